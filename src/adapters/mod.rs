@@ -1,0 +1,9 @@
+//! Neighbours on the third floor: each translates between one piece of the outside and the model. No decisions, no retries.
+
+pub mod clock;
+pub mod http;
+pub mod observe;
+pub mod secret;
+pub mod smtp;
+pub mod ssh;
+pub mod store;

@@ -1,0 +1,9 @@
+//! `probe` watches web sites from outside and restarts their web server over SSH when it has really stopped.
+
+pub mod adapters;
+pub mod config;
+pub mod engine;
+pub mod model;
+pub mod policy;
+pub mod ports;
+pub mod render;

@@ -1,0 +1,293 @@
+//! What the core is told, what it orders, and what it remarks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Attempt, AttemptId, Cause, CheckResult, Delivery, EntryId, EventKind, Fleet, Hold, HostName,
+    IncidentId, ProbeId, ProfileName, ProfileState, RecoveryReport, Timestamp,
+};
+
+/// Whom an order of `probe pause` or `probe resume` concerns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Everything.
+    All,
+    /// The profile or host of this name.
+    Named(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A person's order to stop acting. Watching goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when, on the wall clock.
+    pub since: Option<Timestamp>,
+    /// Until when, on the wall clock; `None`: until `probe resume`.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What people ordered, as it stands in the state directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Orders {
+    /// By target (`all`, a profile, a host).
+    pub pauses: BTreeMap<String, Pause>,
+    /// Targets to re-arm.
+    pub rearm: BTreeSet<String>,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// `probe run`: every profile on its own interval.
+    Daemon,
+    /// `probe once`: what is due, with a slack of half an interval.
+    Due,
+    /// `probe once NAME…`: these, now.
+    Named(BTreeSet<ProfileName>),
+    /// The configuration was read again; nothing else changes.
+    Reload,
+}
+
+/// What happened. Everything the core learns, it learns here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A run begins, or the configuration changed.
+    Started(Start),
+    /// The state was damaged and moved aside to this path; nothing of it is known.
+    Damaged(String),
+    /// Nothing but time.
+    Ticked,
+    /// A profile's checks were run.
+    Probed {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which profile.
+        profile: ProfileName,
+        /// One result per URL.
+        checks: Vec<CheckResult>,
+    },
+    /// The canaries were asked.
+    CanaryProbed {
+        /// Which run.
+        probe: ProbeId,
+        /// One of them answered.
+        answered: bool,
+        /// What was seen.
+        detail: String,
+    },
+    /// An attempt ended.
+    Recovered {
+        /// On which host.
+        host: HostName,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How.
+        report: RecoveryReport,
+    },
+    /// A message was tried.
+    Notified {
+        /// Which.
+        entry: EntryId,
+        /// How it went.
+        delivery: Delivery,
+    },
+    /// What people ordered was read.
+    Ordered(Orders),
+    /// The last decision could not be made durable; its effects were not carried out.
+    Unrecorded {
+        /// Restarts that were ordered and not begun.
+        attempts: Vec<(HostName, AttemptId)>,
+        /// Messages that were ordered and not sent.
+        entries: Vec<EntryId>,
+    },
+    /// A write succeeded again.
+    Recorded,
+}
+
+/// An order to restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoverOrder {
+    /// On which host.
+    pub host: HostName,
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// With which command.
+    pub command: String,
+}
+
+/// What is to be done. Carried out only after the decision is durable where `Decision::durable` says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Run a profile's checks once.
+    Probe {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which profile.
+        profile: ProfileName,
+    },
+    /// Ask the canaries.
+    ProbeCanary {
+        /// Which run.
+        probe: ProbeId,
+    },
+    /// Restart.
+    Recover(RecoverOrder),
+    /// Try to deliver a message.
+    Notify(EntryId),
+}
+
+/// What observers hear: log, journal, terminal, metrics. Instants are wall-clock times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "note")]
+pub enum Note {
+    /// A profile was probed and judged.
+    Judged {
+        /// Which.
+        profile: ProfileName,
+        /// What people see now.
+        state: ProfileState,
+        /// Failures in a row.
+        failures: u32,
+        /// What was found, if something was.
+        cause: Option<Cause>,
+    },
+    /// A profile's state changed.
+    Changed {
+        /// Which.
+        profile: ProfileName,
+        /// From.
+        from: ProfileState,
+        /// To.
+        to: ProfileState,
+        /// What was found.
+        cause: Option<Cause>,
+        /// In words.
+        detail: String,
+    },
+    /// An incident was opened.
+    Opened {
+        /// Which.
+        incident: IncidentId,
+        /// Of which profile.
+        profile: ProfileName,
+        /// What was found.
+        cause: Cause,
+    },
+    /// An incident was closed.
+    Closed {
+        /// Which.
+        incident: IncidentId,
+        /// Of which profile.
+        profile: ProfileName,
+        /// Since when it had failed.
+        since: Timestamp,
+        /// Restarts in it.
+        restarts: u32,
+    },
+    /// A restart was ordered.
+    RestartBegan {
+        /// On which host.
+        host: HostName,
+        /// Which.
+        attempt: AttemptId,
+        /// From 1.
+        number: u32,
+        /// The command.
+        command: String,
+        /// The profile on whose evidence.
+        profile: ProfileName,
+    },
+    /// A restart ended.
+    RestartEnded {
+        /// On which host.
+        host: HostName,
+        /// How; `report` is there.
+        attempt: Attempt,
+        /// Probes count again from then on.
+        counts_from: Option<Timestamp>,
+    },
+    /// A host is down and not restarted.
+    Held {
+        /// Which.
+        host: HostName,
+        /// Why.
+        hold: Hold,
+    },
+    /// We gave up on a host.
+    GaveUp {
+        /// Which.
+        host: HostName,
+        /// Why.
+        reason: String,
+    },
+    /// A host was re-armed, by a person or by proven health.
+    Rearmed {
+        /// Which.
+        host: HostName,
+    },
+    /// A message was queued.
+    Queued {
+        /// Which.
+        entry: EntryId,
+        /// What.
+        event: EventKind,
+        /// To whom.
+        to: String,
+    },
+    /// A message was tried.
+    Delivered {
+        /// Which.
+        entry: EntryId,
+        /// What.
+        event: EventKind,
+        /// To whom.
+        to: String,
+        /// How it went.
+        delivery: Delivery,
+    },
+    /// Our own network went down.
+    NetworkDown {
+        /// What the canaries said.
+        detail: String,
+    },
+    /// Our own network is back.
+    NetworkBack {
+        /// Since when it was down.
+        since: Timestamp,
+    },
+    /// The state was damaged and moved aside.
+    Damaged {
+        /// To where.
+        path: String,
+    },
+    /// A decision could not be made durable.
+    Unrecorded,
+    /// Writing works again.
+    Recorded,
+}
+
+/// What follows from an event.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// All we remember now.
+    pub fleet: Fleet,
+    /// What is to be done, in order.
+    pub effects: Vec<Effect>,
+    /// What to remark.
+    pub notes: Vec<Note>,
+    /// The fleet must be durable before the effects are carried out. Otherwise it may be written later.
+    pub durable: bool,
+}

@@ -1,0 +1,166 @@
+//! Why a host that is down is not being restarted. Not acting has a reason, and the reason is shown.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, HostName, Timestamp};
+
+/// A reason not to act. Instants are on the fleet's own line of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "hold")]
+pub enum Hold {
+    /// No failure of the host's profiles is confirmed yet.
+    NotConfirmed {
+        /// Most failures in a row that count for a restart.
+        failures: u32,
+        /// How many are needed.
+        threshold: u32,
+    },
+    /// What was found is nothing a restart is configured for.
+    CauseExcluded {
+        /// What was found.
+        cause: Cause,
+    },
+    /// `when`: other sites of the host still answer.
+    NotEnoughDown {
+        /// Down.
+        down: usize,
+        /// Needed.
+        needed: usize,
+        /// Watched on this host.
+        watched: usize,
+    },
+    /// A person said so.
+    Paused {
+        /// Until when, on the wall clock; `None`: until `probe resume`.
+        until: Option<Timestamp>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// The state was damaged and moved aside: what the budget had seen is not known.
+    Quarantine {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The intent could not be made durable.
+    StateUnwritable,
+    /// No canary answers: our own network is down.
+    NetworkDown,
+    /// A canary is being asked.
+    AwaitingCanary,
+    /// A restart of this host is under way.
+    Restarting,
+    /// A restart ended; its effect is awaited.
+    Settling {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Too soon after the last attempt.
+    Backoff {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The host's budget is spent.
+    Budget {
+        /// Allowed restarts.
+        restarts: u32,
+        /// In this window.
+        per: Duration,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Another host is in restart.
+    FleetBusy {
+        /// Which.
+        host: HostName,
+    },
+    /// All hosts together were restarted too often.
+    FleetBudget {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// So many hosts failing together points at something they share, perhaps at us.
+    MassFailure {
+        /// Failing.
+        failing: usize,
+        /// Of so many.
+        hosts: usize,
+    },
+    /// A person must look; `probe resume` re-arms.
+    GaveUp {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Hold {
+    /// The stable word of `reason` in JSON and of the metric's label.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotConfirmed { .. } => "not_confirmed",
+            Self::CauseExcluded { .. } => "cause_excluded",
+            Self::NotEnoughDown { .. } => "not_enough_down",
+            Self::Paused { .. } => "paused",
+            Self::Quarantine { .. } => "quarantine",
+            Self::StateUnwritable => "state_unwritable",
+            Self::NetworkDown => "network_down",
+            Self::AwaitingCanary => "awaiting_canary",
+            Self::Restarting => "restarting",
+            Self::Settling { .. } => "settling",
+            Self::Backoff { .. } => "backoff",
+            Self::Budget { .. } => "budget",
+            Self::FleetBusy { .. } => "fleet_busy",
+            Self::FleetBudget { .. } => "fleet_budget",
+            Self::MassFailure { .. } => "mass_failure",
+            Self::GaveUp { .. } => "gave_up",
+        }
+    }
+
+    /// Whether people are told by a `withheld` mail: a restart was due, and what holds it is not over in a moment.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        match self {
+            Self::Paused { .. }
+            | Self::Quarantine { .. }
+            | Self::Budget { .. }
+            | Self::FleetBudget { .. }
+            | Self::MassFailure { .. } => true,
+            Self::NotConfirmed { .. }
+            | Self::CauseExcluded { .. }
+            | Self::NotEnoughDown { .. }
+            | Self::StateUnwritable
+            | Self::NetworkDown
+            | Self::AwaitingCanary
+            | Self::Restarting
+            | Self::Settling { .. }
+            | Self::Backoff { .. }
+            | Self::FleetBusy { .. }
+            | Self::GaveUp { .. } => false,
+        }
+    }
+
+    /// When it ends by itself, on the fleet's line of time, where that is known.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Quarantine { until }
+            | Self::Settling { until }
+            | Self::Backoff { until }
+            | Self::Budget { until, .. }
+            | Self::FleetBudget { until } => Some(*until),
+            Self::NotConfirmed { .. }
+            | Self::CauseExcluded { .. }
+            | Self::NotEnoughDown { .. }
+            | Self::Paused { .. }
+            | Self::StateUnwritable
+            | Self::NetworkDown
+            | Self::AwaitingCanary
+            | Self::Restarting
+            | Self::FleetBusy { .. }
+            | Self::MassFailure { .. }
+            | Self::GaveUp { .. } => None,
+        }
+    }
+}

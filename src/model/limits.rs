@@ -1,0 +1,111 @@
+//! Every hard cap, with its reason. A limit on everything: what grows without one is somebody's outage.
+
+use std::time::Duration;
+
+/// Probes in flight at once. Far above what a busy fleet needs, so that black holes cannot use it up, and below the
+/// descriptor limit of the unit file (4096).
+pub const PROBES_IN_FLIGHT: usize = 512;
+
+/// Least time between the end of one restart of a host and the start of the next.
+///
+/// systemd refuses the fifth start within 10 s and leaves a healthy server *stopped* (measured); 30 s can never get there.
+pub const RESTART_FLOOR: Duration = Duration::from_secs(30);
+
+/// Restarts of all hosts together within one hour: a bug or an attack that touches everything stops here.
+pub const FLEET_RESTARTS_PER_HOUR: usize = 10;
+
+/// The window of [`FLEET_RESTARTS_PER_HOUR`].
+pub const FLEET_BUDGET_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Hosts in restart at the same time, the whole fleet together.
+pub const RESTARTS_AT_ONCE: usize = 1;
+
+/// Health needed before the attempts of a host are forgotten: the kubelet's figure for crash loops.
+pub const PROVEN_HEALTH: Duration = Duration::from_secs(600);
+
+/// Oldest canary answer on which a restart may rest.
+pub const CANARY_FRESH: Duration = Duration::from_secs(30);
+
+/// How long a removed host's restarts are remembered, so that removing and adding it again gives no fresh budget.
+pub const REMOVED_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Healing pauses this long after a damaged state file was moved aside, because the budget it held is gone.
+pub const QUARANTINE: Duration = Duration::from_secs(3600);
+
+/// A probe that comes back this much later than its own deadline was starved by our machine, not by the site.
+pub const LATE_SLACK: Duration = Duration::from_secs(5);
+
+/// Time for connecting, logging in and ending an SSH session, on top of the command's own limit.
+pub const SSH_OVERHEAD: Duration = Duration::from_secs(35);
+
+/// TCP connect of SSH.
+pub const SSH_CONNECT: Duration = Duration::from_secs(10);
+
+/// Banner, key exchange and authentication of SSH together, counted from the start of the client.
+pub const SSH_LOGIN: Duration = Duration::from_secs(25);
+
+/// Kept of a command's output: this much from its beginning and as much from its end.
+pub const OUTPUT_KEPT: usize = 32 * 1024;
+
+/// Of the ssh client's own log file.
+pub const SSH_LOG_READ: usize = 256 * 1024;
+
+/// Response header bytes of one exchange (curl's figure).
+pub const HEADER_BYTES: usize = 300 * 1024;
+
+/// Response header lines; a real WordPress sends under a hundred.
+pub const HEADER_LINES: usize = 256;
+
+/// Least and greatest `max_body`.
+pub const BODY_CAP: (u64, u64) = (1024, 64 * 1024 * 1024);
+
+/// Time for one name look-up.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Names of a certificate that are kept.
+pub const CERTIFICATE_NAMES: usize = 10;
+
+/// One canary's answer.
+pub const CANARY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Mail: TCP connect, with TLS.
+pub const MAIL_CONNECT: Duration = Duration::from_secs(10);
+
+/// Mail: one command's answer.
+pub const MAIL_COMMAND: Duration = Duration::from_secs(60);
+
+/// Mail: the answer after the final dot. RFC 5321 allows ten minutes; a relay that needs over two is as good as silent.
+pub const MAIL_DATA: Duration = Duration::from_secs(120);
+
+/// One message in transit, all relays tried.
+pub const MAIL_TOTAL: Duration = Duration::from_secs(240);
+
+/// Messages in transit at once.
+pub const MAILS_IN_FLIGHT: usize = 4;
+
+/// First wait after a message was not taken; doubled each time.
+pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(30);
+
+/// Longest wait between two tries of one message.
+pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
+pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// Messages in the outbox.
+pub const OUTBOX: usize = 10_000;
+
+/// One line of detail as kept and shown.
+pub const DETAIL_CHARS: usize = 300;
+
+/// One configuration file.
+pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Time a stopping daemon waits for a restart under way.
+pub const STOP_GRACE: Duration = Duration::from_secs(20);
+
+/// Ordinary results are written at most this often when nothing else has to be.
+pub const LAZY_COMMIT: Duration = Duration::from_secs(10);
+
+/// Rows of the journal that are kept.
+pub const JOURNAL_ROWS: i64 = 100_000;

@@ -1,0 +1,168 @@
+//! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
+//! fixed when the entry was written, so that a retry repeats the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, ProfileName, Timestamp};
+
+/// The events of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A profile is down.
+    Down,
+    /// A restart was carried out; the proof is still to come.
+    Restarted,
+    /// The profile is back.
+    Up,
+    /// A restart was due and a hold said no.
+    Withheld,
+    /// A person must look.
+    GaveUp,
+    /// Up again after we had given up.
+    Back,
+    /// Still down.
+    Reminder,
+    /// The incident is over because the profile is no longer watched.
+    Closed,
+    /// We could not see from … to ….
+    Blind,
+    /// The state was damaged and moved aside.
+    Damaged,
+    /// A test, sent on request.
+    Test,
+}
+
+impl EventKind {
+    /// The stable word of JSON and `X-Probe-Event`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Restarted => "restarted",
+            Self::Up => "up",
+            Self::Withheld => "withheld",
+            Self::GaveUp => "gave_up",
+            Self::Back => "back",
+            Self::Reminder => "reminder",
+            Self::Closed => "closed",
+            Self::Blind => "blind",
+            Self::Damaged => "damaged",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// A restart begins now.
+    Restart {
+        /// The command.
+        command: String,
+        /// From 1.
+        number: u32,
+        /// How many before giving up.
+        of: u32,
+    },
+    /// The probes decide, from then on.
+    Prove {
+        /// When they begin to count.
+        from: Timestamp,
+    },
+    /// Nothing, for this reason.
+    Held(Hold),
+    /// Nothing: no host, nothing to restart.
+    WatchOnly,
+    /// Nothing more.
+    Nothing,
+}
+
+/// One event, as facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Which.
+    pub event: EventKind,
+    /// The incident it belongs to; its first message's id is derived from this.
+    pub incident: Option<IncidentId>,
+    /// Position in the incident, from 0.
+    pub sequence: u32,
+    /// The site.
+    pub profile: Option<ProfileName>,
+    /// The machine.
+    pub host: Option<HostName>,
+    /// Its SSH destination, for the command people may copy.
+    pub ssh: Option<String>,
+    /// When this was decided.
+    pub at: Timestamp,
+    /// Since when the site failed; for `blind`: since when we could not see.
+    pub since: Option<Timestamp>,
+    /// Until when; for `up`, `back`, `blind`.
+    pub until: Option<Timestamp>,
+    /// What was found.
+    pub cause: Option<Cause>,
+    /// What was seen: one line per check.
+    pub seen: Vec<String>,
+    /// Restarts of this incident, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// What comes next.
+    pub next: Next,
+    /// A sentence more, where the event needs one.
+    pub remark: Option<String>,
+}
+
+/// How a try to deliver ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// A relay took it.
+    Sent {
+        /// Which.
+        relay: String,
+    },
+    /// No relay took it, one may later.
+    Deferred {
+        /// Why.
+        reason: String,
+    },
+    /// The connection broke after the text was sent: it may have arrived. Repeated with the same bytes.
+    Unclear {
+        /// What broke.
+        reason: String,
+    },
+    /// Refused for good.
+    Rejected {
+        /// The relay's words.
+        reason: String,
+    },
+}
+
+/// One message to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// What.
+    pub notification: Notification,
+    /// `From`, as configured when the entry was written.
+    pub from: String,
+    /// Who.
+    pub to: String,
+    /// When it was written, on the fleet's line of time.
+    pub queued: Timestamp,
+    /// Tries so far.
+    pub tries: u32,
+    /// Not before this, on the fleet's line of time.
+    pub due: Timestamp,
+    /// How the last try ended; `Rejected` makes it a dead letter.
+    pub last: Option<Delivery>,
+}
+
+impl Entry {
+    /// Kept for people to see, not to be sent.
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        matches!(self.last, Some(Delivery::Rejected { .. }))
+    }
+}

@@ -1,0 +1,186 @@
+//! The arithmetic of restarting: how long to wait, how many are allowed, and how one attempt ended.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, HostName, Timestamp, fnv1a, limits};
+
+/// Exponential backoff between restarts of one host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// After the first attempt.
+    pub initial: Duration,
+    /// Each further attempt waits this many times longer.
+    pub factor: f64,
+    /// Never longer than this, before jitter.
+    pub max: Duration,
+}
+
+impl Backoff {
+    /// The wait after `attempts` attempts (at least one) without jitter: monotone in `attempts`, never above `max`.
+    #[must_use]
+    pub fn plain(&self, attempts: u32) -> Duration {
+        let exponent = i32::try_from(attempts.saturating_sub(1)).unwrap_or(i32::MAX);
+        let seconds =
+            (self.initial.as_secs_f64() * self.factor.powi(exponent)).min(self.max.as_secs_f64());
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or(self.max)
+            .min(self.max)
+    }
+
+    /// The wait with jitter of ±20 %, never below [`limits::RESTART_FLOOR`].
+    ///
+    /// The jitter is a hash of host and attempt, not a random number: the same state decides the same, in every process.
+    #[must_use]
+    pub fn wait(&self, host: &HostName, attempt: AttemptId, attempts: u32) -> Duration {
+        let hash = fnv1a([host.as_str().as_bytes(), &attempt.0.to_be_bytes()]);
+        let share = 80 + u32::try_from(hash % 41).unwrap_or(20);
+        (self.plain(attempts) * share / 100).max(limits::RESTART_FLOOR)
+    }
+}
+
+/// So many restarts of one host in so much time, counted over every process that shares the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// How many.
+    pub restarts: u32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+impl Budget {
+    /// Restarts begun within the window that ends now.
+    #[must_use]
+    pub fn spent(&self, starts: &[Timestamp], now: Timestamp) -> u32 {
+        u32::try_from(
+            starts
+                .iter()
+                .filter(|start| now.since(**start) < self.per)
+                .count(),
+        )
+        .unwrap_or(u32::MAX)
+    }
+
+    /// When a spent budget allows the next restart; `None` while one is left.
+    #[must_use]
+    pub fn free_at(&self, starts: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
+        let mut counted: Vec<Timestamp> = starts
+            .iter()
+            .copied()
+            .filter(|start| now.since(*start) < self.per)
+            .collect();
+        counted.sort_unstable();
+        let surplus = counted.len().checked_sub(self.restarts as usize)?;
+        counted.get(surplus).map(|start| *start + self.per)
+    }
+}
+
+/// How many of a host's profiles must be down before it is restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// One, when the server itself is gone; all, when it still answers some.
+    Auto,
+    /// One.
+    Any,
+    /// All.
+    All,
+    /// So many.
+    Count(u32),
+    /// So many per cent, 1 to 100, rounded up.
+    Percent(u8),
+}
+
+impl When {
+    /// How many of `watched` profiles must be down, given that the server itself is gone or still answers.
+    #[must_use]
+    pub fn needed(self, watched: usize, server_gone: bool) -> usize {
+        match self {
+            Self::Any => 1,
+            Self::Auto => {
+                if server_gone {
+                    1
+                } else {
+                    watched
+                }
+            }
+            Self::All => watched,
+            Self::Count(count) => count as usize,
+            Self::Percent(share) => (watched * usize::from(share)).div_ceil(100).max(1),
+        }
+    }
+}
+
+/// How an attempt ended. Exit 0 is `Succeeded`, and still only probes say that the site is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryOutcome {
+    /// The command exited 0.
+    Succeeded,
+    /// The command exited with another status.
+    Failed,
+    /// The command did not end within its limit; it may still be running.
+    TimedOut,
+    /// The command was never sent: refused, no login, no `ssh`. Nothing happened on the host.
+    NotExecuted,
+    /// The command was sent and its end was not seen: connection lost, killed by a signal, our own crash.
+    Unknown,
+    /// Not sent, and it will not be until a person has acted: host key unknown or changed, key not accepted.
+    Refused,
+}
+
+impl RecoveryOutcome {
+    /// The stable word of the JSON key.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::NotExecuted => "not_executed",
+            Self::Unknown => "unknown",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Whether something may have happened on the host.
+    #[must_use]
+    pub const fn touched_host(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed | Self::TimedOut | Self::Unknown => true,
+            Self::NotExecuted | Self::Refused => false,
+        }
+    }
+}
+
+/// What came back from an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryReport {
+    /// How it ended.
+    pub outcome: RecoveryOutcome,
+    /// Exit status of the remote command, 255 included, when it was seen.
+    pub exit_status: Option<i32>,
+    /// From the start of the client to its end.
+    pub duration: Duration,
+    /// Why, in a lower-case fragment: `host key has changed`, `killed by SIGTERM`. Empty after a plain exit.
+    pub reason: Option<String>,
+    /// The command's output, cleaned of control characters and capped.
+    pub output: String,
+}
+
+/// One restart that was ordered: written before the connection is opened, completed afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its number.
+    pub id: AttemptId,
+    /// Which attempt since the host was last proven healthy, from 1.
+    pub number: u32,
+    /// The command.
+    pub command: String,
+    /// When it was ordered.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// What came back.
+    pub report: Option<RecoveryReport>,
+}

@@ -1,0 +1,41 @@
+//! Secrets: where they come from, and a type that does not print.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Where a secret is read from, at the moment it is needed. There is no inline form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// `x_file`: a file of ours that nobody else can read.
+    File(PathBuf),
+    /// `x_env`: an environment variable.
+    Environment(String),
+    /// `x_credential`: a file in the directory systemd names in `CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+/// A secret in memory: shown as `***`, wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the secret.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// The secret itself, for the one call that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,219 @@
+//! What people configured, after defaults and cross-checks: nothing here is optional that has a default.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, When};
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Sites.
+    pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
+    /// Machines.
+    pub hosts: BTreeMap<HostName, Arc<Host>>,
+    /// Our own network.
+    pub network: Network,
+    /// Mail, when configured.
+    pub email: Option<Arc<Email>>,
+}
+
+impl Settings {
+    /// The profiles of a host, in name order.
+    pub fn profiles_of<'a>(
+        &'a self,
+        host: &'a HostName,
+    ) -> impl Iterator<Item = (&'a ProfileName, &'a Arc<Profile>)> {
+        self.profiles
+            .iter()
+            .filter(move |(_, profile)| profile.host.as_ref() == Some(host))
+    }
+}
+
+/// How addresses are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addresses {
+    /// The first that the name has; the other family when the first cannot be used from here.
+    Any,
+    /// These, whatever the name says; Host and SNI stay.
+    Pinned(Vec<IpAddr>),
+}
+
+/// How a page from a cache is kept from counting as up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheBypass {
+    /// Plain requests.
+    Off,
+    /// A nonce query and a cookie that KUSANAGI's fcache and bcache do not serve.
+    WordPress,
+}
+
+/// TLS towards a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM roots in place of the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM certificate chain and key shown to the server.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// Whether a bad certificate is a fault; the certificate is read and shown either way.
+    pub verify: bool,
+    /// Days left below which the profile is `degraded`, in descending order; empty: never.
+    pub warn_before: Vec<Duration>,
+}
+
+/// A site we watch.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name.
+    pub name: ProfileName,
+    /// The machine that is restarted for it; without one it is watched and reported only.
+    pub host: Option<HostName>,
+    /// What is requested. Credentials are taken out and sent as `Authorization`.
+    pub urls: Vec<Url>,
+    /// Request method.
+    pub method: String,
+    /// Request headers.
+    pub headers: Vec<(String, String)>,
+    /// From one probe to the next while all is well.
+    pub interval: Duration,
+    /// From one probe to the next while it is not.
+    pub retry_interval: Duration,
+    /// Of one check, all phases and hops together.
+    pub timeout: Duration,
+    /// Of the TCP connect.
+    pub connect_timeout: Duration,
+    /// Failures in a row that make it down.
+    pub failure_threshold: u32,
+    /// Successes in a row that make it up again.
+    pub success_threshold: u32,
+    /// What the response must look like.
+    pub expect: Expect,
+    /// A total above this is `slow`.
+    pub slow: Option<Duration>,
+    /// Redirects followed.
+    pub redirects: u8,
+    /// Decoded body bytes read.
+    pub max_body: u64,
+    /// Which addresses.
+    pub addresses: Addresses,
+    /// TLS.
+    pub tls: Tls,
+    /// Caches.
+    pub cache_bypass: CacheBypass,
+    /// Changes when, and only when, the configuration of this profile changes.
+    pub fingerprint: u64,
+}
+
+/// A machine on which actions run.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Its name.
+    pub name: HostName,
+    /// What the OpenSSH client is given: `user@host`, `ssh://user@host:2222`, an alias of its configuration.
+    pub ssh: String,
+    /// `-i`, with `IdentitiesOnly`.
+    pub identity_file: Option<PathBuf>,
+    /// `UserKnownHostsFile`.
+    pub known_hosts_file: Option<PathBuf>,
+    /// How it is restarted.
+    pub restart: Restart,
+    /// Changes when, and only when, the configuration of this host changes.
+    pub fingerprint: u64,
+}
+
+/// How a host is restarted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restart {
+    /// The ladder: first attempt, second, …; the last repeats. Never empty.
+    pub commands: Vec<String>,
+    /// Of one command.
+    pub timeout: Duration,
+    /// After a command ended, before probes count again.
+    pub settle: Duration,
+    /// Between attempts.
+    pub backoff: Backoff,
+    /// Attempts allowed.
+    pub budget: Budget,
+    /// Attempts in one incident after which a person must look.
+    pub give_up_after: u32,
+    /// What a restart is tried for.
+    pub causes: Vec<Cause>,
+    /// How many profiles must be down.
+    pub when: When,
+}
+
+impl Restart {
+    /// The command of attempt `number`, from 1.
+    #[must_use]
+    pub fn rung(&self, number: u32) -> &str {
+        let index = (number.max(1) as usize - 1).min(self.commands.len().saturating_sub(1));
+        self.commands.get(index).map_or("", String::as_str)
+    }
+}
+
+/// Something that answers whenever our own network works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Canary {
+    /// `http://` or `https://`: any HTTP answer will do.
+    Http(Url),
+    /// `tcp://`: an accepted connection will do.
+    Tcp {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+}
+
+/// Our own network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Empty: people chose to restart without that safeguard.
+    pub canaries: Vec<Canary>,
+}
+
+/// How a relay is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelaySecurity {
+    /// `smtps://`: TLS from the first byte.
+    Implicit,
+    /// `smtp+starttls://`: STARTTLS required before anything else.
+    StartTls,
+    /// `smtp+plain://`: no TLS; loopback only unless `insecure: true`.
+    Plain,
+}
+
+/// A mail server that takes our mail.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS.
+    pub security: RelaySecurity,
+    /// User name for authentication.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<SecretSource>,
+    /// PEM roots in place of the machine's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Mail.
+#[derive(Debug, Clone)]
+pub struct Email {
+    /// `Name <local@domain>`.
+    pub from: String,
+    /// One envelope each.
+    pub to: Vec<String>,
+    /// Tried in order.
+    pub relays: Vec<Relay>,
+    /// Between two reminders of one open incident; `None`: no reminders.
+    pub reminder_interval: Option<Duration>,
+}

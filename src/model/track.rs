@@ -1,0 +1,207 @@
+//! What we remember of one profile and of one host.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Attempt, AttemptId, Cause, CheckResult, Hold, IncidentId, ProbeId, Timestamp};
+
+/// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Not probed yet.
+    #[default]
+    New,
+    /// Well.
+    Up,
+    /// Well, with a remark.
+    Degraded,
+    /// Failing, below the threshold.
+    Failing,
+    /// Down.
+    Down,
+}
+
+/// The state people see: the standing, or `unknown` while we cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileState {
+    /// Well.
+    Up,
+    /// Failing, below the threshold.
+    Failing,
+    /// Down.
+    Down,
+    /// Well, with a remark.
+    Degraded,
+    /// We cannot tell.
+    Unknown,
+}
+
+impl ProfileState {
+    /// The stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Failing => "failing",
+            Self::Down => "down",
+            Self::Degraded => "degraded",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Consecutive failures on which a restart may rest: all healable, all begun after the host's last restart had settled,
+/// all under the present configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When the last `failure_threshold` of them began, oldest first.
+    pub began: Vec<Timestamp>,
+    /// What the last one found.
+    pub cause: Option<Cause>,
+}
+
+/// A probe whose result waits for a canary that began after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// When the probe began.
+    pub began: Timestamp,
+    /// When its result came in.
+    pub ended: Timestamp,
+}
+
+/// A time during which a profile is down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// The first failure of the streak.
+    pub since: Timestamp,
+    /// When it was confirmed.
+    pub opened: Timestamp,
+    /// What was found first.
+    pub cause: Cause,
+    /// Restarts of the host since it was opened.
+    pub attempts: Vec<Attempt>,
+    /// Sequence number of the next notification.
+    pub sequence: u32,
+    /// The `gave_up` mail is out; recovery is told as `back`.
+    pub gave_up: bool,
+    /// The word of the hold last told as `withheld`.
+    pub withheld: Option<String>,
+    /// When people last heard of it.
+    pub told: Timestamp,
+}
+
+/// What we remember of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProfileTrack {
+    /// By counted results.
+    pub standing: Standing,
+    /// Since when.
+    pub since: Timestamp,
+    /// The last verdict was unknown, for this reason.
+    pub unknown: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Successes in a row.
+    pub successes: u32,
+    /// When the first failure of the present streak began.
+    pub failing_since: Option<Timestamp>,
+    /// Next probe.
+    pub due: Timestamp,
+    /// When the last counted or uncounted probe ended.
+    pub probed: Option<Timestamp>,
+    /// What the last probe found.
+    pub last: Vec<CheckResult>,
+    /// What a restart may rest on.
+    pub evidence: Evidence,
+    /// Waits for a canary.
+    pub suspicion: Option<Suspicion>,
+    /// The open incident.
+    pub incident: Option<Incident>,
+    /// Fingerprint of the configuration under which all this was counted.
+    pub fingerprint: u64,
+    /// The probe under way in this process; never written.
+    #[serde(skip)]
+    pub in_flight: Option<(ProbeId, Timestamp)>,
+    /// Probed in this run; never written.
+    #[serde(skip)]
+    pub probed_in_run: bool,
+    /// Since when it is no longer configured.
+    pub removed: Option<Timestamp>,
+}
+
+impl ProfileTrack {
+    /// What people see.
+    #[must_use]
+    pub const fn state(&self) -> ProfileState {
+        if self.unknown.is_some() {
+            return ProfileState::Unknown;
+        }
+        match self.standing {
+            Standing::New => ProfileState::Unknown,
+            Standing::Up => ProfileState::Up,
+            Standing::Degraded => ProfileState::Degraded,
+            Standing::Failing => ProfileState::Failing,
+            Standing::Down => ProfileState::Down,
+        }
+    }
+}
+
+/// What a host's recovery is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "stage")]
+pub enum Stage {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// A restart was ordered. After a crash it is nobody's until `deadline`; then its outcome is unknown.
+    Restarting {
+        /// Which.
+        attempt: AttemptId,
+        /// Its end at the latest.
+        deadline: Timestamp,
+    },
+    /// A restart ended; results that began before `until` do not count against it.
+    Settling {
+        /// Which.
+        attempt: AttemptId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A person must look; watching goes on.
+    GaveUp {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What we remember of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostTrack {
+    /// What its recovery is doing.
+    pub stage: Stage,
+    /// Attempts since it was last proven healthy.
+    pub attempts: u32,
+    /// The last attempt.
+    pub last: Option<Attempt>,
+    /// When restarts began that count for the budget; only those within the longest window are kept.
+    pub starts: Vec<Timestamp>,
+    /// Not before this.
+    pub not_before: Option<Timestamp>,
+    /// Failures that began before this do not count for a restart.
+    pub evidence_from: Timestamp,
+    /// Since when all its profiles are well.
+    pub healthy_since: Option<Timestamp>,
+    /// Since when one of them is failing, by a fault a restart may mend.
+    pub failing_since: Option<Timestamp>,
+    /// Why nothing is done although something is down.
+    pub hold: Option<Hold>,
+    /// Fingerprint of the configuration.
+    pub fingerprint: u64,
+    /// Since when it is no longer configured.
+    pub removed: Option<Timestamp>,
+}

@@ -1,0 +1,63 @@
+//! The doors: what the engine needs from the outside, as traits. No behaviour here.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::model::{
+    Changes, CheckResult, Delivery, Email, Entry, Host, NetworkSettings, Note, Now, Orders,
+    Profile, RecoverOrder, RecoveryReport, Timestamp,
+};
+
+/// Something under way.
+pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The only reader of clocks.
+pub trait Clock: Send + Sync {
+    /// What the clocks say, read in one go.
+    fn now(&self) -> Now;
+}
+
+/// Looks at sites. What a site does wrong is data, never an error.
+pub trait Prober: Send + Sync {
+    /// Checks every URL of a profile once, on fresh connections, within the profile's `timeout` each; one result per URL, in order.
+    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>>;
+
+    /// Asks the canaries, all at once: whether one answered, and what was seen.
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)>;
+}
+
+/// Acts on a host.
+pub trait Recoverer: Send + Sync {
+    /// Runs the command once over SSH and says how it ended; no retry.
+    fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport>;
+}
+
+/// Tells people.
+pub trait Notifier: Send + Sync {
+    /// Tries once to deliver one message to its one recipient, over the relays in order.
+    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery>;
+}
+
+/// Why something could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unwritable(pub String);
+
+/// Remembers.
+pub trait Store: Send {
+    /// Makes the rows durable, all or none.
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>>;
+
+    /// What people ordered. What cannot be read counts as a pause.
+    fn orders(&mut self) -> Orders;
+
+    /// The orders to re-arm were carried out and are durable.
+    fn rearmed(&mut self, orders: &Orders);
+}
+
+/// Hears what happened; cannot fail the run.
+pub trait Observer: Send {
+    /// One remark, at this wall-clock time.
+    fn note(&mut self, at: Timestamp, note: &Note, fleet: &crate::model::Fleet);
+}

@@ -1,0 +1,12 @@
+//! Real sockets and processes on loopback.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod cli;
+mod config;
+mod http;
+mod smtp;
+mod ssh;
+mod store;
