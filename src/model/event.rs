@@ -106,12 +106,14 @@ pub enum Event {
     },
     /// What people ordered was read.
     Ordered(Orders),
-    /// The last decision could not be made durable; its effects were not carried out.
-    Unrecorded {
+    /// Orders of the last decision that were not carried out.
+    TakenBack {
         /// Restarts that were ordered and not begun.
         attempts: Vec<(HostName, AttemptId)>,
         /// Messages that were ordered and not sent.
         entries: Vec<EntryId>,
+        /// Because the decision could not be made durable; otherwise because the run ends.
+        unwritable: bool,
     },
     /// A write succeeded again.
     Recorded,

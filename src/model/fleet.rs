@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, BootId, Entry, EntryId, HostName, HostTrack, Note, Pause, ProbeId, ProfileName,
-    ProfileTrack, Timestamp,
+    AttemptId, BootId, Entry, EntryId, HostName, HostTrack, Incident, Note, Pause, ProbeId,
+    ProfileName, ProfileTrack, Timestamp,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -77,6 +77,8 @@ pub struct Fleet {
     pub in_transit: BTreeSet<EntryId>,
     /// Probes in flight.
     pub probing: usize,
+    /// Profiles whose last result waits for a canary.
+    pub suspects: usize,
     /// Last number given to a probe, in this process.
     pub last_probe: u64,
     touched: Touched,
@@ -161,6 +163,13 @@ impl Fleet {
     pub fn forget_entry(&mut self, id: EntryId) {
         self.touched.outbox.insert(id);
         self.outbox.remove(&id);
+    }
+
+    /// Profiles with an open incident.
+    pub fn open_incidents(&self) -> impl Iterator<Item = (&ProfileName, &Incident)> {
+        self.profiles
+            .iter()
+            .filter_map(|(name, track)| Some((name, track.incident.as_ref()?)))
     }
 
     /// The next attempt's number.

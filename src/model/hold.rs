@@ -163,4 +163,28 @@ impl Hold {
             | Self::GaveUp { .. } => None,
         }
     }
+
+    /// The same hold with its end moved to another line of time; a pause's end is on the wall clock already.
+    #[must_use]
+    pub fn shifted(mut self, to: impl Fn(Timestamp) -> Timestamp) -> Self {
+        match &mut self {
+            Self::Quarantine { until }
+            | Self::Settling { until }
+            | Self::Backoff { until }
+            | Self::Budget { until, .. }
+            | Self::FleetBudget { until } => *until = to(*until),
+            Self::NotConfirmed { .. }
+            | Self::CauseExcluded { .. }
+            | Self::NotEnoughDown { .. }
+            | Self::Paused { .. }
+            | Self::StateUnwritable
+            | Self::NetworkDown
+            | Self::AwaitingCanary
+            | Self::Restarting
+            | Self::FleetBusy { .. }
+            | Self::MassFailure { .. }
+            | Self::GaveUp { .. } => {}
+        }
+        self
+    }
 }

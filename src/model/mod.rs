@@ -35,4 +35,6 @@ pub use settings::{
     RelaySecurity, Restart, Settings, Tls,
 };
 pub use time::{BootId, Now, Timestamp};
-pub use track::{Evidence, HostTrack, Incident, ProfileState, ProfileTrack, Stage, Standing};
+pub use track::{
+    Evidence, HostTrack, Incident, ProfileState, ProfileTrack, Stage, Standing, Suspicion,
+};

@@ -200,8 +200,13 @@ pub struct HostTrack {
     pub failing_since: Option<Timestamp>,
     /// Why nothing is done although something is down.
     pub hold: Option<Hold>,
+    /// A person said to act although many hosts fail together; until it is well again.
+    pub forced: bool,
     /// Fingerprint of the configuration.
     pub fingerprint: u64,
     /// Since when it is no longer configured.
     pub removed: Option<Timestamp>,
+    /// The restart under way belongs to this process; never written, so after a crash it is nobody's.
+    #[serde(skip)]
+    pub acting: bool,
 }

@@ -1,1 +1,72 @@
-//! To come.
+//! First floor: the rules. [`step`] is the whole decision core: a pure, total, deterministic function from what we
+//! remember, what happened and what the clocks say, to what we remember now and what is to be done.
+//!
+//! It performs no I/O, reads no clock and draws no random number. Orders that act (`Recover`, `Notify`) come with
+//! `durable`: the engine carries them out only after the new state is on disk, and reports [`Event::TakenBack`] when it
+//! could not be written; then nothing was done.
+//!
+//! | room | decides |
+//! |---|---|
+//! | `clock` | one line of time out of a wall clock that may lie and a boot clock that does not |
+//! | `reconcile` | what a start or a new configuration changes: nothing by itself |
+//! | `schedule` | what is due, and when a run of `probe once` has nothing left to follow |
+//! | `judge` | what a probe's results mean |
+//! | `incident` | streaks, thresholds, when a profile is down and when it is back |
+//! | `network` | whether we can see at all: canaries |
+//! | `guard` | may this host be restarted, and if not, why not |
+//! | `recovery` | attempts: ladder, backoff, settling, giving up, proven health |
+//! | `outbox` | what people must hear, and when a message is tried again |
+
+mod clock;
+mod draft;
+mod guard;
+mod incident;
+mod judge;
+mod network;
+mod outbox;
+mod reconcile;
+mod recovery;
+mod schedule;
+
+pub use schedule::{settled, wakeup};
+
+use crate::model::{Decision, Event, Fleet, Now, Settings};
+use draft::Draft;
+
+/// Decides what follows from an event.
+#[must_use]
+pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decision {
+    let mut draft = Draft::new(settings, fleet, now);
+    match event {
+        Event::Started(start) => reconcile::start(&mut draft, &start),
+        Event::Damaged(path) => reconcile::damaged(&mut draft, path),
+        Event::Ticked => {}
+        Event::Probed {
+            probe,
+            profile,
+            checks,
+        } => incident::probed(&mut draft, probe, &profile, checks),
+        Event::CanaryProbed {
+            probe,
+            answered,
+            detail,
+        } => network::probed(&mut draft, probe, answered, detail),
+        Event::Recovered {
+            host,
+            attempt,
+            report,
+        } => recovery::ended(&mut draft, &host, attempt, report),
+        Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
+        Event::Ordered(orders) => recovery::ordered(&mut draft, orders),
+        Event::TakenBack { attempts, entries, unwritable } => {
+            recovery::taken_back(&mut draft, &attempts, &entries, unwritable);
+        }
+        Event::Recorded => recovery::recorded(&mut draft),
+    }
+    // What time alone brings about, in the order in which one enables the next.
+    recovery::move_on(&mut draft);
+    network::move_on(&mut draft);
+    outbox::move_on(&mut draft);
+    schedule::move_on(&mut draft);
+    draft.into_decision()
+}

@@ -1,0 +1,291 @@
+//! May this host be restarted now, and if not, why not.
+//!
+//! The rules stand in one list, in the order in which their reasons are worth telling: first whether a restart is called
+//! for at all, then whether a person or our own state forbids it, then how often and how soon, and last the one question
+//! that costs something: whether our own network works at this moment.
+
+use crate::model::{
+    Cause, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp, limits,
+};
+
+use super::draft::Draft;
+use super::network;
+
+/// What the rules say of a host.
+#[derive(Debug)]
+pub(super) enum Ruling {
+    /// Nothing is down.
+    Nothing,
+    /// A restart is not called for, or not allowed.
+    Hold(Hold),
+    /// A person must look, for this reason.
+    GiveUp(String),
+    /// Restart, on this profile's evidence.
+    Permit(ProfileName),
+}
+
+/// Rules on a host.
+pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
+    let (Some(host), Some(track)) = (draft.settings.hosts.get(name), draft.fleet.hosts.get(name))
+    else {
+        return Ruling::Nothing;
+    };
+    let case = Case::gather(draft, name);
+    if case.down == 0 && case.streak == 0 {
+        return Ruling::Nothing;
+    }
+    if let Some(hold) = underway(track) {
+        return Ruling::Hold(hold);
+    }
+    let Some((profile, cause)) = case.candidate.clone() else {
+        return Ruling::Hold(case.unproven());
+    };
+    let needed = host.restart.when.needed(case.watched, cause.server_gone());
+    if case.proven < needed {
+        return Ruling::Hold(Hold::NotEnoughDown {
+            down: case.proven,
+            needed,
+            watched: case.watched,
+        });
+    }
+    if track.attempts >= host.restart.give_up_after {
+        return Ruling::GiveUp(format!(
+            "still down after {} attempts to restart it",
+            track.attempts
+        ));
+    }
+    let held = forbidden(draft, name)
+        .or_else(|| together(draft, name, track, &profile))
+        .or_else(|| too_often(draft, name, track))
+        .or_else(|| blind(draft, case.last_failure));
+    held.map_or(Ruling::Permit(profile), Ruling::Hold)
+}
+
+/// What the host's profiles say, taken together.
+#[derive(Debug, Default)]
+struct Case {
+    watched: usize,
+    down: usize,
+    /// Down, with complete evidence.
+    proven: usize,
+    /// The longest evidence, and how much is needed.
+    streak: u32,
+    threshold: u32,
+    /// The profile on whose evidence a restart would rest: one whose server is gone before any other.
+    candidate: Option<(ProfileName, Cause)>,
+    /// A cause a restart is not configured for.
+    excluded: Option<Cause>,
+    /// A profile with complete evidence on which a person forbade to act.
+    paused: Option<Hold>,
+    last_failure: Timestamp,
+}
+
+impl Case {
+    fn gather(draft: &Draft<'_>, host: &HostName) -> Self {
+        let mut case = Self::default();
+        for (name, profile) in draft.settings.profiles_of(host) {
+            case.watched += 1;
+            let Some(track) = draft.fleet.profiles.get(name) else {
+                continue;
+            };
+            let failing = match track.standing {
+                Standing::Down => {
+                    case.down += 1;
+                    true
+                }
+                Standing::Failing => true,
+                Standing::New | Standing::Up | Standing::Degraded => false,
+            };
+            if !failing {
+                continue;
+            }
+            let streak = u32::try_from(track.evidence.began.len()).unwrap_or(u32::MAX);
+            if streak >= case.streak {
+                (case.streak, case.threshold) = (streak, profile.failure_threshold);
+            }
+            if streak == 0 && track.standing == Standing::Down {
+                case.excluded = case.excluded.or(track.evidence.cause);
+            }
+            if let Some(last) = track.evidence.began.last() {
+                case.last_failure = case.last_failure.max(*last);
+            }
+            let Some(cause) = track.evidence.cause else {
+                continue;
+            };
+            if !is_proven(draft.now, profile, track) {
+                continue;
+            }
+            if let Some(pause) = pause_of(draft, name.as_str()) {
+                case.paused = Some(pause);
+            } else {
+                case.proven += 1;
+                if case
+                    .candidate
+                    .as_ref()
+                    .is_none_or(|(_, best)| cause.server_gone() && !best.server_gone())
+                {
+                    case.candidate = Some((name.clone(), cause));
+                }
+            }
+        }
+        case
+    }
+
+    /// Why there is no evidence to act on.
+    fn unproven(&self) -> Hold {
+        if let Some(pause) = &self.paused {
+            return pause.clone();
+        }
+        match self.excluded {
+            Some(cause) if self.streak == 0 => Hold::CauseExcluded { cause },
+            Some(_) | None => Hold::NotConfirmed {
+                failures: self.streak,
+                threshold: self.threshold.max(1),
+            },
+        }
+    }
+}
+
+/// `failure_threshold` failures in a row that a restart may rest on, the oldest not older than they need:
+/// N·interval + N·timeout + interval.
+fn is_proven(now: Timestamp, profile: &crate::model::Profile, track: &ProfileTrack) -> bool {
+    let threshold = profile.failure_threshold;
+    let span = profile.interval * (threshold + 1) + profile.timeout * threshold;
+    let complete = track.evidence.began.len() >= threshold as usize;
+    let fresh = track
+        .evidence
+        .began
+        .first()
+        .is_some_and(|oldest| now.since(*oldest) < span);
+    track.standing == Standing::Down && track.unknown.is_none() && complete && fresh
+}
+
+fn underway(track: &HostTrack) -> Option<Hold> {
+    match &track.stage {
+        Stage::Idle => None,
+        Stage::Restarting { .. } => Some(Hold::Restarting),
+        Stage::Settling { until, .. } => Some(Hold::Settling { until: *until }),
+        Stage::GaveUp { reason, .. } => Some(Hold::GaveUp {
+            reason: reason.clone(),
+        }),
+    }
+}
+
+/// Forbidden by a person, or by the state of our own state.
+fn forbidden(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
+    if let Some(pause) = pause_of(draft, name.as_str()) {
+        return Some(pause);
+    }
+    if let Some(until) = draft
+        .fleet
+        .core
+        .quarantine
+        .filter(|until| *until > draft.now)
+    {
+        return Some(Hold::Quarantine { until });
+    }
+    draft.fleet.unwritable.then_some(Hold::StateUnwritable)
+}
+
+/// Many hosts failing together point at something they share; and one restart at a time is enough.
+fn together(
+    draft: &Draft<'_>,
+    name: &HostName,
+    track: &HostTrack,
+    profile: &ProfileName,
+) -> Option<Hold> {
+    let hosts = draft
+        .settings
+        .hosts
+        .keys()
+        .filter(|host| draft.settings.profiles_of(host).next().is_some())
+        .count();
+    let window = draft
+        .settings
+        .profiles
+        .get(profile)
+        .map(|profile| profile.interval * 2)
+        .unwrap_or_default();
+    let onset = track.failing_since.unwrap_or(draft.now);
+    let near = |other: Timestamp| onset.since(other) <= window && other.since(onset) <= window;
+    let others = draft
+        .fleet
+        .hosts
+        .values()
+        .filter(|host| host.removed.is_none());
+    let failing = others
+        .filter(|host| host.failing_since.is_some_and(near))
+        .count();
+    if hosts >= 2 && failing * 2 > hosts && !track.forced {
+        return Some(Hold::MassFailure { failing, hosts });
+    }
+    let acting =
+        draft.fleet.hosts.iter().filter(|(other, track)| {
+            *other != name && matches!(track.stage, Stage::Restarting { .. })
+        });
+    let busy: Vec<&HostName> = acting.map(|(other, _)| other).collect();
+    busy.first()
+        .filter(|_| busy.len() >= limits::RESTARTS_AT_ONCE)
+        .map(|other| Hold::FleetBusy {
+            host: (*other).clone(),
+        })
+}
+
+fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Hold> {
+    let budget = draft.settings.hosts.get(name)?.restart.budget;
+    if let Some(until) = budget.free_at(&track.starts, draft.now) {
+        return Some(Hold::Budget {
+            restarts: budget.restarts,
+            per: budget.per,
+            until,
+        });
+    }
+    let window = limits::FLEET_BUDGET_WINDOW;
+    let starts = draft
+        .fleet
+        .hosts
+        .values()
+        .flat_map(|host| host.starts.iter().copied());
+    let mut recent: Vec<Timestamp> = starts
+        .filter(|start| draft.now.since(*start) < window)
+        .collect();
+    recent.sort_unstable();
+    if let Some(oldest) = recent
+        .len()
+        .checked_sub(limits::FLEET_RESTARTS_PER_HOUR)
+        .and_then(|surplus| recent.get(surplus))
+    {
+        return Some(Hold::FleetBudget {
+            until: *oldest + window,
+        });
+    }
+    track
+        .not_before
+        .filter(|until| *until > draft.now)
+        .map(|until| Hold::Backoff { until })
+}
+
+/// A restart needs a canary that answered after the last failure began, and not long ago.
+fn blind(draft: &Draft<'_>, last_failure: Timestamp) -> Option<Hold> {
+    if network::is_down(draft) {
+        return Some(Hold::NetworkDown);
+    }
+    (!network::is_proven(draft, last_failure)).then_some(Hold::AwaitingCanary)
+}
+
+/// The pause that covers a name now.
+fn pause_of(draft: &Draft<'_>, name: &str) -> Option<Hold> {
+    let wall = draft.wall(draft.now);
+    let holds = |target: &str| {
+        draft
+            .fleet
+            .pauses
+            .get(target)
+            .filter(|pause| pause.until.is_none_or(|until| until > wall))
+    };
+    let pause = holds("all").or_else(|| holds(name))?;
+    Some(Hold::Paused {
+        until: pause.until,
+        reason: pause.reason.clone(),
+    })
+}

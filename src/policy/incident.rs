@@ -1,0 +1,344 @@
+//! Streaks, thresholds, incidents.
+//!
+//! `failure_threshold` failures in a row make a profile down and open an incident; `success_threshold` successes in a row
+//! close it, whoever or whatever mended the site, except while a restart of its host is under way. An unknown verdict
+//! and maintenance neither count nor reset. A failure that began before the host's last restart had settled does not
+//! count: a restart breaks connections, and blaming it for that would cause the next one.
+//!
+//! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
+//! among the host's `restart.causes`.
+
+use crate::model::{
+    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, ProfileName,
+    ProfileState, Standing, Suspicion, Timestamp,
+};
+
+use super::draft::Draft;
+use super::judge::{Verdict, judge, seen};
+use super::{network, outbox, recovery, schedule};
+
+/// A profile was probed.
+pub(super) fn probed(
+    draft: &mut Draft<'_>,
+    probe: ProbeId,
+    name: &ProfileName,
+    checks: Vec<CheckResult>,
+) {
+    let began = match draft
+        .fleet
+        .profiles
+        .get(name)
+        .and_then(|track| track.in_flight)
+    {
+        Some((id, began)) if id == probe => began,
+        Some(_) | None => return,
+    };
+    draft.fleet.probing = draft.fleet.probing.saturating_sub(1);
+    let now = draft.now;
+    let Some(profile) = draft.profile(name) else {
+        draft.fleet.profile_mut(name).in_flight = None;
+        return;
+    };
+    let verdict = judge(&profile, &checks, now.since(began));
+    let before = draft.fleet.profile_mut(name).state();
+    let track = draft.fleet.profile_mut(name);
+    track.in_flight = None;
+    track.probed = Some(now);
+    track.probed_in_run = true;
+    track.last = checks;
+    match verdict {
+        Verdict::Up => succeeded(draft, name, None),
+        Verdict::Degraded(remark) => succeeded(draft, name, Some(remark)),
+        Verdict::Maintenance => in_maintenance(draft, name),
+        Verdict::Unknown(reason) => unknown(draft, name, reason),
+        Verdict::Failed(_) if network::has_canaries(draft) => suspect(draft, name, began),
+        Verdict::Failed(cause) => failed(draft, name, cause, began),
+    }
+    remark(draft, name, before);
+    // While a canary is awaited the profile is not probed again: its next failure would start the waiting anew.
+    if draft
+        .fleet
+        .profiles
+        .get(name)
+        .is_some_and(|track| track.suspicion.is_none())
+    {
+        schedule::next(draft, name, began);
+    }
+}
+
+/// A failure waits for a canary that is asked from now on.
+fn suspect(draft: &mut Draft<'_>, name: &ProfileName, began: Timestamp) {
+    let ended = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    if track
+        .suspicion
+        .replace(Suspicion { began, ended })
+        .is_none()
+    {
+        draft.fleet.suspects += 1;
+    }
+}
+
+/// A canary answered: what the profile's last probe saw is the site's doing.
+pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(suspicion) = release(draft, name) else {
+        return;
+    };
+    let Some(profile) = draft.profile(name) else {
+        return;
+    };
+    let before = draft.fleet.profile_mut(name).state();
+    let verdict = judge(
+        &profile,
+        &draft.fleet.profile_mut(name).last,
+        suspicion.ended.since(suspicion.began),
+    );
+    if let Verdict::Failed(cause) = verdict {
+        failed(draft, name, cause, suspicion.began);
+    }
+    remark(draft, name, before);
+    schedule::next(draft, name, suspicion.began);
+}
+
+/// No canary answered: what the profile's last probe saw may be our doing.
+pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(suspicion) = release(draft, name) else {
+        return;
+    };
+    let before = draft.fleet.profile_mut(name).state();
+    unknown(
+        draft,
+        name,
+        "no canary answers: our own network is down".to_owned(),
+    );
+    remark(draft, name, before);
+    schedule::next(draft, name, suspicion.began);
+}
+
+fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
+    let suspicion = draft.fleet.profile_mut(name).suspicion.take()?;
+    draft.fleet.suspects = draft.fleet.suspects.saturating_sub(1);
+    Some(suspicion)
+}
+
+fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: String) {
+    draft.fleet.profile_mut(name).unknown = Some(reason);
+}
+
+fn in_maintenance(draft: &mut Draft<'_>, name: &ProfileName) {
+    let now = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    track.unknown = None;
+    let had_evidence = !track.evidence.began.is_empty();
+    track.evidence.began.clear();
+    track.evidence.cause = Some(Cause::Maintenance);
+    match track.standing {
+        Standing::New | Standing::Up | Standing::Failing => {
+            (track.standing, track.since) = (Standing::Degraded, now);
+            (track.failures, track.failing_since) = (0, None);
+        }
+        Standing::Degraded | Standing::Down => {}
+    }
+    draft.durable |= had_evidence;
+}
+
+fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
+    let Some(profile) = draft.profile(name) else {
+        return;
+    };
+    let now = draft.now;
+    let acting = profile
+        .host
+        .as_ref()
+        .is_some_and(|host| recovery::is_acting(draft, host));
+    let track = draft.fleet.profile_mut(name);
+    track.unknown = None;
+    let had_evidence = !track.evidence.began.is_empty();
+    track.failures = 0;
+    track.successes = track.successes.saturating_add(1);
+    track.evidence.began.clear();
+    track.evidence.cause = None;
+    let well = if remark.is_some() {
+        Standing::Degraded
+    } else {
+        Standing::Up
+    };
+    let proven = track.successes >= profile.success_threshold && !acting;
+    let stays_down = track.standing == Standing::Down && !proven;
+    if !stays_down && track.standing != well {
+        (track.standing, track.since) = (well, now);
+    }
+    if !stays_down {
+        track.failing_since = None;
+        if track.incident.is_some() {
+            close(draft, name);
+        }
+    }
+    // A success that takes evidence away must not be forgotten in a crash: what is left would no longer be in a row.
+    draft.durable |= had_evidence;
+    if let Some(host) = &profile.host {
+        recovery::felt(draft, host);
+    }
+}
+
+fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timestamp) {
+    let Some(profile) = draft.profile(name) else {
+        return;
+    };
+    let now = draft.now;
+    let host = profile.host.as_ref().and_then(|host| draft.host(host));
+    let from = host
+        .as_ref()
+        .and_then(|host| draft.fleet.hosts.get(&host.name))
+        .map(|track| track.evidence_from);
+    let mut durable = false;
+    let track = draft.fleet.profile_mut(name);
+    track.unknown = None;
+    track.successes = 0;
+    if from.is_some_and(|from| began < from) {
+        return; // the host is in restart, or was when this probe began
+    }
+    track.failures = track.failures.saturating_add(1);
+    track.failing_since.get_or_insert(began);
+    if host
+        .as_ref()
+        .is_some_and(|host| host.restart.causes.contains(&cause))
+    {
+        track.evidence.began.push(began);
+        let surplus = track
+            .evidence
+            .began
+            .len()
+            .saturating_sub(profile.failure_threshold as usize);
+        track.evidence.began.drain(..surplus);
+    } else if !track.evidence.began.is_empty() {
+        track.evidence.began.clear();
+        durable = true;
+    }
+    track.evidence.cause = Some(cause);
+    let standing = match track.standing {
+        Standing::Down => Standing::Down,
+        Standing::New | Standing::Up | Standing::Degraded | Standing::Failing
+            if track.failures >= profile.failure_threshold =>
+        {
+            Standing::Down
+        }
+        Standing::New | Standing::Up | Standing::Degraded | Standing::Failing => Standing::Failing,
+    };
+    if standing != track.standing {
+        (track.standing, track.since) = (standing, now);
+    }
+    let opens = standing == Standing::Down && track.incident.is_none();
+    draft.durable |= durable;
+    if opens {
+        open(draft, name, cause);
+    }
+    if let Some(host) = &profile.host {
+        recovery::felt(draft, host);
+    }
+}
+
+fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
+    let now = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    let since = track.failing_since.unwrap_or(now);
+    let id = IncidentId::new(name.as_str(), &now.stamp());
+    draft.notes.push(Note::Opened {
+        incident: id.clone(),
+        profile: name.clone(),
+        cause,
+    });
+    track.incident = Some(Incident {
+        id,
+        since,
+        opened: now,
+        cause,
+        attempts: Vec::new(),
+        sequence: 0,
+        gave_up: false,
+        withheld: None,
+        told: now,
+    });
+    draft.opened.push(name.clone());
+    draft.durable = true;
+}
+
+fn close(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
+        return;
+    };
+    let event = if incident.gave_up {
+        EventKind::Back
+    } else {
+        EventKind::Up
+    };
+    outbox::tell(draft, name, event, Next::Nothing, None);
+    end(draft, name, &incident);
+}
+
+/// The profile is no longer watched: its incident is over, and people hear why.
+pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
+        return;
+    };
+    outbox::tell(
+        draft,
+        name,
+        EventKind::Closed,
+        Next::Nothing,
+        Some("the profile is no longer in the configuration".to_owned()),
+    );
+    end(draft, name, &incident);
+}
+
+fn end(draft: &mut Draft<'_>, name: &ProfileName, incident: &Incident) {
+    let since = draft.wall(incident.since);
+    let restarts = u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX);
+    draft.notes.push(Note::Closed {
+        incident: incident.id.clone(),
+        profile: name.clone(),
+        since,
+        restarts,
+    });
+    draft.fleet.profile_mut(name).incident = None;
+    draft.durable = true;
+}
+
+/// Tells observers what became of a profile.
+fn remark(draft: &mut Draft<'_>, name: &ProfileName, before: ProfileState) {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    if track.suspicion.is_some() {
+        return; // not judged yet
+    }
+    let state = track.state();
+    let cause = track
+        .last
+        .iter()
+        .filter_map(CheckResult::cause)
+        .min_by_key(|cause| (!cause.server_gone(), *cause));
+    let failures = track.failures;
+    let lines = seen(&track.last).join("; ");
+    let detail = track.unknown.clone().unwrap_or(lines);
+    draft.notes.push(Note::Judged {
+        profile: name.clone(),
+        state,
+        failures,
+        cause,
+    });
+    if state != before {
+        draft.notes.push(Note::Changed {
+            profile: name.clone(),
+            from: before,
+            to: state,
+            cause,
+            detail,
+        });
+    }
+}
+
+/// Whether a profile's failures point at its host or at the way to it.
+pub(super) fn ails_host(cause: Option<Cause>) -> bool {
+    cause.is_some_and(|cause| matches!(cause.blame(), Blame::Server | Blame::Network))
+}

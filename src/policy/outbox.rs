@@ -1,0 +1,295 @@
+//! What people must hear.
+//!
+//! A notification becomes one entry for each recipient, in the same decision, and so in the same transaction, as what it
+//! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
+//! taken or is a dead letter. An entry that no relay took is tried again after 30 s, doubling to 15 min, for five days.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::{
+    Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, IncidentId, Next, Note,
+    Notification, ProfileName, Settings, Stage, Timestamp, limits,
+};
+
+use super::draft::Draft;
+use super::judge::seen;
+
+/// A notification that says nothing yet.
+pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
+    Notification {
+        event,
+        incident: None,
+        sequence: 0,
+        profile: None,
+        host: None,
+        ssh: None,
+        at: draft.wall(draft.now),
+        since: None,
+        until: None,
+        cause: None,
+        seen: Vec::new(),
+        attempts: Vec::new(),
+        next: Next::Nothing,
+        remark: None,
+    }
+}
+
+/// Tells people of a profile's incident.
+pub(super) fn tell(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    event: EventKind,
+    next: Next,
+    remark: Option<String>,
+) {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    let Some(incident) = &track.incident else {
+        return;
+    };
+    let profile = draft.settings.profiles.get(name);
+    let host = profile.and_then(|profile| profile.host.clone());
+    let over = matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed);
+    let mut told = blank(draft, event);
+    told.incident = Some(incident.id.clone());
+    told.sequence = incident.sequence;
+    told.profile = Some(name.clone());
+    told.ssh = host
+        .as_ref()
+        .and_then(|host| draft.settings.hosts.get(host))
+        .map(|host| host.ssh.clone());
+    told.host = host;
+    told.since = Some(draft.wall(incident.since));
+    told.until = over.then(|| draft.wall(draft.now));
+    told.cause = Some(incident.cause);
+    told.seen = if over { Vec::new() } else { seen(&track.last) };
+    told.attempts = incident
+        .attempts
+        .iter()
+        .map(|attempt| on_wall(draft, attempt))
+        .collect();
+    told.next = match next {
+        Next::Held(hold) => Next::Held(hold.shifted(|at| draft.wall(at))),
+        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,
+    };
+    told.remark = remark;
+    queue(draft, &told);
+    let now = draft.now;
+    if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
+        incident.sequence += 1;
+        incident.told = now;
+    }
+}
+
+fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
+    Attempt {
+        began: draft.wall(attempt.began),
+        ended: attempt.ended.map(|at| draft.wall(at)),
+        ..attempt.clone()
+    }
+}
+
+/// Queues a notification, one entry for each recipient.
+pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
+    let Some(email) = draft.settings.email.clone() else {
+        return;
+    };
+    for to in &email.to {
+        let id = draft.fleet.next_entry();
+        draft.notes.push(Note::Queued {
+            entry: id,
+            event: notification.event,
+            to: to.clone(),
+        });
+        draft.fleet.queue(Entry {
+            id,
+            notification: notification.clone(),
+            from: email.from.clone(),
+            to: to.clone(),
+            queued: draft.now,
+            tries: 0,
+            due: draft.now,
+            last: None,
+        });
+        draft.durable = true;
+    }
+}
+
+/// Tells people that a profile is down, if they have not heard: now it is known what comes next.
+pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
+    let fresh = draft
+        .fleet
+        .profiles
+        .get(name)
+        .and_then(|track| track.incident.as_ref())
+        .is_some_and(|incident| incident.sequence == 0);
+    if fresh {
+        let next = next_for(draft, name);
+        tell(draft, name, EventKind::Down, next, None);
+    }
+}
+
+/// What comes next for a profile that is down.
+fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
+    let host = draft
+        .settings
+        .profiles
+        .get(name)
+        .and_then(|profile| profile.host.as_ref());
+    let Some((settings, track)) = host.and_then(|host| {
+        draft
+            .settings
+            .hosts
+            .get(host)
+            .zip(draft.fleet.hosts.get(host))
+    }) else {
+        return Next::WatchOnly;
+    };
+    let attempt = track
+        .last
+        .as_ref()
+        .filter(|_| track.acting && matches!(track.stage, Stage::Restarting { .. }));
+    match (attempt, &track.hold) {
+        (Some(attempt), _) => Next::Restart {
+            command: attempt.command.clone(),
+            number: attempt.number,
+            of: settings.restart.give_up_after,
+        },
+        (None, Some(hold)) => Next::Held(hold.clone()),
+        (None, None) => Next::Nothing,
+    }
+}
+
+/// Announces what was opened, reminds of what is still open, and sends what is due.
+pub(super) fn move_on(draft: &mut Draft<'_>) {
+    for name in std::mem::take(&mut draft.opened) {
+        announce(draft, &name);
+    }
+    remind(draft);
+    dispatch(draft);
+}
+
+fn remind(draft: &mut Draft<'_>) {
+    let Some(interval) = draft
+        .settings
+        .email
+        .as_ref()
+        .and_then(|email| email.reminder_interval)
+    else {
+        return;
+    };
+    let due = |told: Timestamp| draft.now.since(told) >= interval;
+    let tracks = draft.fleet.profiles.iter();
+    let names: Vec<ProfileName> = tracks
+        .filter(|(_, track)| track.incident.as_ref().is_some_and(|i| due(i.told)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in names {
+        let next = next_for(draft, &name);
+        tell(draft, &name, EventKind::Reminder, next, None);
+    }
+}
+
+/// Entries that may leave now or later: not dead, not in transit, and nothing of the same incident to the same recipient before them.
+fn ready(fleet: &Fleet) -> impl Iterator<Item = &Entry> {
+    let mut waiting: BTreeSet<(&IncidentId, &str)> = BTreeSet::new();
+    fleet.outbox.values().filter(move |entry| {
+        let first = match &entry.notification.incident {
+            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.to.as_str())),
+            Some(_) | None => true,
+        };
+        first && !entry.is_dead() && !fleet.in_transit.contains(&entry.id)
+    })
+}
+
+fn dispatch(draft: &mut Draft<'_>) {
+    if draft.fleet.outbox.is_empty() || draft.settings.email.is_none() || draft.fleet.unwritable {
+        return;
+    }
+    let free = limits::MAILS_IN_FLIGHT.saturating_sub(draft.fleet.in_transit.len());
+    let due: Vec<EntryId> = ready(&draft.fleet)
+        .filter(|entry| entry.due <= draft.now)
+        .take(free)
+        .map(|entry| entry.id)
+        .collect();
+    for id in due {
+        draft.durable |= draft.fleet.is_unwritten(id);
+        draft.fleet.in_transit.insert(id);
+        draft.effects.push(Effect::Notify(id));
+    }
+}
+
+/// When the next message is due.
+pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
+    let email = settings.email.as_ref()?;
+    let free = fleet.in_transit.len() < limits::MAILS_IN_FLIGHT && !fleet.unwritable;
+    let mail = if free && !fleet.outbox.is_empty() {
+        ready(fleet).map(|entry| entry.due).min()
+    } else {
+        None
+    };
+    let told = fleet
+        .open_incidents()
+        .map(|(_, incident)| incident.told)
+        .min();
+    let reminder = email
+        .reminder_interval
+        .zip(told)
+        .map(|(interval, told)| told + interval);
+    [mail, reminder].into_iter().flatten().min()
+}
+
+/// A message could leave now.
+pub(super) fn is_due(settings: &Settings, fleet: &Fleet) -> bool {
+    settings.email.is_some()
+        && !fleet.unwritable
+        && ready(fleet).any(|entry| entry.due <= fleet.now())
+}
+
+/// A message was tried.
+pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
+    draft.fleet.in_transit.remove(&id);
+    let now = draft.now;
+    let Some(entry) = draft.fleet.entry_mut(id) else {
+        return;
+    };
+    let (event, to) = (entry.notification.event, entry.to.clone());
+    entry.tries = entry.tries.saturating_add(1);
+    entry.due = now + wait(entry.tries);
+    let expired = now.since(entry.queued) >= limits::MAIL_EXPIRY;
+    let delivery = match delivery {
+        Delivery::Deferred { reason } | Delivery::Unclear { reason } if expired => {
+            Delivery::Rejected {
+                reason: format!("given up after five days: {reason}"),
+            }
+        }
+        Delivery::Sent { .. }
+        | Delivery::Deferred { .. }
+        | Delivery::Unclear { .. }
+        | Delivery::Rejected { .. } => delivery,
+    };
+    entry.last = Some(delivery.clone());
+    match &delivery {
+        Delivery::Sent { .. } => {
+            draft.fleet.forget_entry(id);
+            draft.durable = true;
+        }
+        Delivery::Rejected { .. } => draft.durable = true,
+        Delivery::Deferred { .. } | Delivery::Unclear { .. } => {}
+    }
+    draft.notes.push(Note::Delivered {
+        entry: id,
+        event,
+        to,
+        delivery,
+    });
+}
+
+/// The wait after so many tries.
+fn wait(tries: u32) -> Duration {
+    let doubled = limits::MAIL_RETRY_FIRST
+        .saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1).min(10)));
+    doubled.min(limits::MAIL_RETRY_MAX)
+}

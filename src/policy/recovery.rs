@@ -1,0 +1,583 @@
+//! Attempts: what a permit sets in motion and what its end leaves behind.
+//!
+//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. The number
+//! of attempts, the backoff and the starts that count for the budget belong to the host and survive incidents, crashes
+//! and reloads; they are forgotten after [`limits::PROVEN_HEALTH`] without a failure. An attempt whose answer was lost
+//! (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and the probes decide.
+
+use std::time::Duration;
+
+use crate::model::{
+    Attempt, AttemptId, Effect, EntryId, EventKind, Fleet, Hold, Host, HostName, HostTrack, Next,
+    Note, Orders, ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage,
+    Standing, Timestamp, limits,
+};
+
+use super::draft::Draft;
+use super::guard::{Ruling, rule};
+use super::incident::ails_host;
+use super::outbox;
+
+/// A restart of this host is under way in this process.
+pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
+    draft
+        .fleet
+        .hosts
+        .get(host)
+        .is_some_and(|track| track.acting)
+}
+
+/// A profile of this host was judged: is the host well, and since when is it not?
+pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
+    let mut well = true;
+    let mut ailing: Option<Timestamp> = None;
+    for (name, _) in draft.settings.profiles_of(host) {
+        let Some(track) = draft.fleet.profiles.get(name) else {
+            continue;
+        };
+        match track.standing {
+            Standing::Up | Standing::Degraded => {}
+            Standing::New => well = false,
+            Standing::Failing | Standing::Down => {
+                well = false;
+                let since = track
+                    .failing_since
+                    .filter(|_| ails_host(track.evidence.cause));
+                ailing = [ailing, since].into_iter().flatten().min();
+            }
+        }
+    }
+    let now = draft.now;
+    let before = draft.fleet.hosts.get(host);
+    let healthy = well.then(|| before.and_then(|track| track.healthy_since).unwrap_or(now));
+    if before.is_none_or(|track| track.healthy_since != healthy || track.failing_since != ailing) {
+        let track = draft.fleet.host_mut(host);
+        (track.healthy_since, track.failing_since) = (healthy, ailing);
+        track.forced &= healthy.is_none();
+    }
+}
+
+/// What time brings about for hosts, and what the guard says of those that are not well.
+pub(super) fn move_on(draft: &mut Draft<'_>) {
+    let names: Vec<HostName> = draft.settings.hosts.keys().cloned().collect();
+    for name in names {
+        let Some(track) = draft.fleet.hosts.get(&name) else {
+            continue;
+        };
+        match track.stage {
+            Stage::Restarting { attempt, deadline } if deadline <= draft.now => {
+                let report =
+                    lost("no answer came before its deadline; it may have been carried out");
+                finish(draft, &name, attempt, report, deadline);
+            }
+            Stage::Settling { until, .. } if until <= draft.now => {
+                draft.fleet.host_mut(&name).stage = Stage::Idle
+            }
+            Stage::Idle
+            | Stage::Restarting { .. }
+            | Stage::Settling { .. }
+            | Stage::GaveUp { .. } => {}
+        }
+        prove_health(draft, &name);
+        if draft
+            .fleet
+            .hosts
+            .get(&name)
+            .is_some_and(|track| track.healthy_since.is_none() || track.hold.is_some())
+        {
+            apply_rules(draft, &name);
+        }
+    }
+}
+
+fn prove_health(draft: &mut Draft<'_>, name: &HostName) {
+    let Some(track) = draft.fleet.hosts.get(name) else {
+        return;
+    };
+    let proven = track
+        .healthy_since
+        .is_some_and(|since| draft.now.since(since) >= limits::PROVEN_HEALTH);
+    if proven
+        && track.attempts > 0
+        && !matches!(
+            track.stage,
+            Stage::Restarting { .. } | Stage::Settling { .. }
+        )
+    {
+        rearm(draft, name);
+    }
+}
+
+/// Forgets the attempts of a host, never what its budget has seen.
+fn rearm(draft: &mut Draft<'_>, name: &HostName) {
+    let track = draft.fleet.host_mut(name);
+    let gave_up = matches!(track.stage, Stage::GaveUp { .. });
+    if gave_up {
+        track.stage = Stage::Idle;
+    }
+    track.attempts = 0;
+    track.hold = None;
+    if gave_up {
+        draft.notes.push(Note::Rearmed { host: name.clone() });
+    }
+    draft.durable = true;
+}
+
+fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
+    match rule(draft, name) {
+        Ruling::Nothing => hold(draft, name, None),
+        Ruling::Hold(reason) => hold(draft, name, Some(reason)),
+        Ruling::GiveUp(reason) => give_up(draft, name, reason),
+        Ruling::Permit(profile) => begin(draft, name, &profile),
+    }
+}
+
+fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
+    let before = draft
+        .fleet
+        .hosts
+        .get(name)
+        .and_then(|track| track.hold.clone());
+    if before == reason {
+        return;
+    }
+    draft.fleet.host_mut(name).hold.clone_from(&reason);
+    let Some(hold) = reason else { return };
+    if before.is_none_or(|before| before.word() != hold.word()) {
+        draft.notes.push(Note::Held {
+            host: name.clone(),
+            hold: hold.clone(),
+        });
+    }
+    if hold.is_told() {
+        withhold(draft, name, hold.word(), &Next::Held(hold.clone()), None);
+    }
+}
+
+/// Tells people once per incident and reason that a restart was due and is not done.
+fn withhold(draft: &mut Draft<'_>, host: &HostName, word: &str, next: &Next, remark: Option<&str>) {
+    for name in down_profiles(draft, host) {
+        let told = |track: &crate::model::ProfileTrack| {
+            track
+                .incident
+                .as_ref()
+                .is_some_and(|i| i.withheld.as_deref() == Some(word))
+        };
+        if draft.fleet.profiles.get(&name).is_some_and(told) {
+            continue;
+        }
+        outbox::announce(draft, &name);
+        outbox::tell(
+            draft,
+            &name,
+            EventKind::Withheld,
+            next.clone(),
+            remark.map(str::to_owned),
+        );
+        if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
+            incident.withheld = Some(word.to_owned());
+        }
+    }
+}
+
+fn down_profiles(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
+    let open = |name: &ProfileName| {
+        draft
+            .fleet
+            .profiles
+            .get(name)
+            .is_some_and(|track| track.incident.is_some())
+    };
+    draft.profiles_of(host).into_iter().filter(open).collect()
+}
+
+fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
+    let now = draft.now;
+    let track = draft.fleet.host_mut(name);
+    track.stage = Stage::GaveUp {
+        since: now,
+        reason: reason.clone(),
+    };
+    track.hold = Some(Hold::GaveUp {
+        reason: reason.clone(),
+    });
+    draft.durable = true;
+    draft.notes.push(Note::GaveUp {
+        host: name.clone(),
+        reason: reason.clone(),
+    });
+    for profile in down_profiles(draft, name) {
+        outbox::announce(draft, &profile);
+        let again = draft
+            .fleet
+            .profiles
+            .get(&profile)
+            .and_then(|track| track.incident.as_ref())
+            .is_some_and(|i| i.gave_up);
+        // One `gave_up` an incident: a second one, after a person re-armed the host, is told as a reminder.
+        let event = if again {
+            EventKind::Reminder
+        } else {
+            EventKind::GaveUp
+        };
+        outbox::tell(
+            draft,
+            &profile,
+            event,
+            Next::Held(Hold::GaveUp {
+                reason: reason.clone(),
+            }),
+            Some(reason.clone()),
+        );
+        if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
+            incident.gave_up = true;
+        }
+    }
+}
+
+fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
+    let Some(host) = draft.host(name) else { return };
+    let now = draft.now;
+    let id = draft.fleet.next_attempt();
+    let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
+    let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
+    let track = draft.fleet.host_mut(name);
+    let number = track.attempts + 1;
+    let command = host.restart.rung(number).to_owned();
+    let attempt = Attempt {
+        id,
+        number,
+        command: command.clone(),
+        began: now,
+        ended: None,
+        report: None,
+    };
+    track.attempts = number;
+    track.stage = Stage::Restarting {
+        attempt: id,
+        deadline,
+    };
+    track.acting = true;
+    track.hold = Some(Hold::Restarting);
+    track.starts.retain(|start| now.since(*start) < longest);
+    track.starts.push(now);
+    // Until its end is known, nothing that begins before it could have settled counts against it.
+    track.evidence_from = deadline + host.restart.settle;
+    track.last = Some(attempt.clone());
+    forget_evidence(draft, name);
+    for profile in down_profiles(draft, name) {
+        if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
+            incident.attempts.push(attempt.clone());
+        }
+    }
+    draft.durable = true;
+    draft.notes.push(Note::RestartBegan {
+        host: name.clone(),
+        attempt: id,
+        number,
+        command: command.clone(),
+        profile: profile.clone(),
+    });
+    draft.effects.push(Effect::Recover(RecoverOrder {
+        host: name.clone(),
+        attempt: id,
+        command,
+    }));
+}
+
+fn forget_evidence(draft: &mut Draft<'_>, host: &HostName) {
+    for name in draft.profiles_of(host) {
+        if draft
+            .fleet
+            .profiles
+            .get(&name)
+            .is_some_and(|track| !track.evidence.began.is_empty())
+        {
+            draft.fleet.profile_mut(&name).evidence.began.clear();
+        }
+    }
+}
+
+fn lost(reason: &str) -> RecoveryReport {
+    RecoveryReport {
+        outcome: RecoveryOutcome::Unknown,
+        exit_status: None,
+        duration: Duration::ZERO,
+        reason: Some(reason.to_owned()),
+        output: String::new(),
+    }
+}
+
+/// An attempt ended; an answer to an attempt that is no longer the host's changes nothing.
+pub(super) fn ended(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    attempt: AttemptId,
+    report: RecoveryReport,
+) {
+    let current = draft.fleet.hosts.get(name).map(|track| &track.stage);
+    if matches!(current, Some(Stage::Restarting { attempt: id, .. }) if *id == attempt) {
+        let now = draft.now;
+        finish(draft, name, attempt, report, now);
+    }
+}
+
+fn finish(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    id: AttemptId,
+    report: RecoveryReport,
+    at: Timestamp,
+) {
+    let Some(track) = draft.fleet.hosts.get(name) else {
+        return;
+    };
+    let Some(mut attempt) = track.last.clone().filter(|attempt| attempt.id == id) else {
+        return;
+    };
+    let (attempts, outcome, reason) = (track.attempts, report.outcome, report.reason.clone());
+    let host = draft.host(name);
+    let (limit, settle) = host
+        .as_ref()
+        .map_or((Duration::ZERO, Duration::ZERO), |host| {
+            (host.restart.timeout, host.restart.settle)
+        });
+    // A command whose end was not seen may run until its own limit.
+    let end = match outcome {
+        RecoveryOutcome::Unknown | RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
+        RecoveryOutcome::Succeeded
+        | RecoveryOutcome::Failed
+        | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Refused => at,
+    };
+    attempt.ended = Some(at);
+    attempt.report = Some(report);
+    let touched = outcome.touched_host();
+    let counts_from = if touched { end + settle } else { at };
+    let track = draft.fleet.host_mut(name);
+    track.acting = false;
+    track.evidence_from = counts_from;
+    track.last = Some(attempt.clone());
+    if touched {
+        track.stage = Stage::Settling {
+            attempt: id,
+            until: counts_from,
+        };
+    } else {
+        track.stage = Stage::Idle;
+        track.starts.retain(|start| *start != attempt.began);
+    }
+    if let Some(host) = &host {
+        track.not_before = Some(end + host.restart.backoff.wait(name, id, attempts));
+    }
+    draft.durable = true;
+    record(draft, name, &attempt);
+    let from = touched.then(|| draft.wall(counts_from));
+    draft.notes.push(Note::RestartEnded {
+        host: name.clone(),
+        attempt,
+        counts_from: from,
+    });
+    tell_end(draft, name, outcome, counts_from, reason);
+}
+
+/// Writes an attempt's end into the incidents it belongs to.
+fn record(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
+    for name in down_profiles(draft, host) {
+        let Some(incident) = &mut draft.fleet.profile_mut(&name).incident else {
+            continue;
+        };
+        match incident
+            .attempts
+            .iter_mut()
+            .find(|known| known.id == attempt.id)
+        {
+            Some(known) => known.clone_from(attempt),
+            None => incident.attempts.push(attempt.clone()),
+        }
+    }
+}
+
+fn tell_end(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    outcome: RecoveryOutcome,
+    counts_from: Timestamp,
+    reason: Option<String>,
+) {
+    match outcome {
+        RecoveryOutcome::Succeeded
+        | RecoveryOutcome::Failed
+        | RecoveryOutcome::TimedOut
+        | RecoveryOutcome::Unknown => {
+            let next = Next::Prove {
+                from: draft.wall(counts_from),
+            };
+            for profile in down_profiles(draft, name) {
+                outbox::announce(draft, &profile);
+                outbox::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
+            }
+        }
+        RecoveryOutcome::NotExecuted => {
+            let until = draft
+                .fleet
+                .hosts
+                .get(name)
+                .and_then(|track| track.not_before)
+                .unwrap_or(draft.now);
+            let reason = reason.unwrap_or_else(|| "the command could not be sent".to_owned());
+            withhold(
+                draft,
+                name,
+                "not_executed",
+                &Next::Held(Hold::Backoff { until }),
+                Some(&reason),
+            );
+        }
+        RecoveryOutcome::Refused => give_up(
+            draft,
+            name,
+            reason.unwrap_or_else(|| "the login was refused".to_owned()),
+        ),
+    }
+}
+
+/// People ordered a pause or a new start.
+pub(super) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
+    draft.fleet.pauses = orders.pauses;
+    for target in orders.rearm {
+        let names: Vec<HostName> = draft
+            .settings
+            .hosts
+            .keys()
+            .filter(|host| concerns(draft, &target, host))
+            .cloned()
+            .collect();
+        for name in names {
+            let held = draft
+                .fleet
+                .hosts
+                .get(&name)
+                .and_then(|track| track.hold.clone());
+            if matches!(held, Some(Hold::MassFailure { .. })) {
+                draft.fleet.host_mut(&name).forced = true;
+            }
+            if draft
+                .fleet
+                .hosts
+                .get(&name)
+                .is_some_and(|track| matches!(track.stage, Stage::GaveUp { .. }))
+            {
+                rearm(draft, &name);
+                forget_evidence(draft, &name);
+            }
+        }
+        draft.durable = true;
+    }
+}
+
+fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
+    target == "all"
+        || target == host.as_str()
+        || draft
+            .settings
+            .profiles_of(host)
+            .any(|(profile, _)| profile.as_str() == target)
+}
+
+/// Orders that were not carried out are taken back, as if they had not been given.
+pub(super) fn taken_back(
+    draft: &mut Draft<'_>,
+    attempts: &[(HostName, AttemptId)],
+    entries: &[EntryId],
+    unwritable: bool,
+) {
+    for entry in entries {
+        draft.fleet.in_transit.remove(entry);
+    }
+    for (name, id) in attempts {
+        let began = draft
+            .fleet
+            .hosts
+            .get(name)
+            .and_then(|track| track.last.as_ref())
+            .filter(|a| a.id == *id)
+            .map(|a| a.began);
+        let now = draft.now;
+        let track = draft.fleet.host_mut(name);
+        track.stage = Stage::Idle;
+        track.acting = false;
+        track.attempts = track.attempts.saturating_sub(1);
+        track.starts.retain(|start| Some(*start) != began);
+        track.evidence_from = now;
+        track.last = None;
+        for profile in down_profiles(draft, name) {
+            if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
+                incident.attempts.retain(|attempt| attempt.id != *id);
+            }
+        }
+    }
+    if unwritable && !draft.fleet.unwritable {
+        draft.fleet.unwritable = true;
+        draft.notes.push(Note::Unrecorded);
+    }
+}
+
+/// A write succeeded again.
+pub(super) fn recorded(draft: &mut Draft<'_>) {
+    if draft.fleet.unwritable {
+        draft.fleet.unwritable = false;
+        draft.notes.push(Note::Recorded);
+    }
+}
+
+/// When a host wants to be looked at again.
+pub(super) fn wakeup(
+    settings: &Settings,
+    fleet: &Fleet,
+    name: &HostName,
+    track: &HostTrack,
+) -> Option<Timestamp> {
+    settings.hosts.get(name)?;
+    let stage = match track.stage {
+        Stage::Restarting { deadline, .. } => Some(deadline),
+        Stage::Settling { until, .. } => Some(until),
+        Stage::Idle | Stage::GaveUp { .. } => None,
+    };
+    let held = track.hold.as_ref().and_then(Hold::until);
+    let paused = match &track.hold {
+        Some(Hold::Paused { until, .. }) => {
+            until.map(|wall| Timestamp(wall.0 - fleet.core.clock.skew_ms))
+        }
+        Some(_) | None => None,
+    };
+    let healthy = track
+        .healthy_since
+        .filter(|_| track.attempts > 0 && stage.is_none())
+        .map(|since| since + limits::PROVEN_HEALTH);
+    [stage, held, paused, healthy].into_iter().flatten().min()
+}
+
+/// The configuration of a host changed: what was decided under the old one does not hold, what was counted does.
+pub(super) fn reconfigured(draft: &mut Draft<'_>, host: &Host) {
+    let known = draft
+        .fleet
+        .hosts
+        .get(&host.name)
+        .map(|track| track.fingerprint);
+    if known == Some(host.fingerprint) {
+        return;
+    }
+    draft.fleet.host_mut(&host.name).fingerprint = host.fingerprint;
+    if known.is_some_and(|known| known != 0) {
+        forget_evidence(draft, &host.name);
+        if draft
+            .fleet
+            .hosts
+            .get(&host.name)
+            .is_some_and(|track| matches!(track.stage, Stage::GaveUp { .. }))
+        {
+            rearm(draft, &host.name);
+        }
+    }
+}
