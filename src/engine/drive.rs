@@ -141,7 +141,7 @@ impl Loop<'_> {
             .map_or(BEAT, |at| at.since(self.fleet.now()).min(BEAT));
         tokio::select! {
             biased;
-            order = control.recv() => self.control(order),
+            order = control.recv(), if self.stopping.is_none() => self.control(order),
             event = self.tasks.next() => event,
             () = tokio::time::sleep(wake) => self.look_for_orders(),
         }
@@ -219,13 +219,20 @@ impl Loop<'_> {
             self.ports.store.rearmed(&orders);
             self.orders = self.ports.store.orders();
         }
-        if recorded && self.stopping.is_none() {
+        if !recorded {
+            self.pending.push_back(take_back(acts, true));
+        } else if self.stopping.is_none() {
             for effect in acts {
                 self.tasks
                     .begin(self.ports, &self.settings, &self.fleet, effect);
             }
-        } else if !recorded || !acts.is_empty() {
-            self.pending.push_back(take_back(acts, !recorded));
+        } else if acts.iter().any(|act| matches!(act, Effect::Recover(_))) {
+            // The run ends: a restart is taken back, a mail stays in the outbox for the next run.
+            let restarts = acts
+                .into_iter()
+                .filter(|act| matches!(act, Effect::Recover(_)))
+                .collect();
+            self.pending.push_back(take_back(restarts, false));
         }
     }
 
@@ -304,5 +311,9 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
             Effect::Probe { .. } | Effect::ProbeCanary { .. } => {}
         }
     }
-    Event::TakenBack { attempts, entries, unwritable }
+    Event::TakenBack {
+        attempts,
+        entries,
+        unwritable,
+    }
 }

@@ -83,6 +83,11 @@ struct Case {
 impl Case {
     fn gather(draft: &Draft<'_>, host: &HostName) -> Self {
         let mut case = Self::default();
+        let causes = draft
+            .settings
+            .hosts
+            .get(host)
+            .map_or(&[][..], |host| &host.restart.causes);
         for (name, profile) in draft.settings.profiles_of(host) {
             case.watched += 1;
             let Some(track) = draft.fleet.profiles.get(name) else {
@@ -103,8 +108,9 @@ impl Case {
             if streak >= case.streak {
                 (case.streak, case.threshold) = (streak, profile.failure_threshold);
             }
-            if streak == 0 && track.standing == Standing::Down {
-                case.excluded = case.excluded.or(track.evidence.cause);
+            if track.standing == Standing::Down {
+                let foreign = |cause: &Cause| !causes.contains(cause);
+                case.excluded = case.excluded.or(track.evidence.cause.filter(foreign));
             }
             if let Some(last) = track.evidence.began.last() {
                 case.last_failure = case.last_failure.max(*last);

@@ -58,7 +58,11 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         } => recovery::ended(&mut draft, &host, attempt, report),
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
         Event::Ordered(orders) => recovery::ordered(&mut draft, orders),
-        Event::TakenBack { attempts, entries, unwritable } => {
+        Event::TakenBack {
+            attempts,
+            entries,
+            unwritable,
+        } => {
             recovery::taken_back(&mut draft, &attempts, &entries, unwritable);
         }
         Event::Recorded => recovery::recorded(&mut draft),

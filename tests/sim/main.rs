@@ -1,1 +1,26 @@
-//! t
+//! The decision core in simulated worlds: no network, no real time.
+//!
+//! `scenarios` plays stories whose whole course is compared with a committed transcript; `worlds` plays seeded random
+//! worlds and checks the invariants; `crashes` kills the prober after every effect of the founding story; `engine` runs
+//! the real loop with fake ports.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read files and the environment"
+)]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test names what it looks for"
+)]
+
+mod crashes;
+mod engine;
+mod invariants;
+mod scenarios;
+mod setup;
+mod story;
+mod world;
+mod worlds;

@@ -1,0 +1,354 @@
+//! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, stopping, dry runs.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use probe::engine::{Control, Ended, Ports, Run, Until, drive};
+use probe::model::{
+    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Host,
+    NetworkSettings, Note, Now, Orders, Profile, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    Settings, Stage, Start, Timestamp,
+};
+use probe::ports::{Clock, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::setup::{each_host, host, profile, secs, settings};
+
+/// Everything the fakes share.
+struct Bench {
+    begun: Instant,
+    ill: AtomicBool,
+    writable: AtomicBool,
+    heals: AtomicBool,
+    recoveries: AtomicU32,
+    mails: Mutex<Vec<String>>,
+    commits: AtomicU32,
+    /// How the prober and the recoverer misbehave.
+    prober_panics: AtomicBool,
+    recoverer_panics: AtomicBool,
+    mail_hangs: AtomicBool,
+    takes: Duration,
+}
+
+impl Bench {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            begun: Instant::now(),
+            ill: AtomicBool::new(true),
+            writable: AtomicBool::new(true),
+            heals: AtomicBool::new(true),
+            recoveries: AtomicU32::new(0),
+            mails: Mutex::default(),
+            commits: AtomicU32::new(0),
+            prober_panics: AtomicBool::new(false),
+            recoverer_panics: AtomicBool::new(false),
+            mail_hangs: AtomicBool::new(false),
+            takes: secs(2),
+        })
+    }
+}
+
+struct Fake(Arc<Bench>);
+
+impl Clock for Fake {
+    fn now(&self) -> Now {
+        let elapsed = self.0.begun.elapsed();
+        let wall = Timestamp(super::world::BEGIN) + elapsed;
+        Now {
+            wall,
+            boot: BootId("boot".into()),
+            since_boot: secs(1000) + elapsed,
+        }
+    }
+}
+
+impl Prober for Fake {
+    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>> {
+        let bench = Arc::clone(&self.0);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(
+                !bench.prober_panics.load(Ordering::SeqCst),
+                "the prober is broken"
+            );
+            let refused = Finding::Found {
+                cause: Cause::Refused,
+                certificate_fault: None,
+                detail: "connection refused".into(),
+                phase: None,
+            };
+            let finding = if bench.ill.load(Ordering::SeqCst) {
+                refused
+            } else {
+                Finding::Ok
+            };
+            vec![CheckResult::new(profile.urls[0].as_str(), finding)]
+        })
+    }
+
+    fn canary(&self, _: NetworkSettings) -> Pending<(bool, String)> {
+        Box::pin(async { (true, "192.0.2.1:53 answers".into()) })
+    }
+}
+
+impl Recoverer for Fake {
+    fn recover(&self, _: Arc<Host>, _: RecoverOrder) -> Pending<RecoveryReport> {
+        let bench = Arc::clone(&self.0);
+        Box::pin(async move {
+            bench.recoveries.fetch_add(1, Ordering::SeqCst);
+            assert!(
+                !bench.recoverer_panics.load(Ordering::SeqCst),
+                "the recoverer is broken"
+            );
+            tokio::time::sleep(bench.takes).await;
+            if bench.heals.load(Ordering::SeqCst) {
+                bench.ill.store(false, Ordering::SeqCst);
+            }
+            RecoveryReport {
+                outcome: RecoveryOutcome::Succeeded,
+                exit_status: Some(0),
+                duration: bench.takes,
+                reason: None,
+                output: String::new(),
+            }
+        })
+    }
+}
+
+impl Notifier for Fake {
+    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+        let bench = Arc::clone(&self.0);
+        Box::pin(async move {
+            if bench.mail_hangs.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            bench
+                .mails
+                .lock()
+                .unwrap()
+                .push(entry.notification.event.word().to_owned());
+            Delivery::Sent {
+                relay: "fake".into(),
+            }
+        })
+    }
+}
+
+impl Store for Fake {
+    fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
+        self.0.commits.fetch_add(1, Ordering::SeqCst);
+        let writable = self.0.writable.load(Ordering::SeqCst);
+        Box::pin(async move {
+            if writable {
+                Ok(())
+            } else {
+                Err(Unwritable("no space left on device".into()))
+            }
+        })
+    }
+
+    fn orders(&mut self) -> Orders {
+        Orders::default()
+    }
+
+    fn rearmed(&mut self, _: &Orders) {}
+}
+
+impl Observer for Fake {
+    fn note(&mut self, _: Timestamp, _: &Note, _: &Fleet) {}
+}
+
+fn ports(bench: &Arc<Bench>) -> Ports {
+    let fake = || Fake(Arc::clone(bench));
+    Ports {
+        clock: Arc::new(fake()),
+        prober: Arc::new(fake()),
+        recoverer: Arc::new(fake()),
+        notifier: Arc::new(fake()),
+        store: Box::new(fake()),
+        observer: Box::new(fake()),
+        pulse: Box::new(|_| {}),
+    }
+}
+
+fn run(settings: Settings, until: Until) -> Run {
+    let names: BTreeSet<_> = settings.profiles.keys().cloned().collect();
+    Run {
+        settings: Arc::new(settings),
+        fleet: Fleet::default(),
+        start: Start::Named(names),
+        damaged: None,
+        until,
+        dry: false,
+    }
+}
+
+async fn once(bench: &Arc<Bench>, run: Run) -> Ended {
+    let (_keep, mut control) = mpsc::channel(1);
+    drive(&mut ports(bench), run, &mut control).await
+}
+
+const MAX: Until = Until::Settled(Duration::from_secs(300));
+
+#[tokio::test(start_paused = true)]
+async fn once_follows_a_failure_through() {
+    let bench = Bench::new();
+    let ended = once(&bench, run(settings(&["shop@web1"]), MAX)).await;
+    assert_eq!(bench.recoveries.load(Ordering::SeqCst), 1);
+    assert_eq!(*bench.mails.lock().unwrap(), ["down", "restarted", "up"]);
+    assert!(ended.fleet.outbox.is_empty() && !ended.unwritten);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_done_that_cannot_be_written() {
+    let bench = Bench::new();
+    bench.writable.store(false, Ordering::SeqCst);
+    let ended = once(&bench, run(settings(&["shop@web1"]), MAX)).await;
+    assert!(bench.commits.load(Ordering::SeqCst) > 0, "it was tried");
+    assert_eq!(
+        bench.recoveries.load(Ordering::SeqCst),
+        0,
+        "no act without a durable intent"
+    );
+    assert!(bench.mails.lock().unwrap().is_empty());
+    assert!(ended.unwritten);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writing_comes_back_and_so_does_service() {
+    let bench = Bench::new();
+    bench.writable.store(false, Ordering::SeqCst);
+    let (order, mut control) = mpsc::channel(1);
+    let later = Arc::clone(&bench);
+    let (mut ports, run) = (
+        ports(&bench),
+        run(settings(&["shop@web1"]), Until::Shutdown),
+    );
+    let driving = tokio::spawn(async move { drive(&mut ports, run, &mut control).await });
+    tokio::time::sleep(secs(120)).await;
+    assert_eq!(later.recoveries.load(Ordering::SeqCst), 0);
+    later.writable.store(true, Ordering::SeqCst);
+    tokio::time::sleep(secs(120)).await;
+    assert_eq!(later.recoveries.load(Ordering::SeqCst), 1);
+    order.send(Control::Stop).await.unwrap();
+    assert!(!driving.await.unwrap().unwritten);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_prober_is_unknown_not_down() {
+    let bench = Bench::new();
+    bench.prober_panics.store(true, Ordering::SeqCst);
+    let ended = once(&bench, run(settings(&["shop@web1"]), MAX)).await;
+    let track = &ended.fleet.profiles[&profile("shop")];
+    assert!(track.unknown.is_some());
+    assert_eq!(
+        (track.failures, bench.recoveries.load(Ordering::SeqCst)),
+        (0, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_recoverer_counts_as_unknown() {
+    let bench = Bench::new();
+    bench.recoverer_panics.store(true, Ordering::SeqCst);
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.restart.give_up_after = 1);
+    let ended = once(&bench, run(settings, Until::Settled(secs(900)))).await;
+    let track = &ended.fleet.hosts[&host("web1")];
+    assert_eq!(
+        track
+            .last
+            .as_ref()
+            .unwrap()
+            .report
+            .as_ref()
+            .unwrap()
+            .outcome,
+        RecoveryOutcome::Unknown
+    );
+    assert_eq!(
+        bench.recoveries.load(Ordering::SeqCst),
+        1,
+        "it is not repeated on the spot"
+    );
+    assert!(matches!(track.stage, Stage::GaveUp { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_mail_server_delays_no_healing() {
+    let bench = Bench::new();
+    bench.mail_hangs.store(true, Ordering::SeqCst);
+    let ended = once(&bench, run(settings(&["shop@web1"]), MAX)).await;
+    assert_eq!(bench.recoveries.load(Ordering::SeqCst), 1);
+    assert!(!bench.ill.load(Ordering::SeqCst), "healed");
+    assert_eq!(
+        ended.fleet.outbox.len(),
+        3,
+        "and every mail is kept for the next run"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_does_nothing_and_says_what_it_would() {
+    let bench = Bench::new();
+    let mut order = run(settings(&["shop@web1"]), MAX);
+    order.dry = true;
+    let ended = once(&bench, order).await;
+    assert_eq!(
+        (
+            bench.recoveries.load(Ordering::SeqCst),
+            bench.commits.load(Ordering::SeqCst)
+        ),
+        (0, 0)
+    );
+    assert!(bench.mails.lock().unwrap().is_empty());
+    assert_eq!(
+        ended.would.first().map(|order| order.command.as_str()),
+        Some("sudo -n kusanagi restart")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_waits_for_a_restart_under_way() {
+    let bench = Bench::new();
+    let (order, mut control) = mpsc::channel(1);
+    let (mut ports, run) = (
+        ports(&bench),
+        run(settings(&["shop@web1"]), Until::Shutdown),
+    );
+    let driving = tokio::spawn(async move { drive(&mut ports, run, &mut control).await });
+    while bench.recoveries.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    order.send(Control::Stop).await.unwrap();
+    let ended = driving.await.unwrap();
+    let report = ended.fleet.hosts[&host("web1")]
+        .last
+        .clone()
+        .unwrap()
+        .report
+        .unwrap();
+    assert_eq!(
+        report.outcome,
+        RecoveryOutcome::Succeeded,
+        "its end was seen and written"
+    );
+    assert!(!ended.unwritten);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_begins_nothing_new() {
+    let bench = Bench::new();
+    let (order, mut control) = mpsc::channel(1);
+    let (mut ports, run) = (
+        ports(&bench),
+        run(settings(&["shop@web1"]), Until::Shutdown),
+    );
+    order.send(Control::Stop).await.unwrap();
+    let ended = drive(&mut ports, run, &mut control).await;
+    assert_eq!(bench.recoveries.load(Ordering::SeqCst), 0);
+    assert!(!ended.fleet.unwritable);
+}

@@ -1,0 +1,511 @@
+//! Stories whose whole course is compared with a committed transcript (`tests/sim/scenarios/NAME.txt`).
+//! `UPDATE_TRANSCRIPTS=1 cargo test --test sim` writes them anew; read the difference before you commit it.
+
+use std::time::Duration;
+
+use probe::model::{Cause, Event, EventKind, Pause, Stage};
+
+use super::invariants;
+use super::setup::{each_host, each_profile, host, profile, secs, settings};
+use super::story::transcript;
+use super::world::{BEGIN, Heals, Mail, Ssh, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Compares a world's transcript with the committed one, and checks every invariant on the way.
+fn compare(name: &str, world: &World) {
+    invariants::check(world, name);
+    let got = transcript(world);
+    let path = format!(
+        "{}/tests/sim/scenarios/{name}.txt",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+        std::fs::write(&path, &got).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        got == wanted,
+        "{name}: the course has changed. Now:\n{got}\nCommitted:\n{wanted}"
+    );
+}
+
+fn nginx_stops(world: &mut World, after: Duration) {
+    world.at(after, |world| {
+        world.say("nginx on web1 stops, and writes no log");
+        world.ill("web1", Some(Cause::Refused));
+    });
+}
+
+#[test]
+fn nginx_stops_at_six() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up]
+    );
+    compare("nginx-stops-at-six", &world);
+}
+
+#[test]
+fn nginx_stops_at_six_seen_from_cron() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    nginx_stops(&mut world, MINUTE + secs(5));
+    world.run_cron();
+    world.go_on(20 * MINUTE);
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up]
+    );
+    compare("nginx-stops-at-six-cron", &world);
+}
+
+#[test]
+fn restart_does_not_help() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.at(40 * MINUTE, |world| {
+        world.say("a person mends web1 by hand");
+        world.ill("web1", None);
+    });
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 3);
+    let events = world.events();
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| **event == EventKind::GaveUp)
+            .count(),
+        1
+    );
+    assert_eq!(events.last(), Some(&EventKind::Back));
+    compare("restart-does-not-help", &world);
+}
+
+#[test]
+fn the_budget_holds_between_incidents() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.restart.give_up_after = 10);
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::For(120_000);
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(90 * MINUTE);
+    compare("budget-holds", &world);
+}
+
+#[test]
+fn two_profiles_one_host() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    compare("two-profiles-one-host", &world);
+}
+
+#[test]
+fn ten_profiles_one_host_one_restart() {
+    let names: Vec<String> = (0..10).map(|n| format!("site{n}@web1")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(settings(&names));
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    invariants::check(&world, "ten");
+}
+
+#[test]
+fn our_network_is_down() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web2"]));
+    world.at(2 * MINUTE, |world| {
+        world.say("our own link goes down");
+        world.network = false;
+    });
+    world.at(14 * MINUTE, |world| {
+        world.say("our own link is back");
+        world.network = true;
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1") + world.restarts("web2"), 0);
+    assert_eq!(world.events(), [EventKind::Blind]);
+    compare("our-network-is-down", &world);
+}
+
+#[test]
+fn crash_during_restart() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().takes = 20_000;
+    nginx_stops(&mut world, MINUTE);
+    world.at(MINUTE + secs(90), |world| {
+        world.say("kill -9 in the middle of the restart");
+        world.crash();
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    assert_eq!(world.events().last(), Some(&EventKind::Up));
+    compare("crash-during-restart", &world);
+}
+
+#[test]
+fn server_error_is_not_stopped() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+    world.at(MINUTE, |world| {
+        world.say("shop answers 500; blog is well, so the web server is");
+        world
+            .sites
+            .insert(profile("shop"), Some(Cause::ServerError));
+    });
+    world.at(30 * MINUTE, |world| {
+        world.say("now blog answers 500 as well: all of the host's sites do");
+        world.ill("web1", Some(Cause::ServerError));
+        world.sites.insert(profile("shop"), None);
+    });
+    world.run_daemon();
+    world.go_on(40 * MINUTE);
+    assert_eq!(
+        world.restarts("web1"),
+        1,
+        "only when all of the host's sites fail"
+    );
+    compare("server-error-is-not-stopped", &world);
+}
+
+#[test]
+fn application_faults_restart_nothing() {
+    for cause in [
+        Cause::Status,
+        Cause::Content,
+        Cause::Redirect,
+        Cause::Dns,
+        Cause::TlsCertificate,
+        Cause::Unreachable,
+        Cause::NotTls,
+    ] {
+        let mut world = World::new(settings(&["shop@web1"]));
+        world.sites.insert(profile("shop"), Some(cause));
+        world.run_daemon();
+        world.go_on(60 * MINUTE);
+        assert_eq!(world.restarts("web1"), 0, "{cause}");
+        assert_eq!(world.events(), [EventKind::Down], "{cause}");
+        invariants::check(&world, cause.word());
+    }
+}
+
+#[test]
+fn mail_server_down() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.mail = Mail::Down;
+    nginx_stops(&mut world, MINUTE);
+    world.at(70 * MINUTE, |world| {
+        world.say("the mail server is back");
+        world.mail = Mail::Up;
+    });
+    world.run_daemon();
+    world.go_on(120 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "mail never delays healing");
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up],
+        "in order, none lost"
+    );
+    compare("mail-server-down", &world);
+}
+
+#[test]
+fn mail_answer_unclear() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.mail = Mail::Unclear;
+    nginx_stops(&mut world, MINUTE);
+    world.at(3 * MINUTE, |world| world.mail = Mail::Up);
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    let mails = world.mails();
+    let first = mails.first().unwrap();
+    let again = mails
+        .iter()
+        .filter(|entry| entry.id == first.id)
+        .collect::<Vec<_>>();
+    assert!(
+        again.len() >= 2,
+        "an unclear answer is followed by another try"
+    );
+    assert!(
+        again
+            .iter()
+            .all(|entry| entry.notification == first.notification),
+        "with the same content"
+    );
+    invariants::check(&world, "unclear");
+}
+
+#[test]
+fn clock_steps_back() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.at(4 * MINUTE, |world| {
+        world.say("our wall clock steps back by a day");
+        world.wall_offset = -86_400_000;
+    });
+    world.at(6 * MINUTE, |world| {
+        world.say("our wall clock jumps forward by ten years");
+        world.wall_offset = 315_360_000_000;
+    });
+    world.run_daemon();
+    world.go_on(40 * MINUTE);
+    assert_eq!(
+        world.restarts("web1"),
+        3,
+        "neither more nor fewer than with a true clock"
+    );
+    compare("clock-steps-back", &world);
+}
+
+#[test]
+fn cron_and_daemon_decide_alike() {
+    let play = |daemon: bool, heals: Heals| {
+        let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+        world.machines.get_mut(&host("web1")).unwrap().heals = heals;
+        nginx_stops(&mut world, 2 * MINUTE);
+        if daemon {
+            world.run_daemon()
+        } else {
+            world.run_cron()
+        }
+        world.go_on(120 * MINUTE);
+        invariants::check(&world, if daemon { "daemon" } else { "cron" });
+        (world.restarts("web1"), world.events())
+    };
+    for heals in [Heals::Yes, Heals::No] {
+        assert_eq!(play(true, heals), play(false, heals), "{heals:?}");
+    }
+}
+
+#[test]
+fn a_pause_stops_acts_not_watching() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.at(secs(30), |world| {
+        world.say("probe pause web1 --for 20m");
+        let pause = Pause {
+            since: None,
+            until: Some(probe::model::Timestamp(BEGIN + 20 * 60_000)),
+            reason: Some("deploy".into()),
+        };
+        world.pauses.insert("web1".into(), pause);
+        world.order();
+    });
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(40 * MINUTE);
+    compare("pause", &world);
+}
+
+#[test]
+fn host_key_changed_is_a_matter_for_a_person() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::KeyChanged;
+    nginx_stops(&mut world, MINUTE);
+    world.at(30 * MINUTE, |world| {
+        world.say("a person has checked the key: probe resume web1");
+        world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Ok;
+        world.rearm.insert("web1".into());
+        world.order();
+    });
+    world.run_daemon();
+    world.go_on(50 * MINUTE);
+    assert_eq!(world.events().last(), Some(&EventKind::Back));
+    compare("host-key-changed", &world);
+}
+
+#[test]
+fn ssh_refused_then_open() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Closed;
+    nginx_stops(&mut world, MINUTE);
+    world.at(4 * MINUTE, |world| {
+        world.say("sshd on web1 is back");
+        world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Ok;
+    });
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    compare("ssh-refused", &world);
+}
+
+#[test]
+fn disk_full_means_no_act() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    nginx_stops(&mut world, MINUTE);
+    world.at(secs(70), |world| {
+        world.say("our disk is full");
+        world.disk_writable = false;
+    });
+    world.at(10 * MINUTE, |world| {
+        assert_eq!(world.restarts("web1"), 0, "no act without a durable intent");
+        world.say("our disk has space again");
+        world.disk_writable = true;
+    });
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert_eq!(
+        world.restarts("web1"),
+        1,
+        "full service again when space returns"
+    );
+    compare("disk-full", &world);
+}
+
+#[test]
+fn many_hosts_at_once_are_not_restarted() {
+    let mut world = World::new(settings(&["a@web1", "b@web2", "c@web3"]));
+    world.at(MINUTE, |world| {
+        world.say("web1, web2 and web3 refuse connections at once");
+        for name in ["web1", "web2", "web3"] {
+            world.ill(name, Some(Cause::Refused));
+        }
+    });
+    world.at(30 * MINUTE, |world| {
+        world.say("web2 and web3 are mended by hand");
+        world.ill("web2", None);
+        world.ill("web3", None);
+    });
+    world.run_daemon();
+    world.go_on(45 * MINUTE);
+    assert_eq!((world.restarts("web2"), world.restarts("web3")), (0, 0));
+    compare("many-hosts-at-once", &world);
+}
+
+#[test]
+fn damaged_state_pauses_healing() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.run_daemon();
+    world.go_on(secs(20));
+    world.say("the state file was damaged and moved aside");
+    world.decide_now(Event::Damaged(
+        "/var/lib/probe/state.db.corrupt-20261122T055920Z".into(),
+    ));
+    nginx_stops(&mut world, MINUTE);
+    world.go_on(80 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "only after the window");
+    compare("damaged-state", &world);
+}
+
+/// S18: an equal configuration read again changes nothing but the clock.
+#[test]
+fn reload_of_an_equal_configuration_changes_nothing() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web2", "wiki"]));
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    for _ in 0..120 {
+        world.go_on(secs(5));
+        let before = world.fleet();
+        let (told, core) = (transcript(&world), before.core.clone());
+        world.reload();
+        let mut after = world.fleet();
+        after.core.clock = core.clock.clone();
+        assert_eq!(
+            (before.core, before.profiles, before.hosts, before.outbox),
+            (after.core, after.profiles, after.hosts, after.outbox)
+        );
+        assert_eq!(transcript(&world), told);
+    }
+    assert_eq!(world.restarts("web1"), 1);
+}
+
+/// A profile that is removed while it is down ends its incident; the host's budget stays.
+#[test]
+fn removed_and_added_again_gives_no_fresh_budget() {
+    let whole = settings(&["shop@web1"]);
+    let mut world = World::new(whole.clone());
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    let empty = settings(&["other"]);
+    world.at(10 * MINUTE, move |world| {
+        world.say("shop and web1 are taken out of the configuration");
+        world.sites.insert(profile("other"), None);
+        world.settings = empty;
+        world.reload();
+    });
+    world.at(12 * MINUTE, move |world| {
+        world.say("shop and web1 are configured again");
+        world.settings = whole;
+        world.reload();
+    });
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 3);
+    compare("removed-and-added-again", &world);
+}
+
+/// L1: from stop to the order within I + (N−1)·max(I_r, D) + D + canary + connect; here 105 s, and 75 s with I = 30 s.
+#[test]
+fn a_stop_is_healed_in_time() {
+    for (interval, bound) in [(60, 105_000), (30, 75_000)] {
+        for offset in (0..60).step_by(7) {
+            let mut settings = settings(&["shop@web1"]);
+            each_profile(&mut settings, |profile| profile.interval = secs(interval));
+            let mut world = World::new(settings);
+            nginx_stops(&mut world, MINUTE + secs(offset));
+            world.run_daemon();
+            world.go_on(10 * MINUTE);
+            let stopped = BEGIN + 60_000 + offset as i64 * 1000;
+            let began = world
+                .facts
+                .iter()
+                .find(|(_, fact)| matches!(fact, super::world::Fact::RestartBegan { .. }))
+                .unwrap()
+                .0;
+            assert!(
+                began - stopped <= bound,
+                "L1: {} ms after the stop, bound {bound}",
+                began - stopped
+            );
+        }
+    }
+}
+
+/// After proven health the attempts are forgotten, and a host that gave up is re-armed.
+#[test]
+fn proven_health_rearms() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert!(matches!(
+        world.fleet().hosts[&host("web1")].stage,
+        Stage::GaveUp { .. }
+    ));
+    world.ill("web1", None);
+    world.go_on(9 * MINUTE);
+    assert_eq!(
+        world.fleet().hosts[&host("web1")].attempts,
+        3,
+        "one good probe resets nothing"
+    );
+    world.go_on(3 * MINUTE);
+    assert_eq!(world.fleet().hosts[&host("web1")].attempts, 0);
+    assert_eq!(world.fleet().hosts[&host("web1")].stage, Stage::Idle);
+}
+
+/// With an empty list of canaries people chose to do without.
+#[test]
+fn without_canaries_failures_count_at_once() {
+    let mut settings = settings(&["shop@web1"]);
+    settings.network.canaries.clear();
+    let mut world = World::new(settings);
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+}

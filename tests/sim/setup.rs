@@ -1,0 +1,148 @@
+//! Configurations for simulated worlds, in code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::model::{
+    Addresses, Backoff, Budget, CacheBypass, Canary, Cause, Email, Expect, Host, HostName,
+    NetworkSettings, Profile, ProfileName, Relay, RelaySecurity, Restart, Settings, StatusRange,
+    Tls, When,
+};
+
+pub fn profile(name: &str) -> ProfileName {
+    ProfileName::try_new(name).unwrap()
+}
+
+pub fn host(name: &str) -> HostName {
+    HostName::try_new(name).unwrap()
+}
+
+pub const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+pub fn site(name: &str, on: Option<&str>) -> Profile {
+    Profile {
+        name: profile(name),
+        host: on.map(host),
+        urls: vec![format!("https://{name}.example.com/").parse().unwrap()],
+        method: "GET".into(),
+        headers: Vec::new(),
+        interval: secs(60),
+        retry_interval: secs(10),
+        timeout: secs(10),
+        connect_timeout: secs(5),
+        failure_threshold: 3,
+        success_threshold: 2,
+        expect: Expect {
+            status: vec![StatusRange {
+                low: 200,
+                high: 399,
+            }],
+            contains: Vec::new(),
+            not_contains: Vec::new(),
+            matches: None,
+            header: Vec::new(),
+        },
+        slow: None,
+        redirects: 5,
+        max_body: 1 << 20,
+        addresses: Addresses::Any,
+        tls: Tls {
+            ca_file: None,
+            client_certificate: None,
+            verify: true,
+            warn_before: Vec::new(),
+        },
+        cache_bypass: CacheBypass::Off,
+        fingerprint: 1,
+    }
+}
+
+pub fn machine(name: &str) -> Host {
+    Host {
+        name: host(name),
+        ssh: format!("probe@{name}.example.com"),
+        identity_file: None,
+        known_hosts_file: None,
+        restart: Restart {
+            commands: vec!["sudo -n kusanagi restart".into()],
+            timeout: secs(120),
+            settle: secs(45),
+            backoff: Backoff {
+                initial: secs(60),
+                factor: 2.0,
+                max: secs(1800),
+            },
+            budget: Budget {
+                restarts: 3,
+                per: secs(3600),
+            },
+            give_up_after: 3,
+            causes: Cause::ALL
+                .iter()
+                .copied()
+                .filter(|cause| cause.restarts_by_default())
+                .collect(),
+            when: When::Auto,
+        },
+        fingerprint: 1,
+    }
+}
+
+pub fn email() -> Email {
+    Email {
+        from: "Probe <probe@monitor.example.com>".into(),
+        to: vec!["ops@example.com".into()],
+        relays: vec![Relay {
+            host: "mail.example.com".into(),
+            port: 465,
+            security: RelaySecurity::Implicit,
+            user: None,
+            password: None,
+            ca_file: None,
+        }],
+        reminder_interval: None,
+    }
+}
+
+/// Sites as `name@host` or `name`, every host named once, one canary.
+pub fn settings(sites: &[&str]) -> Settings {
+    let mut profiles = BTreeMap::new();
+    let mut hosts = BTreeMap::new();
+    for text in sites {
+        let (name, on) = text
+            .split_once('@')
+            .map_or((*text, None), |(name, on)| (name, Some(on)));
+        profiles.insert(profile(name), Arc::new(site(name, on)));
+        if let Some(on) = on {
+            hosts.insert(host(on), Arc::new(machine(on)));
+        }
+    }
+    Settings {
+        profiles,
+        hosts,
+        network: NetworkSettings {
+            canaries: vec![Canary::Tcp {
+                host: "192.0.2.1".into(),
+                port: 53,
+            }],
+        },
+        email: Some(Arc::new(email())),
+    }
+}
+
+/// Changes every profile.
+pub fn each_profile(settings: &mut Settings, change: impl Fn(&mut Profile)) {
+    for profile in settings.profiles.values_mut() {
+        change(Arc::make_mut(profile));
+    }
+}
+
+/// Changes every host.
+pub fn each_host(settings: &mut Settings, change: impl Fn(&mut Host)) {
+    for host in settings.hosts.values_mut() {
+        change(Arc::make_mut(host));
+    }
+}

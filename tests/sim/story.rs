@@ -1,0 +1,126 @@
+//! The transcript of a world: one line per fact, with the wall clock people would have seen.
+
+use std::fmt::Write as _;
+
+use probe::model::{Delivery, Next, Note};
+
+use super::world::{BEGIN, Fact, World};
+
+fn clock(t: i64) -> String {
+    let seconds = (t - BEGIN) / 1000 + 5 * 3600 + 59 * 60;
+    let (days, seconds) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let day = if days > 0 {
+        format!("+{days}d ")
+    } else {
+        String::new()
+    };
+    format!(
+        "{day}{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// The whole course of a world.
+pub fn transcript(world: &World) -> String {
+    let mut text = String::new();
+    let mut facts: Vec<_> = world.facts.iter().collect();
+    facts.sort_by_key(|(t, _)| *t);
+    for (t, fact) in facts {
+        let line = match fact {
+            Fact::Said(words) => format!("== {words}"),
+            Fact::Crashed => "!! probe is killed".to_owned(),
+            Fact::RestartBegan { host } => format!("   {host}: the command runs"),
+            Fact::RestartEnded { host } => format!("   {host}: the command has ended"),
+            Fact::Mailed { entry, taken } => {
+                let n = &entry.notification;
+                let next = match &n.next {
+                    Next::Held(hold) => format!(", held: {}", hold.word()),
+                    Next::Restart { number, of, .. } => {
+                        format!(", restart {number} of {of} begins")
+                    }
+                    Next::Prove { .. } => ", the probes decide".to_owned(),
+                    Next::WatchOnly => ", watched only".to_owned(),
+                    Next::Nothing => String::new(),
+                };
+                let took = if *taken { "mail" } else { "mail not taken" };
+                format!(
+                    "   {took}: {} {}{next}",
+                    n.event.word(),
+                    n.profile.as_ref().map_or("-", |p| p.as_str())
+                )
+            }
+            Fact::Noted(note) => match said(note) {
+                Some(words) => words,
+                None => continue,
+            },
+            Fact::Started
+            | Fact::Ended
+            | Fact::Result { .. }
+            | Fact::Canary { .. }
+            | Fact::Arrived { .. }
+            | Fact::Ordered { .. }
+            | Fact::Pauses(_) => continue,
+        };
+        writeln!(text, "{} {line}", clock(*t)).unwrap();
+    }
+    text
+}
+
+fn said(note: &Note) -> Option<String> {
+    Some(match note {
+        Note::Changed {
+            profile,
+            from,
+            to,
+            cause,
+            ..
+        } => {
+            let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
+            format!("{profile}: {} -> {}{cause}", from.word(), to.word())
+        }
+        Note::RestartBegan {
+            host,
+            number,
+            command,
+            profile,
+            ..
+        } => format!("{host}: restart {number} ordered for {profile}: {command}"),
+        Note::RestartEnded { host, attempt, .. } => {
+            format!(
+                "{host}: restart {} {}",
+                attempt.number,
+                attempt
+                    .report
+                    .as_ref()
+                    .map_or("?", |report| report.outcome.word())
+            )
+        }
+        Note::Held { host, hold }
+            if !matches!(
+                hold.word(),
+                "not_confirmed" | "awaiting_canary" | "settling" | "restarting"
+            ) =>
+        {
+            format!("{host}: held: {}", hold.word())
+        }
+        Note::GaveUp { host, reason } => format!("{host}: gave up: {reason}"),
+        Note::Rearmed { host } => format!("{host}: re-armed"),
+        Note::NetworkDown { .. } => "our network: no canary answers".to_owned(),
+        Note::NetworkBack { .. } => "our network: back".to_owned(),
+        Note::Unrecorded => "state: cannot be written".to_owned(),
+        Note::Recorded => "state: can be written again".to_owned(),
+        Note::Damaged { .. } => "state: was damaged, moved aside".to_owned(),
+        Note::Delivered {
+            delivery: Delivery::Rejected { reason },
+            ..
+        } => format!("mail given up: {reason}"),
+        Note::Held { .. }
+        | Note::Judged { .. }
+        | Note::Opened { .. }
+        | Note::Closed { .. }
+        | Note::Queued { .. }
+        | Note::Delivered { .. } => return None,
+    })
+}
