@@ -7,6 +7,7 @@
 
 pub mod place;
 mod span;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::exit::Exit;
 use crate::model::{ProfileName, Target};
 
 pub use span::{SpanError, span};
+use words::{language, profile_name, subject, target};
 
 const EXIT_CODES: &str = "\
 Exit codes (the worst of all wins):
@@ -35,15 +37,18 @@ Examples:
   probe once -q                         the line for cron: silent unless a person must act
   probe pause web1 --for 2h --reason deploy";
 
+const ONCE: &str = "\
+Without names every profile that is due is probed; a named one is probed now. A URL is looked at without a \
+configuration: no state, no action, no mail.";
+
 /// A command line, understood.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "probe",
     version,
     about = "Watches web sites from outside and restarts their web server over SSH when it has really stopped",
-    after_help = EXIT_CODES,
-    after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
-    propagate_version = false,
+    after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
+    disable_help_flag = true,
     disable_help_subcommand = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -78,10 +83,10 @@ pub struct Global {
     )]
     pub state_dir: Option<PathBuf>,
     /// Colour; auto: on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "auto|always|never", hide_possible_values = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
     pub color: Color,
     /// Form of the log on stderr
-    #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = LogForm::Text, help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "text|json", hide_possible_values = true, value_enum, default_value_t = LogForm::Text, help_heading = "Global options")]
     pub log: LogForm,
     /// Say more (-vv: everything)
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
@@ -95,9 +100,12 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub quiet: bool,
-    /// Language of the output
-    #[arg(long, global = true, value_name = "LANG", value_parser = language, default_value = "en", help_heading = "Global options")]
+    /// Language of the output; this version speaks English only
+    #[arg(long, global = true, value_name = "en|ja", value_parser = language, default_value = "en", help_heading = "Global options")]
     pub lang: Language,
+    /// Print this help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Global options")]
+    help: Option<bool>,
 }
 
 /// When to colour.
@@ -130,13 +138,8 @@ pub enum Language {
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// One cycle: probe what is due, decide, act, mail; then exit (for cron, a timer, or by hand)
-    #[command(
-        after_help = EXIT_CODES,
-        long_about = "One cycle: probe what is due, decide, act, mail; then exit (for cron, a timer, or by hand).\n\n\
-            Without names every profile that is due is probed; a named one is probed now. A URL is looked at without a \
-            configuration: no state, no action, no mail."
-    )]
+    /// One cycle: probe what is due, decide, act, mail; then exit
+    #[command(after_help = format!("{ONCE}\n\n{EXIT_CODES}"))]
     Once(Once),
     /// Daemon: every profile on its own interval
     Run,
@@ -300,72 +303,5 @@ fn usage_error(command: &str, kind: ErrorKind, text: &str) -> clap::Error {
     match root.find_subcommand_mut(command) {
         Some(found) => found.error(kind, text),
         None => root.error(kind, text),
-    }
-}
-
-/// Words with `://` are URLs; the others are profiles; both at once mean two different things.
-fn subject(words: &[String]) -> Result<Subject, String> {
-    let is_url = |word: &&String| word.contains("://");
-    let urls = words.iter().filter(is_url).count();
-    if words.is_empty() {
-        Ok(Subject::Due)
-    } else if urls == 0 {
-        let names: Result<_, _> = words.iter().map(|word| profile_name(word)).collect();
-        Ok(Subject::Profiles(names?))
-    } else if urls == words.len() {
-        let urls: Result<_, _> = words.iter().map(|word| web_url(word)).collect();
-        Ok(Subject::Urls(urls?))
-    } else {
-        Err("profiles and URLs cannot be mixed: a profile is probed with its state and its actions, a URL without; \
-             run `probe once` once for each kind"
-            .to_owned())
-    }
-}
-
-fn web_url(word: &str) -> Result<Url, String> {
-    let url =
-        Url::parse(word).map_err(|fault| format!("`{}` is not a URL: {fault}", shown(word)))?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() {
-        Ok(url)
-    } else {
-        Err(format!(
-            "`{}` cannot be probed: a URL begins with `http://` or `https://`",
-            shown(word)
-        ))
-    }
-}
-
-/// A URL as it may be shown: what stands before an `@` can be a password.
-fn shown(word: &str) -> String {
-    match (word.split_once("://"), word.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
-        _ => word.to_owned(),
-    }
-}
-
-fn profile_name(word: &str) -> Result<ProfileName, String> {
-    ProfileName::try_new(word).map_err(|fault| {
-        if word.contains([':', '/']) {
-            format!("`{word}` is not a profile; if a URL is meant, write `https://{word}`")
-        } else {
-            fault.to_string()
-        }
-    })
-}
-
-fn target(word: &str) -> Result<Target, String> {
-    if word == "all" {
-        return Ok(Target::All);
-    }
-    ProfileName::try_new(word)
-        .map(|name| Target::Named(name.to_string()))
-        .map_err(|fault| fault.to_string())
-}
-
-fn language(word: &str) -> Result<Language, String> {
-    match word {
-        "en" => Ok(Language::English),
-        "ja" => Err("`ja` is not supported in this version; use `--lang en`".to_owned()),
-        _ => Err("use `en`".to_owned()),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::text::plural;
+use super::duration::span;
+use super::text::{clean, cut, plural};
 use crate::model::{Fleet, Stage, Timestamp};
 
 /// Something awaited.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Awaited {
-    /// In words: `restarting web1 (attempt 1)`.
+    /// In words: `restarting web1 (attempt 1)`; empty when nothing is.
     pub text: String,
     /// How long until it ends, where that is known.
     pub left: Option<Duration>,
@@ -62,6 +63,26 @@ pub fn awaited(fleet: &Fleet) -> Option<Awaited> {
         .agenda
         .first()
         .map(|(due, name)| closed(format!("next probe of {name}"), *due, now))
+}
+
+/// A wait shorter than this is not worth counting.
+const COUNT_FROM: Duration = Duration::from_secs(2);
+
+/// A longer line would wrap on a narrow terminal and leave its beginning behind.
+const LINE: usize = 76;
+
+/// `restarting web1 (attempt 1)… 12s`, `web1 is settling: probes count again in 33s`: the line, so long after it was first
+/// shown. It changes once a second.
+#[must_use]
+pub fn line(awaited: &Awaited, elapsed: Duration) -> String {
+    let text = clean(&awaited.text);
+    let whole = |duration: Duration| Duration::from_secs(duration.as_secs());
+    let line = match awaited.left.map(|left| whole(left.saturating_sub(elapsed))) {
+        Some(left) if !left.is_zero() => format!("{text} in {}", span(left)),
+        None if elapsed >= COUNT_FROM => format!("{text}… {}", span(whole(elapsed))),
+        Some(_) | None => format!("{text}…"),
+    };
+    cut(&line, LINE)
 }
 
 fn open(text: String) -> Awaited {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Look;
 use super::ink::{Ink, Line, Sheet};
-use super::words::{ahead, clock, ended, hold_sentence, since, time};
+use super::words::{ahead, clock, ended, hold_sentence, moment, since};
 use crate::model::{
     Fleet, Hold, Host, HostTrack, Pause, ProfileName, RecoveryOutcome, Settings, Stage,
 };
@@ -23,6 +24,7 @@ pub(super) fn write(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     record: Option<&Record>,
+    look: Look,
 ) {
     let unseen = HostTrack::default();
     let hosts = hosts_of(settings, selection);
@@ -50,6 +52,7 @@ pub(super) fn write(
             fleet,
             standing,
             hang,
+            dry_run: look.dry_run,
         };
         block.write(sheet, &actions, record.is_some());
     }
@@ -61,6 +64,7 @@ struct Block<'a> {
     fleet: &'a Fleet,
     standing: HostStanding,
     hang: usize,
+    dry_run: bool,
 }
 
 impl Block<'_> {
@@ -101,6 +105,10 @@ impl Block<'_> {
                         clock(last.began, now)
                     )
                 });
+                if self.dry_run {
+                    let what = last.map_or("", |last| last.command.as_str());
+                    return (Ink::Warn, "would be restarted", format!(": {what}"));
+                }
                 let until = clock(wall(*deadline), now);
                 (
                     Ink::Warn,
@@ -162,10 +170,15 @@ impl Block<'_> {
             }
             return;
         }
+        if self.dry_run {
+            self.say(sheet, Ink::Plain, &format!("would run: {}", action.command));
+            return;
+        }
         // Still under way: said above.
         if action.duration_ms.is_none() && self.standing.word == "restarting" {
             return;
         }
+        let now = self.fleet.wall(self.fleet.now());
         let ink = match action.outcome {
             RecoveryOutcome::Succeeded => Ink::Good,
             RecoveryOutcome::Failed
@@ -176,7 +189,7 @@ impl Block<'_> {
         };
         let began = action
             .began
-            .map_or_else(String::new, |began| format!("{}  ", time(began)));
+            .map_or_else(String::new, |began| format!("{}  ", moment(began, now)));
         let line = Line::default()
             .to(self.hang)
             .then(Ink::Dim, &began)
@@ -204,7 +217,7 @@ impl Block<'_> {
         let budget = self.host.restart.budget;
         let spent = budget.spent(&self.track.starts, self.fleet.now());
         format!(
-            "{} of {} restarts left in {}",
+            "{} of {} restarts left within {}",
             budget.restarts.saturating_sub(spent),
             budget.restarts,
             span(budget.per)

@@ -2,6 +2,7 @@
 //! where colour was asked for, so a line measures the same with and without.
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthChar as _;
 
 use super::Look;
 use crate::render::text::{clean, width};
@@ -90,12 +91,15 @@ impl Line {
             spans.pop();
         }
         let mut out = String::new();
-        for (ink, text) in spans {
+        // Pieces of one style, one after another, need its escape sequence once.
+        for run in spans.chunk_by(|(one, _), (next, _)| one == next) {
+            let ink = run.first().map_or(Ink::Plain, |(ink, _)| *ink);
+            let text: String = run.iter().map(|(_, text)| *text).collect();
             if color && ink != Ink::Plain {
                 let style = ink.style();
                 out.push_str(&format!("{style}{text}{style:#}"));
             } else {
-                out.push_str(text);
+                out.push_str(&text);
             }
         }
         out
@@ -130,13 +134,14 @@ impl Sheet {
         }
     }
 
-    /// A line, wrapped between words; what follows the first begins at column `hang`.
+    /// A line, wrapped between words; what follows the first begins at column `hang`. What stands in backticks can be copied,
+    /// so it is kept together; Japanese has no blanks, so it may break between any two characters.
     pub(super) fn wrapped(&mut self, line: &Line, hang: usize) {
         let room = self.look.width.max(hang + 20);
         let mut current = Line::default();
         let mut begun = false;
         for (ink, text) in &line.spans {
-            for word in text.split_inclusive(' ') {
+            for word in pieces(text) {
                 if begun && current.width() + width(word.trim_end()) > room {
                     self.line(&current);
                     current = Line::default().to(hang);
@@ -153,4 +158,29 @@ impl Sheet {
     pub(super) fn finish(self) -> String {
         self.out
     }
+}
+
+/// A quotation longer than this is broken like other text.
+const QUOTED: usize = 60;
+
+/// The text in the pieces between which a line may break; each has the blank that follows it.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut begun = 0;
+    let mut quoted_to = 0;
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if c == '`' && at >= quoted_to {
+            let close = text[next..].find('`').filter(|length| *length <= QUOTED);
+            quoted_to = close.map_or(quoted_to, |length| next + length + 1);
+        }
+        if next > quoted_to && (c == ' ' || c.width() == Some(2)) {
+            pieces.push(&text[begun..next]);
+            begun = next;
+        }
+    }
+    if begun < text.len() {
+        pieces.push(&text[begun..]);
+    }
+    pieces
 }

@@ -12,6 +12,7 @@ pub(super) fn write(sheet: &mut Sheet, told: &[Told], look: Look) {
     let shown = if look.verbose { told.len() } else { SHOWN };
     for one in told.iter().take(shown) {
         let (ink, word) = match one.delivery {
+            _ if look.dry_run => (Ink::Plain, "not sent"),
             Went::Sent => (Ink::Good, "sent"),
             Went::Queued => (Ink::Warn, "queued"),
             Went::Rejected => (Ink::Bad, "REJECTED"),
@@ -20,8 +21,8 @@ pub(super) fn write(sheet: &mut Sheet, told: &[Told], look: Look) {
             .then(ink, word)
             .to(18)
             .then(Ink::Plain, &one.subject)
-            .then(Ink::Dim, &format!(" to {}", one.to));
-        if let Some(reason) = &one.reason {
+            .then(Ink::Dim, &format!(" → {}", one.to));
+        if let Some(reason) = one.reason.as_ref().filter(|_| !look.dry_run) {
             line.push(ink, &format!(": {reason}"));
         }
         sheet.wrapped(&line, 18);

@@ -2,6 +2,7 @@
 //!
 //! First a table with one line per check (mark, profile, URL, status, address, phases), each fault in words below its line;
 //! then what each host's recovery did, what holds it and what comes next; then the mails; last one line that says it all.
+//! Profiles stand in the order of their names, those that are not well last, next to what is said about them.
 //! Marks: `up`, `warn`, `FAIL` (not confirmed), `DOWN`, `?` (could not tell). Everything can be read without colour.
 //!
 //! The table drops what does not fit: first the addresses, then the phases in favour of the addresses, then both, then the
@@ -57,7 +58,7 @@ pub fn once(
     }
     let rows = profiles::rows(settings, fleet, selection, profiles::Detail::Run, look);
     table::write(&mut sheet, &rows, look);
-    hosts::write(&mut sheet, settings, fleet, selection, Some(record));
+    hosts::write(&mut sheet, settings, fleet, selection, Some(record), look);
     let told: Vec<_> = record.told().cloned().collect();
     mails::write(&mut sheet, &told, look);
     sheet.gap();
@@ -78,7 +79,7 @@ pub fn status(
     banner(&mut sheet, fleet);
     let rows = profiles::rows(settings, fleet, selection, profiles::Detail::Standing, look);
     table::write(&mut sheet, &rows, look);
-    hosts::write(&mut sheet, settings, fleet, selection, None);
+    hosts::write(&mut sheet, settings, fleet, selection, None, look);
     hosts::pauses(&mut sheet, fleet);
     let outbox = waiting(fleet, subject);
     mails::write(&mut sheet, &outbox, look);

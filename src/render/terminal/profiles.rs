@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::Look;
 use super::ink::{Ink, Line};
-use super::table::{Row, phases_in_words};
+use super::table::Row;
 use super::words::{ago, date, found_by, since};
 use crate::model::{
     Cause, CheckResult, Fleet, Profile, ProfileName, ProfileState, ProfileTrack, Settings,
     Standing, Timestamp,
 };
-use crate::render::report::state_of_check;
+use crate::render::report::{Severity, state_of_check};
 use crate::render::text::plural;
 
 /// What is said of a profile.
@@ -34,8 +34,12 @@ pub(super) fn rows(
 ) -> Vec<Row> {
     let unseen = ProfileTrack::default();
     let mut rows = Vec::new();
-    for name in selection {
-        let track = fleet.profiles.get(name).unwrap_or(&unseen);
+    let mut ordered: Vec<(&ProfileName, &ProfileTrack)> = selection
+        .iter()
+        .map(|name| (name, fleet.profiles.get(name).unwrap_or(&unseen)))
+        .collect();
+    ordered.sort_by_key(|(_, track)| Severity::from(track.state()));
+    for (name, track) in ordered {
         let profile = settings.profiles.get(name).map(AsRef::as_ref);
         let mut own: Vec<Row> = if track.last.is_empty() {
             unprobed(profile)
@@ -89,12 +93,11 @@ fn mark(check: &CheckResult, profile: ProfileState) -> (Ink, &'static str) {
         (ProfileState::Degraded, _) => (Ink::Warn, "warn"),
         (ProfileState::Unknown, _) => (Ink::Unsure, "?"),
         (ProfileState::Failing | ProfileState::Down, ProfileState::Down) => (Ink::Bad, "DOWN"),
+        // Something was seen, and it is not held against the site.
+        (ProfileState::Failing | ProfileState::Down, ProfileState::Unknown) => (Ink::Unsure, "?"),
         (
             ProfileState::Failing | ProfileState::Down,
-            ProfileState::Up
-            | ProfileState::Failing
-            | ProfileState::Degraded
-            | ProfileState::Unknown,
+            ProfileState::Up | ProfileState::Failing | ProfileState::Degraded,
         ) => (Ink::Bad, "FAIL"),
     }
 }
@@ -139,11 +142,10 @@ fn remarks(check: &CheckResult, ink: Ink, look: Look) -> Vec<Line> {
                 "byte",
             )
         });
-        let parts: Vec<String> = [version, body, Some(phases_in_words(&check.timings))]
-            .into_iter()
-            .flatten()
-            .collect();
-        lines.push(Line::new(Ink::Dim, &parts.join(" · ")));
+        let parts: Vec<String> = [version, body].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            lines.push(Line::new(Ink::Dim, &parts.join(" · ")));
+        }
     }
     lines.extend(certificate(check, look));
     lines

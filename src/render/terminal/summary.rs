@@ -1,10 +1,10 @@
 //! The last line: everything in one sentence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Look;
 use super::ink::{Ink, Line};
-use crate::model::{CheckResult, Fleet, ProfileName, ProfileState, ProfileTrack};
+use crate::model::{CheckResult, Fleet, ProfileName, ProfileState, ProfileTrack, RecoveryOutcome};
 use crate::render::record::{Action, Record, Told, Went};
 use crate::render::report::state_of_check;
 use crate::render::text::{plural, times};
@@ -19,13 +19,14 @@ pub(super) fn run(
     look: Look,
 ) -> Line {
     let mut line = states(selection.iter().map(|name| state(fleet, name)));
-    for part in hosts(record.actions()) {
+    for part in hosts(record.actions(), look.dry_run) {
         line.push(Ink::Dim, BETWEEN);
         line.push(Ink::Plain, &part);
     }
     let told: Vec<&Told> = record.told().collect();
-    mails(&mut line, &told);
-    if look.dry_run {
+    if !look.dry_run {
+        mails(&mut line, &told);
+    } else {
         line.push(Ink::Dim, BETWEEN);
         line.push(Ink::Warn, "dry run: nothing was written, sent or restarted");
     }
@@ -75,27 +76,28 @@ fn states(states: impl Iterator<Item = ProfileState>) -> Line {
 }
 
 /// `web1 restarted once`, `web2 not restarted (budget)`: what was refused is said only where nothing was done.
-fn hosts(actions: &[Action]) -> Vec<String> {
-    let mut by_host: BTreeMap<&str, (usize, usize, Option<&str>)> = BTreeMap::new();
-    for action in actions {
-        let (restarts, failed, held) = by_host.entry(action.host.as_str()).or_default();
-        if action.is_held() {
-            *held = action.reason.as_deref();
-        } else if action.outcome.touched_host() {
-            *restarts += 1;
-        } else {
-            *failed += 1;
-        }
-    }
-    by_host
+fn hosts(actions: &[Action], dry_run: bool) -> Vec<String> {
+    let hosts: BTreeSet<&str> = actions.iter().map(|action| action.host.as_str()).collect();
+    hosts
         .into_iter()
-        .map(
-            |(host, (restarts, failed, held))| match (restarts, failed, held) {
-                (0, 0, Some(reason)) => format!("{host} not restarted ({reason})"),
-                (0, _, _) => format!("{host} could not be restarted"),
-                (restarts, _, _) => format!("{host} restarted {}", times(restarts)),
-            },
-        )
+        .map(|host| {
+            let own = || actions.iter().filter(|action| action.host.as_str() == host);
+            let succeeded = own()
+                .filter(|a| a.outcome == RecoveryOutcome::Succeeded)
+                .count();
+            let tried = own().filter(|a| !a.is_held()).count();
+            let held = own()
+                .rev()
+                .find_map(|a| a.reason.as_deref().filter(|_| a.is_held()));
+            match (succeeded, tried - succeeded, held) {
+                (0, 0, reason) => format!("{host} not restarted ({})", reason.unwrap_or("held")),
+                _ if dry_run => format!("{host} would be restarted"),
+                (0, 1, _) => format!("restart of {host} failed"),
+                (0, failed, _) => format!("restart of {host} failed {}", times(failed)),
+                (done, 0, _) => format!("{host} restarted {}", times(done)),
+                (done, failed, _) => format!("{host} restarted {}, {failed} failed", times(done)),
+            }
+        })
         .collect()
 }
 

@@ -1,5 +1,7 @@
 //! The table of checks: what its columns are and which of them fit.
 
+use std::time::Duration;
+
 use super::Look;
 use super::ink::{Ink, Line, Sheet};
 use crate::model::Timings;
@@ -45,30 +47,28 @@ struct Columns {
 
 pub(super) fn write(sheet: &mut Sheet, rows: &[Row], look: Look) {
     let columns = Columns::measure(rows).fit(look.width);
+    // On a narrow terminal there is no room to begin under the URL.
+    let hang = if look.width >= 80 {
+        columns.url_at()
+    } else {
+        MARGIN + MARK + GAP
+    };
     for row in rows {
         sheet.line(&columns.line(row));
-        // On a narrow terminal there is no room to begin under the URL.
-        let hang = if look.width >= 80 {
-            columns.url_at()
-        } else {
-            MARGIN + MARK + GAP
-        };
-        for remark in &row.remarks {
-            let mut line = Line::default().to(hang);
-            line = remark.clone().onto(line);
-            sheet.wrapped(&line, hang + 2);
+        for remark in columns.remarks(row, look) {
+            sheet.wrapped(&remark.onto(Line::default().to(hang)), hang + 2);
         }
     }
 }
 
 /// `dns 1 · connect 0 · total 2 ms`, for a line of its own.
-pub(super) fn phases_in_words(timings: &Timings) -> String {
+fn phases_in_words(timings: &Timings) -> String {
     let mut words: Vec<String> = PHASES
         .iter()
         .zip(millis(timings))
         .filter_map(|(name, ms)| ms.map(|ms| format!("{name} {ms}")))
         .collect();
-    words.push(format!("total {} ms", timings.total.as_millis()));
+    words.push(format!("total {} ms", rounded(timings.total)));
     words.join(BETWEEN)
 }
 
@@ -80,7 +80,12 @@ fn millis(timings: &Timings) -> [Option<u128>; 5] {
         timings.first_byte,
         timings.transfer,
     ]
-    .map(|phase| phase.map(|phase| phase.as_millis()))
+    .map(|phase| phase.map(rounded))
+}
+
+/// Milliseconds, to the nearest.
+const fn rounded(duration: Duration) -> u128 {
+    (duration.as_micros() + 500) / 1000
 }
 
 impl Columns {
@@ -100,7 +105,7 @@ impl Columns {
             phases: std::array::from_fn(digits),
             total: widest(&|row| {
                 row.timings
-                    .map_or(0, |t| t.total.as_millis().to_string().len())
+                    .map_or(0, |t| rounded(t.total).to_string().len())
             }),
         }
     }
@@ -139,6 +144,29 @@ impl Columns {
 
     fn phase_width(&self) -> usize {
         self.cells().map(|(_, cell)| cell + width(BETWEEN)).sum()
+    }
+
+    /// What is said below a row, with what a column would have said that had no room: the address of a failure, beside what
+    /// was found; where more was asked for, address and phases of every check.
+    fn remarks(&self, row: &Row, look: Look) -> Vec<Line> {
+        let address = row.address.as_deref().filter(|_| self.address == 0);
+        let phases = row.timings.as_ref().filter(|_| self.phase_width() == 0);
+        let mut lines = row.remarks.clone();
+        if look.verbose {
+            let phases = phases.map(phases_in_words);
+            let parts: Vec<&str> = [address, phases.as_deref()].into_iter().flatten().collect();
+            let line = Line::new(Ink::Dim, &parts.join(BETWEEN));
+            if !line.is_empty() {
+                lines.insert(0, line);
+            }
+        } else if let (Some(address), Some(found)) = (address, lines.first_mut())
+            && row.mark.0 == Ink::Bad
+            && !found.text(false).contains(address)
+        {
+            found.push(Ink::Dim, BETWEEN);
+            found.push(Ink::Dim, address);
+        }
+        lines
     }
 
     /// Index and width of each phase that is shown.
@@ -206,7 +234,7 @@ impl Columns {
             line = line.then(Ink::Dim, &text).to(end);
             last = here;
         }
-        let total = timings.total.as_millis();
+        let total = rounded(timings.total);
         let digits = self.total;
         if self.phase_width() > 0 {
             line = line

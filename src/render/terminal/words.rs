@@ -22,6 +22,11 @@ pub(super) fn time(at: Timestamp) -> String {
     format(at, "%H:%M:%S")
 }
 
+/// `06:01:23`; on another day than `now` with its date, `2026-11-20 14:00`.
+pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+    clock(at, now).trim_end_matches(" UTC").to_owned()
+}
+
 /// `2026-12-04`.
 pub(super) fn date(at: Timestamp) -> String {
     format(at, "%Y-%m-%d")
@@ -63,11 +68,20 @@ pub(super) fn found(cause: Cause, detail: &str) -> String {
     let phrase = cause.phrase();
     if detail.is_empty() {
         phrase.to_owned()
-    } else if detail.to_lowercase().contains(&phrase.to_lowercase()) {
+    } else if detail.to_lowercase().contains(&phrase.to_lowercase())
+        || first_word(detail) == first_word(phrase)
+    {
         detail.to_owned()
     } else {
         format!("{phrase}: {detail}")
     }
+}
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }
 
 /// What one check found; nothing when all is well.
@@ -145,7 +159,7 @@ pub(super) fn hold_sentence(
         Hold::StateUnwritable => {
             "the state cannot be written, and nothing is done that could not be remembered; check the disk of this machine".to_owned()
         }
-        Hold::NetworkDown => "our own network is down: no canary answers".to_owned(),
+        Hold::NetworkDown => "no canary answers, so our own network is down".to_owned(),
         Hold::AwaitingCanary => "first a canary is asked whether our own network works".to_owned(),
         Hold::Restarting => "a restart is under way".to_owned(),
         Hold::Settling { until } => format!("the last restart settles; probes count again {}", ahead(until)),

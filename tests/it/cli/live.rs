@@ -3,7 +3,7 @@
 use probe::model::{
     AttemptId, Cause, Delivery, EventKind, Hold, IncidentId, Note, ProfileState, RecoveryOutcome,
 };
-use probe::render::progress::awaited;
+use probe::render::progress::{self, Awaited, awaited};
 use probe::render::terminal::{Look, line};
 
 use super::fixture::{World, attempt, host, look, name, now, secs};
@@ -189,4 +189,33 @@ fn what_is_awaited() {
     world.fleet.probing = 3;
     assert_eq!(awaited(&world.fleet).unwrap().text, "probing 3 profiles");
     assert_eq!(awaited(&well().fleet), None);
+}
+
+#[test]
+fn the_moving_line() {
+    let restart = Awaited {
+        text: "restarting web1 (attempt 1)".to_owned(),
+        left: None,
+    };
+    let settle = Awaited {
+        text: "web1 is settling: probes count again".to_owned(),
+        left: Some(secs(33)),
+    };
+    for (awaited, elapsed, wanted) in [
+        (&restart, 0, "restarting web1 (attempt 1)…"),
+        (&restart, 12, "restarting web1 (attempt 1)… 12s"),
+        (&restart, 75, "restarting web1 (attempt 1)… 1m 15s"),
+        (&settle, 0, "web1 is settling: probes count again in 33s"),
+        (&settle, 30, "web1 is settling: probes count again in 3s"),
+        (&settle, 40, "web1 is settling: probes count again…"),
+    ] {
+        assert_eq!(progress::line(awaited, secs(elapsed)), wanted);
+    }
+    let long = Awaited {
+        text: "x\u{1b}[2J".repeat(100),
+        left: None,
+    };
+    let line = progress::line(&long, secs(5));
+    assert_eq!(probe::render::text::width(&line), 76);
+    assert!(!line.contains('\u{1b}'));
 }

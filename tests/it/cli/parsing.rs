@@ -57,9 +57,11 @@ fn global_options_before_and_after() {
 
 #[test]
 fn names_and_urls() {
-    let subject = |line: &str| match read(line).unwrap().command {
-        Command::Once(once) => (once.subject, once.max_time),
-        other => panic!("{other:?}"),
+    let subject = |line: &str| {
+        let Command::Once(once) = read(line).unwrap().command else {
+            panic!("not once");
+        };
+        (once.subject, once.max_time)
     };
     let five = Duration::from_secs(300);
     assert_eq!(subject("once"), (Subject::Due, five));

@@ -135,7 +135,7 @@ pub(super) fn settling() -> World {
     world
 }
 
-fn gave_up() -> World {
+pub(super) fn gave_up() -> World {
     let mut world = well();
     world.down(
         "shop",
@@ -175,7 +175,7 @@ fn gave_up() -> World {
     world
 }
 
-fn unknown() -> World {
+pub(super) fn unknown() -> World {
     let mut world = well();
     let detail = "no name server of this machine answers";
     for (profile, before) in [("blog", Standing::Up), ("shop", Standing::Down)] {
@@ -191,6 +191,10 @@ fn unknown() -> World {
         let track = world.profile(profile, Some("web1"), before, vec![check]);
         track.unknown = Some(detail.to_owned());
     }
+    // Seen from a box that is offline, a refused connection says nothing of the site.
+    let news = refused("https://news.example.com/", "192.0.2.30:443");
+    let track = world.profile("news", None, Standing::Up, vec![news]);
+    track.unknown = Some("no canary answers".to_owned());
     let fresh = world.profile(
         "fresh",
         None,
@@ -208,7 +212,7 @@ fn unknown() -> World {
     world
 }
 
-fn degraded() -> World {
+pub(super) fn degraded() -> World {
     let mut world = well();
     world.profile(
         "slow",
@@ -368,16 +372,17 @@ fn budget_spent_and_a_recovery_seen_once() {
 }
 
 #[test]
-fn dry_run_says_that_it_was_one() {
+fn dry_run_says_what_would_be_done() {
     let dry = Look {
         dry_run: true,
         ..look(100)
     };
     let text = once(&well(), dry);
     assert!(
-        text.ends_with("dry run: nothing was written, sent or restarted\n"),
+        text.ends_with("3 up · dry run: nothing was written, sent or restarted\n"),
         "{text}"
     );
+    golden("dry-run-100", &once(&settling(), dry));
 }
 
 #[test]
