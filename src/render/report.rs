@@ -42,7 +42,8 @@ impl From<ProfileState> for Severity {
 }
 
 /// How well the selected profiles are: their states, the hosts that gave up on them, and the messages about them that were
-/// refused for good. A pause changes nothing: what is down stays critical.
+/// refused for good; while our own network is down or the state cannot be written, at least `Unknown`. A pause changes nothing:
+/// what is down stays critical.
 #[must_use]
 pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> Severity {
     let states = selection.iter().map(|name| {
@@ -65,15 +66,13 @@ pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<Profile
             Severity::Ok
         }
     });
-    let state = if fleet.unwritable {
+    // Both mean that we cannot do our work, whatever the profiles were the last time we could.
+    let own = if fleet.unwritable || fleet.core.network.down_since.is_some() {
         Severity::Unknown
     } else {
         Severity::Ok
     };
-    states
-        .chain(hosts)
-        .chain(letters)
-        .fold(state, Severity::max)
+    states.chain(hosts).chain(letters).fold(own, Severity::max)
 }
 
 /// The document.

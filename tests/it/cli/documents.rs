@@ -303,6 +303,10 @@ fn severities() {
         of(&|world| world.fleet.unwritable = true),
         Severity::Unknown
     );
+    assert_eq!(
+        of(&|world| world.fleet.core.network.down_since = Some(now())),
+        Severity::Unknown
+    );
     let gave_up = |world: &mut World| {
         world.fleet.host_mut(&host("web1")).stage = Stage::GaveUp {
             since: now(),

@@ -465,3 +465,19 @@ fn what_a_server_wrote_cannot_paint_the_screen() {
         "{text:?}"
     );
 }
+
+#[test]
+fn long_urls_are_cut_only_where_there_is_no_room() {
+    let url = format!("https://shop.example.com/{}", "path/".repeat(20));
+    let checks = [good(&url, "192.0.2.10:443")];
+    let wide = terminal::urls(&checks, look(220));
+    assert!(wide.contains(&url), "{wide}");
+    let narrow = terminal::urls(&checks, look(60));
+    let first = narrow.lines().next().unwrap();
+    assert_eq!(probe::render::text::width(first), 60);
+    assert!(first.ends_with("…  200  17 ms"), "{first}");
+    // However small: nothing breaks.
+    for width in [0, 1, 10, 30] {
+        assert!(terminal::urls(&checks, look(width)).contains("200"));
+    }
+}
