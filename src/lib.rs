@@ -1,8 +1,10 @@
 //! `probe` watches web sites from outside and restarts their web server over SSH when it has really stopped.
 
 pub mod adapters;
+pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod exit;
 pub mod model;
 pub mod policy;
 pub mod ports;

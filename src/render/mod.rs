@@ -3,5 +3,9 @@
 pub mod duration;
 pub mod explain;
 pub mod mail;
+pub mod progress;
+pub mod record;
 pub mod report;
+mod standing;
 pub mod terminal;
+pub mod text;

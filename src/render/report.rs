@@ -1,1 +1,353 @@
-//! To come.
+//! The JSON documents of `once --json` and `status --json`, version 1. Keys, their order and their types are fixed: scripts
+//! read them. A new key may be added; none is renamed or re-typed.
+//!
+//! Times are RFC 3339 in UTC with milliseconds, on the wall clock; an instant on the fleet's line of time is converted
+//! here. What does not apply is `null`, never left out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::record::{Action, Record, Told};
+use super::standing::HostStanding;
+use crate::model::{
+    Blame, Certificate, CheckResult, Family, Finding, Fleet, Host, HostName, HostTrack,
+    ProfileName, ProfileState, ProfileTrack, Settings, Stage, Timestamp,
+};
+
+/// How well all is, in the plugin convention's words. A greater one is worse: critical, then unknown, then warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// All well.
+    Ok,
+    /// Degraded, or a message that nobody will get.
+    Warning,
+    /// We could not tell.
+    Unknown,
+    /// Down, failing, or given up.
+    Critical,
+}
+
+impl From<ProfileState> for Severity {
+    fn from(state: ProfileState) -> Self {
+        match state {
+            ProfileState::Up => Self::Ok,
+            ProfileState::Degraded => Self::Warning,
+            ProfileState::Unknown => Self::Unknown,
+            ProfileState::Failing | ProfileState::Down => Self::Critical,
+        }
+    }
+}
+
+/// How well the selected profiles are: their states, the hosts that gave up on them, and the messages about them that were
+/// refused for good; while our own network is down or the state cannot be written, at least `Unknown`. A pause changes nothing:
+/// what is down stays critical.
+#[must_use]
+pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> Severity {
+    let states = selection.iter().map(|name| {
+        let track = fleet.profiles.get(name);
+        Severity::from(track.map_or(ProfileState::Unknown, ProfileTrack::state))
+    });
+    let hosts = hosts_of(settings, selection).into_iter().map(|host| {
+        match fleet.hosts.get(&host.name).map(|track| &track.stage) {
+            Some(Stage::GaveUp { .. }) => Severity::Critical,
+            Some(Stage::Idle | Stage::Restarting { .. } | Stage::Settling { .. }) | None => {
+                Severity::Ok
+            }
+        }
+    });
+    let letters = fleet.outbox.values().map(|entry| {
+        let concerns = entry.notification.profile.as_ref();
+        if entry.is_dead() && concerns.is_none_or(|name| selection.contains(name)) {
+            Severity::Warning
+        } else {
+            Severity::Ok
+        }
+    });
+    // Both mean that we cannot do our work, whatever the profiles were the last time we could.
+    let own = if fleet.unwritable || fleet.core.network.down_since.is_some() {
+        Severity::Unknown
+    } else {
+        Severity::Ok
+    };
+    states.chain(hosts).chain(letters).fold(own, Severity::max)
+}
+
+/// The document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Document {
+    schema: u32,
+    at: String,
+    /// The worst of all; the exit code says the same.
+    pub status: Severity,
+    profiles: Vec<ProfileReport>,
+    hosts: Vec<HostReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions: Option<Vec<Action>>,
+    notifications: Vec<Told>,
+}
+
+impl Document {
+    /// As it is printed, without a newline at its end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Plain data with text keys cannot fail to be written; should it ever, a reader must not take it for well.
+        serde_json::to_string_pretty(self)
+            .unwrap_or_else(|_| r#"{"schema":1,"status":"unknown"}"#.to_owned())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ProfileReport {
+    name: String,
+    host: Option<HostName>,
+    state: ProfileState,
+    failures: u32,
+    since: Option<String>,
+    checks: Vec<CheckReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct CheckReport {
+    url: String,
+    ok: bool,
+    cause: Option<&'static str>,
+    detail: Option<String>,
+    blame: Option<Blame>,
+    address: Option<String>,
+    family: Option<&'static str>,
+    http_status: Option<u16>,
+    http_version: Option<String>,
+    redirects: u8,
+    body_bytes: u64,
+    timings_ms: TimingsReport,
+    certificate: Option<CertificateReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct TimingsReport {
+    dns: Option<f64>,
+    connect: Option<f64>,
+    tls: Option<f64>,
+    first_byte: Option<f64>,
+    transfer: Option<f64>,
+    total: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct CertificateReport {
+    not_after: String,
+    days_left: i64,
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct HostReport {
+    name: HostName,
+    state: &'static str,
+    reason: Option<&'static str>,
+    restarts_in_window: u32,
+    budget_left: u32,
+    next_action_at: Option<String>,
+}
+
+/// The document of `once`: the selected profiles, their hosts, and what the run did.
+#[must_use]
+pub fn document(
+    settings: &Settings,
+    fleet: &Fleet,
+    selection: &BTreeSet<ProfileName>,
+    record: &Record,
+) -> Document {
+    Document {
+        actions: Some(record.actions().to_vec()),
+        notifications: record.told().cloned().collect(),
+        ..status_document(settings, fleet, selection, &[])
+    }
+}
+
+/// The document of `status`: the same without `actions`; `outbox` is what waits or was refused
+/// ([`super::record::waiting`]).
+#[must_use]
+pub fn status_document(
+    settings: &Settings,
+    fleet: &Fleet,
+    selection: &BTreeSet<ProfileName>,
+    outbox: &[Told],
+) -> Document {
+    let profiles = selection.iter().map(|name| {
+        let host = settings.profiles.get(name).and_then(|p| p.host.clone());
+        profile_report(name, host, fleet)
+    });
+    let hosts = hosts_of(settings, selection)
+        .into_iter()
+        .map(|host| host_report(host, fleet));
+    Document {
+        schema: 1,
+        at: fleet.wall(fleet.now()).to_string(),
+        status: severity(settings, fleet, selection),
+        profiles: profiles.collect(),
+        hosts: hosts.collect(),
+        actions: None,
+        notifications: outbox.to_vec(),
+    }
+}
+
+/// The document of `once URL…`: one profile per URL's host, in the order of their first URL, each seen once; no machine, no
+/// action, no mail.
+#[must_use]
+pub fn url_document(checks: &[CheckResult], now: Timestamp) -> Document {
+    let mut profiles: Vec<ProfileReport> = Vec::new();
+    for check in checks {
+        let name = url::Url::parse(&check.url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| check.url.clone());
+        let state = state_of_check(check);
+        let report = check_report(check);
+        if let Some(profile) = profiles.iter_mut().find(|profile| profile.name == name) {
+            profile.checks.push(report);
+            if Severity::from(state) > Severity::from(profile.state) {
+                profile.state = state;
+            }
+        } else {
+            profiles.push(ProfileReport {
+                name,
+                host: None,
+                state,
+                failures: 0,
+                since: None,
+                checks: vec![report],
+            });
+        }
+    }
+    for profile in &mut profiles {
+        profile.failures = u32::from(profile.state == ProfileState::Failing);
+    }
+    Document {
+        schema: 1,
+        at: now.to_string(),
+        status: url_severity(checks),
+        profiles,
+        hosts: Vec::new(),
+        actions: Some(Vec::new()),
+        notifications: Vec::new(),
+    }
+}
+
+/// How well the URLs of `once URL…` are.
+#[must_use]
+pub fn url_severity(checks: &[CheckResult]) -> Severity {
+    checks
+        .iter()
+        .map(|check| Severity::from(state_of_check(check)))
+        .fold(Severity::Ok, Severity::max)
+}
+
+/// The state that one check by itself means. A single failure is `failing`: nothing has confirmed it.
+#[must_use]
+pub fn state_of_check(check: &CheckResult) -> ProfileState {
+    match check.cause().map(crate::model::Cause::blame) {
+        None => ProfileState::Up,
+        Some(Blame::Nobody) => ProfileState::Degraded,
+        Some(Blame::Ourselves) => ProfileState::Unknown,
+        Some(
+            Blame::Server | Blame::Network | Blame::Name | Blame::Certificate | Blame::Application,
+        ) => ProfileState::Failing,
+    }
+}
+
+/// The machines of the selected profiles, in name order.
+pub(super) fn hosts_of<'a>(
+    settings: &'a Settings,
+    selection: &BTreeSet<ProfileName>,
+) -> Vec<&'a Host> {
+    let names: BTreeSet<&HostName> = selection
+        .iter()
+        .filter_map(|name| settings.profiles.get(name)?.host.as_ref())
+        .collect();
+    names
+        .into_iter()
+        .filter_map(|name| settings.hosts.get(name).map(AsRef::as_ref))
+        .collect()
+}
+
+fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> ProfileReport {
+    let unseen = ProfileTrack::default();
+    let track = fleet.profiles.get(name).unwrap_or(&unseen);
+    let since = Some(track.since).filter(|since| since.0 > 0);
+    ProfileReport {
+        name: name.to_string(),
+        host,
+        state: track.state(),
+        failures: track.failures,
+        since: since.map(|since| fleet.wall(since).to_string()),
+        checks: track.last.iter().map(check_report).collect(),
+    }
+}
+
+fn check_report(check: &CheckResult) -> CheckReport {
+    let (cause, detail) = match &check.finding {
+        Finding::Ok => (None, None),
+        Finding::Found { cause, detail, .. } => (Some(*cause), Some(detail.clone())),
+    };
+    let blame = cause
+        .map(crate::model::Cause::blame)
+        .filter(|blame| *blame != Blame::Nobody);
+    CheckReport {
+        url: check.url.clone(),
+        ok: check.is_ok(),
+        cause: cause.map(crate::model::Cause::word),
+        detail,
+        blame,
+        address: check.address.map(|address| address.to_string()),
+        family: check.address.map(|address| Family::of(address).word()),
+        http_status: check.http_status,
+        http_version: check.http_version.clone(),
+        redirects: check.redirects,
+        body_bytes: check.body_bytes,
+        timings_ms: TimingsReport {
+            dns: check.timings.dns.map(tenths),
+            connect: check.timings.connect.map(tenths),
+            tls: check.timings.tls.map(tenths),
+            first_byte: check.timings.first_byte.map(tenths),
+            transfer: check.timings.transfer.map(tenths),
+            total: tenths(check.timings.total),
+        },
+        certificate: check.certificate.as_ref().map(certificate_report),
+    }
+}
+
+fn certificate_report(certificate: &Certificate) -> CertificateReport {
+    CertificateReport {
+        not_after: certificate.not_after.to_string(),
+        days_left: certificate.days_left,
+        subject: certificate.subject.clone(),
+        issuer: certificate.issuer.clone(),
+        names: certificate.names.clone(),
+    }
+}
+
+fn host_report(host: &Host, fleet: &Fleet) -> HostReport {
+    let unseen = HostTrack::default();
+    let track = fleet.hosts.get(&host.name).unwrap_or(&unseen);
+    let spent = host.restart.budget.spent(&track.starts, fleet.now());
+    let standing = HostStanding::of(&host.name, track, fleet);
+    HostReport {
+        name: host.name.clone(),
+        state: standing.word,
+        reason: standing.reason,
+        restarts_in_window: spent,
+        budget_left: host.restart.budget.restarts.saturating_sub(spent),
+        next_action_at: standing.next.map(|at| at.to_string()),
+    }
+}
+
+/// Milliseconds with one decimal.
+fn tenths(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}

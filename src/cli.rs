@@ -1,0 +1,307 @@
+//! The command line: what may be written there, and what it means.
+//!
+//! Global options stand before or after the command. A usage error is told on stderr and ends with exit code 3, never with
+//! clap's own 2, which would read as "critical" in a monitoring system; `--help` and `--version` answer on stdout and end
+//! with 0. Nothing here reads the environment or touches a file: what depends on them is a function of what the caller read
+//! (see [`place`]).
+
+pub mod place;
+mod span;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use url::Url;
+
+use crate::exit::Exit;
+use crate::model::{ProfileName, Target};
+
+pub use span::{SpanError, span};
+use words::{language, profile_name, subject, target};
+
+const EXIT_CODES: &str = "\
+Exit codes (the worst of all wins):
+  0  all well
+  1  warning: degraded (slow, certificate expiring, maintenance), a mail was refused for good
+  2  critical: a profile is down or failing, a host gave up; the command failed
+  3  could not tell: bad usage or configuration, lock held, own network down, state unusable";
+
+const EXAMPLES: &str = "\
+Examples:
+  probe once https://www.example.com/   look at one URL; needs no file, changes nothing
+  probe once --dry-run                  probe everything due and say what would be done
+  probe once -q                         the line for cron: silent unless a person must act
+  probe pause web1 --for 2h --reason deploy";
+
+const ONCE: &str = "\
+Without names every profile that is due is probed; a named one is probed now. A URL is looked at without a \
+configuration: no state, no action, no mail.";
+
+/// A command line, understood.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "probe",
+    version,
+    about = "Watches web sites from outside and restarts their web server over SSH when it has really stopped",
+    after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Which command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration: a file, or a directory of *.yaml [default: $PROBE_CONFIG, ./probes.yaml, /etc/probe/probes.yaml]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE|DIR",
+        help_heading = "Global options"
+    )]
+    pub config: Option<PathBuf>,
+    /// Where the state is kept [default: $PROBE_STATE_DIR, $STATE_DIRECTORY, /var/lib/probe for root, $XDG_STATE_HOME/probe]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    pub state_dir: Option<PathBuf>,
+    /// Colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "auto|always|never", hide_possible_values = true, value_enum, default_value_t = Color::Auto, help_heading = "Global options")]
+    pub color: Color,
+    /// Form of the log on stderr
+    #[arg(long, global = true, value_name = "text|json", hide_possible_values = true, value_enum, default_value_t = LogForm::Text, help_heading = "Global options")]
+    pub log: LogForm,
+    /// Say more (-vv: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// Say nothing unless a person must act
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Global options"
+    )]
+    pub quiet: bool,
+    /// Language of the output; this version speaks English only
+    #[arg(long, global = true, value_name = "en|ja", value_parser = language, default_value = "en", help_heading = "Global options")]
+    pub lang: Language,
+    /// Print this help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Global options")]
+    help: Option<bool>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    /// A line for people.
+    Text,
+    /// A JSON document per line.
+    Json,
+}
+
+/// Language of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// One cycle: probe what is due, decide, act, mail; then exit
+    #[command(after_help = format!("{ONCE}\n\n{EXIT_CODES}"))]
+    Once(Once),
+    /// Daemon: every profile on its own interval
+    Run,
+    /// Read and validate the configuration; touches no network
+    #[command(after_help = EXIT_CODES)]
+    Check(Check),
+    /// What is up, what is not, what was done, what is waited for
+    #[command(after_help = EXIT_CODES)]
+    Status(Status),
+    /// Stop acting on a profile, a host or all; watching goes on
+    Pause(Pause),
+    /// Act again; also re-arms a host that gave up
+    Resume(Resume),
+    /// Rehearse what a recovery needs: send a test mail to every recipient
+    Drill(Drill),
+    /// Say which version this is
+    Version(Version),
+}
+
+/// `probe once`.
+#[derive(Debug, Clone, Args)]
+pub struct Once {
+    /// Profiles to probe now, or URLs to look at
+    #[arg(value_name = "PROFILE|URL")]
+    words: Vec<String>,
+    /// Probe and say what would be done; write, send and restart nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Longest time the cycle may take; what is left goes on in the next run
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
+    pub max_time: Duration,
+    /// What the words name; set by parsing.
+    #[arg(skip)]
+    pub subject: Subject,
+}
+
+/// What `probe once` looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Subject {
+    /// Every profile that is due.
+    #[default]
+    Due,
+    /// These profiles, now.
+    Profiles(Vec<ProfileName>),
+    /// These URLs, without a configuration.
+    Urls(Vec<Url>),
+}
+
+/// `probe check`.
+#[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// Print the configuration as it is understood, defaults filled in
+    #[arg(long)]
+    pub effective: bool,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `probe status`.
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    /// Which; all without
+    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    pub profiles: Vec<ProfileName>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `probe pause`.
+#[derive(Debug, Clone, Args)]
+pub struct Pause {
+    /// A profile, a host, or `all`
+    #[arg(value_name = "PROFILE|HOST|all", value_parser = target)]
+    pub target: Target,
+    /// For how long; without: until `probe resume`
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub span: Option<Duration>,
+    /// Why; shown to everyone who asks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `probe resume`.
+#[derive(Debug, Clone, Args)]
+pub struct Resume {
+    /// A profile, a host, or `all`
+    #[arg(value_name = "PROFILE|HOST|all", value_parser = target)]
+    pub target: Target,
+}
+
+/// `probe drill`.
+#[derive(Debug, Clone, Args)]
+pub struct Drill {
+    /// Send a test mail to every recipient and say what each relay answered
+    #[arg(long, required = true)]
+    pub mail: bool,
+}
+
+/// `probe version`.
+#[derive(Debug, Clone, Args)]
+pub struct Version {
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Understands a command line, the program's name first; what people must read is printed.
+///
+/// # Errors
+/// The exit code to end with: [`Exit::Ok`] after `--help` and `--version`, [`Exit::Unknown`] after a usage error.
+pub fn parse<I, T>(args: I) -> Result<Cli, Exit>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    understand(args).map_err(|fault| {
+        // A closed stdout or stderr changes nothing about how the program ends.
+        let _ = fault.print();
+        exit_of(&fault)
+    })
+}
+
+/// As [`parse`], with nothing printed.
+///
+/// # Errors
+/// Clap's error; its text is what people must read, [`exit_of`] says how to end.
+pub fn understand<I, T>(args: I) -> Result<Cli, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let mut cli = Cli::try_parse_from(args)?;
+    if let Command::Once(once) = &mut cli.command {
+        once.subject = subject(&once.words)
+            .map_err(|text| usage_error("once", ErrorKind::ValueValidation, &text))?;
+    }
+    Ok(cli)
+}
+
+/// How to end after an error of [`understand`].
+#[must_use]
+pub fn exit_of(fault: &clap::Error) -> Exit {
+    if matches!(
+        fault.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        Exit::Ok
+    } else {
+        Exit::Unknown
+    }
+}
+
+fn usage_error(command: &str, kind: ErrorKind, text: &str) -> clap::Error {
+    let mut root = Cli::command();
+    root.build();
+    match root.find_subcommand_mut(command) {
+        Some(found) => found.error(kind, text),
+        None => root.error(kind, text),
+    }
+}

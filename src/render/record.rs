@@ -1,0 +1,302 @@
+//! What a run did and told, gathered from its notes: the `actions` and `notifications` of the JSON document and of the
+//! terminal's last lines.
+//!
+//! An action is a restart that ended, or one that was due and that a hold refused. A hold that is only a step of the way
+//! (not confirmed yet, a canary being asked, a restart under way or settling) is no action. The same refusal of one host is
+//! recorded once until something else happens there. A message is recorded once; a later try replaces how it went.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{
+    Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoveryOutcome,
+    Settings, Timestamp,
+};
+
+/// One restart, or one that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// On which host.
+    pub host: HostName,
+    /// From 1, since the host was last proven healthy.
+    pub attempt: u32,
+    /// `restart`.
+    pub kind: &'static str,
+    /// The command; for a refused one, the command that would have been sent.
+    pub command: String,
+    /// How it ended.
+    pub outcome: RecoveryOutcome,
+    /// Of the remote command, when it was seen.
+    pub exit_status: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Why: the hold's word of one that was refused, or the report's own reason.
+    pub reason: Option<String>,
+    /// What the command wrote.
+    pub output: Option<String>,
+    /// When it was ordered, on the wall clock; `None` for a refused one.
+    #[serde(skip)]
+    pub began: Option<Timestamp>,
+}
+
+impl Action {
+    /// A restart that ended. Without a report its end was not seen.
+    #[must_use]
+    pub fn ended(host: &HostName, attempt: &Attempt) -> Self {
+        let report = attempt.report.as_ref();
+        Self {
+            host: host.clone(),
+            attempt: attempt.number,
+            kind: "restart",
+            command: attempt.command.clone(),
+            outcome: report.map_or(RecoveryOutcome::Unknown, |report| report.outcome),
+            exit_status: report.and_then(|report| report.exit_status),
+            duration_ms: report
+                .map(|report| u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX)),
+            reason: report.and_then(|report| report.reason.clone()),
+            output: report.map(|report| report.output.clone()),
+            began: Some(attempt.began),
+        }
+    }
+
+    fn held(settings: &Settings, fleet: &Fleet, host: &HostName, hold: &Hold) -> Self {
+        let attempt = fleet.hosts.get(host).map_or(0, |track| track.attempts) + 1;
+        let command = settings
+            .hosts
+            .get(host)
+            .map_or_else(String::new, |host| host.restart.rung(attempt).to_owned());
+        Self {
+            host: host.clone(),
+            attempt,
+            kind: "restart",
+            command,
+            outcome: RecoveryOutcome::Refused,
+            exit_status: None,
+            duration_ms: None,
+            reason: Some(hold.word().to_owned()),
+            output: None,
+            began: None,
+        }
+    }
+
+    /// Whether a hold of ours refused it, rather than the host.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.began.is_none()
+    }
+}
+
+/// How a message went, in the contract's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Went {
+    /// A relay took it.
+    Sent,
+    /// It waits for another try.
+    Queued,
+    /// Refused for good.
+    Rejected,
+}
+
+impl From<&Delivery> for Went {
+    fn from(delivery: &Delivery) -> Self {
+        match delivery {
+            Delivery::Sent { .. } => Self::Sent,
+            Delivery::Deferred { .. } | Delivery::Unclear { .. } => Self::Queued,
+            Delivery::Rejected { .. } => Self::Rejected,
+        }
+    }
+}
+
+/// One message to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// What.
+    pub event: &'static str,
+    /// Of which incident.
+    pub incident: Option<String>,
+    /// Its subject.
+    pub subject: String,
+    /// To whom.
+    pub to: String,
+    /// How it went.
+    pub delivery: Went,
+    /// Why it was not taken.
+    #[serde(skip)]
+    pub reason: Option<String>,
+}
+
+impl Told {
+    fn say(&mut self, delivery: &Delivery) {
+        self.delivery = Went::from(delivery);
+        self.reason = match delivery {
+            Delivery::Sent { .. } => None,
+            Delivery::Deferred { reason }
+            | Delivery::Unclear { reason }
+            | Delivery::Rejected { reason } => Some(reason.clone()),
+        };
+    }
+}
+
+/// The messages that wait or were refused, oldest first, for `status`.
+#[must_use]
+pub fn waiting(fleet: &Fleet, subject: impl Fn(&Notification) -> String) -> Vec<Told> {
+    fleet
+        .outbox
+        .values()
+        .map(|entry| {
+            let mut told = Told {
+                event: entry.notification.event.word(),
+                incident: entry
+                    .notification
+                    .incident
+                    .as_ref()
+                    .map(ToString::to_string),
+                subject: subject(&entry.notification),
+                to: entry.to.clone(),
+                delivery: Went::Queued,
+                reason: None,
+            };
+            if let Some(last) = &entry.last {
+                told.say(last);
+            }
+            told
+        })
+        .collect()
+}
+
+/// What one run did and told.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    actions: Vec<Action>,
+    /// Messages that were queued or tried in this run.
+    told: BTreeMap<EntryId, Told>,
+    /// Messages of earlier runs, whose subject is needed should they go out in this one.
+    earlier: BTreeMap<EntryId, Told>,
+}
+
+impl Record {
+    /// Begins a run, with what earlier ones left in the outbox.
+    #[must_use]
+    pub fn new(fleet: &Fleet, subject: impl Fn(&Notification) -> String) -> Self {
+        Self {
+            earlier: fleet
+                .outbox
+                .keys()
+                .copied()
+                .zip(waiting(fleet, subject))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a note; `fleet` is as the decision that made it left it.
+    pub fn note(
+        &mut self,
+        note: &Note,
+        settings: &Settings,
+        fleet: &Fleet,
+        subject: impl Fn(&Notification) -> String,
+    ) {
+        match note {
+            Note::RestartEnded { host, attempt, .. } => {
+                self.actions.push(Action::ended(host, attempt));
+            }
+            Note::Held { host, hold } if refuses(hold) => {
+                let action = Action::held(settings, fleet, host, hold);
+                if self.actions.iter().rfind(|known| known.host == *host) != Some(&action) {
+                    self.actions.push(action);
+                }
+            }
+            Note::Queued { entry, event, to } => {
+                let notification = fleet.outbox.get(entry).map(|entry| &entry.notification);
+                let told = Told {
+                    event: event.word(),
+                    incident: notification
+                        .and_then(|n| n.incident.as_ref())
+                        .map(ToString::to_string),
+                    subject: notification.map_or_else(|| event.word().to_owned(), subject),
+                    to: to.clone(),
+                    delivery: Went::Queued,
+                    reason: None,
+                };
+                self.told.insert(*entry, told);
+            }
+            Note::Delivered {
+                entry,
+                event,
+                to,
+                delivery,
+            } => {
+                let earlier = self.earlier.remove(entry);
+                let told = self.told.entry(*entry).or_insert_with(|| {
+                    earlier.unwrap_or_else(|| Told {
+                        event: event.word(),
+                        incident: None,
+                        subject: event.word().to_owned(),
+                        to: to.clone(),
+                        delivery: Went::Queued,
+                        reason: None,
+                    })
+                });
+                told.say(delivery);
+            }
+            Note::Held { .. }
+            | Note::Judged { .. }
+            | Note::Changed { .. }
+            | Note::Opened { .. }
+            | Note::Closed { .. }
+            | Note::RestartBegan { .. }
+            | Note::GaveUp { .. }
+            | Note::Rearmed { .. }
+            | Note::NetworkDown { .. }
+            | Note::NetworkBack { .. }
+            | Note::Damaged { .. }
+            | Note::Unrecorded
+            | Note::Recorded => {}
+        }
+    }
+
+    /// What was done or refused, in order.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
+    }
+
+    /// What was told, in the order of the events.
+    pub fn told(&self) -> impl Iterator<Item = &Told> {
+        self.told.values()
+    }
+
+    /// A message's subject, once it was queued.
+    #[must_use]
+    pub fn subject(&self, entry: EntryId) -> Option<&str> {
+        self.told
+            .get(&entry)
+            .or_else(|| self.earlier.get(&entry))
+            .map(|told| told.subject.as_str())
+    }
+}
+
+/// Whether a hold refuses a restart that was due, rather than being a step towards one.
+const fn refuses(hold: &Hold) -> bool {
+    match hold {
+        Hold::NotConfirmed { .. }
+        | Hold::AwaitingCanary
+        | Hold::Restarting
+        | Hold::Settling { .. } => false,
+        Hold::CauseExcluded { .. }
+        | Hold::NotEnoughDown { .. }
+        | Hold::Paused { .. }
+        | Hold::Quarantine { .. }
+        | Hold::StateUnwritable
+        | Hold::NetworkDown
+        | Hold::Backoff { .. }
+        | Hold::Budget { .. }
+        | Hold::FleetBusy { .. }
+        | Hold::FleetBudget { .. }
+        | Hold::MassFailure { .. }
+        | Hold::GaveUp { .. } => true,
+    }
+}

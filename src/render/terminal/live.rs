@@ -1,0 +1,202 @@
+//! One line per event worth a person's attention, while a run is under way.
+
+use super::Look;
+use super::ink::{Ink, Line};
+use super::words::{ended, found, hold_sentence, time};
+use crate::model::{
+    Cause, Delivery, Hold, HostName, Note, ProfileName, ProfileState, RecoveryOutcome, Timestamp,
+};
+use crate::render::duration::span;
+use crate::render::record::{Action, Record};
+use crate::render::text::{cut, plural};
+
+/// A detail longer than this is cut; the table has the whole.
+const DETAIL: usize = 160;
+
+/// The line of a note at this wall-clock time; nothing for what is only a step of the way. `record` has taken the note in
+/// already and knows the subjects of messages.
+#[must_use]
+pub fn line(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<String> {
+    let (ink, text) = words(at, note, record, look)?;
+    let line = Line::new(Ink::Dim, &time(at))
+        .then(Ink::Plain, "  ")
+        .then(ink, &text);
+    Some(line.text(look.color))
+}
+
+fn words(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<(Ink, String)> {
+    match note {
+        Note::Changed {
+            profile,
+            from,
+            to,
+            cause,
+            detail,
+        } => changed(profile, (*from, *to), *cause, detail),
+        Note::Closed {
+            profile,
+            since,
+            restarts,
+            ..
+        } => {
+            let after = span(at.since(*since));
+            let restarts = match restarts {
+                0 => "without a restart".to_owned(),
+                count => plural(usize::try_from(*count).unwrap_or(usize::MAX), "restart"),
+            };
+            Some((
+                Ink::Good,
+                format!("{profile} is back after {after}, {restarts}"),
+            ))
+        }
+        Note::RestartBegan {
+            host,
+            number,
+            command,
+            ..
+        } => {
+            let verb = if look.dry_run {
+                "would restart"
+            } else {
+                "restarting"
+            };
+            Some((
+                Ink::Warn,
+                format!("{verb} {host}: {command} (attempt {number})"),
+            ))
+        }
+        Note::RestartEnded {
+            host,
+            attempt,
+            counts_from,
+        } => Some(restarted(&Action::ended(host, attempt), *counts_from)),
+        Note::Held { host, hold } => held(host, hold, at).map(|text| (Ink::Warn, text)),
+        Note::GaveUp { host, reason } => Some((
+            Ink::Bad,
+            format!("gave up on {host}: {reason}; once it is mended: probe resume {host}"),
+        )),
+        Note::Rearmed { host } => Some((Ink::Good, format!("{host} may be restarted again"))),
+        Note::Delivered {
+            entry,
+            event,
+            to,
+            delivery,
+        } => {
+            let subject = record.subject(*entry).unwrap_or(event.word());
+            Some(delivered(subject, to, delivery))
+        }
+        Note::NetworkDown { detail } => Some((
+            Ink::Bad,
+            format!("our own network is down ({detail}): nothing is judged or restarted"),
+        )),
+        Note::NetworkBack { since } => Some((
+            Ink::Good,
+            format!("our own network is back after {}", span(at.since(*since))),
+        )),
+        Note::Damaged { path } => Some((
+            Ink::Bad,
+            format!("the state was damaged; it was moved to {path}, and restarts wait"),
+        )),
+        Note::Unrecorded => Some((
+            Ink::Bad,
+            "the state cannot be written: nothing is restarted or sent until it can".to_owned(),
+        )),
+        Note::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
+        Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } => None,
+    }
+}
+
+fn changed(
+    profile: &ProfileName,
+    (from, to): (ProfileState, ProfileState),
+    cause: Option<Cause>,
+    detail: &str,
+) -> Option<(Ink, String)> {
+    let found = cause.map_or_else(|| detail.to_owned(), |cause| found(cause, detail));
+    let found = match cut(&found, DETAIL) {
+        found if found.is_empty() => found,
+        found => format!(": {found}"),
+    };
+    match (from, to) {
+        // Told by the incident's end, or no news.
+        (ProfileState::Down | ProfileState::Unknown | ProfileState::Up, ProfileState::Up) => None,
+        (ProfileState::Failing, ProfileState::Up) => Some((
+            Ink::Good,
+            format!("{profile} is well again; it was not confirmed as down"),
+        )),
+        (ProfileState::Degraded, ProfileState::Up) => {
+            Some((Ink::Good, format!("{profile} is well again")))
+        }
+        (_, ProfileState::Failing) => Some((
+            Ink::Warn,
+            format!("{profile} is failing{found} (not confirmed yet)"),
+        )),
+        (_, ProfileState::Down) => Some((Ink::Bad, format!("{profile} is down{found}"))),
+        (_, ProfileState::Degraded) => Some((Ink::Warn, format!("{profile} is degraded{found}"))),
+        (_, ProfileState::Unknown) => {
+            let found = found.replacen("could not tell: ", "", 1);
+            Some((Ink::Unsure, format!("{profile}: could not tell{found}")))
+        }
+    }
+}
+
+fn restarted(action: &Action, counts_from: Option<Timestamp>) -> (Ink, String) {
+    let ink = match action.outcome {
+        RecoveryOutcome::Succeeded => Ink::Plain,
+        RecoveryOutcome::Failed
+        | RecoveryOutcome::TimedOut
+        | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Unknown
+        | RecoveryOutcome::Refused => Ink::Bad,
+    };
+    let next = counts_from.map_or_else(String::new, |at| {
+        format!("; counting probes again from {}", time(at))
+    });
+    (
+        ink,
+        format!("{}: command {}{next}", action.host, ended(action)),
+    )
+}
+
+/// Steps of the way are not worth a line; giving up has its own.
+fn held(host: &HostName, hold: &Hold, at: Timestamp) -> Option<String> {
+    match hold {
+        Hold::NotConfirmed { .. }
+        | Hold::AwaitingCanary
+        | Hold::Restarting
+        | Hold::Settling { .. }
+        | Hold::GaveUp { .. } => None,
+        Hold::CauseExcluded { .. }
+        | Hold::NotEnoughDown { .. }
+        | Hold::Paused { .. }
+        | Hold::Quarantine { .. }
+        | Hold::StateUnwritable
+        | Hold::NetworkDown
+        | Hold::Backoff { .. }
+        | Hold::Budget { .. }
+        | Hold::FleetBusy { .. }
+        | Hold::FleetBudget { .. }
+        | Hold::MassFailure { .. } => {
+            let sentence = hold_sentence(hold, host, at, |instant| instant);
+            Some(format!("{host} is not restarted: {sentence}"))
+        }
+    }
+}
+
+fn delivered(subject: &str, to: &str, delivery: &Delivery) -> (Ink, String) {
+    match delivery {
+        Delivery::Sent { .. } => (Ink::Plain, format!("mail sent: {subject}")),
+        Delivery::Deferred { reason } => (
+            Ink::Warn,
+            format!("mail to {to} waits for another try: {subject}: {reason}"),
+        ),
+        Delivery::Unclear { reason } => (
+            Ink::Warn,
+            format!("mail to {to} may have arrived and is tried again: {subject}: {reason}"),
+        ),
+        Delivery::Rejected { reason } => (
+            Ink::Bad,
+            format!("mail to {to} was REJECTED for good: {subject}: {reason}"),
+        ),
+    }
+}

@@ -1,0 +1,131 @@
+//! What people read on a terminal: the answers of `once` and `status`, and the lines that come while a run is under way.
+//!
+//! First a table with one line per check (mark, profile, URL, status, address, phases), each fault in words below its line;
+//! then what each host's recovery did, what holds it and what comes next; then the mails; last one line that says it all.
+//! Profiles stand in the order of their names, those that are not well last, next to what is said about them.
+//! Marks: `up`, `warn`, `FAIL` (not confirmed), `DOWN`, `?` (could not tell). Everything can be read without colour.
+//!
+//! The table drops what does not fit: first the addresses, then the phases in favour of the addresses, then both, then the
+//! ends of long URLs. Times of day are UTC. Text from outside is cleaned before it gets here and here again.
+
+mod hosts;
+mod ink;
+mod live;
+mod mails;
+mod profiles;
+mod summary;
+mod table;
+mod words;
+
+use std::collections::BTreeSet;
+
+use self::ink::{Ink, Line, Sheet};
+use super::record::{Record, waiting};
+use crate::model::{CheckResult, Fleet, Notification, ProfileName, Settings};
+
+pub use live::line;
+
+/// How it is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// With escape sequences for colour.
+    pub color: bool,
+    /// Columns.
+    pub width: usize,
+    /// With what is ordinary: certificates, HTTP versions, sizes.
+    pub verbose: bool,
+    /// Nothing was written, sent or restarted.
+    pub dry_run: bool,
+}
+
+/// What `once` answers.
+#[must_use]
+pub fn once(
+    settings: &Settings,
+    fleet: &Fleet,
+    selection: &BTreeSet<ProfileName>,
+    record: &Record,
+    look: Look,
+) -> String {
+    let mut sheet = Sheet::new(look);
+    banner(&mut sheet, fleet);
+    if selection.is_empty() {
+        sheet.line(&Line::new(
+            Ink::Dim,
+            "no profile is due; `probe once NAME` probes one now",
+        ));
+        return sheet.finish();
+    }
+    let rows = profiles::rows(settings, fleet, selection, profiles::Detail::Run, look);
+    table::write(&mut sheet, &rows, look);
+    hosts::write(&mut sheet, settings, fleet, selection, Some(record), look);
+    let told: Vec<_> = record.told().cloned().collect();
+    mails::write(&mut sheet, &told, look);
+    sheet.gap();
+    sheet.wrapped(&summary::run(fleet, selection, record, look), 0);
+    sheet.finish()
+}
+
+/// What `status` answers. `subject` words a message's subject.
+#[must_use]
+pub fn status(
+    settings: &Settings,
+    fleet: &Fleet,
+    selection: &BTreeSet<ProfileName>,
+    subject: impl Fn(&Notification) -> String,
+    look: Look,
+) -> String {
+    let mut sheet = Sheet::new(look);
+    banner(&mut sheet, fleet);
+    let rows = profiles::rows(settings, fleet, selection, profiles::Detail::Standing, look);
+    table::write(&mut sheet, &rows, look);
+    hosts::write(&mut sheet, settings, fleet, selection, None, look);
+    hosts::pauses(&mut sheet, fleet);
+    let outbox = waiting(fleet, subject);
+    mails::write(&mut sheet, &outbox, look);
+    sheet.gap();
+    sheet.wrapped(&summary::standing(fleet, selection, &outbox), 0);
+    sheet.finish()
+}
+
+/// What `once URL…` answers.
+#[must_use]
+pub fn urls(checks: &[CheckResult], look: Look) -> String {
+    let mut sheet = Sheet::new(look);
+    let rows: Vec<_> = checks
+        .iter()
+        .map(|check| profiles::url(check, look))
+        .collect();
+    table::write(&mut sheet, &rows, look);
+    sheet.gap();
+    sheet.line(&summary::urls(checks));
+    sheet.finish()
+}
+
+/// What concerns everything stands first.
+fn banner(sheet: &mut Sheet, fleet: &Fleet) {
+    let now = fleet.wall(fleet.now());
+    let mut say = |text: String| {
+        sheet.wrapped(&Line::new(Ink::Bad, "  !     ").then(Ink::Plain, &text), 8);
+    };
+    if let Some(down) = fleet.core.network.down_since {
+        let since = words::since(fleet.wall(down), now);
+        let detail = match fleet.core.network.detail.as_str() {
+            "" => String::new(),
+            detail => format!(" ({detail})"),
+        };
+        say(format!(
+            "our own network is down {since}: no canary answers{detail}. Nothing is judged or restarted until one does."
+        ));
+    }
+    if fleet.unwritable {
+        say("the state cannot be written: nothing is restarted until it can. Check the disk of this machine.".to_owned());
+    }
+    if let Some(until) = fleet.core.quarantine.filter(|until| *until > fleet.now()) {
+        say(format!(
+            "the state was damaged and moved aside: restarts are possible again {}.",
+            words::ahead(fleet.wall(until), now)
+        ));
+    }
+    sheet.gap();
+}

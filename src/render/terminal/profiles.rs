@@ -1,0 +1,251 @@
+//! Profiles as rows of the table, with what is said below them.
+
+use std::collections::BTreeSet;
+
+use super::Look;
+use super::ink::{Ink, Line};
+use super::table::Row;
+use super::words::{ago, date, found_by, since};
+use crate::model::{
+    Cause, CheckResult, Fleet, Profile, ProfileName, ProfileState, ProfileTrack, Settings,
+    Standing, Timestamp,
+};
+use crate::render::report::{Severity, state_of_check};
+use crate::render::text::plural;
+
+/// What is said of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// After a run: what is not well.
+    Run,
+    /// On request: since when, probed when, which incident.
+    Standing,
+}
+
+/// Days left below which a certificate is shown without being asked for.
+const CERTIFICATE_DAYS: i64 = 30;
+
+pub(super) fn rows(
+    settings: &Settings,
+    fleet: &Fleet,
+    selection: &BTreeSet<ProfileName>,
+    detail: Detail,
+    look: Look,
+) -> Vec<Row> {
+    let unseen = ProfileTrack::default();
+    let mut rows = Vec::new();
+    let mut ordered: Vec<(&ProfileName, &ProfileTrack)> = selection
+        .iter()
+        .map(|name| (name, fleet.profiles.get(name).unwrap_or(&unseen)))
+        .collect();
+    ordered.sort_by_key(|(_, track)| Severity::from(track.state()));
+    for (name, track) in ordered {
+        let profile = settings.profiles.get(name).map(AsRef::as_ref);
+        let mut own: Vec<Row> = if track.last.is_empty() {
+            unprobed(profile)
+        } else {
+            let of = |check| row(check, mark(check, track.state()), look);
+            track.last.iter().map(of).collect()
+        };
+        if let Some(first) = own.first_mut() {
+            first.profile = name.to_string();
+        }
+        if let (Some(last), Some(remark)) =
+            (own.last_mut(), standing(profile, track, fleet, detail))
+        {
+            last.remarks.push(remark);
+        }
+        rows.append(&mut own);
+    }
+    rows
+}
+
+/// A URL without a profile.
+pub(super) fn url(check: &CheckResult, look: Look) -> Row {
+    row(check, mark(check, ProfileState::Failing), look)
+}
+
+fn unprobed(profile: Option<&Profile>) -> Vec<Row> {
+    let urls = profile.map_or(&[][..], |profile| &profile.urls);
+    urls.iter()
+        .map(|url| {
+            let mut url = url.clone();
+            // Both fail only for a URL that cannot have credentials.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            Row {
+                mark: (Ink::Unsure, "?"),
+                profile: String::new(),
+                url: url.to_string(),
+                status: None,
+                address: None,
+                timings: None,
+                remarks: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// A check's mark; a failure of a profile that is down is `DOWN`, of another one `FAIL`.
+fn mark(check: &CheckResult, profile: ProfileState) -> (Ink, &'static str) {
+    match (state_of_check(check), profile) {
+        (ProfileState::Up, _) => (Ink::Good, "up"),
+        (ProfileState::Degraded, _) => (Ink::Warn, "warn"),
+        (ProfileState::Unknown, _) => (Ink::Unsure, "?"),
+        (ProfileState::Failing | ProfileState::Down, ProfileState::Down) => (Ink::Bad, "DOWN"),
+        // Something was seen, and it is not held against the site.
+        (ProfileState::Failing | ProfileState::Down, ProfileState::Unknown) => (Ink::Unsure, "?"),
+        (
+            ProfileState::Failing | ProfileState::Down,
+            ProfileState::Up | ProfileState::Failing | ProfileState::Degraded,
+        ) => (Ink::Bad, "FAIL"),
+    }
+}
+
+fn row(check: &CheckResult, mark: (Ink, &'static str), look: Look) -> Row {
+    let address = check.address.map(|address| match address.port() {
+        80 | 443 => address.ip().to_string(),
+        _ => address.to_string(),
+    });
+    Row {
+        mark,
+        profile: String::new(),
+        url: check.url.clone(),
+        status: check.http_status,
+        address,
+        timings: Some(check.timings),
+        remarks: remarks(check, mark.0, look),
+    }
+}
+
+fn remarks(check: &CheckResult, ink: Ink, look: Look) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(found) = found_by(check) {
+        lines.push(Line::new(ink, &found));
+    }
+    if let Some(last) = check
+        .final_url
+        .as_ref()
+        .filter(|_| look.verbose || !check.is_ok())
+    {
+        let hops = plural(usize::from(check.redirects), "redirect");
+        lines.push(Line::new(Ink::Dim, &format!("after {hops}, at {last}")));
+    }
+    if look.verbose {
+        let version = check
+            .http_version
+            .as_ref()
+            .map(|version| format!("HTTP/{version}"));
+        let body = check.http_status.map(|_| {
+            plural(
+                usize::try_from(check.body_bytes).unwrap_or(usize::MAX),
+                "byte",
+            )
+        });
+        let parts: Vec<String> = [version, body].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            lines.push(Line::new(Ink::Dim, &parts.join(" · ")));
+        }
+    }
+    lines.extend(certificate(check, look));
+    lines
+}
+
+/// Unless the finding itself speaks of it.
+fn certificate(check: &CheckResult, look: Look) -> Option<Line> {
+    let said = matches!(
+        check.cause(),
+        Some(Cause::TlsCertificate | Cause::CertificateExpiring)
+    );
+    let certificate = check.certificate.as_ref()?;
+    let soon = certificate.days_left < CERTIFICATE_DAYS;
+    if (said || !soon) && !look.verbose {
+        return None;
+    }
+    let day = date(certificate.not_after);
+    let mut text = match certificate.days_left {
+        left @ ..0 => format!(
+            "certificate ended {} ago, on {day}",
+            plural(usize::try_from(-left).unwrap_or(0), "day")
+        ),
+        0 => format!("certificate ends within a day, on {day}"),
+        left => format!(
+            "certificate ends in {}, on {day}",
+            plural(usize::try_from(left).unwrap_or(0), "day")
+        ),
+    };
+    if look.verbose {
+        text.push_str(&format!(", issued by {}", certificate.issuer));
+    }
+    Some(Line::new(if soon { Ink::Warn } else { Ink::Dim }, &text))
+}
+
+/// Where the profile stands, below its last check.
+fn standing(
+    profile: Option<&Profile>,
+    track: &ProfileTrack,
+    fleet: &Fleet,
+    detail: Detail,
+) -> Option<Line> {
+    let now = fleet.wall(fleet.now());
+    let wall = |at: Timestamp| fleet.wall(at);
+    let text = match (track.state(), track.standing) {
+        (ProfileState::Unknown, Standing::New) if track.probed.is_none() => {
+            "not probed yet".to_owned()
+        }
+        (ProfileState::Unknown, was) => unknown(track, was),
+        (ProfileState::Failing, _) => {
+            let threshold = profile.map_or(1, |profile| profile.failure_threshold);
+            let begun = track.failing_since.unwrap_or(track.since);
+            format!(
+                "failing {}, {} of {threshold} failures in a row",
+                since(wall(begun), now),
+                track.failures
+            )
+        }
+        (ProfileState::Down, _) => down(profile, track, fleet),
+        (ProfileState::Up | ProfileState::Degraded, _) if detail == Detail::Run => return None,
+        (state @ (ProfileState::Up | ProfileState::Degraded), _) => {
+            format!("{} {}", state.word(), since(wall(track.since), now))
+        }
+    };
+    let mut text = text;
+    if let (Detail::Standing, Some(probed)) = (detail, track.probed) {
+        text.push_str(&format!(" · probed {}", ago(wall(probed), now)));
+    }
+    if let (Detail::Standing, Some(incident)) = (detail, &track.incident) {
+        text.push_str(&format!(" · incident {}", incident.id));
+    }
+    Some(Line::new(Ink::Dim, &text))
+}
+
+fn unknown(track: &ProfileTrack, was: Standing) -> String {
+    let reason = track.unknown.as_deref().filter(|reason| !reason.is_empty());
+    // The last result may say the same already.
+    let reason = reason.filter(|reason| !track.last.iter().any(|check| check.detail() == *reason));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    let before = match was {
+        Standing::New => "",
+        Standing::Up => "; it was up before",
+        Standing::Degraded => "; it was degraded before",
+        Standing::Failing => "; it was failing before",
+        Standing::Down => "; it was down before",
+    };
+    format!("not judged{reason}{before}")
+}
+
+fn down(profile: Option<&Profile>, track: &ProfileTrack, fleet: &Fleet) -> String {
+    let now = fleet.wall(fleet.now());
+    let begun = track.incident.as_ref().map(|incident| incident.since);
+    let begun = begun.or(track.failing_since).unwrap_or(track.since);
+    let since = since(fleet.wall(begun), now);
+    if track.successes > 0 && track.last.iter().all(CheckResult::is_ok) {
+        let needed = profile.map_or(1, |profile| profile.success_threshold);
+        return format!(
+            "down {since}, but answers again: {} of {needed} successes needed",
+            track.successes
+        );
+    }
+    let count = usize::try_from(track.failures).unwrap_or(usize::MAX);
+    format!("down {since}, {} in a row", plural(count, "failure"))
+}

@@ -1,0 +1,186 @@
+//! Sentences of the terminal: times of day, holds, what was found, how an attempt ended.
+
+use std::time::Duration;
+
+use crate::model::{Cause, CheckResult, Hold, HostName, RecoveryOutcome, Timestamp};
+use crate::render::duration::span;
+use crate::render::record::Action;
+use crate::render::text::plural;
+
+/// `06:01:23 UTC`; on another day than `now` with its date, `2026-11-20 14:00 UTC`.
+pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
+    let (day, today) = (format(at, "%Y-%m-%d"), format(now, "%Y-%m-%d"));
+    if day == today {
+        format!("{} UTC", time(at))
+    } else {
+        format(at, "%Y-%m-%d %H:%M UTC")
+    }
+}
+
+/// `06:01:23`.
+pub(super) fn time(at: Timestamp) -> String {
+    format(at, "%H:%M:%S")
+}
+
+/// `06:01:23`; on another day than `now` with its date, `2026-11-20 14:00`.
+pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+    clock(at, now).trim_end_matches(" UTC").to_owned()
+}
+
+/// `2026-12-04`.
+pub(super) fn date(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d")
+}
+
+fn format(at: Timestamp, pattern: &str) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(
+        |_| "unknown".to_owned(),
+        |t| t.strftime(pattern).to_string(),
+    )
+}
+
+/// `in 48s (06:01:23 UTC)`; what has passed is due `now`.
+pub(super) fn ahead(at: Timestamp, now: Timestamp) -> String {
+    let left = Duration::from_secs(at.since(now).as_secs());
+    if left.is_zero() {
+        "now".to_owned()
+    } else {
+        format!("in {} ({})", span(left), clock(at, now))
+    }
+}
+
+/// `since 05:59:41 UTC (2m 10s)`.
+pub(super) fn since(at: Timestamp, now: Timestamp) -> String {
+    let gone = Duration::from_secs(now.since(at).as_secs());
+    format!("since {} ({})", clock(at, now), span(gone))
+}
+
+/// `12s ago`, `just now`.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.since(at).as_secs() {
+        0 => "just now".to_owned(),
+        seconds => format!("{} ago", span(Duration::from_secs(seconds))),
+    }
+}
+
+/// What was found: the cause's phrase and the detail, without saying one thing twice.
+pub(super) fn found(cause: Cause, detail: &str) -> String {
+    let phrase = cause.phrase();
+    if detail.is_empty() {
+        phrase.to_owned()
+    } else if detail.to_lowercase().contains(&phrase.to_lowercase())
+        || first_word(detail) == first_word(phrase)
+    {
+        detail.to_owned()
+    } else {
+        format!("{phrase}: {detail}")
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
+/// What one check found; nothing when all is well.
+pub(super) fn found_by(check: &CheckResult) -> Option<String> {
+    check.cause().map(|cause| found(cause, check.detail()))
+}
+
+/// How an attempt ended: `succeeded after 2.3s`, `failed with exit status 1 after 2.3s`.
+pub(super) fn ended(action: &Action) -> String {
+    let status = action.exit_status;
+    let words = match action.outcome {
+        RecoveryOutcome::Succeeded => "succeeded".to_owned(),
+        RecoveryOutcome::Failed => status.map_or_else(
+            || "failed".to_owned(),
+            |status| format!("failed with exit status {status}"),
+        ),
+        RecoveryOutcome::TimedOut => "did not end in time and may still be running,".to_owned(),
+        RecoveryOutcome::NotExecuted => "was not executed".to_owned(),
+        RecoveryOutcome::Unknown => "was sent, but its end was not seen,".to_owned(),
+        RecoveryOutcome::Refused => {
+            "was not sent and will not be until a person has acted".to_owned()
+        }
+    };
+    let took = match (action.outcome, action.duration_ms) {
+        (RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused, _) | (_, None) => String::new(),
+        (_, Some(ms)) => format!(" after {}", seconds(ms)),
+    };
+    let reason = action
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let whole = format!("{words}{took}{reason}");
+    whole.trim_end_matches(',').replace(",:", ":")
+}
+
+/// `2.3s` below a minute, then `2m 10s`.
+fn seconds(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{}.{}s", ms / 1000, ms % 1000 / 100)
+    } else {
+        span(Duration::from_millis(ms))
+    }
+}
+
+/// Why a host is not restarted, until when, and what people can do. `wall` converts the hold's instants.
+pub(super) fn hold_sentence(
+    hold: &Hold,
+    host: &HostName,
+    now: Timestamp,
+    wall: impl Fn(Timestamp) -> Timestamp,
+) -> String {
+    let ahead = |at: &Timestamp| ahead(wall(*at), now);
+    match hold {
+        Hold::NotConfirmed {
+            failures,
+            threshold,
+        } => format!("{failures} of {threshold} failures in a row seen so far; probing again"),
+        Hold::CauseExcluded { cause } => {
+            format!("no restart is configured for `{cause}` ({})", cause.phrase())
+        }
+        Hold::NotEnoughDown {
+            down,
+            needed,
+            watched,
+        } => format!("{down} of its {} down, a restart needs {needed}", plural(*watched, "profile")),
+        Hold::Paused { until, reason } => {
+            let until = until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+            let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("paused{until}{reason}; `probe resume {host}` ends it")
+        }
+        Hold::Quarantine { until } => format!(
+            "the state was damaged, so earlier restarts are not known; restarts are possible again {}",
+            ahead(until)
+        ),
+        Hold::StateUnwritable => {
+            "the state cannot be written, and nothing is done that could not be remembered; check the disk of this machine".to_owned()
+        }
+        Hold::NetworkDown => "no canary answers, so our own network is down".to_owned(),
+        Hold::AwaitingCanary => "first a canary is asked whether our own network works".to_owned(),
+        Hold::Restarting => "a restart is under way".to_owned(),
+        Hold::Settling { until } => format!("the last restart settles; probes count again {}", ahead(until)),
+        Hold::Backoff { until } => format!("too soon after the last attempt; the next one is possible {}", ahead(until)),
+        Hold::Budget {
+            restarts,
+            per,
+            until,
+        } => format!(
+            "all {restarts} restarts allowed in {} are used up; the next one is possible {}",
+            span(*per),
+            ahead(until)
+        ),
+        Hold::FleetBusy { host } => format!("{host} is being restarted; one host at a time"),
+        Hold::FleetBudget { until } => format!(
+            "all hosts together were restarted too often; the next restart is possible {}",
+            ahead(until)
+        ),
+        Hold::MassFailure { failing, hosts } => format!(
+            "{failing} of {hosts} hosts fail together, which points at something they share; a person must look"
+        ),
+        Hold::GaveUp { reason } => format!("given up: {reason}; once mended, `probe resume {host}` re-arms it"),
+    }
+}

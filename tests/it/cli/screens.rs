@@ -1,0 +1,483 @@
+//! Whole screens, compared exactly. `UPDATE_GOLDEN=1` writes what is there now; then look at the difference.
+
+use std::path::Path;
+use std::time::Duration;
+
+use probe::model::{
+    Cause, Delivery, EventKind, Hold, Note, Pause, RecoveryOutcome, Stage, Standing, Timings,
+};
+use probe::render::terminal::{self, Look};
+
+use super::fixture::{
+    World, attempt, certificate, found, good, host, judged, look, name, now, refused, secs, subject,
+};
+
+fn golden(file: &str, seen: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/cli/golden")
+        .join(format!("{file}.txt"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, seen).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path)
+        .unwrap_or_else(|fault| panic!("{}: {fault}; UPDATE_GOLDEN=1 writes it", path.display()));
+    assert!(
+        seen == wanted,
+        "{file}: not as {}\n--- wanted\n{wanted}\n--- seen\n{seen}",
+        path.display()
+    );
+}
+
+fn once(world: &World, look: Look) -> String {
+    terminal::once(
+        &world.settings,
+        &world.fleet,
+        &world.selection(),
+        &world.record,
+        look,
+    )
+}
+
+fn status(world: &World, look: Look) -> String {
+    terminal::status(
+        &world.settings,
+        &world.fleet,
+        &world.selection(),
+        subject,
+        look,
+    )
+}
+
+pub(super) fn well() -> World {
+    let mut world = World::new();
+    world.host("web1");
+    world.profile(
+        "blog",
+        Some("web1"),
+        Standing::Up,
+        vec![good("https://blog.example.com/", "192.0.2.10:443")],
+    );
+    world.profile(
+        "shop",
+        Some("web1"),
+        Standing::Up,
+        vec![
+            good("http://shop.example.com/", "192.0.2.10:80"),
+            good("https://shop.example.com/", "[2001:db8::10]:443"),
+        ],
+    );
+    let api = world.profile(
+        "api",
+        None,
+        Standing::Up,
+        vec![good("https://api.example.com/health", "192.0.2.77:8443")],
+    );
+    api.last[0].timings = Timings {
+        dns: Some(Duration::from_millis(21)),
+        connect: Some(Duration::from_millis(140)),
+        tls: Some(Duration::from_millis(290)),
+        first_byte: Some(Duration::from_millis(1204)),
+        transfer: Some(Duration::from_millis(3)),
+        total: Duration::from_millis(1658),
+    };
+    api.last[0].certificate = Some(certificate(12));
+    world
+}
+
+/// `shop` is down, `web1` was restarted 15 s ago.
+pub(super) fn settling() -> World {
+    let mut world = well();
+    world.down(
+        "shop",
+        "web1",
+        vec![
+            good("http://shop.example.com/", "192.0.2.10:80"),
+            refused("https://shop.example.com/", "192.0.2.10:443"),
+        ],
+    );
+    let ended = attempt(1, RecoveryOutcome::Succeeded);
+    let track = world.fleet.host_mut(&host("web1"));
+    track.stage = Stage::Settling {
+        attempt: ended.id,
+        until: now() + secs(33),
+    };
+    track.starts = vec![now() - secs(15)];
+    track.attempts = 1;
+    track.last = Some(ended.clone());
+    let down = world.queue(EventKind::Down, "shop", "web1");
+    world.note(&Note::Delivered {
+        entry: down,
+        event: EventKind::Down,
+        to: "ops@example.com".to_owned(),
+        delivery: Delivery::Sent {
+            relay: "mail.example.com".to_owned(),
+        },
+    });
+    world.fleet.forget_entry(down);
+    world.note(&Note::RestartEnded {
+        host: host("web1"),
+        attempt: ended,
+        counts_from: Some(now() + secs(33)),
+    });
+    let restarted = world.queue(EventKind::Restarted, "shop", "web1");
+    let deferred = Delivery::Deferred {
+        reason: "mail.example.com: 451 try later".to_owned(),
+    };
+    if let Some(entry) = world.fleet.entry_mut(restarted) {
+        entry.last = Some(deferred.clone());
+    }
+    world.note(&Note::Delivered {
+        entry: restarted,
+        event: EventKind::Restarted,
+        to: "ops@example.com".to_owned(),
+        delivery: deferred,
+    });
+    world
+}
+
+pub(super) fn gave_up() -> World {
+    let mut world = well();
+    world.down(
+        "shop",
+        "web1",
+        vec![refused("https://shop.example.com/", "192.0.2.10:443")],
+    );
+    let ended = attempt(3, RecoveryOutcome::Failed);
+    let track = world.fleet.host_mut(&host("web1"));
+    track.stage = Stage::GaveUp {
+        since: now() - secs(9),
+        reason: "3 attempts did not help".to_owned(),
+    };
+    track.starts = vec![now() - secs(900), now() - secs(400), now() - secs(15)];
+    track.attempts = 3;
+    track.last = Some(ended.clone());
+    track.hold = Some(Hold::GaveUp {
+        reason: "3 attempts did not help".to_owned(),
+    });
+    world.note(&Note::RestartEnded {
+        host: host("web1"),
+        attempt: ended,
+        counts_from: None,
+    });
+    let entry = world.queue(EventKind::GaveUp, "shop", "web1");
+    let rejected = Delivery::Rejected {
+        reason: "550 5.1.1 no such user".to_owned(),
+    };
+    if let Some(entry) = world.fleet.entry_mut(entry) {
+        entry.last = Some(rejected.clone());
+    }
+    world.note(&Note::Delivered {
+        entry,
+        event: EventKind::GaveUp,
+        to: "ops@example.com".to_owned(),
+        delivery: rejected,
+    });
+    world
+}
+
+pub(super) fn unknown() -> World {
+    let mut world = well();
+    let detail = "no name server of this machine answers";
+    for (profile, before) in [("blog", Standing::Up), ("shop", Standing::Down)] {
+        let url = format!("https://{profile}.example.com/");
+        let mut check = judged(&url, "192.0.2.10:443", Cause::Monitor, detail);
+        check.address = None;
+        check.http_status = None;
+        check.certificate = None;
+        check.timings = Timings {
+            total: secs(3),
+            ..Timings::default()
+        };
+        let track = world.profile(profile, Some("web1"), before, vec![check]);
+        track.unknown = Some(detail.to_owned());
+    }
+    // Seen from a box that is offline, a refused connection says nothing of the site.
+    let news = refused("https://news.example.com/", "192.0.2.30:443");
+    let track = world.profile("news", None, Standing::Up, vec![news]);
+    track.unknown = Some("no canary answers".to_owned());
+    let fresh = world.profile(
+        "fresh",
+        None,
+        Standing::New,
+        vec![good(
+            "https://user:secret@fresh.example.com/",
+            "192.0.2.1:443",
+        )],
+    );
+    fresh.last.clear();
+    fresh.probed = None;
+    world.fleet.core.network.down_since = Some(now() - secs(35));
+    world.fleet.core.network.detail = "https://www.example.org/: no answer in 5s".to_owned();
+    world.fleet.host_mut(&host("web1")).hold = Some(Hold::NetworkDown);
+    world
+}
+
+pub(super) fn degraded() -> World {
+    let mut world = well();
+    world.profile(
+        "slow",
+        None,
+        Standing::Degraded,
+        vec![judged(
+            "https://slow.example.com/",
+            "192.0.2.20:443",
+            Cause::Slow,
+            "took 4210 ms, `slow` is 3s",
+        )],
+    );
+    let mut soon = judged(
+        "https://old.example.com/",
+        "192.0.2.21:443",
+        Cause::CertificateExpiring,
+        "certificate ends in 6 days, on 2026-11-28",
+    );
+    soon.certificate = Some(certificate(6));
+    world.profile("old", None, Standing::Degraded, vec![soon]);
+    let mut moved = judged(
+        "http://moved.example.com/",
+        "192.0.2.22:443",
+        Cause::Content,
+        "`</html>` not found in the body",
+    );
+    moved.redirects = 1;
+    moved.final_url = Some("https://www.moved.example.com/start".to_owned());
+    let track = world.profile("moved", None, Standing::Failing, vec![moved]);
+    track.failures = 1;
+    track.failing_since = Some(now() - secs(12));
+    world
+}
+
+fn japanese() -> World {
+    let mut world = World::new();
+    world.host("web1");
+    world.profile(
+        "blog",
+        Some("web1"),
+        Standing::Up,
+        vec![good("https://日本語.example.jp/店/", "192.0.2.10:443")],
+    );
+    let mut broken = judged(
+        "https://shop.example.jp/",
+        "192.0.2.10:443",
+        Cause::Content,
+        "`データベース接続確立エラー` stands in the body and must not; 長い文章はここで折り返され、次の行は同じ位置から始まる \
+         はずです。",
+    );
+    broken.timings.first_byte = Some(Duration::from_millis(812));
+    let track = world.profile("shop", Some("web1"), Standing::Down, vec![broken]);
+    track.failures = 4;
+    track.failing_since = Some(now() - secs(130));
+    let track = world.fleet.host_mut(&host("web1"));
+    track.hold = Some(Hold::CauseExcluded {
+        cause: Cause::Content,
+    });
+    world
+}
+
+#[test]
+fn all_up() {
+    golden("all-up-120", &once(&well(), look(120)));
+    golden("all-up-100", &once(&well(), look(100)));
+    golden("all-up-60", &once(&well(), look(60)));
+    let verbose = Look {
+        verbose: true,
+        ..look(100)
+    };
+    golden("all-up-verbose", &once(&well(), verbose));
+}
+
+#[test]
+fn down_and_settling() {
+    golden("settling-120", &once(&settling(), look(120)));
+    golden("settling-60", &once(&settling(), look(60)));
+    golden("settling-status", &status(&settling(), look(120)));
+}
+
+#[test]
+fn down_and_restarting() {
+    let mut world = settling();
+    let track = world.fleet.host_mut(&host("web1"));
+    let mut going = attempt(2, RecoveryOutcome::Succeeded);
+    going.report = None;
+    going.ended = None;
+    track.stage = Stage::Restarting {
+        attempt: going.id,
+        deadline: now() + secs(120),
+    };
+    track.last = Some(going);
+    golden("restarting-120", &once(&world, look(120)));
+    golden("restarting-status", &status(&world, look(120)));
+}
+
+#[test]
+fn gave_up_on_a_host() {
+    golden("gave-up-120", &once(&gave_up(), look(120)));
+    golden("gave-up-status-80", &status(&gave_up(), look(80)));
+}
+
+#[test]
+fn could_not_tell() {
+    golden("unknown-120", &once(&unknown(), look(120)));
+    golden("unknown-status", &status(&unknown(), look(120)));
+}
+
+#[test]
+fn degraded_and_failing() {
+    golden("degraded-120", &once(&degraded(), look(120)));
+    golden("degraded-60", &once(&degraded(), look(60)));
+}
+
+#[test]
+fn japanese_text_stays_aligned() {
+    golden("japanese-100", &once(&japanese(), look(100)));
+}
+
+#[test]
+fn paused_with_something_down() {
+    let mut world = gave_up();
+    let pause = Pause {
+        since: Some(now() - secs(1800)),
+        until: Some(now() + secs(5400)),
+        reason: Some("deploy 4.2".to_owned()),
+    };
+    world.fleet.pauses.insert("web1".to_owned(), pause.clone());
+    let track = world.fleet.host_mut(&host("web1"));
+    track.stage = Stage::Idle;
+    track.hold = Some(Hold::Paused {
+        until: pause.until,
+        reason: pause.reason,
+    });
+    golden("paused-status", &status(&world, look(100)));
+}
+
+#[test]
+fn budget_spent_and_a_recovery_seen_once() {
+    let mut world = gave_up();
+    let track = world.fleet.host_mut(&host("web1"));
+    track.stage = Stage::Idle;
+    let hold = Hold::Budget {
+        restarts: 3,
+        per: secs(3600),
+        until: now() + secs(2700),
+    };
+    track.hold = Some(hold.clone());
+    world.note(&Note::Held {
+        host: host("web1"),
+        hold,
+    });
+    let shop = world.fleet.profile_mut(&name("shop"));
+    shop.last = vec![good("https://shop.example.com/", "192.0.2.10:443")];
+    shop.successes = 1;
+    golden("budget-100", &once(&world, look(100)));
+}
+
+#[test]
+fn dry_run_says_what_would_be_done() {
+    let dry = Look {
+        dry_run: true,
+        ..look(100)
+    };
+    let text = once(&well(), dry);
+    assert!(
+        text.ends_with("3 up · dry run: nothing was written, sent or restarted\n"),
+        "{text}"
+    );
+    golden("dry-run-100", &once(&settling(), dry));
+}
+
+#[test]
+fn urls_without_a_file() {
+    let checks = [
+        good("https://www.example.com/", "192.0.2.10:443"),
+        refused("http://www.example.com:8080/", "192.0.2.10:8080"),
+    ];
+    golden("urls-100", &terminal::urls(&checks, look(100)));
+}
+
+#[test]
+fn no_profile_due() {
+    let mut world = well();
+    world.settings.profiles.clear();
+    assert_eq!(
+        once(&world, look(100)),
+        "no profile is due; `probe once NAME` probes one now\n"
+    );
+}
+
+/// Every screen in every width: the table's lines never wider than the terminal, and colour changes nothing but colour.
+#[test]
+fn colour_and_width_change_no_words() {
+    for world in [
+        well(),
+        settling(),
+        gave_up(),
+        unknown(),
+        degraded(),
+        japanese(),
+    ] {
+        for width in [60, 72, 80, 100, 120, 200] {
+            for write in [once, status] {
+                let plain = write(&world, look(width));
+                let color = write(
+                    &world,
+                    Look {
+                        color: true,
+                        ..look(width)
+                    },
+                );
+                assert!(color.contains("\u{1b}["), "no colour at all");
+                let stripped: String = color
+                    .split('\n')
+                    .map(probe::render::text::clean)
+                    .collect::<Vec<_>>()
+                    .join("\n");
+                assert_eq!(stripped, plain);
+                assert!(!plain.contains('\u{1b}'));
+                for line in plain.lines() {
+                    let wide = probe::render::text::width(line);
+                    // A single word may stand out; a line of the table may not.
+                    assert!(
+                        wide <= width || !line.trim_start().contains("  "),
+                        "{wide} columns of {width}: {line}"
+                    );
+                    assert_eq!(line, line.trim_end());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_server_wrote_cannot_paint_the_screen() {
+    let mut world = well();
+    let mut check = judged(
+        "https://evil.example.com/",
+        "192.0.2.66:443",
+        Cause::Content,
+        "header `x` is `\u{1b}]0;owned\u{7}\u{1b}[2J\u{1b}[1;1Hall is well\r\n\u{9b}31m`",
+    );
+    check.finding = found(check.cause().unwrap(), check.detail());
+    world.profile("evil", None, Standing::Failing, vec![check]);
+    let text = once(&world, look(120));
+    assert!(text.contains("header `x` is `all is well `"), "{text}");
+    assert!(
+        !text.chars().any(|c| c.is_control() && c != '\n'),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn long_urls_are_cut_only_where_there_is_no_room() {
+    let url = format!("https://shop.example.com/{}", "path/".repeat(20));
+    let checks = [good(&url, "192.0.2.10:443")];
+    let wide = terminal::urls(&checks, look(220));
+    assert!(wide.contains(&url), "{wide}");
+    let narrow = terminal::urls(&checks, look(60));
+    let first = narrow.lines().next().unwrap();
+    assert_eq!(probe::render::text::width(first), 60);
+    assert!(first.ends_with("…  200  17 ms"), "{first}");
+    // However small: nothing breaks.
+    for width in [0, 1, 10, 30] {
+        assert!(terminal::urls(&checks, look(width)).contains("200"));
+    }
+}
