@@ -1,0 +1,234 @@
+//! What was done on the host, attempt by attempt, and what the reader can do.
+
+use crate::model::{Attempt, EventKind, Notification, RecoveryOutcome, RecoveryReport, limits};
+use crate::render::duration::span;
+
+use super::clean;
+use super::page::Item;
+use super::story::{host, is_in_hand, moment};
+use super::subject::site;
+
+/// Attempts shown; the newest ones say most.
+const ATTEMPTS: usize = 5;
+
+/// Lines of output of the last attempt: what a web server says when it cannot start fits.
+const OUTPUT: usize = 15;
+
+/// Lines of output of the attempts before it.
+const OUTPUT_BEFORE: usize = 3;
+
+/// Characters of one line of output.
+const OUTPUT_WIDTH: usize = 200;
+
+/// The headline of `restarted`.
+pub(super) fn headline(note: &Notification) -> String {
+    let host = host(note);
+    let site = site(note);
+    let Some(attempt) = note.attempts.last() else {
+        return format!("{host} was restarted for {site}; whether it helped is not known yet.");
+    };
+    let number = attempt.number;
+    match attempt.report.as_ref().map(|report| report.outcome) {
+        Some(RecoveryOutcome::Succeeded) => format!(
+            "{host} was restarted for {site} (attempt {number}); whether it helped is not known yet."
+        ),
+        Some(RecoveryOutcome::Failed) => {
+            format!("The restart of {host} for {site} failed (attempt {number}).")
+        }
+        Some(RecoveryOutcome::TimedOut) => {
+            format!("The restart of {host} for {site} did not end in time (attempt {number}).")
+        }
+        Some(RecoveryOutcome::NotExecuted) => {
+            format!("The restart of {host} for {site} was not carried out (attempt {number}).")
+        }
+        Some(RecoveryOutcome::Refused) => format!(
+            "The restart of {host} for {site} was not carried out (attempt {number}): there is no way in until a \
+             person has acted."
+        ),
+        Some(RecoveryOutcome::Unknown) | None => format!(
+            "{host} was told to restart for {site} (attempt {number}), and how that ended was not seen."
+        ),
+    }
+}
+
+/// The attempts, oldest first.
+pub(super) fn attempts(note: &Notification) -> Vec<Item> {
+    let skipped = note.attempts.len().saturating_sub(ATTEMPTS);
+    let mut items = Vec::new();
+    if skipped > 0 {
+        items.push(Item::Prose(format!(
+            "{skipped} earlier attempts are not shown."
+        )));
+    }
+    let last = note.attempts.len().saturating_sub(1);
+    for (index, attempt) in note.attempts.iter().enumerate().skip(skipped) {
+        let lines = if index == last { OUTPUT } else { OUTPUT_BEFORE };
+        items.push(Item::Prose(line(note, attempt)));
+        items.extend(output(attempt, lines));
+    }
+    items
+}
+
+fn line(note: &Notification, attempt: &Attempt) -> String {
+    let ended = attempt
+        .report
+        .as_ref()
+        .map_or_else(|| "its end was not seen".to_owned(), ended);
+    let command = clean::line(&attempt.command.replace('`', "'"), limits::DETAIL_CHARS);
+    format!(
+        "Attempt {} at {}: `{command}` {ended}.",
+        attempt.number,
+        moment(note, attempt.began)
+    )
+}
+
+fn ended(report: &RecoveryReport) -> String {
+    let took = span(report.duration);
+    let status = report
+        .exit_status
+        .map_or_else(String::new, |status| format!(" with status {status}"));
+    let why = report.reason.as_ref().map_or_else(String::new, |reason| {
+        format!(": {}", clean::line(reason, limits::DETAIL_CHARS))
+    });
+    match report.outcome {
+        RecoveryOutcome::Succeeded => format!("succeeded after {took}"),
+        RecoveryOutcome::Failed => format!("failed{status} after {took}{why}"),
+        RecoveryOutcome::TimedOut => {
+            format!("did not end within {took} and may still be running{why}")
+        }
+        RecoveryOutcome::NotExecuted => format!("was not run, nothing changed on the host{why}"),
+        RecoveryOutcome::Refused => {
+            format!("was not run, and will not be until a person has acted{why}")
+        }
+        RecoveryOutcome::Unknown => format!("was sent, and its end was not seen{why}"),
+    }
+}
+
+fn output(attempt: &Attempt, cap: usize) -> Vec<Item> {
+    let Some(report) = &attempt.report else {
+        return Vec::new();
+    };
+    let lines: Vec<&str> = report
+        .output
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let skipped = lines.len().saturating_sub(cap);
+    let shown: Vec<String> = lines
+        .into_iter()
+        .skip(skipped)
+        .map(|line| clean::output_line(line, OUTPUT_WIDTH))
+        .collect();
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let mut quote = Vec::new();
+    if skipped > 0 {
+        quote.push(format!("… {skipped} lines before"));
+    }
+    quote.extend(shown);
+    vec![Item::Quote(quote)]
+}
+
+/// What the reader can do, with the commands.
+pub(super) fn advice(note: &Notification) -> Vec<Item> {
+    let mut items = Vec::new();
+    match note.event {
+        EventKind::Down | EventKind::Restarted | EventKind::Withheld | EventKind::Reminder => {
+            if is_in_hand(note) {
+                items.push(Item::Prose("Nothing yet: probe is working on it.".to_owned()));
+            }
+            items.extend(look(note));
+            items.extend(why(note));
+            items.extend(pause(note));
+        }
+        EventKind::GaveUp => {
+            items.extend(look(note));
+            items.extend(why(note));
+            items.extend(resume(note));
+        }
+        EventKind::Up | EventKind::Back => {
+            items.extend(history(note));
+            items.extend(ssh(note, "If you want to know why it stopped:"));
+        }
+        EventKind::Closed => items.extend(history(note)),
+        EventKind::Blind => items.extend([
+            Item::Prose("Look at the network of the machine that runs probe, not at the sites.".to_owned()),
+            command("What is up now:", "probe status".to_owned()),
+        ]),
+        EventKind::Damaged => items.extend([
+            Item::Prose(
+                "Look at the disk of the machine that runs probe: files get damaged by full or failing disks."
+                    .to_owned(),
+            ),
+            command("What is up now, and what is held back:", "probe status".to_owned()),
+        ]),
+        EventKind::Test => {
+            items.push(command("What is watched, and how it is:", "probe status".to_owned()));
+        }
+    }
+    items
+}
+
+fn command(purpose: &str, line: String) -> Item {
+    Item::Command {
+        purpose: purpose.to_owned(),
+        line,
+    }
+}
+
+fn look(note: &Notification) -> Vec<Item> {
+    let mut items: Vec<Item> = ssh(note, "Log in and look:").into_iter().collect();
+    items.extend(
+        note.profile
+            .as_ref()
+            .map(|profile| command("How it is now:", format!("probe status {profile}"))),
+    );
+    items
+}
+
+fn why(note: &Notification) -> Option<Item> {
+    note.host.as_ref()?;
+    let profile = note.profile.as_ref()?;
+    Some(command(
+        "Why it is, or is not, being restarted:",
+        format!("probe why {profile}"),
+    ))
+}
+
+fn pause(note: &Notification) -> Option<Item> {
+    let host = note.host.as_ref()?;
+    Some(command(
+        "Keep probe from restarting while you work:",
+        format!("probe pause {host} --for 2h"),
+    ))
+}
+
+fn resume(note: &Notification) -> Option<Item> {
+    let host = note.host.as_ref()?;
+    Some(command(
+        "When you have looked, let probe restart again:",
+        format!("probe resume {host}"),
+    ))
+}
+
+fn history(note: &Notification) -> Option<Item> {
+    let profile = note.profile.as_ref()?;
+    Some(command(
+        "What happened before:",
+        format!("probe history {profile}"),
+    ))
+}
+
+fn ssh(note: &Notification, purpose: &str) -> Option<Item> {
+    let destination = clean::line(note.ssh.as_ref()?, limits::DETAIL_CHARS);
+    let plain = destination
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "@._:/-[]%+".contains(c));
+    let destination = if plain {
+        destination
+    } else {
+        format!("'{}'", destination.replace('\'', "'\\''"))
+    };
+    Some(command(purpose, format!("ssh {destination}")))
+}
