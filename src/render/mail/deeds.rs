@@ -5,7 +5,7 @@ use crate::render::duration::span;
 
 use super::clean;
 use super::page::Item;
-use super::story::{host, is_in_hand, moment};
+use super::story::{host, is_in_hand, moment, waits_for_a_person};
 use super::subject::site;
 
 /// Attempts shown; the newest ones say most.
@@ -62,11 +62,18 @@ pub(super) fn attempts(note: &Notification) -> Vec<Item> {
     }
     let last = note.attempts.len().saturating_sub(1);
     for (index, attempt) in note.attempts.iter().enumerate().skip(skipped) {
-        let lines = if index == last { OUTPUT } else { OUTPUT_BEFORE };
         items.push(Item::Prose(line(note, attempt)));
-        items.extend(output(attempt, lines));
+        if index == last {
+            items.extend(output(attempt, OUTPUT));
+        } else if said(attempt) != note.attempts.last().and_then(said) {
+            items.extend(output(attempt, OUTPUT_BEFORE));
+        }
     }
     items
+}
+
+fn said(attempt: &Attempt) -> Option<&str> {
+    attempt.report.as_ref().map(|report| report.output.trim())
 }
 
 fn line(note: &Notification, attempt: &Attempt) -> String {
@@ -136,11 +143,11 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
     match note.event {
         EventKind::Down | EventKind::Restarted | EventKind::Withheld | EventKind::Reminder => {
             if is_in_hand(note) {
-                items.push(Item::Prose("Nothing yet: probe is working on it.".to_owned()));
+                items.push(Item::Prose("Nothing has to be done yet. If you want to look yourself:".to_owned()));
             }
             items.extend(look(note));
             items.extend(why(note));
-            items.extend(pause(note));
+            items.extend(brake(note));
         }
         EventKind::GaveUp => {
             items.extend(look(note));
@@ -150,6 +157,9 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
         EventKind::Up | EventKind::Back => {
             items.extend(history(note));
             items.extend(ssh(note, "If you want to know why it stopped:"));
+            if waits_for_a_person(note) {
+                items.extend(resume(note));
+            }
         }
         EventKind::Closed => items.extend(history(note)),
         EventKind::Blind => items.extend([
@@ -196,6 +206,15 @@ fn why(note: &Notification) -> Option<Item> {
     ))
 }
 
+/// Let go where a person holds it, hold it where probe acts.
+fn brake(note: &Notification) -> Option<Item> {
+    if waits_for_a_person(note) {
+        resume(note)
+    } else {
+        pause(note)
+    }
+}
+
 fn pause(note: &Notification) -> Option<Item> {
     let host = note.host.as_ref()?;
     Some(command(
@@ -207,7 +226,7 @@ fn pause(note: &Notification) -> Option<Item> {
 fn resume(note: &Notification) -> Option<Item> {
     let host = note.host.as_ref()?;
     Some(command(
-        "When you have looked, let probe restart again:",
+        "Let probe restart again, when you have looked:",
         format!("probe resume {host}"),
     ))
 }

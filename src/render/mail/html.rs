@@ -8,7 +8,8 @@ use super::page::{Item, Page, Tone};
 const SHEET: &str = "\
 @media (prefers-color-scheme: dark) {
 .p-back { background: #15181c !important; }
-.p-card { background: #1f242a !important; border-color: #38404a !important; }
+.p-card { background: #1f242a !important; border-left-color: #38404a !important;
+  border-right-color: #38404a !important; border-bottom-color: #38404a !important; }
 .p-text { color: #e6e9ed !important; }
 .p-soft { color: #a3adb8 !important; }
 .p-code { background: #12151a !important; color: #e6e9ed !important; border-color: #38404a !important; }
@@ -21,7 +22,7 @@ overflow-wrap:anywhere;";
 const fn colour(tone: Tone) -> &'static str {
     match tone {
         Tone::Bad => "#d13438",
-        Tone::Warn => "#c77700",
+        Tone::Warn => "#a85f00",
         Tone::Good => "#1f883d",
         Tone::Calm => "#4a6fa5",
     }
@@ -34,8 +35,9 @@ pub(super) fn write(title: &str, page: &Page) -> String {
     out.push_str(&format!(
         "<div class=\"p-card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d8dee4;\
          border-top:6px solid {bar};border-radius:8px;padding:18px 20px;\">\n\
-         <h1 class=\"p-text\" style=\"margin:0 0 10px;font-size:20px;line-height:1.35;color:#1c2127;\
+         {}<h1 class=\"p-text\" style=\"margin:0 0 10px;font-size:20px;line-height:1.35;color:#1c2127;\
          overflow-wrap:anywhere;\">{}</h1>\n",
+        badge(title, bar),
         escape(&page.headline)
     ));
     for sentence in &page.lead {
@@ -69,6 +71,22 @@ fn head(title: &str) -> String {
          font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans JP',sans-serif;\
          font-size:15px;line-height:1.5;\">\n",
         escape(title)
+    )
+}
+
+/// The subject's word in brackets, white on the colour of the bar.
+fn badge(subject: &str, colour: &str) -> String {
+    let word = subject
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map_or("", |(word, _)| word);
+    if word.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<span style=\"display:inline-block;margin:0 0 8px;padding:2px 9px;border-radius:4px;background:{colour};\
+         color:#ffffff;font-size:12px;font-weight:700;letter-spacing:0.05em;\">{}</span>\n",
+        escape(word)
     )
 }
 

@@ -79,9 +79,7 @@ fn headline(note: &Notification) -> String {
         EventKind::Reminder => format!("{site} is still down{since}: {}.", phrase(note)),
         EventKind::Closed => format!("{site} is no longer watched."),
         EventKind::Blind => blind(note),
-        EventKind::Damaged => {
-            "The memory of probe was damaged; it was moved aside and a new one begun.".to_owned()
-        }
+        EventKind::Damaged => "The memory of probe was damaged; a new one was begun.".to_owned(),
         EventKind::Test => "This is a test: probe can reach you by mail.".to_owned(),
     }
 }
@@ -170,11 +168,17 @@ fn next(note: &Notification) -> Option<String> {
             clean::line(&command.replace('`', "'"), limits::DETAIL_CHARS)
         )),
         Next::Prove { from } => Some(format!(
-            "From {} on the probes decide whether it helped. You hear again when {} is back, or when a person must \
-             look.",
+            "From {} on the probes decide whether {} is back. You hear again when it is, or when a person must look.",
             moment(note, *from),
             site(note)
         )),
+        Next::Held(Hold::GaveUp { .. })
+            if matches!(note.event, EventKind::Up | EventKind::Back) =>
+        {
+            Some(format!(
+                "Probe had given up on {host} and restarts it no more until `probe resume {host}` says so."
+            ))
+        }
         Next::Held(hold) => Some(clean::line(
             &explain::hold(hold, host, |at| at),
             2 * limits::DETAIL_CHARS,
@@ -236,4 +240,12 @@ pub(super) const fn is_in_hand(note: &Notification) -> bool {
         },
         Next::WatchOnly | Next::Nothing => false,
     }
+}
+
+/// Whether restarts begin again only when a person says so.
+pub(super) const fn waits_for_a_person(note: &Notification) -> bool {
+    matches!(
+        &note.next,
+        Next::Held(Hold::GaveUp { .. } | Hold::Paused { .. })
+    )
 }

@@ -115,7 +115,7 @@ fn withheld(note: &Notification) -> String {
 }
 
 /// The hold that the notification speaks of.
-pub(super) const fn held(note: &Notification) -> Option<&Hold> {
+const fn held(note: &Notification) -> Option<&Hold> {
     match &note.next {
         Next::Held(hold) => Some(hold),
         Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => None,

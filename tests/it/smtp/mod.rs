@@ -1,1 +1,7 @@
-//! To come.
+//! Mail: what is written, and how it gets to a relay.
+
+mod delivery;
+mod entries;
+mod letters;
+mod secrets;
+mod server;
