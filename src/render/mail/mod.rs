@@ -11,6 +11,7 @@
 //!
 //! Times are UTC; those of another day than the mail's carry their date.
 
+mod advice;
 pub mod clean;
 mod deeds;
 mod html;

@@ -4,6 +4,7 @@
 use crate::model::{Cause, EventKind, Hold, Next, Notification, Timestamp, limits};
 use crate::render::explain;
 
+use super::advice;
 use super::clean;
 use super::deeds;
 use super::page::{Item, Page, Section, Tone};
@@ -17,7 +18,7 @@ pub(super) fn page(note: &Notification) -> Page {
     let mut sections = Vec::new();
     push(&mut sections, "What was seen", seen(note));
     push(&mut sections, "What was done", deeds::attempts(note));
-    push(&mut sections, "What you can do", deeds::advice(note));
+    push(&mut sections, "What you can do", advice::advice(note));
     Page {
         tone: tone(note),
         headline: headline(note),
@@ -214,38 +215,4 @@ fn footer(note: &Notification) -> String {
     );
     parts.extend(note.host.as_ref().map(|host| format!("host {host}")));
     parts.join(" · ")
-}
-
-/// Whether the reader may leave it to probe for now.
-pub(super) const fn is_in_hand(note: &Notification) -> bool {
-    match &note.next {
-        Next::Restart { .. } | Next::Prove { .. } => true,
-        Next::Held(hold) => match hold {
-            Hold::NotConfirmed { .. }
-            | Hold::AwaitingCanary
-            | Hold::Restarting
-            | Hold::Settling { .. }
-            | Hold::Backoff { .. }
-            | Hold::FleetBusy { .. } => true,
-            Hold::CauseExcluded { .. }
-            | Hold::NotEnoughDown { .. }
-            | Hold::Paused { .. }
-            | Hold::Quarantine { .. }
-            | Hold::StateUnwritable
-            | Hold::NetworkDown
-            | Hold::Budget { .. }
-            | Hold::FleetBudget { .. }
-            | Hold::MassFailure { .. }
-            | Hold::GaveUp { .. } => false,
-        },
-        Next::WatchOnly | Next::Nothing => false,
-    }
-}
-
-/// Whether restarts begin again only when a person says so.
-pub(super) const fn waits_for_a_person(note: &Notification) -> bool {
-    matches!(
-        &note.next,
-        Next::Held(Hold::GaveUp { .. } | Hold::Paused { .. })
-    )
 }

@@ -1,7 +1,12 @@
 //! Mail: what is written, and how it gets to a relay.
 
+mod authority;
 mod delivery;
 mod entries;
+mod hostile;
 mod letters;
 mod secrets;
+mod security;
+mod sentences;
 mod server;
+mod try_once;

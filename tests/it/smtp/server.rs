@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use probe::model::{Relay, RelaySecurity, SecretSource};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::authority::{base64, certificates};
 
 /// Where the server misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,34 +149,6 @@ impl Server {
     pub(crate) fn connections(&self) -> usize {
         self.record.lock().unwrap().connections
     }
-}
-
-fn certificates(wrong_name: bool) -> (Arc<ServerConfig>, String) {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let names = if wrong_name {
-        vec!["other.example.com".to_owned()]
-    } else {
-        vec!["127.0.0.1".to_owned(), "localhost".to_owned()]
-    };
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(names)
-        .unwrap()
-        .signed_by(&key, &authority)
-        .unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(
-        tokio_rustls::rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_no_client_auth()
-    .with_single_cert(
-        vec![CertificateDer::from(certificate.der().to_vec())],
-        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-    )
-    .unwrap();
-    (Arc::new(config), authority.pem())
 }
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -365,24 +336,4 @@ async fn say(stream: &mut BufReader<Box<dyn Io>>, words: &str) -> Result<(), Ove
         .await
         .map_err(|_| Over)?;
     stream.flush().await.map_err(|_| Over)
-}
-
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let all = chunk
-            .iter()
-            .fold(0_u32, |all, byte| all << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for index in 0..4 {
-            let digit = (all >> (18 - 6 * index)) & 63;
-            if index <= chunk.len() {
-                out.push(char::from(DIGITS[digit as usize]));
-            } else {
-                out.push('=');
-            }
-        }
-    }
-    out
 }
