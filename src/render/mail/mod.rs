@@ -5,7 +5,7 @@
 //!   later message names it in `In-Reply-To` and `References`, whether or not the first one ever arrived.
 //! - The first screen answers what is down and since when, and what happens next. Below it: what was seen, what was
 //!   done or refused and why, what the reader can do, with the commands to copy.
-//! - Text and HTML are written from the same [`page::Page`], so that they cannot contradict each other.
+//! - Text and HTML are written from the same page, so that they cannot contradict each other.
 //! - What comes from outside (page titles, command output, relay answers) is cleaned of control characters, capped,
 //!   and escaped in HTML. No header carries more than one line.
 //!
