@@ -1,1 +1,168 @@
-//! To come.
+//! Delivers one mail to its one recipient over the relays in order; one try, no memory, no retry.
+//!
+//! A relay's answer decides:
+//!
+//! | what happened | result |
+//! |---|---|
+//! | 2xx after the text | `Sent` |
+//! | the text was being sent and no definite answer came | `Unclear`: it may have arrived, so no other relay is asked |
+//! | 5xx to MAIL, RCPT, DATA or the text | this relay refuses: `Rejected` if every relay does |
+//! | anything else: no connection, no TLS, 4xx, a login refused, silence | `Deferred`: time or a person can mend it |
+//!
+//! Every step has its own deadline and all relays together have one; before the text is sent a relay may use its share
+//! of the time left, so that a silent first relay leaves room for the second. TLS is never opportunistic: with
+//! STARTTLS, neither a login nor a mail goes out before the handshake has succeeded. Plain text that a relay slips in
+//! behind its STARTTLS answer breaks the handshake instead of being read as an answer.
+
+mod compose;
+mod dialogue;
+mod fault;
+mod gate;
+mod tls;
+
+pub use compose::{BuildError, bytes};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::transport::smtp::extension::ClientId;
+use tokio::time::Instant;
+
+use crate::model::{Delivery, Email, Entry, Relay, limits};
+use crate::ports::{Notifier, Pending};
+use crate::render::mail::{clean, compose as letter};
+
+use compose::Parcel;
+use dialogue::{Answer, Deadlines};
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// TCP connect, all addresses of a relay together.
+    pub connect: Duration,
+    /// The answer to one command; the TLS handshake is one.
+    pub command: Duration,
+    /// The answer after the final dot.
+    pub text: Duration,
+    /// All relays together.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: limits::MAIL_CONNECT,
+            command: limits::MAIL_COMMAND,
+            text: limits::MAIL_DATA,
+            total: limits::MAIL_TOTAL,
+        }
+    }
+}
+
+/// The SMTP client.
+#[derive(Debug, Clone)]
+pub struct SmtpNotifier {
+    limits: Limits,
+    hello: ClientId,
+}
+
+impl Default for SmtpNotifier {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SmtpNotifier {
+    /// With the limits of [`crate::model::limits`]; greets relays with the machine's host name.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// With other limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self {
+            limits,
+            hello: ClientId::default(),
+        }
+    }
+}
+
+impl Notifier for SmtpNotifier {
+    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+        let client = self.clone();
+        Box::pin(async move { client.deliver(&email, &entry).await })
+    }
+}
+
+impl SmtpNotifier {
+    async fn deliver(&self, email: &Email, entry: &Entry) -> Delivery {
+        let parcel = match compose::parcel(&letter(entry)) {
+            Ok(parcel) => parcel,
+            Err(fault) => {
+                return Delivery::Rejected {
+                    reason: capped(&format!("the mail cannot be built: {fault}")),
+                };
+            }
+        };
+        let end = Instant::now() + self.limits.total;
+        let mut refused = Vec::new();
+        let mut deferred = Vec::new();
+        let mut left = u32::try_from(email.relays.len()).unwrap_or(u32::MAX);
+        for relay in &email.relays {
+            let name = name(relay);
+            let share = end.saturating_duration_since(Instant::now()) / left.max(1);
+            left = left.saturating_sub(1);
+            match self.one(relay, &parcel, share, end).await {
+                Answer::Taken => return Delivery::Sent { relay: name },
+                Answer::Unclear(words) => {
+                    return Delivery::Unclear {
+                        reason: told(&name, &words),
+                    };
+                }
+                Answer::Refused(words) => refused.push(told(&name, &words)),
+                Answer::Deferred(words) => deferred.push(told(&name, &words)),
+            }
+        }
+        conclude(&deferred, &refused)
+    }
+
+    async fn one(&self, relay: &Relay, parcel: &Parcel, share: Duration, end: Instant) -> Answer {
+        let deadlines = Deadlines {
+            before_text: Instant::now() + share,
+            end,
+        };
+        dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines).await
+    }
+}
+
+/// No relay took it: refused for good only if all refused.
+fn conclude(deferred: &[String], refused: &[String]) -> Delivery {
+    if deferred.is_empty() {
+        match refused.last() {
+            Some(last) => Delivery::Rejected {
+                reason: last.clone(),
+            },
+            None => Delivery::Deferred {
+                reason: "no relay is configured; name one in `alerts.email.smtp`".to_owned(),
+            },
+        }
+    } else {
+        Delivery::Deferred {
+            reason: capped(&deferred.join("; ")),
+        }
+    }
+}
+
+fn name(relay: &Relay) -> String {
+    format!("{}:{}", relay.host, relay.port)
+}
+
+fn told(relay: &str, words: &str) -> String {
+    capped(&format!("relay {relay}: {words}"))
+}
+
+fn capped(words: &str) -> String {
+    clean::line(words, limits::DETAIL_CHARS)
+}

@@ -1,1 +1,88 @@
-//! To come.
+//! A notification as a mail: subject, ids, headers, text and HTML, all of it a pure function of the outbox entry, so
+//! that a retry after an unclear answer repeats the same bytes.
+//!
+//! - One incident is one thread. The id of its first message is derived from the incident and the recipient; every
+//!   later message names it in `In-Reply-To` and `References`, whether or not the first one ever arrived.
+//! - The first screen answers what is down and since when, and what happens next. Below it: what was seen, what was
+//!   done or refused and why, what the reader can do, with the commands to copy.
+//! - Text and HTML are written from the same page, so that they cannot contradict each other.
+//! - What comes from outside (page titles, command output, relay answers) is cleaned of control characters, capped,
+//!   and escaped in HTML. No header carries more than one line.
+//!
+//! Times are UTC; those of another day than the mail's carry their date.
+
+mod advice;
+pub mod clean;
+mod deeds;
+mod html;
+mod page;
+mod story;
+mod subject;
+mod text;
+mod thread;
+
+pub use subject::subject;
+
+use crate::model::{Entry, Timestamp};
+
+/// Longest address line that is handed on; RFC 5321 allows 254 characters of address.
+const ADDRESS: usize = 500;
+
+/// A mail, ready to be put into bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// One line, not yet encoded.
+    pub subject: String,
+    /// `<…@…>`.
+    pub message_id: String,
+    /// The first message of the incident, where this is a later one.
+    pub in_reply_to: Option<String>,
+    /// The messages before it that it belongs to.
+    pub references: Vec<String>,
+    /// `Date`: when it was decided.
+    pub date: Timestamp,
+    /// `Name <local@domain>`.
+    pub from: String,
+    /// The one recipient.
+    pub to: String,
+    /// Further headers, name and one line of ASCII each.
+    pub headers: Vec<(String, String)>,
+    /// `text/plain`, lines ended by `\n`.
+    pub text: String,
+    /// `text/html`.
+    pub html: String,
+}
+
+/// The mail of an outbox entry; the same entry gives the same letter, whatever its `tries`, `due` and `last`.
+#[must_use]
+pub fn compose(entry: &Entry) -> Letter {
+    let note = &entry.notification;
+    let page = story::page(note);
+    let subject = subject(note);
+    let ids = thread::ids(entry);
+    let mut headers = vec![
+        ("Auto-Submitted".to_owned(), "auto-generated".to_owned()),
+        ("X-Probe-Event".to_owned(), note.event.word().to_owned()),
+    ];
+    if let Some(incident) = &note.incident {
+        headers.push((
+            "X-Probe-Incident".to_owned(),
+            clean::ascii(incident.as_str(), 200),
+        ));
+    }
+    if let Some(host) = &note.host {
+        headers.push(("X-Probe-Host".to_owned(), host.as_str().to_owned()));
+    }
+    Letter {
+        message_id: ids.own,
+        references: ids.first.iter().cloned().collect(),
+        in_reply_to: ids.first,
+        date: note.at,
+        from: clean::line(&entry.from, ADDRESS),
+        to: clean::line(&entry.to, ADDRESS),
+        headers,
+        text: text::write(&page),
+        html: html::write(&subject, &page),
+        subject,
+    }
+}

@@ -1,1 +1,12 @@
-//! To come.
+//! Mail: what is written, and how it gets to a relay.
+
+mod authority;
+mod delivery;
+mod entries;
+mod hostile;
+mod letters;
+mod secrets;
+mod security;
+mod sentences;
+mod server;
+mod try_once;

@@ -1,0 +1,193 @@
+//! What went wrong with a relay, in words: the step, the relay's own answer, and what a person can do where it is known.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use lettre::message::Body;
+use lettre::message::header::ContentTransferEncoding;
+use lettre::transport::smtp::Error;
+
+use crate::model::Secret;
+use crate::render::duration::span;
+
+/// Where in the dialogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Name and TCP connection.
+    Connect,
+    /// TLS from the first byte, greeting and EHLO.
+    ImplicitTls,
+    /// Greeting and EHLO.
+    Greeting,
+    /// STARTTLS, the handshake and the EHLO after it.
+    StartTls,
+    /// Login.
+    Auth,
+    /// The sender.
+    Mail,
+    /// The recipient.
+    Rcpt,
+    /// Before the text.
+    Data,
+    /// The text and its final dot.
+    Text,
+}
+
+impl Step {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::ImplicitTls => "TLS and greeting",
+            Self::Greeting => "greeting",
+            Self::StartTls => "STARTTLS",
+            Self::Auth => "AUTH",
+            Self::Mail => "MAIL",
+            Self::Rcpt => "RCPT",
+            Self::Data => "DATA",
+            Self::Text => "after the text",
+        }
+    }
+}
+
+/// What went wrong at a step.
+#[derive(Debug)]
+pub(super) struct Fault {
+    step: Step,
+    words: String,
+    /// The status code of a negative answer.
+    code: Option<u16>,
+}
+
+impl Fault {
+    /// In our own words.
+    pub(super) const fn new(step: Step, words: String) -> Self {
+        Self {
+            step,
+            words,
+            code: None,
+        }
+    }
+
+    /// No answer within the limit.
+    pub(super) fn late(step: Step, limit: Duration) -> Self {
+        Self::new(step, format!("no answer within {}", span(limit)))
+    }
+
+    /// What the library says.
+    pub(super) fn of(step: Step, fault: &Error) -> Self {
+        let code = fault
+            .status()
+            .and_then(|code| code.to_string().parse().ok());
+        Self {
+            step,
+            words: words(step, fault),
+            code,
+        }
+    }
+
+    /// `RCPT: 550 5.1.1 no such user`.
+    pub(super) fn told(&self) -> String {
+        format!("{}: {}", self.step.word(), self.words)
+    }
+
+    /// The relay answered, and the connection is still good for a QUIT.
+    pub(super) const fn is_answer(&self) -> bool {
+        self.code.is_some()
+    }
+
+    /// The relay refuses this mail for good; a login that is missing or wrong a person can mend.
+    pub(super) const fn is_refusal(&self) -> bool {
+        let of_mail = match self.step {
+            Step::Mail | Step::Rcpt | Step::Data | Step::Text => true,
+            Step::Connect | Step::ImplicitTls | Step::Greeting | Step::StartTls | Step::Auth => {
+                false
+            }
+        };
+        match self.code {
+            Some(530 | 534 | 535 | 538) | None => false,
+            Some(code) => of_mail && code >= 500,
+        }
+    }
+
+    /// The text was being sent and the relay did not say what became of it.
+    pub(super) fn is_unclear(&self) -> bool {
+        self.step == Step::Text && self.code.is_none()
+    }
+
+    /// The same without the secret, should the relay have repeated it.
+    pub(super) fn without(mut self, user: &str, secret: &Secret) -> Self {
+        let secret = secret.expose();
+        let forms = [
+            secret.to_owned(),
+            base64(secret),
+            base64(&format!("\0{user}\0{secret}")),
+        ];
+        for form in forms.iter().filter(|form| !form.is_empty()) {
+            self.words = self.words.replace(form.as_str(), "***");
+        }
+        self
+    }
+}
+
+/// As it stands in an AUTH command.
+fn base64(text: &str) -> String {
+    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::Base64).map_or_else(
+        |_| String::new(),
+        |body| {
+            String::from_utf8_lossy(body.as_ref())
+                .split_whitespace()
+                .collect()
+        },
+    )
+}
+
+fn words(step: Step, fault: &Error) -> String {
+    let source = fault
+        .source()
+        .map(ToString::to_string)
+        .unwrap_or_else(|| fault.to_string());
+    if let Some(code) = fault.status() {
+        return format!("{code} {source}");
+    }
+    if fault.is_client() {
+        return match step {
+            Step::StartTls => "the relay does not offer it, so nothing was sent; if it speaks TLS from the first byte, \
+                 use smtps://"
+                .to_owned(),
+            Step::Auth => {
+                "the relay offers neither PLAIN nor LOGIN; is a login needed here?".to_owned()
+            }
+            Step::Connect
+            | Step::ImplicitTls
+            | Step::Greeting
+            | Step::Mail
+            | Step::Rcpt
+            | Step::Data
+            | Step::Text => source,
+        };
+    }
+    if fault.is_response() {
+        return if source == "incomplete response" {
+            "the relay closed the connection without an answer".to_owned()
+        } else {
+            "the answer is not SMTP".to_owned()
+        };
+    }
+    plain(&source)
+}
+
+/// A network or TLS error, with what to do about the two that are set-up mistakes.
+fn plain(source: &str) -> String {
+    let words = source
+        .split(" (os error")
+        .next()
+        .unwrap_or(source)
+        .to_owned();
+    if words.contains("invalid peer certificate") {
+        format!("{words}; renew the relay's certificate, or name its own authority in `ca_file`")
+    } else if words.contains("InvalidContentType") || words.contains("corrupt message") {
+        format!("{words}; the relay does not speak TLS here, is it smtp+starttls:// instead?")
+    } else {
+        words
+    }
+}

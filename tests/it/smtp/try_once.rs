@@ -1,0 +1,70 @@
+//! One try of a delivery, and what is said about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::adapters::smtp::{Limits, SmtpNotifier};
+use probe::model::{Delivery, Email, Relay, RelaySecurity};
+use probe::ports::Notifier;
+
+use super::entries::{down, entry};
+use super::server::{Act, Script, Server, Stage};
+
+/// Never reached unless something hangs.
+pub(crate) const PATIENT: Limits = Limits {
+    connect: Duration::from_secs(10),
+    command: Duration::from_secs(20),
+    text: Duration::from_secs(20),
+    total: Duration::from_secs(60),
+};
+
+/// For relays that are silent on purpose.
+pub(crate) const HASTY: Limits = Limits {
+    connect: Duration::from_secs(1),
+    command: Duration::from_secs(1),
+    text: Duration::from_secs(1),
+    total: Duration::from_secs(20),
+};
+
+/// What `HASTY` may take at most: several steps, and a machine that is busy with other tests.
+pub(crate) const SOON: Duration = Duration::from_secs(15);
+
+pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
+    let email = Email {
+        from: "Probe <probe@monitor.example.com>".to_owned(),
+        to: vec!["ops@example.com".to_owned()],
+        relays,
+        reminder_interval: None,
+    };
+    SmtpNotifier::with_limits(limits)
+        .notify(Arc::new(email), entry(down()))
+        .await
+}
+
+pub(crate) async fn send_plain(limits: Limits, at: (Stage, Act)) -> (Delivery, Server) {
+    let server = Server::start(Script {
+        at: Some(at),
+        ..Script::default()
+    })
+    .await;
+    let delivery = send(limits, vec![server.relay(RelaySecurity::Plain)]).await;
+    (delivery, server)
+}
+
+pub(crate) fn reason(delivery: &Delivery) -> &str {
+    match delivery {
+        Delivery::Sent { relay } => relay,
+        Delivery::Deferred { reason }
+        | Delivery::Unclear { reason }
+        | Delivery::Rejected { reason } => reason,
+    }
+}
+
+#[track_caller]
+pub(crate) fn assert_deferred(delivery: &Delivery, words: &str) {
+    assert!(
+        matches!(delivery, Delivery::Deferred { .. }),
+        "{delivery:?}"
+    );
+    assert!(reason(delivery).contains(words), "{delivery:?}");
+}
