@@ -212,6 +212,7 @@ pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<String> {
     let closed = [
         "Connection reset",
         "Connection closed",
+        "closed by remote host",
         "kex_exchange",
         "ssh_exchange",
         "Broken pipe",
@@ -228,4 +229,136 @@ pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<String> {
             "connection closed in the key exchange; the host may be out of processes or turn new logins away: {closed}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sudo_speaks_in_several_ways() {
+        for said in [
+            "sudo: a password is required",
+            "sudo: a terminal is required to read the password; either use the -S option",
+            "sudo: no tty present and no askpass program specified",
+            "sudo: sorry, you must have a tty to run sudo",
+            "probe is not in the sudoers file.",
+            "Sorry, user probe is not allowed to execute '/bin/kusanagi restart' as root on web1.",
+        ] {
+            let hint = exit(1, said, Some("probe"), "sudo -n /bin/kusanagi restart");
+            let line = "`probe ALL=(root) NOPASSWD: /bin/kusanagi restart` with `visudo";
+            assert!(
+                hint.as_ref().is_some_and(|hint| hint.contains(line)),
+                "{said}: {hint:?}"
+            );
+        }
+        let hint = exit(
+            1,
+            "sudo: a password is required",
+            None,
+            "sudo kusanagi restart",
+        );
+        assert!(hint.is_some_and(|hint| hint.contains("NOPASSWD: kusanagi restart` with the full path")));
+        assert_eq!(
+            exit(1, "nginx: configuration file test failed", None, "x"),
+            None
+        );
+        assert_eq!(exit(0, "sudo: a password is required", None, "x"), None);
+    }
+
+    #[test]
+    fn a_jump_hosts_trouble_is_named_rather_than_what_follows_from_it() {
+        let log = ClientLog::default();
+        for (line, reason) in [
+            (
+                "ssh: Could not resolve hostname jump: Name or service not known",
+                "name not resolved",
+            ),
+            (
+                "ssh: connect to host jump port 22: No route to host",
+                "no route to the host",
+            ),
+            (
+                "channel 0: open failed: connect failed: Connection timed out",
+                "connection timed out",
+            ),
+            ("stdio forwarding failed", "closed in the key exchange"),
+        ] {
+            let lines = [
+                "kex_exchange_identification: Connection closed by remote host",
+                line,
+            ];
+            let said = unreachable(&lines, &log);
+            assert!(
+                said.as_ref().is_some_and(|said| said.contains(reason)),
+                "{line}: {said:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_can_change_is_refused() {
+        let log = ClientLog::default();
+        let host = crate::model::HostName::try_new("web1").unwrap();
+        let host = Host {
+            name: host,
+            ssh: "web1".to_owned(),
+            identity_file: None,
+            known_hosts_file: None,
+            restart: crate::model::Restart {
+                commands: Vec::new(),
+                timeout: std::time::Duration::ZERO,
+                settle: std::time::Duration::ZERO,
+                backoff: crate::model::Backoff {
+                    initial: std::time::Duration::ZERO,
+                    factor: 1.0,
+                    max: std::time::Duration::ZERO,
+                },
+                budget: crate::model::Budget {
+                    restarts: 0,
+                    per: std::time::Duration::ZERO,
+                },
+                give_up_after: 0,
+                causes: Vec::new(),
+                when: crate::model::When::Auto,
+            },
+            fingerprint: 0,
+        };
+        for (line, reason) in [
+            (
+                "command-line: line 0: Bad configuration option: remotecommand",
+                "OpenSSH 7.6",
+            ),
+            (
+                "Bad owner or permissions on /root/.ssh/config",
+                "does not accept its configuration",
+            ),
+            (
+                "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found.",
+                "no method in common",
+            ),
+            (
+                "Received disconnect from 192.0.2.1: 2: Too many authentication failures",
+                "set `identity_file`",
+            ),
+            (
+                "Host key verification failed.",
+                "host key of web1 was not accepted",
+            ),
+        ] {
+            let said = refused(&[line], &log, &host);
+            assert!(
+                said.as_ref().is_some_and(|said| said.contains(reason)),
+                "{line}: {said:?}"
+            );
+        }
+        assert_eq!(
+            refused(
+                &["ssh: connect to host web1 port 22: Connection refused"],
+                &log,
+                &host
+            ),
+            None
+        );
+    }
 }
