@@ -21,9 +21,10 @@
 
 mod clean;
 mod command;
-mod hints;
 mod log;
+mod login;
 mod output;
+mod remote;
 mod report;
 mod scratch;
 mod session;

@@ -3,9 +3,8 @@
 use super::Limits;
 use super::log::{ClientLog, Reached};
 use super::session::{Ended, Seen};
+use super::{login, remote};
 use crate::model::{Host, RecoveryOutcome, limits};
-
-use super::hints;
 
 /// How an attempt ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub(super) fn judge(
                 RecoveryOutcome::Failed
             },
             exit_status: Some(status),
-            reason: hints::exit(status, output, log.user.as_deref(), command),
+            reason: remote::exit(status, output, log.user.as_deref(), command),
         };
     }
     if log.reached == Reached::Command {
@@ -138,10 +137,10 @@ fn not_sent(seen: &Seen, output: &str, host: &Host) -> Verdict {
         .map(String::as_str)
         .chain(output.lines())
         .collect();
-    if let Some(reason) = hints::refused(&lines, log, host) {
+    if let Some(reason) = login::refused(&lines, log, host) {
         return Verdict::without_status(RecoveryOutcome::Refused, reason);
     }
-    let reason = hints::unreachable(&lines, log).unwrap_or_else(|| {
+    let reason = login::unreachable(&lines, log).unwrap_or_else(|| {
         if let Some(signal) = local_signal(seen) {
             return format!("the ssh client was killed by signal {signal} on this machine");
         }
