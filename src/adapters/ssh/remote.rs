@@ -13,6 +13,7 @@ pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str)
         return Some(said.to_owned());
     }
     sudo(output, user, command).or_else(|| match status {
+        124 => Some("`timeout` on the host ended the command at its limit".to_owned()),
         126 => Some("the command cannot be executed by this account on the host".to_owned()),
         127 => Some(
             "the command was not found on the host: write its full path, a login over SSH has a short PATH"
@@ -124,6 +125,7 @@ mod tests {
     #[test]
     fn exit_statuses_with_a_meaning() {
         for (status, command, part) in [
+            (124, "x", Some("ended the command at its limit")),
             (126, "x", Some("cannot be executed")),
             (127, "x", Some("full path")),
             (137, "x", Some("SIGKILL")),

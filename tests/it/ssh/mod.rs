@@ -1,5 +1,6 @@
 //! The SSH adapter against a real sshd, against servers that are none, and against a client that plays odd parts.
 
+mod agent;
 mod fake;
 mod refusals;
 mod server;
