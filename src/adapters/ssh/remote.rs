@@ -69,6 +69,11 @@ fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
     let line = output
         .lines()
         .find(|line| refusals.iter().any(|refusal| line.contains(refusal)))?;
+    if command.contains("probe-agent") {
+        return Some(format!(
+            "sudo on the host refuses the command of its agent ({line}): the account's line in /etc/sudoers.d/probe must name exactly that command"
+        ));
+    }
     let wanted = command
         .trim()
         .strip_prefix("sudo ")
@@ -115,6 +120,13 @@ mod tests {
             "sudo kusanagi restart",
         );
         assert!(hint.is_some_and(|hint| hint.contains("NOPASSWD: kusanagi restart` with the full path")));
+        let hint = exit(
+            1,
+            "sudo: a password is required",
+            None,
+            "probe-agent 1 restart",
+        );
+        assert!(hint.is_some_and(|hint| hint.contains("command of its agent")));
         assert_eq!(
             exit(1, "nginx: configuration file test failed", None, "x"),
             None
