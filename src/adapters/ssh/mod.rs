@@ -1,1 +1,203 @@
-//! To come.
+//! Acts on a host: runs one command over SSH with the system's OpenSSH client and says how it ended.
+//!
+//! The client is OpenSSH's because everything people have set up for it works as they know it: known hosts, aliases, jump
+//! hosts, agents, certificates, hardware keys. It is run without a terminal and without questions; a host whose key is
+//! not known is refused, never trusted on first use. The first `ssh` on the `PATH` is taken; it needs OpenSSH 7.6 or newer.
+//!
+//! Three limits hold: connecting ([`Limits::connect`]), being logged in ([`Limits::login`], which includes connecting,
+//! from the start of the client) and the command itself (the host's `restart.timeout`, from the login). Of the output the
+//! first and the last [`limits::OUTPUT_KEPT`] bytes are kept, cleaned of everything that steers a terminal. After a limit,
+//! and when nobody waits any more, every local process of the run is killed; the remote command cannot be, and may go on.
+//!
+//! How an attempt ended is read from the client's own log, not from its exit status, which is 255 for too many things:
+//!
+//! | seen | outcome |
+//! |---|---|
+//! | the command's exit status, 255 included | `succeeded` (0) or `failed` |
+//! | command sent, its end not seen: connection lost, killed by a signal, client gone | `unknown` |
+//! | command sent, no end within its limit | `timed_out` |
+//! | host key unknown, changed or revoked; no key of ours accepted; a key file that cannot be used; no common algorithm; a faulty ssh configuration | `refused` |
+//! | paused by a person; no `ssh`; name not resolved; connection refused, lost or silent before the command was sent | `not_executed` |
+
+mod clean;
+mod command;
+mod log;
+mod login;
+mod output;
+mod remote;
+mod report;
+mod scratch;
+mod session;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use crate::model::{Host, RecoverOrder, RecoveryOutcome, RecoveryReport, limits};
+use crate::ports::{Pending, Recoverer};
+use report::Verdict;
+use scratch::Scratch;
+use session::Session;
+
+/// How long the parts of a login may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The TCP connect and the server's greeting; whole seconds, rounded up.
+    pub connect: Duration,
+    /// From the start of the client to the login.
+    pub login: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: limits::SSH_CONNECT,
+            login: limits::SSH_LOGIN,
+        }
+    }
+}
+
+/// Restarts over SSH.
+#[derive(Clone)]
+pub struct SshRecoverer {
+    paused: Arc<dyn Fn() -> bool + Send + Sync>,
+    limits: Limits,
+    search: Option<OsString>,
+}
+
+impl SshRecoverer {
+    /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused, and
+    /// nothing is executed.
+    #[must_use]
+    pub fn new(pause_check: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
+        Self {
+            paused: pause_check,
+            limits: Limits::default(),
+            search: std::env::var_os("PATH"),
+        }
+    }
+
+    /// With other limits for the login.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With another search path for `ssh` than our own `PATH`.
+    #[must_use]
+    pub fn with_path(mut self, search: OsString) -> Self {
+        self.search = Some(search);
+        self
+    }
+
+    async fn run(&self, host: &Host, command: &str) -> (Verdict, String) {
+        let fails =
+            |outcome, reason: String| (Verdict::without_status(outcome, reason), String::new());
+        if let Err(reason) = usable(host).await {
+            return fails(RecoveryOutcome::Refused, reason);
+        }
+        let Some(program) = command::find(self.search.as_deref()) else {
+            return fails(
+                RecoveryOutcome::NotExecuted,
+                "no `ssh` on the PATH: install openssh-client".to_owned(),
+            );
+        };
+        let scratch = Scratch::new().and_then(|scratch| Ok((scratch.open()?, scratch)));
+        let (log, scratch) = match scratch {
+            Ok(made) => made,
+            Err(error) => {
+                return fails(
+                    RecoveryOutcome::NotExecuted,
+                    format!(
+                        "no private directory below {} for the log of ssh: {error}",
+                        std::env::temp_dir().display()
+                    ),
+                );
+            }
+        };
+        let arguments = match command::arguments(host, command, scratch.pipe(), self.limits.connect)
+        {
+            Ok(arguments) => arguments,
+            Err(reason) => return fails(RecoveryOutcome::Refused, reason),
+        };
+        let mut client = Command::new(&program);
+        client.args(arguments).env_clear().env("LC_ALL", "C");
+        for name in command::ENVIRONMENT {
+            if let Some(value) = std::env::var_os(name) {
+                client.env(name, value);
+            }
+        }
+        if (self.paused)() {
+            return fails(
+                RecoveryOutcome::NotExecuted,
+                "paused by a person".to_owned(),
+            );
+        }
+        let session = match Session::start(client, log) {
+            Ok(session) => session,
+            Err(error) => {
+                return fails(
+                    RecoveryOutcome::NotExecuted,
+                    format!(
+                        "{} could not be started on this machine: {error}",
+                        program.display()
+                    ),
+                );
+            }
+        };
+        let seen = session.watch(self.limits.login, host.restart.timeout).await;
+        let output = seen.output.text();
+        let verdict = report::judge(&seen, &output, host, command, self.limits);
+        (verdict, output)
+    }
+}
+
+impl Recoverer for SshRecoverer {
+    fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport> {
+        let this = self.clone();
+        Box::pin(async move {
+            let began = Instant::now();
+            let (verdict, output) = this.run(&host, &order.command).await;
+            RecoveryReport {
+                outcome: verdict.outcome,
+                exit_status: verdict.exit_status,
+                duration: began.elapsed(),
+                reason: verdict.reason,
+                output,
+            }
+        })
+    }
+}
+
+/// What the client would only hint at: files that it would leave out silently and then log in with another key, or call
+/// the host unknown.
+async fn usable(host: &Host) -> Result<(), String> {
+    if host.ssh.starts_with('-') || host.ssh.is_empty() {
+        return Err(format!(
+            "`{}` is no destination: write `user@host`",
+            host.ssh.escape_debug()
+        ));
+    }
+    if let Some(file) = &host.identity_file {
+        readable("identity_file", file).await?;
+    }
+    if let Some(file) = &host.known_hosts_file {
+        readable("known_hosts_file", file).await?;
+    }
+    Ok(())
+}
+
+async fn readable(key: &str, file: &Path) -> Result<(), String> {
+    match tokio::fs::File::open(file).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "the {key} {} cannot be read by the account probe runs under: {error}",
+            file.display()
+        )),
+    }
+}

@@ -1,1 +1,128 @@
-//! To come.
+//! The SSH adapter against a real sshd, against servers that are none, and against a client that plays odd parts.
+
+mod agent;
+mod fake;
+mod refusals;
+mod server;
+mod sessions;
+mod unreachable;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::adapters::ssh::{Limits, SshRecoverer};
+use probe::model::{
+    AttemptId, Backoff, Budget, Host, HostName, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    Restart, When,
+};
+use probe::ports::Recoverer;
+use server::Sshd;
+
+/// A host behind `sshd`.
+fn host(sshd: &Sshd) -> Host {
+    Host {
+        identity_file: Some(sshd.identity.clone()),
+        known_hosts_file: Some(sshd.known_hosts.clone()),
+        ..bare(&sshd.destination())
+    }
+}
+
+/// A host of which only the destination is known.
+fn bare(destination: &str) -> Host {
+    Host {
+        name: HostName::try_new("web1").unwrap(),
+        ssh: destination.to_owned(),
+        identity_file: None,
+        known_hosts_file: None,
+        restart: Restart {
+            commands: vec!["true".to_owned()],
+            timeout: Duration::from_secs(60),
+            settle: Duration::from_secs(45),
+            backoff: Backoff {
+                initial: Duration::from_secs(60),
+                factor: 2.0,
+                max: Duration::from_secs(1800),
+            },
+            budget: Budget {
+                restarts: 3,
+                per: Duration::from_secs(3600),
+            },
+            give_up_after: 3,
+            causes: Vec::new(),
+            when: When::Auto,
+        },
+        fingerprint: 0,
+    }
+}
+
+/// Nobody paused; a login may take long on a busy machine.
+fn recoverer() -> SshRecoverer {
+    SshRecoverer::new(Arc::new(|| false)).with_limits(Limits {
+        connect: Duration::from_secs(30),
+        login: Duration::from_secs(60),
+    })
+}
+
+async fn run(recoverer: &SshRecoverer, host: Host, command: &str) -> RecoveryReport {
+    let order = RecoverOrder {
+        host: host.name.clone(),
+        attempt: AttemptId(1),
+        command: command.to_owned(),
+    };
+    recoverer.recover(Arc::new(host), order).await
+}
+
+/// Runs `command` on a fresh sshd.
+async fn on_real_host(command: &str) -> RecoveryReport {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    run(&recoverer(), host(&sshd), command).await
+}
+
+/// Checks outcome, exit status, and that the reason holds every one of `parts`.
+#[track_caller]
+fn expect(report: &RecoveryReport, outcome: RecoveryOutcome, status: Option<i32>, parts: &[&str]) {
+    assert_eq!(
+        (report.outcome, report.exit_status),
+        (outcome, status),
+        "{report:#?}"
+    );
+    let reason = report.reason.as_deref().unwrap_or_default();
+    for part in parts {
+        assert!(
+            reason.contains(part),
+            "`{part}` is not in the reason: {report:#?}"
+        );
+    }
+    assert_eq!(parts.is_empty(), report.reason.is_none(), "{report:#?}");
+}
+
+/// Waits until `condition` holds.
+async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never: {what}");
+}
+
+/// Whether a process with `word` in its arguments lives.
+fn lives(word: &str) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let arguments = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let own = entry.file_name().to_string_lossy() == std::process::id().to_string();
+        !own && String::from_utf8_lossy(&arguments).contains(word)
+    })
+}
+
+/// Writes an executable `ssh` into `directory`.
+fn fake_client(directory: &Path, script: &str) -> SshRecoverer {
+    use std::os::unix::fs::PermissionsExt;
+    let program = directory.join("ssh");
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    recoverer().with_path(directory.as_os_str().to_owned())
+}

@@ -1,0 +1,207 @@
+//! Makes what a remote command printed safe to show: on a terminal, in a log line, in a mail.
+//!
+//! What comes out holds no control character but newline and tab. Whole terminal sequences (colours, titles, cursor
+//! moves) go without a trace; every other control character, every invisible mark that turns the direction of text and
+//! every byte that is not UTF-8 becomes `U+FFFD`, and a run of these becomes one. A carriage return starts a new line
+//! instead of overwriting the old one, so nothing that was printed can hide.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// Longest terminal sequence that is taken for one. A longer one is shown as text: an unfinished title must not swallow
+/// the rest of the output.
+const SEQUENCE: usize = 256;
+
+const SHOWN: char = char::REPLACEMENT_CHARACTER;
+
+/// The text of `bytes` without anything a terminal or a reader could be fooled by.
+pub(super) fn clean(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            '\r' => {
+                if chars.peek() != Some(&'\n') {
+                    out.push('\n');
+                }
+            }
+            '\u{2028}' | '\u{2029}' => out.push('\n'),
+            '\u{1b}' => {
+                if !skip_escape(&mut chars) {
+                    mark(&mut out);
+                }
+            }
+            '\u{9b}' => {
+                if !skip_control_sequence(&mut chars) {
+                    mark(&mut out);
+                }
+            }
+            SHOWN => mark(&mut out),
+            c if c.is_control() || misleads(c) => mark(&mut out),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn mark(out: &mut String) {
+    if !out.ends_with(SHOWN) {
+        out.push(SHOWN);
+    }
+}
+
+/// Characters that are not seen but change what is read: direction marks, annotation, tags, a byte order mark.
+const fn misleads(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// After ESC: takes the sequence and says so, or takes nothing.
+fn skip_escape(chars: &mut Peekable<Chars<'_>>) -> bool {
+    match chars.peek() {
+        Some('[') => {
+            let mut ahead = chars.clone();
+            ahead.next();
+            let whole = skip_control_sequence(&mut ahead);
+            if whole {
+                *chars = ahead;
+            }
+            whole
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(chars),
+        Some(' '..='/') => {
+            let mut ahead = chars.clone();
+            while ahead.next_if(|c| matches!(c, ' '..='/')).is_some() {}
+            let whole = ahead.next_if(|c| matches!(c, '0'..='~')).is_some();
+            if whole {
+                *chars = ahead;
+            }
+            whole
+        }
+        Some('0'..='~') => {
+            chars.next();
+            true
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// After CSI: parameters, intermediates, one final character.
+fn skip_control_sequence(chars: &mut Peekable<Chars<'_>>) -> bool {
+    let mut ahead = chars.clone();
+    for _ in 0..SEQUENCE {
+        match ahead.next() {
+            Some(' '..='?') => {}
+            Some('@'..='~') => {
+                *chars = ahead;
+                return true;
+            }
+            Some(_) | None => return false,
+        }
+    }
+    false
+}
+
+/// After ESC: a string (title, device control) up to BEL or ESC `\`, within one line.
+fn skip_string(chars: &mut Peekable<Chars<'_>>) -> bool {
+    let mut ahead = chars.clone();
+    for _ in 0..SEQUENCE {
+        match ahead.next() {
+            Some('\u{7}' | '\u{9c}') => {
+                *chars = ahead;
+                return true;
+            }
+            Some('\u{1b}') => {
+                let whole = ahead.next() == Some('\\');
+                if whole {
+                    *chars = ahead;
+                }
+                return whole;
+            }
+            Some('\n') | None => return false,
+            Some(_) => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        for (dirty, expected) in [
+            (&b"plain\n\ttext\n"[..], "plain\n\ttext\n"),
+            (b"\x1b[1;31mred\x1b[0m", "red"),
+            (b"\x1b]0;title\x07shown", "shown"),
+            (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+            (b"\x1b]0;unfinished\nnext", "\u{fffd}]0;unfinished\nnext"),
+            (b"\x1b(Bx\x1bMy", "xy"),
+            (b"\x1b[2J\x1b[Hwiped", "wiped"),
+            (b"50%\r100%\r\n", "50%\n100%\n"),
+            (b"evil\rgood", "evil\ngood"),
+            (b"pass\x08\x08word", "pass\u{fffd}word"),
+            (b"\xff\xfe\xfdraw", "\u{fffd}raw"),
+            (b"nul\0\0bel\x07", "nul\u{fffd}bel\u{fffd}"),
+            (b"\x1b[31", "\u{fffd}[31"),
+            (b"\x1b", "\u{fffd}"),
+            ("c1 \u{9b}31mred \u{85}".as_bytes(), "c1 red \u{fffd}"),
+            ("a\u{202e}b\u{2066}c".as_bytes(), "a\u{fffd}b\u{fffd}c"),
+            ("再起動しました 👩‍🔧".as_bytes(), "再起動しました 👩‍🔧"),
+            (b"", ""),
+        ] {
+            assert_eq!(
+                clean(dirty),
+                expected,
+                "{}",
+                String::from_utf8_lossy(dirty).escape_debug()
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_that_steers_a_terminal_comes_out_of_anything() {
+        let pieces: [&[u8]; 14] = [
+            b"\x1b",
+            b"[",
+            b"]",
+            b"\r",
+            b"\n",
+            b"\x07",
+            b"\x9b",
+            "\u{9b}".as_bytes(),
+            "\u{202e}".as_bytes(),
+            b"\\",
+            b"31m",
+            b"\0",
+            "再".as_bytes(),
+            b"P",
+        ];
+        for seed in 0..2000 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut dirty = Vec::new();
+            for _ in 0..random.usize(..60) {
+                if random.u8(..3) == 0 {
+                    dirty.push(random.u8(..));
+                } else {
+                    dirty.extend_from_slice(pieces[random.usize(..pieces.len())]);
+                }
+            }
+            let cleaned = clean(&dirty);
+            let bad = cleaned
+                .chars()
+                .find(|c| (c.is_control() && !matches!(c, '\n' | '\t')) || misleads(*c));
+            assert_eq!(bad, None, "seed {seed}: {dirty:?} gave {cleaned:?}");
+            assert_eq!(
+                clean(cleaned.as_bytes()),
+                cleaned,
+                "seed {seed}: cleaning twice changes nothing"
+            );
+            assert!(cleaned.len() <= 2 * dirty.len() + 3, "seed {seed}: grew");
+        }
+    }
+}

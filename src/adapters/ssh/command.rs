@@ -1,0 +1,131 @@
+//! The client's command line and environment.
+//!
+//! In OpenSSH the first value of an option wins, so ours stand first and people's `~/.ssh/config` still supplies what we
+//! leave open: addresses, ports, jump hosts, certificates. What we fix is what an unattended restart needs: nothing is
+//! asked, no unknown host is trusted, nothing is forwarded, no other session is shared, a dead connection is noticed.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::model::Host;
+
+/// Where programs are looked for when there is no `PATH`.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What the client needs of our environment, and nothing else: it must not hand our secrets to a `ProxyCommand`.
+pub(super) const ENVIRONMENT: [&str; 6] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "KRB5CCNAME",
+];
+
+/// Options that are the same for every host.
+const FIXED: [&str; 17] = [
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "VerifyHostKeyDNS=no",
+    "UpdateHostKeys=no",
+    "ConnectionAttempts=1",
+    // 30 s of silence end a session. A host that is short of CPU answers within that; a cut wire never does.
+    "ServerAliveInterval=10",
+    "ServerAliveCountMax=3",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "Tunnel=no",
+    "PermitLocalCommand=no",
+    // A `RemoteCommand` for this host in people's configuration would make the client refuse ours.
+    "RemoteCommand=none",
+    "EscapeChar=none",
+    "LogLevel=DEBUG1",
+];
+
+/// The client's arguments: options, `--`, the destination and the command as one word.
+///
+/// # Errors
+/// A sentence for people when a path cannot be written as an option.
+pub(super) fn arguments(
+    host: &Host,
+    command: &str,
+    log: &Path,
+    connect: Duration,
+) -> Result<Vec<OsString>, String> {
+    let mut options: Vec<String> = FIXED.iter().map(|&option| option.to_owned()).collect();
+    options.push(format!("ConnectTimeout={}", whole_seconds(connect)));
+    if let Some(identity) = &host.identity_file {
+        options.push(format!("IdentityFile={}", quoted(identity)?));
+        options.push("IdentitiesOnly=yes".to_owned());
+    }
+    if let Some(known_hosts) = &host.known_hosts_file {
+        options.push(format!("UserKnownHostsFile={}", quoted(known_hosts)?));
+        options.push("GlobalKnownHostsFile=/dev/null".to_owned());
+    }
+    let mut arguments: Vec<OsString> = vec!["-T".into(), "-E".into(), log.into()];
+    for option in options {
+        arguments.push("-o".into());
+        arguments.push(option.into());
+    }
+    arguments.push("--".into());
+    arguments.push(host.ssh.clone().into());
+    arguments.push(command.into());
+    Ok(arguments)
+}
+
+/// `ConnectTimeout` takes whole seconds, and 0 would mean none at all.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_millis()
+        .div_ceil(1000)
+        .max(1)
+        .try_into()
+        .unwrap_or(u64::MAX)
+}
+
+/// A path as the value of an option: OpenSSH splits at white space and expands `%` and `${…}` in it.
+fn quoted(path: &Path) -> Result<String, String> {
+    match path.to_str() {
+        Some(text) if !text.contains(['"', '\\', '$', '\n', '\r']) => {
+            Ok(format!("\"{}\"", text.replace('%', "%%")))
+        }
+        Some(_) | None => Err(format!(
+            "ssh cannot be given the path {}: rename it without quotes, `\\` and `$`",
+            path.to_string_lossy().escape_debug()
+        )),
+    }
+}
+
+/// The client on a search path (`None`: no `PATH` is set).
+pub(super) fn find(search: Option<&OsStr>) -> Option<PathBuf> {
+    std::env::split_paths(search.unwrap_or(OsStr::new(PATH)))
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join("ssh"))
+        .find(|program| rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_one_word_and_taken_literally() {
+        assert_eq!(quoted(Path::new("/a b/50%")), Ok("\"/a b/50%%\"".into()));
+        for bad in ["/a\"b", "/a\\b", "/${HOME}/x", "/a\nb"] {
+            assert!(
+                quoted(Path::new(bad))
+                    .unwrap_err()
+                    .contains("rename it without")
+            );
+        }
+    }
+
+    #[test]
+    fn a_connect_limit_is_never_zero() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_millis(2001)), 3);
+    }
+}

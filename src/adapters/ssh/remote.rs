@@ -1,0 +1,159 @@
+//! What the end of a remote command says beyond its exit status, and what a person can do about it.
+//!
+//! sudo's messages are those of the C locale, matched by their stable parts.
+
+/// What an exit status or the output of a failed command says beyond the number.
+pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<String> {
+    if status == 0 {
+        return None;
+    }
+    if command.contains("probe-agent")
+        && let Some(said) = agent(status)
+    {
+        return Some(said.to_owned());
+    }
+    sudo(output, user, command).or_else(|| match status {
+        124 => Some("`timeout` on the host ended the command at its limit".to_owned()),
+        126 => Some("the command cannot be executed by this account on the host".to_owned()),
+        127 => Some(
+            "the command was not found on the host: write its full path, a login over SSH has a short PATH"
+                .to_owned(),
+        ),
+        129..=159 => Some(format!(
+            "the host's shell says that the command was killed by {}",
+            signal(status - 128)
+        )),
+        _ => None,
+    })
+}
+
+/// The exit statuses that `probe-agent` on the host gives its refusals.
+const fn agent(status: i32) -> Option<&'static str> {
+    match status {
+        64 => Some("the host's agent does not know this order: its version is another one"),
+        70 => Some("the host's agent refuses: too many restarts in its own count"),
+        71 => Some("the host's agent refuses: a restart is running already"),
+        72 => Some("the host's agent refuses: disk or memory of the host is used up"),
+        73 => Some("the host's agent refuses: the web server's own configuration is broken"),
+        _ => None,
+    }
+}
+
+fn signal(number: i32) -> String {
+    let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        9 => "SIGKILL (often: out of memory)",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return format!("signal {number}"),
+    };
+    name.to_owned()
+}
+
+fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
+    let refusals = [
+        "a password is required",
+        "a terminal is required",
+        "no tty present",
+        "you must have a tty",
+        "is not in the sudoers file",
+        "is not allowed to execute",
+        "is not allowed to run sudo",
+        "may not run sudo",
+    ];
+    let line = output
+        .lines()
+        .find(|line| refusals.iter().any(|refusal| line.contains(refusal)))?;
+    if command.contains("probe-agent") {
+        return Some(format!(
+            "sudo on the host refuses the command of its agent ({line}): the account's line in /etc/sudoers.d/probe must name exactly that command"
+        ));
+    }
+    let wanted = command
+        .trim()
+        .strip_prefix("sudo ")
+        .map_or(command.trim(), |rest| {
+            let rest = rest.trim_start();
+            rest.strip_prefix("-n ").unwrap_or(rest).trim_start()
+        });
+    let full = if wanted.starts_with('/') {
+        ""
+    } else {
+        " with the full path of the program"
+    };
+    Some(format!(
+        "sudo on the host refuses ({line}): add `{} ALL=(root) NOPASSWD: {wanted}`{full} with `visudo -f /etc/sudoers.d/probe` there, and write `sudo -n`",
+        user.unwrap_or("USER")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sudo_speaks_in_several_ways() {
+        for said in [
+            "sudo: a password is required",
+            "sudo: a terminal is required to read the password; either use the -S option",
+            "sudo: no tty present and no askpass program specified",
+            "sudo: sorry, you must have a tty to run sudo",
+            "probe is not in the sudoers file.",
+            "Sorry, user probe is not allowed to execute '/bin/kusanagi restart' as root on web1.",
+        ] {
+            let hint = exit(1, said, Some("probe"), "sudo -n /bin/kusanagi restart");
+            let line = "`probe ALL=(root) NOPASSWD: /bin/kusanagi restart` with `visudo";
+            assert!(
+                hint.as_ref().is_some_and(|hint| hint.contains(line)),
+                "{said}: {hint:?}"
+            );
+        }
+        let hint = exit(
+            1,
+            "sudo: a password is required",
+            None,
+            "sudo kusanagi restart",
+        );
+        assert!(hint.is_some_and(|hint| hint.contains("NOPASSWD: kusanagi restart` with the full path")));
+        let hint = exit(
+            1,
+            "sudo: a password is required",
+            None,
+            "probe-agent 1 restart",
+        );
+        assert!(hint.is_some_and(|hint| hint.contains("command of its agent")));
+        assert_eq!(
+            exit(1, "nginx: configuration file test failed", None, "x"),
+            None
+        );
+        assert_eq!(exit(0, "sudo: a password is required", None, "x"), None);
+    }
+
+    #[test]
+    fn exit_statuses_with_a_meaning() {
+        for (status, command, part) in [
+            (124, "x", Some("ended the command at its limit")),
+            (126, "x", Some("cannot be executed")),
+            (127, "x", Some("full path")),
+            (137, "x", Some("SIGKILL")),
+            (140, "x", Some("signal 12")),
+            (71, "probe-agent 1 restart", Some("running already")),
+            (73, "probe-agent 1 restart", Some("configuration is broken")),
+            (71, "x", None),
+            (2, "probe-agent 1 restart", None),
+            (255, "x", None),
+        ] {
+            let hint = exit(status, "", None, command);
+            let fits = match part {
+                Some(part) => hint.as_ref().is_some_and(|hint| hint.contains(part)),
+                None => hint.is_none(),
+            };
+            assert!(fits, "{status} of {command}: {hint:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One run of the client: started in a process group of its own, watched against three limits, ended as a whole.
+//!
+//! The login limit counts from the start of the client; the command limit takes its place when the client's log says that
+//! we are in. Whatever ends a run (the client itself, a limit, or somebody who no longer waits) kills what is left of the
+//! group, so that no proxy command outlives it. The remote command is out of reach: it may go on.
+
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::unix::pipe::{Receiver, Sender};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::log::{ClientLog, Reached};
+use super::output::Output;
+use crate::model::limits;
+
+/// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
+/// cannot be anybody else's.
+const TICK: Duration = Duration::from_millis(50);
+
+/// For what is still in the pipes once every process of the group is dead.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The client ended.
+    Itself,
+    /// Not in within the login limit.
+    LoginLimit,
+    /// In, but not done within the command limit.
+    CommandLimit,
+}
+
+/// What was seen of a run.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// How it ended.
+    pub(super) ended: Ended,
+    /// The client's own exit status, when it could be collected.
+    pub(super) status: Option<ExitStatus>,
+    /// The client's log.
+    pub(super) log: ClientLog,
+    /// What the command printed, and before the login what the client did.
+    pub(super) output: Output,
+}
+
+/// The process group of a client that has not been reaped; killed when dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// Whether the leader has ended.
+    fn ended(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        self.0
+            .is_none_or(|leader| !matches!(waitid(WaitId::Pid(leader), options), Ok(None)))
+    }
+
+    fn kill(&mut self) {
+        if let Some(leader) = self.0.take() {
+            // Nothing is left to be killed when this fails.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A client that runs. The group comes first: it is killed before the child is let go of.
+pub(super) struct Session {
+    group: Group,
+    child: Child,
+    log: Receiver,
+    keep_open: Sender,
+}
+
+impl Session {
+    /// Starts the client.
+    ///
+    /// # Errors
+    /// When our machine cannot start it.
+    pub(super) fn start(mut command: Command, log: (Receiver, Sender)) -> io::Result<Self> {
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self {
+            group: Group::of(&child),
+            child,
+            log: log.0,
+            keep_open: log.1,
+        })
+    }
+
+    /// Watches the client to its end or to a limit.
+    pub(super) async fn watch(mut self, login: Duration, command: Duration) -> Seen {
+        let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
+        let [mut out_buffer, mut err_buffer, mut log_buffer] =
+            [(); 3].map(|()| vec![0_u8; 16 * 1024]);
+        let mut seen = Seen {
+            ended: Ended::Itself,
+            status: None,
+            log: ClientLog::default(),
+            output: Output::new(limits::OUTPUT_KEPT),
+        };
+        let mut limit = (Ended::LoginLimit, Instant::now() + login);
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        seen.ended = loop {
+            tokio::select! {
+                n = read(&mut out, &mut out_buffer) => seen.output.push(&out_buffer[..n]),
+                n = read(&mut err, &mut err_buffer) => seen.output.push(&err_buffer[..n]),
+                n = self.log.read(&mut log_buffer) => {
+                    seen.log.feed(&log_buffer[..n.unwrap_or(0)]);
+                    if limit.0 == Ended::LoginLimit && seen.log.reached >= Reached::Login {
+                        limit = (Ended::CommandLimit, Instant::now() + command);
+                    }
+                }
+                _ = tick.tick() => if self.group.ended() { break Ended::Itself },
+                () = sleep_until(limit.1) => break limit.0,
+            }
+        };
+        self.group.kill();
+        // Whoever left the group may hold a pipe open for ever.
+        let rest = async {
+            while out.is_some() || err.is_some() {
+                tokio::select! {
+                    n = read(&mut out, &mut out_buffer) => seen.output.push(&out_buffer[..n]),
+                    n = read(&mut err, &mut err_buffer) => seen.output.push(&err_buffer[..n]),
+                }
+            }
+        };
+        let _ = timeout(DRAIN, rest).await;
+        drop(self.keep_open);
+        let mut log = Some(self.log);
+        let rest = async {
+            while log.is_some() {
+                let n = read(&mut log, &mut log_buffer).await;
+                seen.log.feed(&log_buffer[..n]);
+            }
+        };
+        let _ = timeout(DRAIN, rest).await;
+        seen.status = timeout(DRAIN, self.child.wait())
+            .await
+            .ok()
+            .and_then(Result::ok);
+        seen
+    }
+}
+
+/// Reads what is there; an ended pipe is closed, and a closed one never answers.
+async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
+    let Some(open) = pipe else {
+        return std::future::pending().await;
+    };
+    let n = open.read(buffer).await.unwrap_or(0);
+    if n == 0 {
+        *pipe = None;
+    }
+    n
+}

@@ -1,0 +1,124 @@
+//! Hosts to which no connection comes about: nothing was executed.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use probe::adapters::ssh::{Limits, SshRecoverer};
+use probe::model::RecoveryOutcome::NotExecuted;
+
+use super::server::{Sshd, free_port};
+use super::{bare, expect, host, lives, recoverer, run};
+
+#[tokio::test]
+async fn a_refused_port() {
+    let host = bare(&format!("ssh://nobody@127.0.0.1:{}", free_port()));
+    let report = run(&recoverer(), host, "true").await;
+    expect(
+        &report,
+        NotExecuted,
+        None,
+        &["connection refused: ssh: connect to host 127.0.0.1"],
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist() {
+    let report = run(&recoverer(), bare("nobody@no-such-host.invalid"), "true").await;
+    expect(
+        &report,
+        NotExecuted,
+        None,
+        &["name not resolved", "no-such-host.invalid"],
+    );
+}
+
+#[tokio::test]
+async fn a_listener_that_never_speaks() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let destination = format!(
+        "ssh://nobody@127.0.0.1:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let recoverer = recoverer().with_limits(Limits {
+        connect: Duration::from_secs(30),
+        login: Duration::from_secs(1),
+    });
+    let began = Instant::now();
+    let report = run(&recoverer, bare(&destination), "true").await;
+    expect(
+        &report,
+        NotExecuted,
+        None,
+        &["no login within 1s", "no SSH server spoke"],
+    );
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(!lives(&destination), "the client outlived its limit");
+
+    let recoverer = recoverer.with_limits(Limits {
+        connect: Duration::from_secs(1),
+        login: Duration::from_secs(30),
+    });
+    let report = run(&recoverer, bare(&destination), "true").await;
+    expect(&report, NotExecuted, None, &["timed out"]);
+}
+
+#[tokio::test]
+async fn a_host_that_closes_in_the_key_exchange() {
+    for greeting in ["", "SSH-2.0-OpenSSH_9.2p1\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            connection.write_all(greeting.as_bytes()).unwrap();
+        });
+        let host = bare(&format!("ssh://nobody@127.0.0.1:{port}"));
+        let report = run(&recoverer(), host, "true").await;
+        server.join().unwrap();
+        expect(
+            &report,
+            NotExecuted,
+            None,
+            &["closed in the key exchange", "out of processes"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_client_on_the_path() {
+    let empty = tempfile::tempdir().unwrap();
+    for search in [empty.path().as_os_str().to_owned(), "".into(), ".".into()] {
+        let recoverer = recoverer().with_path(search);
+        let report = run(&recoverer, bare("nobody@127.0.0.1"), "true").await;
+        expect(
+            &report,
+            NotExecuted,
+            None,
+            &["no `ssh` on the PATH: install openssh-client"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_paused_is_asked_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let recoverer = SshRecoverer::new(Arc::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        true
+    }));
+    let trap = directory.path().join("trap");
+    let report = run(
+        &recoverer,
+        host(&sshd),
+        &format!("touch {}", trap.display()),
+    )
+    .await;
+    expect(&report, NotExecuted, None, &["paused by a person"]);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert!(!trap.exists());
+}
