@@ -120,28 +120,27 @@ pub(super) fn read_rows(db: &Path) -> Result<Loaded, Trouble> {
 }
 
 fn reading<T>(db: &Path, read: impl Fn(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    // In one transaction: several statements beside a writer would see several states.
+    let read = |connection: rusqlite::Result<Connection>| -> Result<T, Trouble> {
+        let connection = connection?;
+        let transaction = connection.unchecked_transaction()?;
+        read(&transaction)
+    };
     for _ in 0..TRIES {
         let before = marks(db);
         if before.log_bytes > 0 {
-            match shared(db)
-                .map_err(Trouble::from)
-                .and_then(|connection| read(&connection))
-            {
+            match read(shared(db)) {
                 Err(Trouble::Unwritable(_)) => {}
                 other => return other,
             }
         }
-        let answer = immutable(db)
-            .map_err(Trouble::from)
-            .and_then(|connection| read(&connection));
+        let answer = read(immutable(db));
         if marks(db) == before {
             return answer;
         }
     }
     // A writer as busy as that keeps its log, so the ordinary way is open.
-    shared(db)
-        .map_err(Trouble::from)
-        .and_then(|connection| read(&connection))
+    read(shared(db))
 }
 
 /// What changes when somebody writes.
