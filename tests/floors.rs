@@ -246,22 +246,19 @@ fn trespasses(file: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (line, path) in paths(file, text) {
         let Some(target) = path.first() else { continue };
-        if FLOORS.iter().any(|(room, _)| room == target)
-            || root().join("src").join(format!("{target}.rs")).exists()
-        {
-            if target != room && !allowed.contains(&target.as_str()) {
-                wrong.push(format!("{file}:{line}: {room} must not import {target}"));
-            }
+        let is_module = |name: &str| name.starts_with(|c: char| c.is_lowercase());
+        if is_module(target) && target != room && !allowed.contains(&target.as_str()) {
+            wrong.push(format!("{file}:{line}: {room} must not import {target}"));
         }
-        if *room == "adapters" && target == "adapters" {
-            let (from, to) = (home.get(1), path.get(1));
-            if let (Some(from), Some(to)) = (from, to) {
-                if from != to && !to.chars().next().is_some_and(char::is_uppercase) {
-                    wrong.push(format!(
-                        "{file}:{line}: adapters::{from} must not import adapters::{to}"
-                    ));
-                }
-            }
+        if *room == "adapters"
+            && target == "adapters"
+            && let (Some(from), Some(to)) = (home.get(1), path.get(1))
+            && from != to
+            && is_module(to)
+        {
+            wrong.push(format!(
+                "{file}:{line}: adapters::{from} must not import adapters::{to}"
+            ));
         }
     }
     if PURE.contains(room) {

@@ -257,8 +257,6 @@ fn keep_copy(connection: &Connection, db: &Path, found: u32) -> Result<(), Troub
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
-
     use super::*;
 
     #[test]

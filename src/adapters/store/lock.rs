@@ -37,7 +37,14 @@ impl fmt::Display for Holder {
 /// The lock, held until this is dropped.
 #[derive(Debug)]
 pub(super) struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a child between its fork and its exec holds the same open file.
+        let _ = self.file.unlock();
+    }
 }
 
 impl RunLock {
@@ -77,7 +84,7 @@ impl RunLock {
         let _ = file
             .write_all_at(text.as_bytes(), 0)
             .and_then(|()| file.set_len(text.len() as u64));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

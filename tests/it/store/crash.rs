@@ -14,7 +14,7 @@ fn commit_until_killed(dir: &Path) -> ! {
     let state = open(dir);
     let mut counter = state.load().0.core.last_attempt;
     let mut store = state.into_store().unwrap();
-    println!("\nopen");
+    say("\nopen");
     loop {
         counter += 1;
         let mut changes = everything(&counted(counter));
@@ -22,7 +22,7 @@ fn commit_until_killed(dir: &Path) -> ! {
             .journal
             .push(judged(u32::try_from(counter).unwrap()));
         commit(&mut store, changes).unwrap();
-        println!("acknowledged {counter}");
+        say(&format!("acknowledged {counter}"));
     }
 }
 

@@ -110,7 +110,7 @@ fn a_killed_run_leaves_no_lock() {
         let _state = open(&dir);
         // Until killed; the other half holds the other end.
         let mut line = String::new();
-        println!("\nheld");
+        say("\nheld");
         std::io::stdin().read_line(&mut line).unwrap();
         return;
     }

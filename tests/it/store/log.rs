@@ -1,9 +1,10 @@
 //! Each note is one line with its ids, at the level that says who must care.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use probe::adapters::observe::{LogFormat, LogObserver, subscriber};
+use probe::adapters::observe::{LogError, LogFormat, LogObserver, init_logging, subscriber};
 use probe::ports::Observer;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
@@ -176,4 +177,70 @@ fn text_is_one_line_even_when_a_detail_is_not() {
     assert_eq!(text.lines().count(), 1, "{text:?}");
     assert!(text.contains("ERROR the state was damaged"), "{text:?}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+const UNREAD: &str = "store::log::a_stderr_that_nobody_reads_does_not_stop_us";
+
+#[test]
+fn a_stderr_that_nobody_reads_does_not_stop_us() {
+    if other_half().is_some() {
+        let guard = init_logging(LogFormat::Text, 1).unwrap();
+        assert!(matches!(
+            init_logging(LogFormat::Text, 0),
+            Err(LogError::Twice(_))
+        ));
+        // Far more than a pipe and the queue hold.
+        for number in 0..50_000 {
+            LogObserver.note(WALL, &judged(number).1, &Fleet::default());
+        }
+        say("\nwritten");
+        // Until the pipe is read.
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        drop(guard);
+        return;
+    }
+    let mut child = half(&[], UNREAD, Path::new("/nowhere"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = io::BufRead::lines(io::BufReader::new(child.stdout.take().unwrap()));
+    let written = stdout.any(|line| line.unwrap() == "written");
+    assert!(written, "it hung before it had logged all");
+    let stderr = io::BufReader::new(child.stderr.take().unwrap());
+    let (found, wait) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut lines = io::BufRead::lines(stderr).map(Result::unwrap);
+        assert!(lines.next().unwrap().contains("DEBUG judged"));
+        for line in lines {
+            if line.contains("lines of the log are missing here") {
+                let _ = found.send(());
+            }
+        }
+    });
+    let told = wait.recv_timeout(std::time::Duration::from_secs(30));
+    drop(child.stdin.take());
+    reader.join().unwrap();
+    assert!(child.wait().unwrap().success());
+    told.expect("the loss is told once stderr is read again");
+}
+
+const FILTER: &str = "store::log::a_filter_that_is_none_is_refused";
+
+#[test]
+fn a_filter_that_is_none_is_refused() {
+    if other_half().is_some() {
+        let error = init_logging(LogFormat::Json, 0).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "PROBE_LOG holds no log filter: write one like `info` or `probe=debug,hyper=warn`"
+        );
+        return;
+    }
+    let output = half(&[], FILTER, Path::new("/nowhere"))
+        .env("PROBE_LOG", "probe=loud")
+        .output()
+        .unwrap();
+    assert_passed(&output);
 }

@@ -114,6 +114,13 @@ fn half(wrapper: &[&str], test: &str, dir: &Path) -> Command {
     command
 }
 
+/// A line from the other half to this one.
+fn say(line: &str) {
+    use std::io::Write;
+    let line = format!("{line}\n");
+    std::io::stdout().write_all(line.as_bytes()).unwrap();
+}
+
 fn assert_passed(output: &Output) {
     assert!(
         output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"),
