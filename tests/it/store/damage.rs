@@ -217,7 +217,12 @@ fn moving_aside_can_be_killed_at_each_step() {
     fs::write(dir.path().join("state.db"), "broken").unwrap();
     drop(open(dir.path()));
     fs::rename(dir.path().join("state.db"), dir.path().join("state.db.new")).unwrap();
-    fs::write(dir.path().join("state.db-wal"), "log of the damaged one").unwrap();
+    // A whole log, which SQLite would play back into whatever database it finds beside it.
+    let old = tempfile::tempdir().unwrap();
+    let mut store = open(old.path()).into_store().unwrap();
+    commit(&mut store, everything(&counted(4))).unwrap();
+    let log = fs::read(old.path().join("state.db-wal")).unwrap();
+    fs::write(dir.path().join("state.db-wal"), log).unwrap();
     let (fleet, damaged) = open(dir.path()).load();
     assert_eq!(
         (fleet, damaged),

@@ -61,9 +61,9 @@ fn each_reading_beside_a_writer_is_one_whole_state() {
         scope.spawn(|| {
             let mut counter = 1;
             // Several openings and closings: the log comes and goes.
-            for _ in 0..8 {
+            for round in 0..60 {
                 let mut store = open(dir.path()).into_store().unwrap();
-                for _ in 0..40 {
+                for _ in 0..round % 10 {
                     counter += 1;
                     commit(&mut store, everything(&counted(counter))).unwrap();
                 }
