@@ -1,5 +1,9 @@
 //! Real sockets and processes on loopback.
 #![allow(
+    clippy::disallowed_methods,
+    reason = "tests start processes, read clocks and write files as they need"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop where it is"
 )]

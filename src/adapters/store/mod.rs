@@ -1,1 +1,127 @@
-//! To come.
+//! The state directory: what `probe` remembers from one run to the next, and what people order meanwhile.
+//!
+//! ```text
+//! /var/lib/probe/            0700, owned by the user probe runs as; never on a network file system
+//!   lock                     held by the one run that may write; dies with its process, so it can never be stale
+//!   state.db (-wal, -shm)    SQLite: one row for the core, one each per profile, host and outbox entry, the journal
+//!   state.db.v1              copy from before a migration out of schema 1
+//!   state.db.corrupt-…Z      a damaged state, moved aside
+//!   pause/NAME  rearm/NAME   orders of `probe pause` and `probe resume`, one file each
+//! ```
+//!
+//! *Durable means durable.* A commit is one transaction with `synchronous=FULL`; [`StateStore`] answers when it is on
+//! the disk or says in words why it is not. Every failed write closes the database; the next commit opens it anew, so a
+//! handle whose `fsync` failed is never trusted again, and writing goes on by itself when space returns.
+//!
+//! *Damage is never read as health.* The database is checked on opening, and each row carries a checksum. What is
+//! damaged is moved aside and a new state begins, which remembers that it replaced a damaged one until a commit
+//! carries the quarantine that follows from it: killed in between, the next start tells of the damage again.
+//! A state of a newer schema is refused and stays as it is, byte for byte.
+//!
+//! *A state that cannot be written is still read.* When the disk is full or read-only at the start, what is
+//! remembered is loaded and only commits fail, so that watching goes on.
+//!
+//! The store reads no clock: who opens it says what time it is.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the door through which the state directory is written"
+)]
+
+mod aside;
+mod database;
+mod directory;
+mod error;
+mod lock;
+mod orders;
+mod rows;
+mod snapshot;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::model::{Fleet, Timestamp};
+
+pub use error::StoreError;
+pub use lock::Holder;
+pub use orders::{is_paused_now, pause, resume};
+pub use snapshot::{JournalRow, Snapshot, journal, read_only};
+pub use writer::StateStore;
+
+use database::Trouble;
+use lock::RunLock;
+
+/// The state directory, opened by the one run that may write to it.
+#[derive(Debug)]
+pub struct StateDir {
+    path: PathBuf,
+    lock: RunLock,
+    /// `None`: it could be read and not written; the first commit tries again.
+    connection: Option<Connection>,
+    fleet: Fleet,
+    damaged: Option<PathBuf>,
+}
+
+impl StateDir {
+    /// Opens the directory, takes its lock and reads the state; makes what is missing. `wall` is what the wall clock
+    /// says, for the lock's holder and for the name of a state that is moved aside.
+    ///
+    /// # Errors
+    /// When the directory is not safe to use, another run holds the lock, the state is of a newer schema, or it can
+    /// be neither read nor made. Each message says what to do.
+    pub fn open(path: &Path, wall: Timestamp) -> Result<Self, StoreError> {
+        let path = directory::claim(path)?;
+        let lock = RunLock::take(&path, wall)?;
+        aside::finish(&path, wall)?;
+        let db = path.join(database::FILE);
+        if !db.exists() {
+            database::create(&path, None)?;
+            database::put_in_place(&path)?;
+        }
+        let opened = match database::open(&db) {
+            Err(Trouble::Damaged(_)) => {
+                aside::replace(&path, wall)?;
+                database::open(&db)
+            }
+            other => other,
+        };
+        let (connection, loaded) = match opened {
+            Ok((connection, loaded)) => (Some(connection), loaded),
+            Err(Trouble::Unwritable(failure)) => {
+                let loaded =
+                    snapshot::read_rows(&db).map_err(|_| Trouble::Unwritable(failure).at(&db))?;
+                (None, loaded)
+            }
+            Err(trouble) => return Err(trouble.at(&db)),
+        };
+        Ok(Self {
+            damaged: loaded.damaged.map(|name| path.join(name)),
+            fleet: loaded.fleet,
+            path,
+            lock,
+            connection,
+        })
+    }
+
+    /// What is remembered, and where a damaged state was moved to whose loss nobody has answered for yet. The agenda
+    /// is empty: it follows from the rest.
+    #[must_use]
+    pub fn load(&self) -> (Fleet, Option<PathBuf>) {
+        (self.fleet.clone(), self.damaged.clone())
+    }
+
+    /// The directory itself, absolute and without symbolic links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Begins writing, on a thread of its own that ends with the returned store and holds the lock until then.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn into_store(self) -> Result<StateStore, StoreError> {
+        StateStore::begin(self.path, self.connection, self.lock)
+    }
+}

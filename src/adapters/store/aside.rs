@@ -1,0 +1,94 @@
+//! Moving a damaged state aside, so that being killed at any point loses neither the damaged files nor the
+//! knowledge that there was damage.
+//!
+//! The order is: the new database, which names the place where the old one goes, is made durable as `state.db.new`;
+//! `state.db`, then its `-wal` and `-shm`, are renamed; `state.db.new` becomes `state.db`. A start that finds
+//! `state.db.new` and no `state.db` goes on from there; one that finds both drops the new one and looks for itself.
+
+use std::fs;
+use std::path::Path;
+
+use super::{StoreError, database, directory};
+use crate::model::Timestamp;
+
+/// Damaged states kept; a failing disk must not fill up with them.
+const KEPT: usize = 5;
+
+const PREFIX: &str = "state.db.corrupt-";
+
+/// Finishes what a killed run had begun.
+pub(super) fn finish(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
+    let fresh = dir.join(database::FRESH);
+    let has_state = dir.join(database::FILE).exists();
+    if fresh.exists() && has_state {
+        return fs::remove_file(&fresh)
+            .map_err(|e| StoreError::file("remove the unused", &fresh, e));
+    }
+    if !has_state {
+        // A log without its database belongs to one that was moved or taken away; a new one must not find it.
+        move_companions(dir, &free_name(dir, wall))?;
+    }
+    if fresh.exists() {
+        database::put_in_place(dir)?;
+    }
+    Ok(())
+}
+
+/// Moves the state aside and puts a new one in its place.
+pub(super) fn replace(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
+    let name = free_name(dir, wall);
+    database::create(dir, Some(&name))?;
+    let db = dir.join(database::FILE);
+    fs::rename(&db, dir.join(&name))
+        .map_err(|e| StoreError::file("move the damaged state aside from", &db, e))?;
+    move_companions(dir, &name)?;
+    database::put_in_place(dir)?;
+    prune(dir);
+    Ok(())
+}
+
+fn move_companions(dir: &Path, name: &str) -> Result<(), StoreError> {
+    for end in ["-wal", "-shm"] {
+        let from = dir.join(format!("{}{end}", database::FILE));
+        if from.exists() {
+            fs::rename(&from, dir.join(format!("{name}{end}")))
+                .map_err(|e| StoreError::file("move aside", &from, e))?;
+        }
+    }
+    directory::sync(dir).map_err(|e| StoreError::file("sync", dir, e))
+}
+
+/// `state.db.corrupt-YYYYMMDDTHHMMSSZ`, with a number behind it when that is taken.
+fn free_name(dir: &Path, wall: Timestamp) -> String {
+    let plain = format!("{PREFIX}{}", wall.stamp());
+    let taken = |name: &str| {
+        ["", "-wal", "-shm"]
+            .iter()
+            .any(|end| dir.join(format!("{name}{end}")).exists())
+    };
+    let numbered = (2..1000).map(|number| format!("{plain}.{number}"));
+    std::iter::once(plain.clone())
+        .chain(numbered)
+        .find(|name| !taken(name))
+        .unwrap_or(plain)
+}
+
+/// Removes the oldest; failing is no reason not to go on.
+fn prune(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            name.starts_with(PREFIX) && !name.ends_with("-wal") && !name.ends_with("-shm")
+        })
+        .collect();
+    names.sort_unstable();
+    let surplus = names.len().saturating_sub(KEPT);
+    for name in names.iter().take(surplus) {
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(dir.join(format!("{name}{end}")));
+        }
+    }
+}

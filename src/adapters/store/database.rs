@@ -1,0 +1,313 @@
+//! The database file: making, opening, checking and migrating it.
+//!
+//! A database is always made whole under another name and renamed into place, so an empty or headless `state.db` is
+//! damage, never a beginning. `user_version` is the schema's number, `application_id` says that it is ours.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::rows::{self, Loaded};
+use super::{StoreError, directory, error};
+
+/// The database.
+pub(super) const FILE: &str = "state.db";
+
+/// A database that is made and not yet in place.
+pub(super) const FRESH: &str = "state.db.new";
+
+/// What leads from schema 1 to 2, from 2 to 3, and so on.
+const STEPS: &[&str] = &[];
+
+/// `prob`, in the header of every state.
+const OURS: u32 = 0x7072_6f62;
+
+/// A number this far above ours is a broken header rather than a later release.
+const FORESEEABLE: u32 = 1000;
+
+/// Another process holds the write lock for milliseconds only; one that holds it this long has hung.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The write-ahead log is cut back to this after a burst.
+const LOG_BYTES: u32 = 16 * 1024 * 1024;
+
+/// The newest schema this program knows.
+const fn newest(steps: &[&str]) -> u32 {
+    // The list is written by hand and short.
+    #[expect(clippy::cast_possible_truncation, reason = "a list in this file")]
+    let steps = steps.len() as u32;
+    1 + steps
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Its content is not to be believed.
+    Damaged(String),
+    /// It is of this later schema.
+    Newer(u32),
+    /// The disk or the system does not let us; the content may be well.
+    Unwritable(rusqlite::Error),
+    /// A file operation failed.
+    File(StoreError),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(failure: rusqlite::Error) -> Self {
+        match failure.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory,
+            ) => Self::Unwritable(failure),
+            // Our statements are fixed: what else they can meet is a file that is not as we left it.
+            _ => Self::Damaged(failure.to_string()),
+        }
+    }
+}
+
+impl Trouble {
+    /// As an error about this database.
+    pub(super) fn at(self, db: &Path) -> StoreError {
+        let path = db.to_owned();
+        match self {
+            Self::Damaged(what) => StoreError::Damaged { path, what },
+            Self::Newer(found) => StoreError::Newer {
+                path,
+                found,
+                known: newest(STEPS),
+            },
+            Self::Unwritable(failure) => StoreError::Database {
+                words: error::words(db, &failure),
+            },
+            Self::File(error) => error,
+        }
+    }
+}
+
+/// Makes `state.db.new`, durable and closed. `damaged` names the file it replaces.
+pub(super) fn create(dir: &Path, damaged: Option<&str>) -> Result<(), StoreError> {
+    let fresh = dir.join(FRESH);
+    for end in ["", "-wal", "-shm"] {
+        let left = dir.join(format!("{FRESH}{end}"));
+        if left.exists() {
+            fs::remove_file(&left).map_err(|e| StoreError::file("remove", &left, e))?;
+        }
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(|e| StoreError::file("make", &fresh, e))?;
+    fill(&fresh, damaged).map_err(|failure| StoreError::Database {
+        words: error::words(&fresh, &failure),
+    })?;
+    File::open(&fresh)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| directory::sync(dir))
+        .map_err(|e| StoreError::file("sync", &fresh, e))
+}
+
+fn fill(fresh: &Path, damaged: Option<&str>) -> rusqlite::Result<()> {
+    let mut connection = connect(fresh)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(rows::SCHEMA)?;
+    rows::begin(&transaction, damaged)?;
+    for step in STEPS {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", OURS)?;
+    transaction.pragma_update(None, "user_version", newest(STEPS))?;
+    transaction.commit()?;
+    connection.close().map_err(|(_, failure)| failure)
+}
+
+/// Makes `state.db.new` the state.
+pub(super) fn put_in_place(dir: &Path) -> Result<(), StoreError> {
+    let fresh = dir.join(FRESH);
+    fs::rename(&fresh, dir.join(FILE))
+        .and_then(|()| directory::sync(dir))
+        .map_err(|e| StoreError::file("put in place", &fresh, e))
+}
+
+/// Opens an existing database for writing and checks nothing.
+pub(super) fn connect(db: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        db,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    Ok(connection)
+}
+
+/// Opens the state: checked, of the newest schema, with all it holds.
+pub(super) fn open(db: &Path) -> Result<(Connection, Loaded), Trouble> {
+    glance(db)?;
+    let mut connection = connect(db)?;
+    let found = examine(&connection)?;
+    migrate(&mut connection, db, found, STEPS)?;
+    let loaded = rows::load(&connection)?;
+    Ok((connection, loaded))
+}
+
+/// Checks an open database through and through; returns its schema, which is not newer than ours.
+pub(super) fn examine(connection: &Connection) -> Result<u32, Trouble> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let found = number("user_version")?;
+    judge(found)?;
+    if number("application_id")? != OURS {
+        return Err(Trouble::Damaged("it is not a state of probe".to_owned()));
+    }
+    let verdict: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+    if verdict == "ok" {
+        Ok(found)
+    } else {
+        Err(Trouble::Damaged(verdict.replace('\n', " ")))
+    }
+}
+
+fn judge(schema: u32) -> Result<(), Trouble> {
+    let newest = newest(STEPS);
+    if schema == 0 || schema > newest + FORESEEABLE {
+        Err(Trouble::Damaged(format!("its schema number is {schema}")))
+    } else if schema > newest {
+        Err(Trouble::Newer(schema))
+    } else {
+        Ok(())
+    }
+}
+
+/// Looks at the header before SQLite does: opening a newer state would already change it, and SQLite would take an
+/// empty file for a beginning and an unknown write format for a read-only disk.
+fn glance(db: &Path) -> Result<(), Trouble> {
+    let mut header = [0_u8; 100];
+    let read = File::open(db).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(Trouble::Damaged("it is empty or cut off".to_owned()));
+        }
+        Err(e) => return Err(Trouble::File(StoreError::file("read", db, e))),
+    }
+    let begins = header.starts_with(b"SQLite format 3\0");
+    let [.., write_format, read_format] = header.first_chunk::<20>().unwrap_or(&[0; 20]);
+    if !begins || !(1..=2).contains(write_format) || !(1..=2).contains(read_format) {
+        return Err(Trouble::Damaged("its header is broken".to_owned()));
+    }
+    let schema = header[60..]
+        .first_chunk()
+        .map_or(0, |b| u32::from_be_bytes(*b));
+    judge(schema)
+}
+
+/// Brings an older schema up to date in one transaction, after keeping a copy as `state.db.vN`.
+fn migrate(
+    connection: &mut Connection,
+    db: &Path,
+    found: u32,
+    steps: &[&str],
+) -> Result<(), Trouble> {
+    if found >= newest(steps) {
+        return Ok(());
+    }
+    keep_copy(connection, db, found)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in steps.iter().skip(found as usize - 1) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", newest(steps))?;
+    transaction.commit()?;
+    // Into the header too, which an older release looks at first.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+fn keep_copy(connection: &Connection, db: &Path, found: u32) -> Result<(), Trouble> {
+    let copy = db.with_file_name(format!("{FILE}.v{found}"));
+    let draft = db.with_file_name(format!("{FILE}.v{found}.part"));
+    let failed = |e| Trouble::File(StoreError::file("keep a copy of the state as", &copy, e));
+    match fs::remove_file(&draft) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => {}
+    }
+    // By SQLite itself: reading the file ourselves would drop its locks when we close it.
+    connection.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
+    File::open(&draft)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&draft, &copy))
+        .and_then(|()| directory::sync(db.parent().unwrap_or(Path::new("."))))
+        .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_schema_is_migrated_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        create(dir.path(), Some("state.db.corrupt-x")).unwrap();
+        put_in_place(dir.path()).unwrap();
+        let db = dir.path().join(FILE);
+        let mut connection = connect(&db).unwrap();
+        let steps = ["ALTER TABLE aside ADD COLUMN why TEXT NOT NULL DEFAULT 'unknown'"];
+
+        migrate(&mut connection, &db, 1, &steps).unwrap();
+
+        let columns: (String, String) = connection
+            .query_row("SELECT path, why FROM aside", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(columns, ("state.db.corrupt-x".into(), "unknown".into()));
+        drop(connection);
+        assert!(
+            matches!(open(&db), Err(Trouble::Newer(2))),
+            "this release, which knows schema 1, refuses it"
+        );
+        let copy = dir.path().join("state.db.v1");
+        let old = connect(&copy).unwrap();
+        assert_eq!(examine(&old).unwrap(), 1);
+        let loaded = rows::load(&old).unwrap();
+        assert_eq!(loaded.damaged.as_deref(), Some("state.db.corrupt-x"));
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        create(dir.path(), None).unwrap();
+        put_in_place(dir.path()).unwrap();
+        let db = dir.path().join(FILE);
+        let mut connection = connect(&db).unwrap();
+
+        let steps = ["CREATE TABLE half (x INTEGER) STRICT; SELECT nonsense"];
+        assert!(migrate(&mut connection, &db, 1, &steps).is_err());
+        drop(connection);
+
+        let (connection, _) = open(&db).unwrap();
+        let tables: u32 = connection
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'half'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
+}

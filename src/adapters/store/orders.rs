@@ -1,0 +1,202 @@
+//! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again.
+//!
+//! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` when nothing
+//! else works. What cannot be read as an order counts as a pause without end. Names beginning with a dot are drafts.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{StoreError, directory};
+use crate::model::{Orders, Pause, Target, Timestamp};
+
+const PAUSE: &str = "pause";
+const REARM: &str = "rearm";
+const ALL: &str = "all";
+
+/// Orders read; whoever pauses more means everything.
+const FILES: usize = 10_000;
+
+/// Of one order.
+const BYTES: u64 = 64 * 1024;
+
+/// Stops acting on a target. Overwrites an earlier pause of it.
+///
+/// # Errors
+/// When the name is none, or the file cannot be written.
+pub fn pause(dir: &Path, target: &Target, pause: &Pause) -> Result<(), StoreError> {
+    let name = file_name(target)?;
+    let dir = directory::visit(dir)?;
+    serde_json::to_vec(pause)
+        .map_err(io::Error::from)
+        .and_then(|body| directory::place(&dir, PAUSE, &name, &body))
+        .map_err(|e| StoreError::file("write the pause", &dir.join(PAUSE).join(name), e))
+}
+
+/// Acts on a target again: takes its pause away and orders it to be re-armed.
+///
+/// # Errors
+/// When the name is none, or the files cannot be changed.
+pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
+    let name = file_name(target)?;
+    let dir = directory::visit(dir)?;
+    let held = dir.join(PAUSE).join(&name);
+    let taken = match fs::remove_file(&held) {
+        Ok(()) => directory::sync(&dir.join(PAUSE)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    };
+    taken.map_err(|e| StoreError::file("remove the pause", &held, e))?;
+    directory::place(&dir, REARM, &name, b"")
+        .map_err(|e| StoreError::file("write the order", &dir.join(REARM).join(name), e))
+}
+
+/// The last look before acting: whether everything, or one of these names, is paused at this wall-clock time.
+#[must_use]
+pub fn is_paused_now(dir: &Path, names: &[&str], wall: Timestamp) -> bool {
+    let folder = dir.join(PAUSE);
+    names.iter().chain([&ALL]).any(|name| {
+        is_file_name(name)
+            && read_pause(&folder.join(name))
+                .is_some_and(|pause| pause.until.is_none_or(|until| until > wall))
+    })
+}
+
+/// The orders as they stand, each file read again only when it changed.
+#[derive(Debug)]
+pub(super) struct OrderBook {
+    dir: PathBuf,
+    read: BTreeMap<String, (Marks, Pause)>,
+}
+
+/// What changes when a file is written or replaced: inode, length, time of last change.
+type Marks = (u64, u64, i64, i64);
+
+impl OrderBook {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// Lists both directories, which costs microseconds and misses nothing: a directory's own time is too coarse
+    /// to tell two orders within one tick of the kernel's clock apart, and stands still when a file is rewritten.
+    pub(super) fn read(&mut self) -> Orders {
+        let mut orders = Orders::default();
+        let folder = self.dir.join(PAUSE);
+        let mut known = BTreeMap::new();
+        match names(&folder) {
+            Ok(names) => {
+                for name in names {
+                    let path = folder.join(&name);
+                    let marks = marks(&path);
+                    let pause = match (self.read.remove(&name), marks) {
+                        (Some((then, pause)), Some(now)) if then == now => Some(pause),
+                        _ => read_pause(&path),
+                    };
+                    let Some(pause) = pause else { continue };
+                    orders.pauses.insert(name.clone(), pause.clone());
+                    if let Some(marks) = marks {
+                        known.insert(name, (marks, pause));
+                    }
+                }
+            }
+            Err(why) => {
+                orders
+                    .pauses
+                    .insert(ALL.to_owned(), unreadable(&folder, &why));
+            }
+        }
+        self.read = known;
+        // An order to act that cannot be read is none.
+        orders.rearm = names(&self.dir.join(REARM))
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        orders
+    }
+
+    /// Removes the orders to re-arm that were carried out. One that cannot be removed is carried out again.
+    pub(super) fn rearmed(&self, orders: &Orders) {
+        let folder = self.dir.join(REARM);
+        let mut removed = false;
+        for name in orders.rearm.iter().filter(|name| is_file_name(name)) {
+            removed |= fs::remove_file(folder.join(name)).is_ok();
+        }
+        if removed {
+            let _ = directory::sync(&folder);
+        }
+    }
+}
+
+fn file_name(target: &Target) -> Result<String, StoreError> {
+    let name = target.to_string();
+    if is_file_name(&name) {
+        Ok(name)
+    } else {
+        Err(StoreError::Target { name })
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && !name.contains(['/', '\0'])
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        if names.len() == FILES {
+            return Err(io::Error::other(format!(
+                "it holds more than {FILES} files"
+            )));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn marks(path: &Path) -> Option<Marks> {
+    let found = path.symlink_metadata().ok()?;
+    Some((found.ino(), found.len(), found.ctime(), found.ctime_nsec()))
+}
+
+/// The pause in a file; `None` when there is no such file.
+fn read_pause(path: &Path) -> Option<Pause> {
+    match read_text(path) {
+        Ok(text) if text.trim_ascii().is_empty() => Some(Pause::default()),
+        Ok(text) => Some(serde_json::from_slice(&text).unwrap_or_else(|_| Pause {
+            reason: Some(format!("{} is not an order of probe", path.display())),
+            ..Pause::default()
+        })),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+        Err(why) => Some(unreadable(path, &why)),
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its writer.
+    if !path.symlink_metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(BYTES).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn unreadable(path: &Path, why: &io::Error) -> Pause {
+    Pause {
+        reason: Some(format!("{} cannot be read: {why}", path.display())),
+        ..Pause::default()
+    }
+}

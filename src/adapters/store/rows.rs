@@ -1,0 +1,235 @@
+//! The fleet as rows. Bodies are JSON; each row carries a checksum over its table, key and body, because a flipped bit
+//! in a number is still valid JSON, and a budget must not be read wrongly.
+
+use rusqlite::{Connection, Row, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::database::Trouble;
+use crate::model::{
+    Changes, CoreRow, EntryId, Fleet, HostName, Note, ProfileName, Timestamp, fnv1a, limits,
+};
+
+/// Schema 1.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE core (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+    CREATE TABLE profile (name TEXT PRIMARY KEY, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE host (name TEXT PRIMARY KEY, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
+        profile TEXT, host TEXT, body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE aside (id INTEGER PRIMARY KEY CHECK (id = 1), path TEXT NOT NULL) STRICT;
+";
+
+/// The journal is cut whenever its numbering passes a multiple of this: seldom, and soon enough.
+const TRIM_EVERY: i64 = 256;
+
+/// What a database holds.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// All we remember.
+    pub(super) fleet: Fleet,
+    /// The name of the damaged file this state replaced, until a commit has carried the quarantine.
+    pub(super) damaged: Option<String>,
+}
+
+/// Fills a new database.
+pub(super) fn begin(transaction: &Transaction<'_>, damaged: Option<&str>) -> rusqlite::Result<()> {
+    write_core(transaction, &CoreRow::default())?;
+    if let Some(path) = damaged {
+        transaction.execute("INSERT INTO aside (id, path) VALUES (1, ?1)", [path])?;
+    }
+    Ok(())
+}
+
+fn sum(table: &str, key: &[u8], body: &str) -> i64 {
+    fnv1a([table.as_bytes(), key, body.as_bytes()]).cast_signed()
+}
+
+/// Reads everything but the journal. A row that is not as it was written is damage.
+pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
+    let mut fleet = Fleet::default();
+    let mut core = None;
+    each(connection, "core", "id", |key: i64, body: CoreRow| {
+        core = Some(body);
+        (key == 1).then_some(())
+    })?;
+    // A new database has the row from its first moment.
+    fleet.core = core.ok_or_else(|| Trouble::Damaged("its core row is missing".to_owned()))?;
+    each(connection, "profile", "name", |key: String, body| {
+        fleet
+            .profiles
+            .insert(ProfileName::try_new(&key).ok()?, body);
+        Some(())
+    })?;
+    each(connection, "host", "name", |key: String, body| {
+        fleet.hosts.insert(HostName::try_new(&key).ok()?, body);
+        Some(())
+    })?;
+    each(connection, "outbox", "id", |key: i64, body| {
+        fleet.outbox.insert(EntryId(key.cast_unsigned()), body);
+        Some(())
+    })?;
+    let damaged = connection
+        .prepare("SELECT path FROM aside")?
+        .query_map([], |row| row.get(0))?
+        .next()
+        .transpose()?;
+    Ok(Loaded { fleet, damaged })
+}
+
+/// A key as it enters the checksum.
+trait Key: rusqlite::types::FromSql + std::fmt::Display {
+    fn bytes(&self) -> Vec<u8>;
+}
+
+impl Key for String {
+    fn bytes(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+}
+
+impl Key for i64 {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+}
+
+fn each<K: Key, B: DeserializeOwned>(
+    connection: &Connection,
+    table: &str,
+    key: &str,
+    mut take: impl FnMut(K, B) -> Option<()>,
+) -> Result<(), Trouble> {
+    let mut statement = connection.prepare(&format!("SELECT {key}, body, sum FROM {table}"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, body) = read(row, table)?;
+        let damage = || Trouble::Damaged(format!("row {key} of {table} is not as it was written"));
+        let value = serde_json::from_str(&body).map_err(|_| damage())?;
+        let named = damage();
+        take(key, value).ok_or(named)?;
+    }
+    Ok(())
+}
+
+fn read<K: Key>(row: &Row<'_>, table: &str) -> Result<(K, String), Trouble> {
+    let (key, body, expected): (K, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    if sum(table, &key.bytes(), &body) == expected {
+        Ok((key, body))
+    } else {
+        Err(Trouble::Damaged(format!(
+            "row {key} of {table} is not as it was written"
+        )))
+    }
+}
+
+/// Writes what changed. The transaction is the caller's.
+pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
+    write_core(transaction, &changes.core)?;
+    if changes.core.quarantine.is_some() {
+        // From here on the quarantine itself keeps the damage in mind.
+        transaction
+            .prepare_cached("DELETE FROM aside")?
+            .execute([])?;
+    }
+    for (name, track) in &changes.profiles {
+        write_named(transaction, "profile", name.as_str(), track.as_ref())?;
+    }
+    for (name, track) in &changes.hosts {
+        write_named(transaction, "host", name.as_str(), track.as_ref())?;
+    }
+    for (id, entry) in &changes.outbox {
+        let key = id.0.cast_signed();
+        match entry {
+            Some(entry) => {
+                let body = json(entry)?;
+                transaction
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO outbox (id, body, sum) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![key, body, sum("outbox", &key.bytes(), &body)])?;
+            }
+            None => {
+                transaction
+                    .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+                    .execute([key])?;
+            }
+        }
+    }
+    write_journal(transaction, &changes.journal)
+}
+
+fn write_core(transaction: &Transaction<'_>, core: &CoreRow) -> rusqlite::Result<()> {
+    let body = json(core)?;
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO core (id, body, sum) VALUES (1, ?1, ?2)")?
+        .execute(params![body, sum("core", &1_i64.bytes(), &body)])?;
+    Ok(())
+}
+
+fn write_named(
+    transaction: &Transaction<'_>,
+    table: &str,
+    name: &str,
+    track: Option<&impl Serialize>,
+) -> rusqlite::Result<()> {
+    match track {
+        Some(track) => {
+            let body = json(track)?;
+            let sql =
+                format!("INSERT OR REPLACE INTO {table} (name, body, sum) VALUES (?1, ?2, ?3)");
+            transaction.prepare_cached(&sql)?.execute(params![
+                name,
+                body,
+                sum(table, name.as_bytes(), &body)
+            ])?;
+        }
+        None => {
+            transaction
+                .prepare_cached(&format!("DELETE FROM {table} WHERE name = ?1"))?
+                .execute([name])?;
+        }
+    }
+    Ok(())
+}
+
+fn write_journal(
+    transaction: &Transaction<'_>,
+    notes: &[(Timestamp, Note)],
+) -> rusqlite::Result<()> {
+    let (mut first, mut last) = (None, 0);
+    for (at, note) in notes {
+        let body = serde_json::to_value(note).map_err(unspeakable)?;
+        let word = |key: &str| body.get(key).and_then(serde_json::Value::as_str);
+        transaction
+            .prepare_cached(
+                "INSERT INTO journal (at, kind, profile, host, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                at.0,
+                word("note").unwrap_or_default(),
+                word("profile"),
+                word("host"),
+                body.to_string()
+            ])?;
+        last = transaction.last_insert_rowid();
+        first.get_or_insert(last);
+    }
+    if first.is_some_and(|first| (first - 1) / TRIM_EVERY != last / TRIM_EVERY) {
+        transaction
+            .prepare_cached("DELETE FROM journal WHERE seq <= ?1")?
+            .execute([last - limits::JOURNAL_ROWS])?;
+    }
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(unspeakable)
+}
+
+fn unspeakable(failure: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(failure))
+}

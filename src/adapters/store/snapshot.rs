@@ -1,0 +1,190 @@
+//! Reading the state without the lock and without writing: for `probe status`, `why`, `history` and `--dry-run`,
+//! also while a daemon writes, and on a read-only disk.
+//!
+//! A database without a log beside it is read as an immutable file, which leaves no trace in the directory; whether
+//! somebody wrote meanwhile is seen from the files afterwards, and then it is read again. With a log beside it, SQLite
+//! reads both through the shared index; a log that a killed run left may get its index (`-shm`) rebuilt by that.
+//! Where even that is not allowed (a read-only disk without an index), what is in the log alone is not seen: the
+//! answer is an older state, of up to the last few thousand writes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::database::{self, Trouble};
+use super::rows::{self, Loaded};
+use super::{Holder, StoreError, lock, orders};
+use crate::model::{Fleet, Note, Pause, Timestamp};
+
+/// Reading takes milliseconds; a writer that ends or begins meanwhile makes us read again, not for ever.
+const TRIES: usize = 5;
+
+/// As far as a reader waits for a lock; in WAL mode only while the log's index is rebuilt.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// The state as it stands on the disk.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What is remembered; `fleet.pauses` is filled, the agenda is not.
+    pub fleet: Fleet,
+    /// What people ordered, by target; expired orders stay listed.
+    pub pauses: BTreeMap<String, Pause>,
+    /// The run that is writing now. Known only on the same machine and in the same process namespace.
+    pub holder: Option<Holder>,
+    /// A damaged state was moved there, and no run has answered for it yet.
+    pub damaged: Option<PathBuf>,
+}
+
+/// One remark of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRow {
+    /// Ascending in the order of events.
+    pub seq: i64,
+    /// When, on the wall clock.
+    pub at: Timestamp,
+    /// What.
+    pub note: Note,
+}
+
+/// Reads the state. A missing directory or database is an empty one.
+///
+/// # Errors
+/// When the state is damaged, of a newer schema, or cannot be read.
+pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
+    let db = path.join(database::FILE);
+    let mut loaded = if exists(&db)? {
+        read_rows(&db).map_err(|trouble| trouble.at(&db))?
+    } else {
+        Loaded {
+            fleet: Fleet::default(),
+            damaged: None,
+        }
+    };
+    let pauses = orders::OrderBook::new(path).read().pauses;
+    loaded.fleet.pauses.clone_from(&pauses);
+    Ok(Snapshot {
+        fleet: loaded.fleet,
+        pauses,
+        holder: lock::holder(path),
+        damaged: loaded.damaged.map(|name| path.join(name)),
+    })
+}
+
+/// Reads the journal from an instant on, oldest first, at most the newest `cap` rows. Rows this release cannot read
+/// are left out.
+///
+/// # Errors
+/// As [`read_only`].
+pub fn journal(path: &Path, since: Timestamp, cap: u32) -> Result<Vec<JournalRow>, StoreError> {
+    let db = path.join(database::FILE);
+    if !exists(&db)? {
+        return Ok(Vec::new());
+    }
+    let read = |connection: &Connection| -> Result<Vec<JournalRow>, Trouble> {
+        database::examine(connection)?;
+        let mut statement = connection.prepare(
+            "SELECT seq, at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query((since.0, cap))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Ok(note) = serde_json::from_str(&row.get::<_, String>(2)?) {
+                found.push(JournalRow {
+                    seq: row.get(0)?,
+                    at: Timestamp(row.get(1)?),
+                    note,
+                });
+            }
+        }
+        found.reverse();
+        Ok(found)
+    };
+    reading(&db, read).map_err(|trouble| trouble.at(&db))
+}
+
+fn exists(db: &Path) -> Result<bool, StoreError> {
+    db.try_exists().map_err(|e| StoreError::file("read", db, e))
+}
+
+/// Reads the rows of a database without writing.
+pub(super) fn read_rows(db: &Path) -> Result<Loaded, Trouble> {
+    reading(db, |connection| {
+        database::examine(connection)?;
+        rows::load(connection)
+    })
+}
+
+fn reading<T>(db: &Path, read: impl Fn(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    // In one transaction: several statements beside a writer would see several states.
+    let read = |connection: rusqlite::Result<Connection>| -> Result<T, Trouble> {
+        let connection = connection?;
+        let transaction = connection.unchecked_transaction()?;
+        read(&transaction)
+    };
+    for _ in 0..TRIES {
+        let before = marks(db);
+        if before.log_bytes > 0 {
+            match read(shared(db)) {
+                Err(Trouble::Unwritable(_)) => {}
+                other => return other,
+            }
+        }
+        let answer = read(immutable(db));
+        if marks(db) == before {
+            return answer;
+        }
+    }
+    // A writer as busy as that keeps its log, so the ordinary way is open.
+    read(shared(db))
+}
+
+/// What changes when somebody writes.
+#[derive(PartialEq, Eq)]
+struct Marks {
+    inode: u64,
+    modified: (i64, i64),
+    log_bytes: u64,
+}
+
+fn marks(db: &Path) -> Marks {
+    let found = fs::metadata(db).ok();
+    let log = db.with_file_name(format!("{}-wal", database::FILE));
+    Marks {
+        inode: found.as_ref().map_or(0, MetadataExt::ino),
+        modified: found.map_or((0, 0), |found| (found.mtime(), found.mtime_nsec())),
+        log_bytes: fs::metadata(log).map_or(0, |found| found.len()),
+    }
+}
+
+fn shared(db: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        db,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+fn immutable(db: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = "file:".to_owned();
+    let absolute = std::path::absolute(db).unwrap_or_else(|_| db.to_owned());
+    for byte in absolute.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(
+        uri,
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI,
+    )
+}

@@ -1,0 +1,167 @@
+//! The one writer: a thread that owns the database and the lock, fed by a channel.
+//!
+//! SQLite blocks, and a disk may take its time; the loop that asks does not wait on a thread of the runtime. A commit
+//! that is not answered within [`PATIENCE`] counts as not written; should it arrive later after all, the rows of the
+//! next commit replace it, because writes keep their order.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::lock::RunLock;
+use super::orders::OrderBook;
+use super::{StoreError, database, error, rows};
+use crate::model::{Changes, Orders};
+use crate::ports::{Pending, Store, Unwritable};
+
+/// A healthy disk answers within milliseconds, one under a backup within seconds; beyond this it hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Commits that wait behind one that hangs. The engine waits for each, so one is the rule.
+const WAITING: usize = 4;
+
+/// Time the last commit and the closing of the database get when the store is dropped.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+struct Job {
+    changes: Changes,
+    answer: oneshot::Sender<Result<(), Unwritable>>,
+}
+
+/// The state, open for writing. Dropping it closes the database and gives the lock back.
+#[derive(Debug)]
+pub struct StateStore {
+    jobs: Option<SyncSender<Job>>,
+    ended: Receiver<()>,
+    orders: OrderBook,
+}
+
+impl StateStore {
+    pub(super) fn begin(
+        dir: PathBuf,
+        connection: Option<Connection>,
+        lock: RunLock,
+    ) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING);
+        let (farewell, ended) = mpsc::sync_channel(1);
+        let db = dir.join(database::FILE);
+        let mut writer = Writer {
+            identity: identity(&db),
+            db,
+            connection,
+        };
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                for job in queue {
+                    // Whoever asked may have given up; what was written is written.
+                    let _ = job.answer.send(writer.commit(&job.changes));
+                }
+                drop(writer);
+                drop(lock);
+                let _ = farewell.send(());
+            })
+            .map_err(|e| StoreError::file("start the thread that writes", &dir, e))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            ended,
+            orders: OrderBook::new(&dir),
+        })
+    }
+}
+
+impl Store for StateStore {
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
+        let (answer, outcome) = oneshot::channel();
+        let handed = match &self.jobs {
+            Some(jobs) => jobs
+                .try_send(Job { changes, answer })
+                .map_err(|refused| match refused {
+                    TrySendError::Full(_) => hangs(),
+                    TrySendError::Disconnected(_) => ended(),
+                }),
+            None => Err(ended()),
+        };
+        Box::pin(async move {
+            handed?;
+            match tokio::time::timeout(PATIENCE, outcome).await {
+                Ok(Ok(written)) => written,
+                Ok(Err(_)) => Err(ended()),
+                Err(_) => Err(hangs()),
+            }
+        })
+    }
+
+    fn orders(&mut self) -> Orders {
+        self.orders.read()
+    }
+
+    fn rearmed(&mut self, orders: &Orders) {
+        self.orders.rearmed(orders);
+    }
+}
+
+impl Drop for StateStore {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A disk that hangs must not keep the program from ending; the kernel gives the lock back.
+        match self.ended.recv_timeout(FAREWELL) {
+            Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+}
+
+fn hangs() -> Unwritable {
+    Unwritable(format!(
+        "the disk has not answered for {} s: look at it (dmesg)",
+        PATIENCE.as_secs()
+    ))
+}
+
+fn ended() -> Unwritable {
+    Unwritable("the thread that writes the state has ended: restart probe".to_owned())
+}
+
+struct Writer {
+    db: PathBuf,
+    connection: Option<Connection>,
+    identity: Option<(u64, u64)>,
+}
+
+impl Writer {
+    fn commit(&mut self, changes: &Changes) -> Result<(), Unwritable> {
+        // SQLite goes on writing into a file that was deleted under it, and says all is well.
+        if identity(&self.db) != self.identity {
+            self.connection = None;
+            return Err(Unwritable(format!(
+                "{} was removed or replaced while in use: restart probe, which reads what is there now",
+                self.db.display()
+            )));
+        }
+        let written = self.transact(changes);
+        if written.is_err() {
+            // After a failed write or fsync nothing this handle believes is certain.
+            self.connection = None;
+        }
+        written.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
+    }
+
+    fn transact(&mut self, changes: &Changes) -> rusqlite::Result<()> {
+        let connection = match self.connection.take() {
+            Some(connection) => self.connection.insert(connection),
+            None => self.connection.insert(database::connect(&self.db)?),
+        };
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        rows::write(&transaction, changes)?;
+        transaction.commit()
+    }
+}
+
+fn identity(db: &Path) -> Option<(u64, u64)> {
+    let found = db.metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}

@@ -1,0 +1,289 @@
+//! What is loaded is what was saved.
+
+use std::time::Duration;
+
+use super::*;
+
+fn maybe<T>(rng: &mut fastrand::Rng, value: T) -> Option<T> {
+    rng.bool().then_some(value)
+}
+
+fn at(rng: &mut fastrand::Rng) -> Timestamp {
+    Timestamp(rng.i64(..))
+}
+
+fn text(rng: &mut fastrand::Rng) -> String {
+    (0..rng.usize(0..40)).map(|_| rng.char(..)).collect()
+}
+
+fn cause(rng: &mut fastrand::Rng) -> Cause {
+    rng.choice(Cause::ALL).copied().unwrap()
+}
+
+fn hold(rng: &mut fastrand::Rng) -> Hold {
+    match rng.u8(0..6) {
+        0 => Hold::Paused {
+            until: maybe(rng, Timestamp(5)),
+            reason: maybe(rng, "disk change".to_owned()),
+        },
+        1 => Hold::Budget {
+            restarts: rng.u32(..),
+            per: Duration::from_millis(u64::from(rng.u32(..))),
+            until: at(rng),
+        },
+        2 => Hold::NotEnoughDown {
+            down: rng.usize(..1000),
+            needed: rng.usize(..1000),
+            watched: rng.usize(..1000),
+        },
+        3 => Hold::FleetBusy {
+            host: HostName::try_new("web2").unwrap(),
+        },
+        4 => Hold::CauseExcluded { cause: cause(rng) },
+        _ => Hold::StateUnwritable,
+    }
+}
+
+fn attempt(rng: &mut fastrand::Rng) -> Attempt {
+    let report = RecoveryReport {
+        outcome: RecoveryOutcome::TimedOut,
+        exit_status: maybe(rng, 255),
+        duration: Duration::from_nanos(u64::from(rng.u32(..))),
+        reason: maybe(rng, "killed by SIGTERM".to_owned()),
+        output: text(rng),
+    };
+    Attempt {
+        id: AttemptId(rng.u64(..)),
+        number: rng.u32(..),
+        command: text(rng),
+        began: at(rng),
+        ended: maybe(rng, Timestamp(-1)),
+        report: maybe(rng, report),
+    }
+}
+
+fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
+    let mut check = CheckResult::new(
+        "https://shop.example.com/",
+        Finding::Found {
+            cause: cause(rng),
+            certificate_fault: maybe(rng, CertificateFault::WrongName),
+            detail: text(rng),
+            phase: maybe(rng, Phase::Tls),
+        },
+    );
+    check.address = maybe(rng, "[2001:db8::1]:443".parse().unwrap());
+    check.timings.dns = maybe(rng, Duration::from_micros(1200));
+    let incident = Incident {
+        id: IncidentId::new("shop", "20261122T060000Z"),
+        since: at(rng),
+        opened: at(rng),
+        cause: cause(rng),
+        attempts: (0..rng.usize(0..3)).map(|_| attempt(rng)).collect(),
+        sequence: rng.u32(..),
+        gave_up: rng.bool(),
+        withheld: maybe(rng, "budget".to_owned()),
+        told: at(rng),
+    };
+    ProfileTrack {
+        standing: Standing::Failing,
+        since: at(rng),
+        unknown: maybe(rng, text(&mut fastrand::Rng::with_seed(1))),
+        failures: rng.u32(..),
+        failing_since: maybe(rng, Timestamp(i64::MIN)),
+        due: at(rng),
+        last: vec![check],
+        evidence: Evidence {
+            began: vec![at(rng), at(rng)],
+            cause: maybe(rng, Cause::Reset),
+        },
+        incident: maybe(rng, incident),
+        fingerprint: rng.u64(..),
+        removed: maybe(rng, Timestamp(i64::MAX)),
+        ..ProfileTrack::default()
+    }
+}
+
+fn host(rng: &mut fastrand::Rng) -> HostTrack {
+    HostTrack {
+        stage: match rng.u8(0..4) {
+            0 => Stage::Idle,
+            1 => Stage::Restarting {
+                attempt: AttemptId(rng.u64(..)),
+                deadline: at(rng),
+            },
+            2 => Stage::Settling {
+                attempt: AttemptId(rng.u64(..)),
+                until: at(rng),
+            },
+            _ => Stage::GaveUp {
+                since: at(rng),
+                reason: text(rng),
+            },
+        },
+        attempts: rng.u32(..),
+        last: maybe(rng, attempt(&mut fastrand::Rng::with_seed(2))),
+        starts: (0..rng.usize(0..9)).map(|_| at(rng)).collect(),
+        not_before: maybe(rng, Timestamp(7)),
+        hold: maybe(rng, hold(&mut fastrand::Rng::with_seed(3))),
+        fingerprint: rng.u64(..),
+        ..HostTrack::default()
+    }
+}
+
+fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
+    let next = match rng.u8(0..4) {
+        0 => Next::Restart {
+            command: text(rng),
+            number: 1,
+            of: 3,
+        },
+        1 => Next::Held(hold(rng)),
+        2 => Next::Prove { from: at(rng) },
+        _ => Next::WatchOnly,
+    };
+    let delivery = match rng.u8(0..3) {
+        0 => Delivery::Sent { relay: text(rng) },
+        1 => Delivery::Unclear { reason: text(rng) },
+        _ => Delivery::Rejected { reason: text(rng) },
+    };
+    Entry {
+        id,
+        notification: Notification {
+            event: EventKind::Withheld,
+            incident: maybe(rng, IncidentId::new("shop", "20261122T060000Z")),
+            sequence: rng.u32(..),
+            profile: maybe(rng, ProfileName::try_new("shop").unwrap()),
+            host: maybe(rng, HostName::try_new("web1").unwrap()),
+            ssh: maybe(rng, "probe@web1".to_owned()),
+            at: at(rng),
+            since: maybe(rng, Timestamp(1)),
+            until: maybe(rng, Timestamp(2)),
+            cause: maybe(rng, Cause::Dns),
+            seen: vec![text(rng)],
+            attempts: vec![attempt(rng)],
+            next,
+            remark: maybe(rng, "a remark".to_owned()),
+        },
+        from: text(rng),
+        to: text(rng),
+        queued: at(rng),
+        tries: rng.u32(..),
+        due: at(rng),
+        last: maybe(rng, delivery),
+    }
+}
+
+fn fleet(seed: u64) -> Fleet {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let rng = &mut rng;
+    let mut fleet = Fleet::default();
+    fleet.core = CoreRow {
+        clock: FleetClock {
+            now: at(rng),
+            boot: BootId(text(rng)),
+            since_boot: Duration::from_nanos(rng.u64(..)),
+            skew_ms: rng.i64(..),
+        },
+        network: Network {
+            answered: maybe(rng, Timestamp(3)),
+            detail: text(rng),
+            blinded: rng.bool(),
+            ..Network::default()
+        },
+        last_attempt: rng.u64(..),
+        last_entry: rng.u64(..),
+        quarantine: maybe(rng, Timestamp(4)),
+    };
+    for number in 0..rng.usize(0..30) {
+        let name = ProfileName::try_new(&format!("p{number}")).unwrap();
+        fleet.profiles.insert(name, profile(rng));
+    }
+    for number in 0..rng.usize(0..10) {
+        let name = HostName::try_new(&format!("h{number}")).unwrap();
+        fleet.hosts.insert(name, host(rng));
+    }
+    for _ in 0..rng.usize(0..10) {
+        let id = EntryId(rng.u64(..));
+        fleet.outbox.insert(id, entry(rng, id));
+    }
+    fleet
+}
+
+#[test]
+fn what_is_loaded_is_what_was_saved() {
+    for seed in 0..40 {
+        let dir = tempfile::tempdir().unwrap();
+        let fleet = fleet(seed);
+        save(dir.path(), &fleet);
+        let (loaded, damaged) = open(dir.path()).load();
+        assert_eq!(loaded, fleet, "seed {seed}");
+        assert_eq!(damaged, None);
+    }
+}
+
+#[test]
+fn changed_rows_are_replaced_and_forgotten_ones_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut expected = fleet(11);
+    let mut store = open(dir.path()).into_store().unwrap();
+    commit(&mut store, everything(&expected)).unwrap();
+    let mut rng = fastrand::Rng::with_seed(5);
+    for round in 0..50 {
+        let mut changes = Changes {
+            core: expected.core.clone(),
+            ..Changes::default()
+        };
+        changes.core.last_attempt = round;
+        let name = ProfileName::try_new(&format!("p{}", rng.u8(0..30))).unwrap();
+        let track = maybe(&mut rng, profile(&mut fastrand::Rng::with_seed(round)));
+        changes.profiles.push((name.clone(), track.clone()));
+        match track {
+            Some(track) => expected.profiles.insert(name, track),
+            None => expected.profiles.remove(&name),
+        };
+        if let Some(id) = expected.outbox.keys().next().copied() {
+            changes.outbox.push((id, None));
+            expected.outbox.remove(&id);
+        }
+        if let Some(name) = expected.hosts.keys().next().cloned() {
+            changes.hosts.push((name.clone(), None));
+            expected.hosts.remove(&name);
+        }
+        expected.core = changes.core.clone();
+        commit(&mut store, changes).unwrap();
+    }
+    drop(store);
+    assert_eq!(open(dir.path()).load().0, expected);
+}
+
+#[test]
+fn the_journal_keeps_order_and_is_capped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).into_store().unwrap();
+    let cap = u32::try_from(limits::JOURNAL_ROWS).unwrap();
+    let rows = cap + 1000;
+    let mut written = 0;
+    while written < rows {
+        let until = rows.min(written + 7000);
+        let changes = Changes {
+            journal: (written..until).map(judged).collect(),
+            ..Changes::default()
+        };
+        commit(&mut store, changes).unwrap();
+        written = until;
+    }
+    let found = probe::adapters::store::journal(dir.path(), WALL, u32::MAX).unwrap();
+    let kept = u32::try_from(found.len()).unwrap();
+    assert!((cap..cap + 256).contains(&kept), "{kept}");
+    for (row, failures) in found.iter().zip(rows - kept..) {
+        assert_eq!((row.at, row.note.clone()), judged(failures));
+    }
+    let newest = probe::adapters::store::journal(dir.path(), WALL, 2).unwrap();
+    assert_eq!(newest, found[found.len() - 2..]);
+    let later = WALL + Duration::from_secs(1);
+    assert_eq!(
+        probe::adapters::store::journal(dir.path(), later, 2).unwrap(),
+        []
+    );
+}
