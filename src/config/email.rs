@@ -92,7 +92,7 @@ fn reminder(node: &Node, report: &mut Report) -> Option<Duration> {
         | Kind::Text(_)
         | Kind::List(_)
         | Kind::Map(_) => {
-            duration(node, Duration::from_secs(60), LONGEST, report).map(|found| found.value)
+            duration(node, Duration::from_secs(1), LONGEST, report).map(|found| found.value)
         }
     }
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Faults that are told at once; who has more than this has one mistake many times.
 const CAP: usize = 200;
 
+/// Faults that are kept in memory until they are sorted; the rest is only counted.
+const KEPT: usize = 20_000;
+
 /// A place in a configuration: file, line, column and the path of keys that leads there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spot {
@@ -186,36 +189,49 @@ impl From<Fault> for Faults {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     faults: Vec<Fault>,
+    /// Faults that were not kept.
+    dropped: usize,
     warnings: Vec<Fault>,
 }
 
 impl Report {
     /// Something is wrong.
     pub(super) fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+        if self.faults.len() < KEPT {
+            self.faults.push(fault);
+        } else {
+            self.dropped += 1;
+        }
     }
 
     /// Something is probably not meant.
     pub(super) fn warn(&mut self, warning: Fault) {
-        self.warnings.push(warning);
+        if self.warnings.len() < KEPT {
+            self.warnings.push(warning);
+        }
     }
 
     /// The warnings, or everything that is wrong.
     pub(super) fn finish(self) -> Result<Vec<Fault>, Faults> {
-        let faults = sorted(self.faults);
+        let faults = sorted(self.faults, self.dropped);
         if faults.is_empty() {
-            Ok(sorted(self.warnings))
+            Ok(sorted(self.warnings, 0))
         } else {
             Err(Faults(faults))
         }
     }
 }
 
-fn sorted(mut faults: Vec<Fault>) -> Vec<Fault> {
-    let key = |f: &Fault| (f.file.clone(), f.line, f.column);
-    faults.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)));
+fn sorted(mut faults: Vec<Fault>, dropped: usize) -> Vec<Fault> {
+    faults.sort_by(|a, b| {
+        let place = |f: &Fault| (f.line, f.column);
+        (a.file.cmp(&b.file))
+            .then_with(|| place(a).cmp(&place(b)))
+            .then_with(|| a.path.cmp(&b.path))
+            .then_with(|| a.message.cmp(&b.message))
+    });
     faults.dedup();
-    let more = faults.len().saturating_sub(CAP);
+    let more = faults.len().saturating_sub(CAP) + dropped;
     if more > 0 {
         faults.truncate(CAP);
         if let Some(last) = faults.last().cloned() {

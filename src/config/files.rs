@@ -18,6 +18,9 @@ use super::tree::{Kind, Node, parse};
 /// Files of one directory.
 const FILES: usize = 1_000;
 
+/// All files of one directory together.
+const TOGETHER: u64 = 4 * limits::CONFIG_BYTES;
+
 /// The files that make up the configuration at `path`, in the order they are read.
 ///
 /// # Errors
@@ -68,9 +71,18 @@ pub(super) fn find(path: &Path, report: &mut Report) -> Result<Vec<PathBuf>, Fau
 pub(super) fn read(path: &Path, files: &[PathBuf], report: &mut Report) -> Result<Node, Faults> {
     let mut broken = Vec::new();
     let mut roots: Vec<Node> = Vec::new();
+    let mut total = 0;
     for file in files {
         let name = Arc::new(file.clone());
-        let root = text(&name).and_then(|text| parse(&text, &name, report));
+        let root = text(&name).and_then(|text| {
+            total += text.len() as u64;
+            if total > TOGETHER {
+                let cap = super::value::show_size(TOGETHER);
+                let message = format!("longer than {cap} together with the files before it");
+                return Err(Fault::new(&Spot::whole(&name), message));
+            }
+            parse(&text, &name, report)
+        });
         match root {
             Ok(root) => roots.push(root),
             Err(fault) => broken.push(fault),

@@ -145,7 +145,9 @@ impl Hosts {
                 report.fault(
                     Fault::new(
                         spot,
-                        format!("can never be reached: {watched} profiles refer to host `{name}`"),
+                        format!(
+                            "can never be met: profiles that refer to host `{name}`: {watched}"
+                        ),
                     )
                     .act(format!("write at most `{watched}`, or `all`")),
                 );
@@ -197,11 +199,11 @@ impl Profiles {
     ) {
         let name = ProfileName::try_new(&entry.key);
         let fits = check_name(entry, name.clone().err(), report);
-        if let Some(host) = hosts.written.get(&entry.key) {
+        if let Some(host) = hosts.written.get(&entry.key).filter(|_| fits) {
             report.fault(
                 Fault::new(
                     &entry.spot,
-                    format!("a host has the same name, in line {}", host.line),
+                    format!("a host has the same name, at {}", host.position()),
                 )
                 .act("rename one: `probe pause` and `probe why` take either"),
             );

@@ -28,7 +28,7 @@ use crate::model::{
 use super::fault::{Fault, Report, Spot};
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
-use super::value::{Found, LONGEST, duration, number, show_duration, size, text};
+use super::value::{Found, LEAST, LONGEST, duration, number, show_duration, size, text};
 use super::{request, tls};
 
 const KEYS: &[&str] = &[
@@ -51,8 +51,8 @@ const KEYS: &[&str] = &[
     "cache_bypass",
 ];
 
-/// Least interval: a probe is a visitor, not a load test.
-const EVERY: Duration = Duration::from_secs(1);
+/// Least interval: what is shorter is a load test.
+const EVERY: Duration = Duration::from_millis(100);
 
 /// Pinned addresses of one profile; each is tried in turn within one timeout.
 const PINNED: usize = 8;
@@ -91,7 +91,6 @@ impl Draft {
                 .get(key)
                 .and_then(|node| duration(node, low, LONGEST, report))
         };
-        let millisecond = Duration::from_millis(1);
         Some(Self {
             host: section.get("host").and_then(|node| text(node, report)),
             urls_spot: section.spot_of("urls"),
@@ -105,8 +104,8 @@ impl Draft {
                 .unwrap_or_default(),
             interval: span("interval", EVERY, report),
             retry_interval: span("retry_interval", EVERY, report),
-            timeout: span("timeout", millisecond, report),
-            connect_timeout: span("connect_timeout", millisecond, report),
+            timeout: span("timeout", LEAST, report),
+            connect_timeout: span("connect_timeout", LEAST, report),
             failure_threshold: section
                 .get("failure_threshold")
                 .and_then(|node| number(node, 1, 100, report)),
@@ -117,7 +116,7 @@ impl Draft {
                 .get("expect")
                 .map(|node| request::Expectation::read(node, report))
                 .unwrap_or_default(),
-            slow: span("slow", millisecond, report),
+            slow: span("slow", LEAST, report),
             redirects: section
                 .get("redirects")
                 .and_then(|node| number(node, 0, 20, report)),
@@ -222,7 +221,7 @@ impl Draft {
                     ),
                 )
                 .act(format!(
-                    "write both in one place, `{name}` at most `{}`",
+                    "write `{name}: {}`, or a longer `{bound}`",
                     show_duration(limit)
                 )),
             );

@@ -59,6 +59,7 @@ pub(super) fn site(node: &Node, report: &mut Report) -> Option<Found<Url>> {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             // `www.example.org:8080/` parses as the scheme `www.example.org`.
             Fault::new(&written.spot, "only `http://` and `https://` are watched")
+                .act("begin it with one of them")
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => {
             Fault::new(&written.spot, "a URL without a host")
@@ -319,7 +320,7 @@ fn regex(node: &Node, report: &mut Report) -> Option<Found<regex::Regex>> {
             // The crate draws the pattern with a caret over several lines; the last one says it.
             let drawn = error.to_string();
             let said = drawn.lines().last().unwrap_or_default();
-            let said = clip(said.trim_start_matches("error: "));
+            let said = clip(said.trim_start_matches("error: ").trim_end_matches('.'));
             report.fault(Fault::new(
                 &written.spot,
                 format!("not a regular expression: {said}"),

@@ -20,7 +20,7 @@ use super::fault::{Fault, Report, Spot};
 use super::profile::value_or;
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
-use super::value::{Found, LONGEST, duration, list, number, show_duration, text, texts};
+use super::value::{Found, LEAST, LONGEST, duration, list, number, show_duration, text, texts};
 
 const KEYS: &[&str] = &[
     "commands",
@@ -43,15 +43,15 @@ const WINDOW: Duration = limits::REMOVED_MEMORY;
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<(Restart, Option<Spot>)> {
     let section = Section::open(node, "hosts.*.restart", KEYS, report)?;
     let commands = commands(&section, report);
-    let span = |key: &str, low: Duration, default: Duration, report: &mut Report| {
+    let span = |key: &str, default: Duration, report: &mut Report| {
         section
             .get(key)
-            .and_then(|node| duration(node, low, HOUR, report))
+            .and_then(|node| duration(node, LEAST, HOUR, report))
             .map_or(default, |found| found.value)
     };
     let second = Duration::from_secs(1);
-    let timeout = span("timeout", second, 120 * second, report);
-    let settle = span("settle", second, 45 * second, report);
+    let timeout = span("timeout", 120 * second, report);
+    let settle = span("settle", 45 * second, report);
     let backoff = section
         .get("backoff")
         .map_or_else(default_backoff, |node| backoff(node, report));
@@ -162,11 +162,10 @@ fn backoff(node: &Node, report: &mut Report) -> Backoff {
     ) else {
         return backoff;
     };
-    let second = Duration::from_secs(1);
     let mut span = |key: &str| {
         section
             .get(key)
-            .and_then(|node| duration(node, second, LONGEST, report))
+            .and_then(|node| duration(node, LEAST, LONGEST, report))
     };
     let (initial, max) = (span("initial"), span("max"));
     backoff.initial = value_or(&initial, backoff.initial);

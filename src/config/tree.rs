@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DuplicateKeyPolicy, Location, SnippetMode, Spanned, UserMessageFormatter};
 
 use super::fault::{Fault, Report, Spot, clip, join, one_line};
@@ -51,8 +52,10 @@ impl Kind {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
-            Self::Bool(_) => "`true` or `false`",
-            Self::Int(_) | Self::Float(_) => "a number",
+            Self::Bool(true) => "`true`",
+            Self::Bool(false) => "`false`",
+            Self::Int(_) => "a number",
+            Self::Float(_) => "a decimal number",
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
@@ -97,8 +100,10 @@ fn options() -> serde_saphyr::Options {
             max_aliases: 20_000,
             max_anchors: 1_000,
             max_merge_keys: 20_000,
+            // One block that ten thousand profiles share is what people want, not an attack.
+            enforce_alias_anchor_ratio: false,
         },
-        // Enough for ten thousand profiles that share a block of ten keys; a bomb ends here within a tenth of a second.
+        // Enough for ten thousand profiles that share a block of ten keys; a bomb ends here long before it hurts.
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 300_000,
             max_replay_stack_depth: 8,
@@ -109,6 +114,34 @@ fn options() -> serde_saphyr::Options {
         underscored_numbers_as_strings: true,
         reject_unsupported_tags: true,
         with_snippet: false,
+    }
+}
+
+/// A limit that was reached, in our words.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate knows some seventy ways not to be YAML and may add more; none of the others is a limit"
+)]
+fn breach(error: &serde_saphyr::Error) -> Option<&'static str> {
+    use serde_saphyr::Error;
+    match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => breach(error),
+        Error::Budget {
+            breach: BudgetBreach::Documents { .. },
+            ..
+        } => Some("a second document begins here (`---`): one file holds one"),
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => Some("nested too deep"),
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            Some("aliases unfold to more than a configuration can need")
+        }
+        _ => None,
     }
 }
 
@@ -128,6 +161,9 @@ fn not_yaml(error: &serde_saphyr::Error, file: &Arc<PathBuf>) -> Fault {
         ..Spot::whole(file)
     };
     let said: String = said.chars().take(160).collect();
+    if let Some(limit) = breach(error) {
+        return Fault::new(&spot, limit);
+    }
     Fault::new(&spot, format!("not valid YAML: {}", one_line(&said)))
 }
 
@@ -239,10 +275,13 @@ impl Planter<'_> {
             let below = join(path, &key.value);
             let spot = self.spot(key.defined, &below);
             if let Some(line) = first.get(&key.value) {
-                self.report.fault(Fault::new(
-                    &spot,
-                    format!("`{}` stands twice, first in line {line}", clip(&key.value)),
-                ));
+                self.report.fault(
+                    Fault::new(
+                        &spot,
+                        format!("`{}` stands twice, first in line {line}", clip(&key.value)),
+                    )
+                    .act("keep one of them"),
+                );
                 continue;
             }
             first.insert(key.value.clone(), spot.line);

@@ -19,6 +19,9 @@ pub(super) struct Found<T> {
     pub(super) spot: Spot,
 }
 
+/// Shortest duration: no time at all is never meant.
+pub(super) const LEAST: Duration = Duration::from_millis(1);
+
 /// Longest duration: two years, above every sensible value and far from every overflow.
 pub(super) const LONGEST: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 
@@ -73,7 +76,21 @@ pub(super) fn flag(node: &Node, report: &mut Report) -> Option<Found<bool>> {
         | Kind::Text(_)
         | Kind::List(_)
         | Kind::Map(_) => {
-            report.fault(expected(node, "`true` or `false`"));
+            let fault = expected(node, "`true` or `false`");
+            let meant = match &node.kind {
+                Kind::Text(word) => match word.to_ascii_lowercase().as_str() {
+                    "yes" | "on" => Some("true"),
+                    "no" | "off" => Some("false"),
+                    _ => None,
+                },
+                Kind::Null
+                | Kind::Bool(_)
+                | Kind::Int(_)
+                | Kind::Float(_)
+                | Kind::List(_)
+                | Kind::Map(_) => None,
+            };
+            report.fault(fault.meant(meant));
             None
         }
     }
@@ -128,15 +145,13 @@ pub(super) fn duration(
             },
         },
         Kind::Int(bare) if *bare > 0 => bare_number(node, &format!("{bare}s")),
+        Kind::Int(_) => Fault::new(&node.spot, "a bare number").act(LIKE),
         Kind::Float(bare) if *bare > 0.0 && *bare < 1e6 => {
             bare_number(node, &format!("{:.0}ms", bare * 1e3))
         }
-        Kind::Null
-        | Kind::Bool(_)
-        | Kind::Int(_)
-        | Kind::Float(_)
-        | Kind::List(_)
-        | Kind::Map(_) => expected(node, "a duration").act(LIKE),
+        Kind::Null | Kind::Bool(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
+            expected(node, "a duration").act(LIKE)
+        }
     };
     report.fault(fault);
     None
@@ -233,7 +248,7 @@ fn parse_size(text: &str) -> Option<u64> {
 pub(super) fn show_size(bytes: u64) -> String {
     [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
         .into_iter()
-        .find(|(_, size)| bytes >= *size && bytes % size == 0)
+        .find(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size))
         .map_or_else(
             || format!("{bytes}B"),
             |(unit, size)| format!("{}{unit}", bytes / size),

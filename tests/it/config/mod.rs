@@ -31,11 +31,9 @@ fn load_told(path: &Path, base: &Path) -> Result<Loaded, String> {
 }
 
 fn strip(text: &str, base: &Path) -> String {
-    let text = text.replace(&format!("{}/", base.display()), "");
-    match std::env::current_dir() {
-        Ok(dir) => text.replace(&format!("{}/{CASES}/", dir.display()), ""),
-        Err(_) => text,
-    }
+    let here = std::env::current_dir().unwrap();
+    text.replace(&format!("{}/", here.join(base).display()), "")
+        .replace(&format!("{}/", base.display()), "")
 }
 
 /// The entries of a directory, sorted.
