@@ -63,9 +63,19 @@ pub(super) fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// A text from a file as it may stand in a message: no control characters, at most 60 characters.
+/// A text from a file without what may be the credentials of a URL: a URL that stands where a name belongs.
+pub(super) fn discreet(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let (_, host) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://***@{host}"))
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
+}
+
+/// A text from a file as it may stand in a message: no credentials, no control characters, at most 60 characters.
 pub(super) fn clip(text: &str) -> String {
     const KEPT: usize = 60;
+    let text = discreet(text);
     let mut shown = one_line(&text.chars().take(KEPT).collect::<String>());
     if text.chars().nth(KEPT).is_some() {
         shown.push('…');

@@ -73,7 +73,7 @@ fn entries<'a>(section: &Section<'a>, key: &str, report: &mut Report) -> &'a [En
     }
 }
 
-fn check_name(entry: &Entry, wrong: Option<crate::model::NameError>, report: &mut Report) -> bool {
+fn check_name(entry: &Entry, report: &mut Report) -> bool {
     if entry.key == "all" {
         let fault = Fault::new(
             &entry.spot,
@@ -82,9 +82,10 @@ fn check_name(entry: &Entry, wrong: Option<crate::model::NameError>, report: &mu
         report.fault(fault.act("choose another name"));
         return false;
     }
-    match wrong {
-        None => true,
-        Some(error) => {
+    // Profiles and hosts have the same alphabet. The error quotes the name, and somebody may have written a URL there.
+    match HostName::try_new(&super::fault::discreet(&entry.key)) {
+        Ok(_) => true,
+        Err(error) => {
             report.fault(Fault::new(
                 &entry.spot,
                 super::fault::one_line(&error.to_string()),
@@ -109,7 +110,7 @@ impl Hosts {
         for entry in entries(section, "hosts", report) {
             hosts.written.insert(entry.key.clone(), entry.spot.clone());
             let name = HostName::try_new(&entry.key);
-            let fits = check_name(entry, name.clone().err(), report);
+            let fits = check_name(entry, report);
             let placeholder = HostName::try_new("x");
             let Ok(name) = name.or(placeholder) else {
                 continue;
@@ -162,6 +163,8 @@ struct Profiles {
     referred: BTreeSet<String>,
     /// Profiles of each host.
     counted: BTreeMap<String, usize>,
+    /// Compiled expressions by their text: ten thousand profiles that inherit one hold it once.
+    patterns: BTreeMap<String, regex::Regex>,
 }
 
 impl Profiles {
@@ -170,6 +173,7 @@ impl Profiles {
             read: BTreeMap::new(),
             referred: BTreeSet::new(),
             counted: BTreeMap::new(),
+            patterns: BTreeMap::new(),
         };
         let defaults = section.get("defaults");
         if let Some(node) = defaults {
@@ -198,7 +202,7 @@ impl Profiles {
         report: &mut Report,
     ) {
         let name = ProfileName::try_new(&entry.key);
-        let fits = check_name(entry, name.clone().err(), report);
+        let fits = check_name(entry, report);
         if let Some(host) = hosts.written.get(&entry.key).filter(|_| fits) {
             report.fault(
                 Fault::new(
@@ -220,7 +224,11 @@ impl Profiles {
         }
         let placeholder = ProfileName::try_new("x");
         if let Ok(name) = name.or(placeholder) {
-            let profile = draft.settle(name.clone(), report);
+            let mut profile = draft.settle(name.clone(), report);
+            profile.expect.matches = profile.expect.matches.map(|regex| {
+                let text = regex.as_str().to_owned();
+                self.patterns.entry(text).or_insert(regex).clone()
+            });
             if fits {
                 self.read.insert(name, profile);
             }

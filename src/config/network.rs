@@ -51,7 +51,7 @@ impl Draft {
 /// The name or address a canary is asked at.
 pub(super) fn host_of(canary: &Canary) -> String {
     match canary {
-        Canary::Http(url) => url.host_str().unwrap_or_default().to_owned(),
+        Canary::Http(url) => bare_host(url).unwrap_or_default(),
         Canary::Tcp { host, .. } => host.clone(),
     }
 }

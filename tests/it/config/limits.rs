@@ -140,3 +140,29 @@ fn a_file_of_nothing_but_faults_ends_soon() {
     assert!(faults.contains("more after this one"), "{faults}");
     assert!(begun.elapsed() < SOON, "took {:?}", begun.elapsed());
 }
+
+#[test]
+fn a_byte_order_mark_and_dos_line_ends_are_fine() {
+    let text = "\u{feff}profiles:\r\n  a:\r\n    urls: [https://a.example.com/]\r\n";
+    assert_eq!(told(text).unwrap().settings.profiles.len(), 1);
+}
+
+/// Texts that make careless parsers slow: long, deep, or full of beginnings without an end.
+#[test]
+fn strange_files_end_soon() {
+    let pieces = [
+        "a", "- ", "[", "{", "? ", "&a ", "*a ", "'", "\"", "a: ", "!x ", "|\n", "\n", " ", "#",
+        "{a: ", "[[],", "- [", "\t", "%", "--- ", "a:\n", "\u{85}", "💩", "<<: ", "&a [", "\\",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(200_000 / piece.len());
+        let begun = Instant::now();
+        let answer = told(&text);
+        assert!(answer.is_err(), "{piece:?} was accepted");
+        assert!(
+            begun.elapsed() < SOON,
+            "{piece:?} took {:?}",
+            begun.elapsed()
+        );
+    }
+}
