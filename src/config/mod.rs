@@ -1,1 +1,76 @@
-//! To come.
+//! The configuration: a file, or a directory of files, becomes [`Settings`], or a list of everything that is wrong with it.
+//!
+//! ```text
+//!  files ──► tree ──► merge ──► section, value, path ──► lower ──► Settings ──► effective
+//!  bytes     YAML,    files,    keys, types, units,       rules                 back to YAML
+//!            places   defaults  files that exist          between values        and JSON
+//! ```
+//!
+//! What is not there has a default; what is there must be right. All faults are told at once, each with its place, its
+//! path of keys and what to do about it ([`Fault`]); only text that is not YAML stops the reading of a file. What is
+//! right and probably not meant is a warning. No network is touched and nothing is written; files that the configuration
+//! names (keys, certificates, passwords) must be there, readable, and closed to others where they are secret. Secrets
+//! themselves are not read here.
+//!
+//! `null` means "not given". An empty list selects nothing: no canaries, no warnings before a certificate ends; where
+//! nothing can be meant (no URL, no command, no recipient) it is refused.
+
+mod effective;
+mod email;
+mod fault;
+mod files;
+mod host;
+mod lower;
+mod merge;
+mod network;
+mod path;
+mod profile;
+mod relay;
+mod request;
+mod restart;
+mod section;
+mod tls;
+mod tree;
+mod value;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use crate::model::Settings;
+
+pub use effective::{effective, to_json};
+pub use fault::{Fault, Faults, Hint};
+
+/// A configuration that is right.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What is to be done.
+    pub settings: Settings,
+    /// What is probably not meant, in the order of the files.
+    pub warnings: Vec<Fault>,
+    /// The files that were read, in this order.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads the configuration at `path`, a file or a directory of `*.yaml`.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load(path: &Path) -> Result<Loaded, Faults> {
+    let mut report = fault::Report::default();
+    let files = files::find(path, &mut report)?;
+    let root = files::read(path, &files, &mut report)?;
+    let settings = lower::lower(&root, &mut report);
+    let warnings = report.finish()?;
+    settings.map_or_else(
+        // Unreachable by construction: what cannot be lowered has been reported.
+        || Err(Fault::new(&root.spot, "not a configuration").into()),
+        |settings| {
+            Ok(Loaded {
+                settings,
+                warnings,
+                files,
+            })
+        },
+    )
+}

@@ -1,0 +1,339 @@
+//! The configuration after defaults, back as YAML and JSON, and the fingerprints taken from it.
+//!
+//! What [`effective`] writes loads to equal settings, except for credentials: those in URLs, and the values of request
+//! headers whose name sounds like one (`Authorization`, `Cookie`, `X-Api-Key`), are shown as `***`.
+//!
+//! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
+//! changes with that entry's own settings and with nothing else. The default `User-Agent` is left out of it, because it
+//! names our version and an upgrade is no change of the configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::{
+    Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
+    RelaySecurity, Restart, SecretSource, Settings, Tls, When, fnv1a,
+};
+
+use super::relay::{is_loopback, percent_encode};
+use super::request::user_agent;
+use super::value::{show_duration, show_size};
+use super::yaml::Out;
+
+/// Whom the text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// People: no credentials.
+    People,
+    /// The fingerprint.
+    Hash,
+}
+
+/// The whole configuration after defaults as YAML, without credentials.
+#[must_use]
+pub fn effective(settings: &Settings) -> String {
+    tree(settings).yaml()
+}
+
+/// The same as JSON: durations and sizes are texts as in the YAML.
+#[must_use]
+pub fn to_json(settings: &Settings) -> serde_json::Value {
+    tree(settings).json()
+}
+
+/// The settings with the fingerprint of every profile and host.
+pub(super) fn fingerprinted(mut settings: Settings) -> Settings {
+    let hash = |out: Out| fnv1a([out.yaml().as_bytes()]);
+    for profile in settings.profiles.values_mut() {
+        let fingerprint = hash(profile_tree(profile, Reader::Hash));
+        Arc::make_mut(profile).fingerprint = fingerprint;
+    }
+    for host in settings.hosts.values_mut() {
+        let fingerprint = hash(host_tree(host));
+        Arc::make_mut(host).fingerprint = fingerprint;
+    }
+    settings
+}
+
+/// A mapping under construction; what is not given is not written.
+struct Map(Vec<(String, Out)>);
+
+impl Map {
+    const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn with(mut self, key: &str, value: Out) -> Self {
+        self.0.push((key.to_owned(), value));
+        self
+    }
+
+    fn maybe(self, key: &str, value: Option<Out>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    fn out(self) -> Out {
+        Out::Map(self.0)
+    }
+}
+
+fn text(text: impl Into<String>) -> Out {
+    Out::Text(text.into())
+}
+
+fn word(word: impl Into<String>) -> Out {
+    Out::Word(word.into())
+}
+
+fn span(duration: Duration) -> Out {
+    word(show_duration(duration))
+}
+
+fn file(path: &std::path::Path) -> Out {
+    text(path.to_string_lossy())
+}
+
+fn texts(texts: &[String]) -> Out {
+    Out::List(texts.iter().map(text).collect())
+}
+
+fn tree(settings: &Settings) -> Out {
+    let profiles = settings
+        .profiles
+        .iter()
+        .map(|(name, profile)| (name.to_string(), profile_tree(profile, Reader::People)))
+        .collect();
+    let hosts: Vec<(String, Out)> = settings
+        .hosts
+        .iter()
+        .map(|(name, host)| (name.to_string(), host_tree(host)))
+        .collect();
+    Map::new()
+        .with("network", network_tree(&settings.network))
+        .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
+        .with("profiles", Out::Map(profiles))
+        .maybe(
+            "alerts",
+            settings
+                .email
+                .as_ref()
+                .map(|email| Map::new().with("email", email_tree(email)).out()),
+        )
+        .out()
+}
+
+fn network_tree(network: &NetworkSettings) -> Out {
+    let canaries = network.canaries.iter().map(|canary| match canary {
+        Canary::Http(url) => text(url.as_str()),
+        Canary::Tcp { host, port } => text(format!("tcp://{}:{port}", bracketed(host))),
+    });
+    Map::new()
+        .with("canaries", Out::List(canaries.collect()))
+        .out()
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
+
+fn host_tree(host: &Host) -> Out {
+    Map::new()
+        .with("ssh", text(&host.ssh))
+        .maybe("identity_file", host.identity_file.as_deref().map(file))
+        .maybe(
+            "known_hosts_file",
+            host.known_hosts_file.as_deref().map(file),
+        )
+        .with("restart", restart_tree(&host.restart))
+        .out()
+}
+
+fn restart_tree(restart: &Restart) -> Out {
+    let backoff = Map::new()
+        .with("initial", span(restart.backoff.initial))
+        .with("factor", Out::Float(restart.backoff.factor))
+        .with("max", span(restart.backoff.max));
+    let budget = Map::new()
+        .with("restarts", Out::Int(restart.budget.restarts.into()))
+        .with("per", span(restart.budget.per));
+    let causes = restart.causes.iter().map(|cause| word(cause.word()));
+    let when = match restart.when {
+        When::Auto => word("auto"),
+        When::Any => word("any"),
+        When::All => word("all"),
+        When::Count(count) => Out::Int(count.into()),
+        When::Percent(share) => word(format!("{share}%")),
+    };
+    Map::new()
+        .with("commands", texts(&restart.commands))
+        .with("timeout", span(restart.timeout))
+        .with("settle", span(restart.settle))
+        .with("backoff", backoff.out())
+        .with("budget", budget.out())
+        .with("give_up_after", Out::Int(restart.give_up_after.into()))
+        .with("causes", Out::List(causes.collect()))
+        .with("when", when)
+        .out()
+}
+
+fn profile_tree(profile: &Profile, reader: Reader) -> Out {
+    let urls = profile.urls.iter().map(|url| text(shown(url, reader)));
+    let addresses = match &profile.addresses {
+        Addresses::Any => word("any"),
+        Addresses::Pinned(list) => Out::List(list.iter().map(|ip| text(ip.to_string())).collect()),
+    };
+    Map::new()
+        .maybe(
+            "host",
+            profile.host.as_ref().map(|host| text(host.as_str())),
+        )
+        .with("urls", Out::List(urls.collect()))
+        .with("method", text(&profile.method))
+        .with("headers", headers_tree(&profile.headers, reader))
+        .with("interval", span(profile.interval))
+        .with("retry_interval", span(profile.retry_interval))
+        .with("timeout", span(profile.timeout))
+        .with("connect_timeout", span(profile.connect_timeout))
+        .with(
+            "failure_threshold",
+            Out::Int(profile.failure_threshold.into()),
+        )
+        .with(
+            "success_threshold",
+            Out::Int(profile.success_threshold.into()),
+        )
+        .with("expect", expect_tree(&profile.expect))
+        .maybe("slow", profile.slow.map(span))
+        .with("redirects", Out::Int(profile.redirects.into()))
+        .with("max_body", word(show_size(profile.max_body)))
+        .with("addresses", addresses)
+        .with("tls", tls_tree(&profile.tls))
+        .with(
+            "cache_bypass",
+            word(match profile.cache_bypass {
+                CacheBypass::Off => "off",
+                CacheBypass::WordPress => "wordpress",
+            }),
+        )
+        .out()
+}
+
+/// A URL without its credentials.
+fn shown(url: &Url, reader: Reader) -> String {
+    let mut url = url.clone();
+    if reader == Reader::People {
+        // Only a URL that can have credentials has some: neither call can fail.
+        if !url.username().is_empty() {
+            let _ = url.set_username("***");
+        }
+        if url.password().is_some() {
+            let _ = url.set_password(Some("***"));
+        }
+    }
+    url.into()
+}
+
+fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
+    let default = user_agent();
+    let secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["auth", "cookie", "token", "key", "secret"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    let entries = headers
+        .iter()
+        .filter(|header| reader == Reader::People || **header != default)
+        .map(|(name, value)| {
+            let hidden = reader == Reader::People && secret(name);
+            (name.clone(), text(if hidden { "***" } else { value }))
+        });
+    Out::Map(entries.collect())
+}
+
+fn expect_tree(expect: &Expect) -> Out {
+    let statuses = expect.status.iter().map(|range| {
+        if range.low == range.high {
+            Out::Int(range.low.into())
+        } else {
+            word(format!("{}-{}", range.low, range.high))
+        }
+    });
+    let header = expect
+        .header
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value)));
+    Map::new()
+        .with("status", Out::List(statuses.collect()))
+        .with("contains", texts(&expect.contains))
+        .with("not_contains", texts(&expect.not_contains))
+        .maybe(
+            "matches",
+            expect.matches.as_ref().map(|regex| text(regex.as_str())),
+        )
+        .with("header", Out::Map(header.collect()))
+        .out()
+}
+
+fn tls_tree(tls: &Tls) -> Out {
+    let pair = tls.client_certificate.as_ref();
+    let (certificate, key) = (pair.map(|p| &p.0), pair.map(|p| &p.1));
+    let days = tls.warn_before.iter().map(|days| span(*days));
+    Map::new()
+        .maybe("ca_file", tls.ca_file.as_deref().map(file))
+        .maybe("client_cert_file", certificate.map(|path| file(path)))
+        .maybe("client_key_file", key.map(|path| file(path)))
+        .with("verify", Out::Bool(tls.verify))
+        .with("warn_before", Out::List(days.collect()))
+        .out()
+}
+
+fn email_tree(email: &Email) -> Out {
+    Map::new()
+        .with("from", text(&email.from))
+        .with("to", texts(&email.to))
+        .with(
+            "smtp",
+            Out::List(email.relays.iter().map(relay_tree).collect()),
+        )
+        .with("language", word("en"))
+        .with(
+            "reminder_interval",
+            email.reminder_interval.map_or_else(|| word("off"), span),
+        )
+        .out()
+}
+
+fn relay_tree(relay: &Relay) -> Out {
+    let scheme = match relay.security {
+        RelaySecurity::Implicit => "smtps",
+        RelaySecurity::StartTls => "smtp+starttls",
+        RelaySecurity::Plain => "smtp+plain",
+    };
+    let user = relay
+        .user
+        .as_ref()
+        .map(|user| format!("{}@", percent_encode(user)))
+        .unwrap_or_default();
+    let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
+    let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
+    let map = Map::new().with("url", text(url));
+    match &relay.password {
+        None => map,
+        Some(SecretSource::File(path)) => map.with("password_file", file(path)),
+        Some(SecretSource::Environment(name)) => map.with("password_env", text(name)),
+        Some(SecretSource::Credential(name)) => map.with("password_credential", text(name)),
+    }
+    .maybe("ca_file", relay.ca_file.as_deref().map(file))
+    .maybe("insecure", insecure.then_some(Out::Bool(true)))
+    .out()
+}

@@ -1,0 +1,222 @@
+//! `alerts`: who is told, and over which mail servers.
+//!
+//! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
+//! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
+//! password: that comes from exactly one of `password_file`, `password_env`, `password_credential`.
+//! `reminder_interval` is 4h; `off` reminds nobody.
+
+use std::time::Duration;
+
+use crate::model::Email;
+
+use super::fault::{Fault, Report};
+use super::relay;
+use super::section::{Section, expected, nearest};
+use super::tree::{Kind, Node};
+use super::value::{LONGEST, duration, list, text, texts};
+
+const KEYS: &[&str] = &["from", "to", "smtp", "language", "reminder_interval"];
+
+/// Recipients of every mail; more than this is a mailing list's work.
+const RECIPIENTS: usize = 50;
+
+/// Relays that are tried in order.
+const RELAYS: usize = 8;
+
+/// Reads `alerts`; each value that is wrong goes to `report`.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
+    let alerts = Section::open(node, "alerts", &["email"], report)?;
+    let section = Section::open(alerts.get("email")?, "alerts.email", KEYS, report)?;
+    if let Some(word) = section.get("language").and_then(|node| text(node, report)) {
+        // `ja` is refused by name before.
+        if word.value != "en" {
+            report.fault(Fault::new(&word.spot, "unknown language").act("write `en`"));
+        }
+    }
+    let from = section.get("from").and_then(|node| sender(node, report));
+    missing(
+        &section,
+        "from",
+        "write the sender, like `from: probe@monitor.example.com`",
+        report,
+    );
+    let to = section
+        .get("to")
+        .map(|node| recipients(node, report))
+        .unwrap_or_default();
+    missing(
+        &section,
+        "to",
+        "write who is told, like `to: [ops@example.com]`",
+        report,
+    );
+    let relays = section
+        .get("smtp")
+        .and_then(|node| relays(node, report))
+        .unwrap_or_default();
+    missing(
+        &section,
+        "smtp",
+        "write which mail server takes the mail, like `smtp: [{url: \"smtp+plain://localhost\"}]`",
+        report,
+    );
+    Some(Email {
+        from: from.unwrap_or_default(),
+        to,
+        relays,
+        reminder_interval: section
+            .get("reminder_interval")
+            .map_or(Some(Duration::from_secs(4 * 3600)), |node| {
+                reminder(node, report)
+            }),
+    })
+}
+
+fn missing(section: &Section<'_>, key: &str, hint: &str, report: &mut Report) {
+    if section.get(key).is_none() {
+        report.fault(Fault::new(&section.spot_of(key), "missing").act(hint));
+    }
+}
+
+fn reminder(node: &Node, report: &mut Report) -> Option<Duration> {
+    match &node.kind {
+        Kind::Text(word) if word == "off" => None,
+        Kind::Text(word) if nearest(word, &["off"]).is_some() => {
+            report.fault(Fault::new(&node.spot, "unknown word").meant(Some("off")));
+            None
+        }
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Text(_)
+        | Kind::List(_)
+        | Kind::Map(_) => {
+            duration(node, Duration::from_secs(1), LONGEST, report).map(|found| found.value)
+        }
+    }
+}
+
+fn recipients(node: &Node, report: &mut Report) -> Vec<String> {
+    let Some(written) = texts(node, report) else {
+        return Vec::new();
+    };
+    if written.len() > RECIPIENTS || matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+        report.fault(
+            Fault::new(
+                &node.spot,
+                format!("must name 1 to {RECIPIENTS} recipients"),
+            )
+            .act("write who is told, like `[ops@example.com]`"),
+        );
+    }
+    let mut to: Vec<String> = Vec::new();
+    for recipient in written {
+        let fault = match address(&recipient.value) {
+            Err(bad) => Fault::new(&recipient.spot, bad)
+                .act("write only the address, like `ops@example.com`"),
+            Ok(()) if to.contains(&recipient.value) => {
+                Fault::new(&recipient.spot, "the same recipient twice").act("leave one out")
+            }
+            Ok(()) => {
+                to.push(recipient.value);
+                continue;
+            }
+        };
+        report.fault(fault);
+    }
+    to
+}
+
+fn sender(node: &Node, report: &mut Report) -> Option<String> {
+    let written = text(node, report)?;
+    let plain = match written
+        .value
+        .strip_suffix('>')
+        .map(|text| text.rsplit_once('<'))
+    {
+        None => Ok(written.value.as_str()),
+        Some(None) => Err("a `>` without `<`"),
+        Some(Some((name, plain))) => display_name(name.trim()).map(|()| plain),
+    };
+    match plain.and_then(address) {
+        Ok(()) => Some(written.value),
+        Err(bad) => {
+            report.fault(
+                Fault::new(&written.spot, bad).act(
+                    "write `probe@monitor.example.com` or `Probe <probe@monitor.example.com>`",
+                ),
+            );
+            None
+        }
+    }
+}
+
+fn display_name(name: &str) -> Result<(), &'static str> {
+    let inner = name
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let forbidden = match inner {
+        Some(_) => "\"\\<>",
+        None => "\"\\<>()[]:;@,",
+    };
+    let inner = inner.unwrap_or(name);
+    if inner.chars().any(char::is_control) {
+        Err("a name with control characters")
+    } else if inner.contains(|c| forbidden.contains(c)) {
+        Err("a name with special characters; put it in double quotes")
+    } else {
+        Ok(())
+    }
+}
+
+/// The shape every mail server takes without extensions.
+fn address(text: &str) -> Result<(), &'static str> {
+    if !text.is_ascii() {
+        return Err("non-ASCII address: needs SMTPUTF8, which is not supported");
+    }
+    let Some((local, domain)) = text.split_once('@') else {
+        return Err("not a mail address: there is no `@`");
+    };
+    let odd = |b: u8| b.is_ascii_control() || b" \"(),:;<>[\\]@".contains(&b);
+    let labels = domain.split('.').all(|label| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    });
+    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    if local.is_empty() || local.len() > 64 || dots || local.bytes().any(odd) {
+        Err("not a mail address: the part before `@` is not valid")
+    } else if text.len() > 254 || !labels {
+        Err("not a mail address: the part after `@` is not the name of a domain")
+    } else {
+        Ok(())
+    }
+}
+
+fn relays(node: &Node, report: &mut Report) -> Option<Vec<crate::model::Relay>> {
+    const LIKE: &str = "write `[{url: \"smtps://user@mail.example.com\", password_file: /etc/probe/smtp-password}]`";
+    let items = match &node.kind {
+        Kind::Map(_) => std::slice::from_ref(node),
+        Kind::Text(_) => {
+            report.fault(expected(node, "a list of mail servers").act(LIKE));
+            return None;
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::List(_) => {
+            list(node, false, report)?
+        }
+    };
+    if items.is_empty() || items.len() > RELAYS {
+        let fault = Fault::new(&node.spot, format!("must name 1 to {RELAYS} mail servers"));
+        report.fault(fault.act(LIKE));
+    }
+    Some(
+        items
+            .iter()
+            .filter_map(|item| relay::read(item, report))
+            .collect(),
+    )
+}

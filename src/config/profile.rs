@@ -1,0 +1,309 @@
+//! A profile: its keys, its defaults, and the rules between them.
+//!
+//! What a profile does not say is taken from `defaults`, key by key, also inside `headers`, `expect`, `expect.header` and
+//! `tls`; `null` in a profile takes a default away. What neither says is:
+//!
+//! | key | default |
+//! |---|---|
+//! | `interval` | 60s |
+//! | `retry_interval`, `timeout` | 10s, at most the interval |
+//! | `connect_timeout` | 5s, at most the timeout |
+//! | `failure_threshold`, `success_threshold` | 3, 2 |
+//! | `method`, `headers` | `GET`, `User-Agent: probe/VERSION` |
+//! | `expect.status` | 200-399 |
+//! | `slow` | never |
+//! | `redirects`, `max_body` | 5, 1MiB |
+//! | `addresses`, `cache_bypass` | any, off |
+//! | `tls` | verify, warn 21d, 7d and 1d before the end |
+//!
+//! Probes of one profile never overlap: `timeout` and `retry_interval` are at most `interval`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::{
+    Addresses, CacheBypass, Expect, HostName, Profile, ProfileName, StatusRange, Tls, limits,
+};
+
+use super::fault::{Fault, Report, Spot};
+use super::section::{Section, expected, nearest};
+use super::tree::{Kind, Node};
+use super::value::{Found, LEAST, LONGEST, duration, number, show_duration, size, text};
+use super::{request, tls};
+
+const KEYS: &[&str] = &[
+    "host",
+    "urls",
+    "method",
+    "headers",
+    "interval",
+    "retry_interval",
+    "timeout",
+    "connect_timeout",
+    "failure_threshold",
+    "success_threshold",
+    "expect",
+    "slow",
+    "redirects",
+    "max_body",
+    "addresses",
+    "tls",
+    "cache_bypass",
+];
+
+/// Least interval: what is shorter is a load test.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Pinned addresses of one profile; each is tried in turn within one timeout.
+const PINNED: usize = 8;
+
+/// A profile as it is written, read value by value.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// The host it refers to.
+    pub(super) host: Option<Found<String>>,
+    /// Where `urls` stands.
+    urls_spot: Spot,
+    urls: Option<Vec<Found<url::Url>>>,
+    method: Option<Found<String>>,
+    headers: Vec<(String, String)>,
+    interval: Option<Found<Duration>>,
+    retry_interval: Option<Found<Duration>>,
+    timeout: Option<Found<Duration>>,
+    connect_timeout: Option<Found<Duration>>,
+    failure_threshold: Option<Found<u32>>,
+    success_threshold: Option<Found<u32>>,
+    expect: request::Expectation,
+    slow: Option<Found<Duration>>,
+    redirects: Option<Found<u32>>,
+    max_body: Option<Found<u64>>,
+    addresses: Option<Addresses>,
+    tls: Option<Tls>,
+    cache_bypass: Option<CacheBypass>,
+}
+
+impl Draft {
+    /// Reads the values; each that is wrong goes to `report`.
+    pub(super) fn read(node: &Node, report: &mut Report) -> Option<Self> {
+        let section = Section::open(node, "profiles.*", KEYS, report)?;
+        let span = |key: &str, low: Duration, report: &mut Report| {
+            section
+                .get(key)
+                .and_then(|node| duration(node, low, LONGEST, report))
+        };
+        Some(Self {
+            host: section.get("host").and_then(|node| text(node, report)),
+            urls_spot: section.spot_of("urls"),
+            urls: section.get("urls").map(|node| request::urls(node, report)),
+            method: section
+                .get("method")
+                .and_then(|node| request::method(node, report)),
+            headers: section
+                .get("headers")
+                .map(|node| request::headers(node, true, report))
+                .unwrap_or_default(),
+            interval: span("interval", EVERY, report),
+            retry_interval: span("retry_interval", EVERY, report),
+            timeout: span("timeout", LEAST, report),
+            connect_timeout: span("connect_timeout", LEAST, report),
+            failure_threshold: section
+                .get("failure_threshold")
+                .and_then(|node| number(node, 1, 100, report)),
+            success_threshold: section
+                .get("success_threshold")
+                .and_then(|node| number(node, 1, 100, report)),
+            expect: section
+                .get("expect")
+                .map(|node| request::Expectation::read(node, report))
+                .unwrap_or_default(),
+            slow: span("slow", LEAST, report),
+            redirects: section
+                .get("redirects")
+                .and_then(|node| number(node, 0, 20, report)),
+            max_body: section.get("max_body").and_then(|node| {
+                let (low, high) = limits::BODY_CAP;
+                size(node, low, high, report)
+            }),
+            addresses: section
+                .get("addresses")
+                .and_then(|node| addresses(node, report)),
+            tls: section.get("tls").map(|node| tls::read(node, report)),
+            cache_bypass: section
+                .get("cache_bypass")
+                .and_then(|node| cache_bypass(node, report)),
+        })
+    }
+
+    /// Fills in the defaults and checks the rules between values.
+    pub(super) fn settle(self, name: ProfileName, report: &mut Report) -> Profile {
+        let interval = value_or(&self.interval, Duration::from_secs(60));
+        let retry_interval = value_or(&self.retry_interval, Duration::from_secs(10).min(interval));
+        let timeout = value_or(&self.timeout, Duration::from_secs(10).min(interval));
+        let connect_timeout = value_or(&self.connect_timeout, Duration::from_secs(5).min(timeout));
+        self.check_times(interval, timeout, report);
+        let method = value_or(&self.method, "GET".to_owned());
+        self.expect.check(&method, report);
+        if self.urls.is_none() {
+            report
+                .fault(Fault::new(&self.urls_spot, "missing").act(
+                    "write the addresses to look at, like `urls: [https://www.example.org/]`",
+                ));
+        }
+        let expect: Expect = self.expect.settle(StatusRange {
+            low: 200,
+            high: 399,
+        });
+        Profile {
+            name,
+            host: self
+                .host
+                .and_then(|host| HostName::try_new(&host.value).ok()),
+            urls: self
+                .urls
+                .unwrap_or_default()
+                .into_iter()
+                .map(|url| url.value)
+                .collect(),
+            method,
+            headers: request::with_user_agent(self.headers),
+            interval,
+            retry_interval,
+            timeout,
+            connect_timeout,
+            failure_threshold: value_or(&self.failure_threshold, 3),
+            success_threshold: value_or(&self.success_threshold, 2),
+            expect,
+            slow: self.slow.map(|slow| slow.value),
+            redirects: u8::try_from(value_or(&self.redirects, 5)).unwrap_or(u8::MAX),
+            max_body: value_or(&self.max_body, 1 << 20),
+            addresses: self.addresses.unwrap_or(Addresses::Any),
+            tls: self.tls.unwrap_or_else(tls::by_default),
+            cache_bypass: self.cache_bypass.unwrap_or(CacheBypass::Off),
+            fingerprint: 0,
+        }
+    }
+
+    fn check_times(&self, interval: Duration, timeout: Duration, report: &mut Report) {
+        let bounds = [
+            (
+                "retry_interval",
+                &self.retry_interval,
+                "interval",
+                &self.interval,
+                interval,
+            ),
+            (
+                "timeout",
+                &self.timeout,
+                "interval",
+                &self.interval,
+                interval,
+            ),
+            (
+                "connect_timeout",
+                &self.connect_timeout,
+                "timeout",
+                &self.timeout,
+                timeout,
+            ),
+        ];
+        for (name, given, bound, bound_given, limit) in bounds {
+            let Some(given) = given.as_ref().filter(|given| given.value > limit) else {
+                continue;
+            };
+            report.fault(
+                Fault::new(
+                    nearer(given, bound_given.as_ref()),
+                    format!(
+                        "`{name}` ({}) is longer than `{bound}` ({})",
+                        show_duration(given.value),
+                        show_duration(limit)
+                    ),
+                )
+                .act(format!(
+                    "write `{name}: {}`, or a longer `{bound}`",
+                    show_duration(limit)
+                )),
+            );
+        }
+        if let Some(slow) = self.slow.as_ref().filter(|slow| slow.value >= timeout) {
+            report.fault(
+                Fault::new(
+                    nearer(slow, self.timeout.as_ref()),
+                    format!(
+                        "`slow` ({}) can never be seen: `timeout` ({}) ends the probe before",
+                        show_duration(slow.value),
+                        show_duration(timeout)
+                    ),
+                )
+                .act("write less than `timeout`"),
+            );
+        }
+    }
+}
+
+/// Where a rule between two values is broken: in the profile, when only one of them comes from `defaults`.
+fn nearer<'a, T>(value: &'a Found<T>, bound: Option<&'a Found<T>>) -> &'a Spot {
+    let inherited = |spot: &Spot| spot.path.starts_with("defaults.");
+    match bound {
+        Some(bound) if inherited(&value.spot) && !inherited(&bound.spot) => &bound.spot,
+        Some(_) | None => &value.spot,
+    }
+}
+
+pub(super) fn value_or<T: Clone>(given: &Option<Found<T>>, default: T) -> T {
+    given.as_ref().map_or(default, |found| found.value.clone())
+}
+
+fn addresses(node: &Node, report: &mut Report) -> Option<Addresses> {
+    const LIKE: &str =
+        "write `any`, or the addresses to use, like `[192.0.2.10, \"2001:db8::10\"]`";
+    let items = match &node.kind {
+        Kind::Text(word) if word == "any" => return Some(Addresses::Any),
+        Kind::List(items) => items,
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Text(_)
+        | Kind::Map(_) => {
+            report.fault(expected(node, "`any` or a list of addresses").act(LIKE));
+            return None;
+        }
+    };
+    if items.is_empty() || items.len() > PINNED {
+        let fault = Fault::new(&node.spot, format!("must name 1 to {PINNED} addresses"));
+        report.fault(fault.act(LIKE));
+        return None;
+    }
+    let mut pinned: Vec<IpAddr> = Vec::new();
+    for item in items {
+        let Some(written) = text(item, report) else {
+            continue;
+        };
+        match written.value.parse() {
+            Ok(address) if pinned.contains(&address) => {
+                report.fault(Fault::new(&written.spot, "the same address twice"));
+            }
+            Ok(address) => pinned.push(address),
+            Err(_) => report.fault(Fault::new(&written.spot, "not an IP address").act(LIKE)),
+        }
+    }
+    Some(Addresses::Pinned(pinned))
+}
+
+fn cache_bypass(node: &Node, report: &mut Report) -> Option<CacheBypass> {
+    let written = text(node, report)?;
+    match written.value.as_str() {
+        "off" => Some(CacheBypass::Off),
+        "wordpress" => Some(CacheBypass::WordPress),
+        other => {
+            report.fault(
+                Fault::new(&written.spot, "unknown word")
+                    .act("write `off` or `wordpress`")
+                    .meant(nearest(other, &["off", "wordpress"])),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Walking a mapping whose keys are known: unknown keys, keys of a later version, wrong types.
+//!
+//! Each mapping of the configuration has its list of keys. A key outside of it is a fault with the nearest known key; a
+//! key that people know from the documentation and that this version does not carry out is refused by name, because a
+//! guard that is silently not there is worse than none. `null` means "not given" everywhere.
+
+use super::fault::{Fault, Report, Spot};
+use super::tree::{Entry, Kind, Node};
+
+/// What is known and not built yet: the section (its key path, `*` for a name), the key, and the only text or boolean
+/// that is refused, or nothing when the key is refused with any value. A version that builds one deletes the row.
+const NOT_YET: &[(&str, &str, Option<&str>)] = &[
+    ("", "status_page", None),
+    ("", "heartbeat", None),
+    ("hosts.*", "guards", None),
+    ("hosts.*", "diagnose", Some("true")),
+    ("hosts.*", "agent", None),
+    ("profiles.*", "maintenance", None),
+    ("profiles.*", "addresses", Some("all")),
+    ("profiles.*.tls", "crl_file", None),
+    ("alerts", "command", None),
+    ("alerts", "timezone", None),
+    ("alerts.email", "report", None),
+    ("alerts.email", "language", Some("ja")),
+];
+
+fn not_yet(place: &str, key: &str, value: &Kind) -> bool {
+    NOT_YET
+        .iter()
+        .filter(|(section, name, _)| *section == place && *name == key)
+        .any(|(_, _, only)| match (only, value) {
+            (_, Kind::Null) => false,
+            (None, _) => true,
+            (Some(word), Kind::Text(text)) => text == word,
+            (Some(word), Kind::Bool(flag)) => *word == if *flag { "true" } else { "false" },
+            (Some(_), Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_)) => false,
+        })
+}
+
+/// A mapping with known keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section<'a> {
+    /// Where the mapping stands.
+    pub(super) spot: &'a Spot,
+    place: &'static str,
+    entries: &'a [Entry],
+}
+
+impl<'a> Section<'a> {
+    /// Opens `node` as the section `place` with `keys`; what is not known goes to `report`.
+    /// Nothing given is a section without keys; `None` when it is no mapping at all.
+    pub(super) fn open(
+        node: &'a Node,
+        place: &'static str,
+        keys: &[&str],
+        report: &mut Report,
+    ) -> Option<Self> {
+        let entries: &[Entry] = match &node.kind {
+            Kind::Map(entries) => entries,
+            Kind::Null => &[],
+            Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) | Kind::Text(_) | Kind::List(_) => {
+                report.fault(expected(node, "a mapping of keys"));
+                return None;
+            }
+        };
+        for entry in entries {
+            judge_key(entry, place, keys, report);
+        }
+        Some(Self {
+            spot: &node.spot,
+            place,
+            entries,
+        })
+    }
+
+    /// The value of `key`; `None` when it is not given, `null`, or refused as not supported.
+    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        let given = !matches!(entry.value.kind, Kind::Null);
+        (given && !not_yet(self.place, key, &entry.value.kind)).then_some(&entry.value)
+    }
+
+    /// Whether `key` stands there, whatever its value.
+    pub(super) fn names(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
+    /// Where the key `key` stands, or where it would have to.
+    pub(super) fn spot_of(&self, key: &str) -> Spot {
+        self.entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map_or_else(|| self.spot.below(key), |entry| entry.spot.clone())
+    }
+}
+
+fn judge_key(entry: &Entry, place: &str, keys: &[&str], report: &mut Report) {
+    let key = entry.key.as_str();
+    if not_yet(place, key, &entry.value.kind) {
+        let valued = keys.contains(&key);
+        let what = match (valued, &entry.value.kind) {
+            (true, Kind::Text(text)) => format!("`{text}` is not supported in this version"),
+            (true, Kind::Bool(flag)) => format!("`{flag}` is not supported in this version"),
+            _ => "not supported in this version".to_owned(),
+        };
+        report.fault(Fault::new(&entry.spot, what).act("leave it out"));
+        return;
+    }
+    let later = NOT_YET
+        .iter()
+        .filter(|(section, _, _)| *section == place)
+        .map(|(_, name, _)| *name);
+    let known: Vec<&str> = keys.iter().copied().chain(later).collect();
+    if !known.contains(&key) {
+        report.fault(Fault::new(&entry.spot, "unknown key").meant(nearest(key, &known)));
+    }
+}
+
+/// `expected …, found …`.
+pub(super) fn expected(node: &Node, what: &str) -> Fault {
+    Fault::new(
+        &node.spot,
+        format!("expected {what}, found {}", node.kind.name()),
+    )
+}
+
+/// The known word that `word` was probably meant to be: at most one slip in three letters.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    // Longer than any word of ours; keeps the comparison cheap whatever is thrown at us.
+    if word.len() > 80 {
+        return None;
+    }
+    let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    let wanted = plain(word);
+    known
+        .iter()
+        .map(|candidate| (slips(&wanted, &plain(candidate)), *candidate))
+        .filter(|(slips, candidate)| *slips <= (candidate.len().max(3) / 3))
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Letters to insert, delete, replace or swap with their neighbour.
+fn slips(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, right) in b.iter().enumerate() {
+            let mut least = (last[j] + usize::from(left != right))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *right && b[j - 1] == *left {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
