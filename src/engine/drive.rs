@@ -100,8 +100,12 @@ struct Loop<'a> {
 /// Runs until settled or told to stop. Never fails: what cannot be done is an event, a note, or a hold.
 pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Control>) -> Ended {
     let orders = ports.store.orders();
-    let mut pending = VecDeque::from([Event::Ordered(orders.clone()), Event::Started(run.start)]);
+    // A pause holds from the first decision on.
+    let mut fleet = run.fleet;
+    fleet.pauses.clone_from(&orders.pauses);
+    let mut pending = VecDeque::from([Event::Started(run.start)]);
     pending.extend(run.damaged.map(Event::Damaged));
+    pending.push_back(Event::Ordered(orders.clone()));
     let limit = match run.until {
         Until::Settled(max) => Some(Instant::now() + max),
         Until::Shutdown => None,
@@ -109,7 +113,7 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
     let mut state = Loop {
         ports,
         settings: run.settings,
-        fleet: run.fleet,
+        fleet,
         tasks: Tasks::default(),
         pending,
         journal: Vec::new(),

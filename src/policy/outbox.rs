@@ -2,7 +2,8 @@
 //!
 //! A notification becomes one entry for each recipient, in the same decision, and so in the same transaction, as what it
 //! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. An entry that no relay took is tried again after 30 s, doubling to 15 min, for five days.
+//! taken or is a dead letter. A try is durable before it is made. An entry that no relay took is tried again after 30 s,
+//! doubling to 15 min, for five days.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -215,9 +216,26 @@ fn dispatch(draft: &mut Draft<'_>) {
         .map(|entry| entry.id)
         .collect();
     for id in due {
-        draft.durable |= draft.fleet.is_unwritten(id);
+        // The try is written before it is made: where that cannot be done, neither could its end, and every later run
+        // would send the message again.
+        let now = draft.now;
+        if let Some(entry) = draft.fleet.entry_mut(id) {
+            entry.tries = entry.tries.saturating_add(1);
+            entry.due = now + wait(entry.tries);
+        }
+        draft.durable = true;
         draft.fleet.in_transit.insert(id);
         draft.effects.push(Effect::Notify(id));
+    }
+}
+
+/// A try was not made.
+pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
+    draft.fleet.in_transit.remove(&id);
+    let now = draft.now;
+    if let Some(entry) = draft.fleet.entry_mut(id) {
+        entry.tries = entry.tries.saturating_sub(1);
+        entry.due = now;
     }
 }
 
@@ -256,7 +274,6 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
         return;
     };
     let (event, to) = (entry.notification.event, entry.to.clone());
-    entry.tries = entry.tries.saturating_add(1);
     entry.due = now + wait(entry.tries);
     let expired = now.since(entry.queued) >= limits::MAIL_EXPIRY;
     let delivery = match delivery {

@@ -454,12 +454,12 @@ pub(super) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
             .cloned()
             .collect();
         for name in names {
-            let held = draft
+            if draft
                 .fleet
                 .hosts
                 .get(&name)
-                .and_then(|track| track.hold.clone());
-            if matches!(held, Some(Hold::MassFailure { .. })) {
+                .is_some_and(|track| track.healthy_since.is_none())
+            {
                 draft.fleet.host_mut(&name).forced = true;
             }
             if draft
@@ -493,7 +493,7 @@ pub(super) fn taken_back(
     unwritable: bool,
 ) {
     for entry in entries {
-        draft.fleet.in_transit.remove(entry);
+        outbox::taken_back(draft, *entry);
     }
     for (name, id) in attempts {
         let began = draft

@@ -323,7 +323,9 @@ impl World {
     /// The prober is started; what it remembers is what is on the disk.
     pub fn start(&mut self, start: Start) {
         self.generation += 1;
-        self.fleet = Some(self.disk.read());
+        let mut fleet = self.disk.read();
+        fleet.pauses = self.pauses.clone();
+        self.fleet = Some(fleet);
         self.last_commit = self.t;
         self.fact(Fact::Started);
         self.fact(Fact::Pauses(self.pauses.clone()));
@@ -331,7 +333,7 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
         };
-        self.decide_all(vec![Event::Started(start), Event::Ordered(orders)]);
+        self.decide_all(vec![Event::Ordered(orders), Event::Started(start)]);
     }
 
     /// Reads an equal or changed configuration again.

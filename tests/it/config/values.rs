@@ -89,7 +89,7 @@ fn defaults_are_completed_key_by_key() {
     let wanted = [("content-type", "text/html"), ("x-cache", "HIT")];
     let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(shop.expect.header, wanted);
-    assert_eq!(shop.tls.warn_before, []);
+    assert!(shop.tls.warn_before.is_empty());
     let days = [30, 7, 1].map(|days| seconds(days * 86_400));
     assert_eq!(profile(&settings, "blog").tls.warn_before, days);
     assert_eq!(profile(&settings, "blog").interval, seconds(5400));
