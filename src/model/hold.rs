@@ -49,6 +49,8 @@ pub enum Hold {
     NetworkDown,
     /// A canary is being asked.
     AwaitingCanary,
+    /// The wait is over, and the site is being probed at this moment: its answer comes first.
+    AwaitingProbe,
     /// A restart of this host is under way.
     Restarting,
     /// A restart ended; its effect is awaited.
@@ -107,6 +109,7 @@ impl Hold {
             Self::StateUnwritable => "state_unwritable",
             Self::NetworkDown => "network_down",
             Self::AwaitingCanary => "awaiting_canary",
+            Self::AwaitingProbe => "awaiting_probe",
             Self::Restarting => "restarting",
             Self::Settling { .. } => "settling",
             Self::Backoff { .. } => "backoff",
@@ -133,6 +136,7 @@ impl Hold {
             | Self::StateUnwritable
             | Self::NetworkDown
             | Self::AwaitingCanary
+            | Self::AwaitingProbe
             | Self::Restarting
             | Self::Settling { .. }
             | Self::Backoff { .. }
@@ -157,6 +161,7 @@ impl Hold {
             | Self::StateUnwritable
             | Self::NetworkDown
             | Self::AwaitingCanary
+            | Self::AwaitingProbe
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }
@@ -180,6 +185,7 @@ impl Hold {
             | Self::StateUnwritable
             | Self::NetworkDown
             | Self::AwaitingCanary
+            | Self::AwaitingProbe
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }

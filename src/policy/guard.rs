@@ -57,6 +57,7 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
         .or_else(|| too_often(draft, name, track))
+        .or_else(|| looking(draft, &profile))
         .or_else(|| blind(draft, case.last_failure));
     held.map_or(Ruling::Permit(profile), Ruling::Hold)
 }
@@ -269,6 +270,12 @@ fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Ho
         .not_before
         .filter(|until| *until > draft.now)
         .map(|until| Hold::Backoff { until })
+}
+
+/// Where a wait ended and not a probe, the evidence may be a whole retry interval old: an answer under way comes first.
+fn looking(draft: &Draft<'_>, profile: &ProfileName) -> Option<Hold> {
+    let track = draft.fleet.profiles.get(profile)?;
+    track.in_flight.map(|_| Hold::AwaitingProbe)
 }
 
 /// A restart needs a canary that answered after the last failure began, and not long ago.

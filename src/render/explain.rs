@@ -90,6 +90,10 @@ pub fn hold(hold: &Hold, host: &str, wall: impl Fn(Timestamp) -> Timestamp) -> S
              the sites proves nothing. It goes on by itself when a canary answers."
                 .to_owned()
         }
+        Hold::AwaitingProbe => {
+            "The wait is over; the site is being probed at this moment, and its answer comes first."
+                .to_owned()
+        }
         Hold::AwaitingCanary => {
             "A canary is asked first whether the watching machine is online; that takes seconds."
                 .to_owned()
@@ -175,6 +179,7 @@ pub const fn hold_phrase(hold: &Hold) -> &'static str {
         Hold::StateUnwritable => "state cannot be written",
         Hold::NetworkDown => "our own network is down",
         Hold::AwaitingCanary => "asking a canary first",
+        Hold::AwaitingProbe => "looking once more first",
         Hold::Restarting => "a restart is under way",
         Hold::Settling { .. } => "waiting for the last restart to take effect",
         Hold::Backoff { .. } => "too soon after the last restart",

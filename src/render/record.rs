@@ -284,6 +284,7 @@ const fn refuses(hold: &Hold) -> bool {
     match hold {
         Hold::NotConfirmed { .. }
         | Hold::AwaitingCanary
+        | Hold::AwaitingProbe
         | Hold::Restarting
         | Hold::Settling { .. } => false,
         Hold::CauseExcluded { .. }

@@ -100,7 +100,7 @@ fn said(note: &Note) -> Option<String> {
         Note::Held { host, hold }
             if !matches!(
                 hold.word(),
-                "not_confirmed" | "awaiting_canary" | "settling" | "restarting"
+                "not_confirmed" | "awaiting_canary" | "awaiting_probe" | "settling" | "restarting"
             ) =>
         {
             format!("{host}: held: {}", hold.word())

@@ -127,6 +127,7 @@ const fn is_in_hand(note: &Notification) -> bool {
         Next::Held(hold) => match hold {
             Hold::NotConfirmed { .. }
             | Hold::AwaitingCanary
+            | Hold::AwaitingProbe
             | Hold::Restarting
             | Hold::Settling { .. }
             | Hold::Backoff { .. }

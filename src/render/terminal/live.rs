@@ -163,6 +163,7 @@ fn held(host: &HostName, hold: &Hold, at: Timestamp) -> Option<String> {
     match hold {
         Hold::NotConfirmed { .. }
         | Hold::AwaitingCanary
+        | Hold::AwaitingProbe
         | Hold::Restarting
         | Hold::Settling { .. }
         | Hold::GaveUp { .. } => None,

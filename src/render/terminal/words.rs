@@ -161,6 +161,7 @@ pub(super) fn hold_sentence(
         }
         Hold::NetworkDown => "no canary answers, so our own network is down".to_owned(),
         Hold::AwaitingCanary => "first a canary is asked whether our own network works".to_owned(),
+        Hold::AwaitingProbe => "the site is being probed at this moment; its answer comes first".to_owned(),
         Hold::Restarting => "a restart is under way".to_owned(),
         Hold::Settling { until } => format!("the last restart settles; probes count again {}", ahead(until)),
         Hold::Backoff { until } => format!("too soon after the last attempt; the next one is possible {}", ahead(until)),

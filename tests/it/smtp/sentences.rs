@@ -53,6 +53,7 @@ fn every_hold_is_a_sentence_that_says_until_when() {
         (Hold::StateUnwritable, vec!["state directory"]),
         (Hold::NetworkDown, vec!["canary"]),
         (Hold::AwaitingCanary, vec!["canary"]),
+        (Hold::AwaitingProbe, vec!["probed"]),
         (Hold::Restarting, vec!["web1", "under way"]),
         (Hold::Settling { until }, vec![time]),
         (Hold::Backoff { until }, vec![time]),
