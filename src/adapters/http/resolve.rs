@@ -1,0 +1,230 @@
+//! From a name to an address.
+//!
+//! Names are asked of the machine's name servers (`/etc/resolv.conf`, read again when it changes), the hosts file
+//! first, nothing from a cache. A name with a dot in it is asked as it stands, without the search list: a wildcard in
+//! a search domain must not make a vanished site look alive. The first A record is taken, and only where the name has
+//! none the first AAAA record; the other family is asked for when the machine itself has no route for the first.
+//! The whole look-up has [`limits::DNS_TIMEOUT`]. `dns` says what the name system answered; when our own resolver
+//! configuration cannot be read or no name server can be reached, the cause is `monitor`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RecordType};
+
+use super::classify::Fault;
+use super::trace::{Mark, Trace};
+use crate::model::{Cause, Family, Phase, limits};
+
+/// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm.
+const TRY: Duration = Duration::from_millis(1400);
+
+type Stamp = [Option<SystemTime>; 2];
+
+/// Who is asked.
+pub(super) struct Names {
+    /// In place of the machine's.
+    server: Option<SocketAddr>,
+    made: Mutex<Option<(Stamp, Arc<TokioResolver>)>>,
+}
+
+impl Names {
+    pub(super) fn new(server: Option<SocketAddr>) -> Self {
+        Self {
+            server,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The first address of a name, IPv4 before IPv6.
+    pub(super) async fn first(&self, name: &str, trace: &Trace) -> Result<IpAddr, Fault> {
+        let both = async {
+            match self.ask(name, Family::Ipv4).await {
+                Err(Miss::Empty(_)) => self.ask(name, Family::Ipv6).await,
+                known => known,
+            }
+        };
+        trace.mark(Mark::NameAsked);
+        let found = self.within(name, both).await;
+        if found.is_ok() {
+            trace.mark(Mark::NameKnown);
+        }
+        found
+    }
+
+    /// The first address of one family.
+    pub(super) async fn of_family(&self, name: &str, family: Family) -> Result<IpAddr, Fault> {
+        self.within(name, self.ask(name, family)).await
+    }
+
+    async fn within(
+        &self,
+        name: &str,
+        asking: impl Future<Output = Result<IpAddr, Miss>>,
+    ) -> Result<IpAddr, Fault> {
+        match tokio::time::timeout(limits::DNS_TIMEOUT, asking).await {
+            Ok(found) => found.map_err(|miss| miss.fault(name)),
+            Err(_) => Err(Miss::Silent.fault(name)),
+        }
+    }
+
+    async fn ask(&self, name: &str, family: Family) -> Result<IpAddr, Miss> {
+        let mut asked = Name::from_ascii(name).map_err(|_| Miss::NotAName)?;
+        if name.contains('.') {
+            asked.set_fqdn(true);
+        }
+        let kind = match family {
+            Family::Ipv4 => RecordType::A,
+            Family::Ipv6 => RecordType::AAAA,
+        };
+        let answer = self.resolver()?.lookup(asked, kind).await?;
+        answer
+            .answers()
+            .iter()
+            .find_map(|record| record.data.ip_addr())
+            .ok_or(Miss::Empty(false))
+    }
+
+    fn resolver(&self) -> Result<Arc<TokioResolver>, Miss> {
+        let stamp = ["/etc/resolv.conf", "/etc/hosts"].map(|file| {
+            let data = std::fs::metadata(file).ok()?;
+            data.modified().ok()
+        });
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, resolver)) = &*made
+            && *known == stamp
+        {
+            return Ok(Arc::clone(resolver));
+        }
+        let resolver = Arc::new(self.make().map_err(|e| Miss::Unready(e.to_string()))?);
+        *made = Some((stamp, Arc::clone(&resolver)));
+        Ok(resolver)
+    }
+
+    fn make(&self) -> Result<TokioResolver, NetError> {
+        let (config, mut options) = match self.server {
+            None => hickory_resolver::system_conf::read_system_conf()?,
+            Some(server) => {
+                let mut udp = ConnectionConfig::udp();
+                udp.port = server.port();
+                let server = NameServerConfig::new(server.ip(), true, vec![udp]);
+                let config = ResolverConfig::from_parts(None, vec![], vec![server]);
+                (config, ResolverOpts::default())
+            }
+        };
+        options.cache_size = 0;
+        options.timeout = TRY;
+        options.attempts = 1;
+        options.use_hosts_file = ResolveHosts::Always;
+        let provider = TokioRuntimeProvider::default();
+        let mut builder = TokioResolver::builder_with_config(config, provider);
+        *builder.options_mut() = options;
+        builder.build()
+    }
+}
+
+/// Why there is no address.
+enum Miss {
+    /// No such record; `true`: no such name.
+    Empty(bool),
+    /// The name system answered with an error.
+    Refused(ResponseCode),
+    /// No answer in time.
+    Silent,
+    /// Nothing that can be asked for.
+    NotAName,
+    /// An answer that is none.
+    Broken(String),
+    /// Our own resolver cannot be used.
+    Unready(String),
+    /// No name server can be reached.
+    Unreachable(String),
+}
+
+impl From<NetError> for Miss {
+    fn from(error: NetError) -> Self {
+        if let NetError::Dns(DnsError::NoRecordsFound(none)) = &error {
+            return match none.response_code {
+                ResponseCode::NXDomain => Self::Empty(true),
+                ResponseCode::NoError => Self::Empty(false),
+                code => Self::Refused(code),
+            };
+        }
+        if let NetError::Dns(DnsError::ResponseCode(code)) = &error {
+            return Self::Refused(*code);
+        }
+        if matches!(error, NetError::Timeout) {
+            return Self::Silent;
+        }
+        let own = matches!(
+            error,
+            NetError::Io(_) | NetError::NoConnections | NetError::Busy
+        );
+        if own {
+            Self::Unreachable(error.to_string())
+        } else {
+            Self::Broken(error.to_string())
+        }
+    }
+}
+
+impl Miss {
+    fn fault(self, name: &str) -> Fault {
+        let (cause, detail) = match self {
+            Self::Empty(true) => (
+                Cause::Dns,
+                format!("the name {name} does not exist (NXDOMAIN)"),
+            ),
+            Self::Empty(false) => (
+                Cause::Dns,
+                format!("the name {name} has no address (no A or AAAA record)"),
+            ),
+            Self::Refused(code) => (
+                Cause::Dns,
+                format!(
+                    "the name server could not answer for {name} ({})",
+                    code_word(code)
+                ),
+            ),
+            Self::Silent => (
+                Cause::Dns,
+                format!(
+                    "no name server answered for {name} within {:?}",
+                    limits::DNS_TIMEOUT
+                ),
+            ),
+            Self::NotAName => (Cause::Dns, format!("{name} cannot be a host name")),
+            Self::Broken(why) => (
+                Cause::Dns,
+                format!("the answer of the name server for {name} cannot be used ({why})"),
+            ),
+            Self::Unready(why) => (
+                Cause::Monitor,
+                format!("this machine's /etc/resolv.conf cannot be used ({why})"),
+            ),
+            Self::Unreachable(why) => (
+                Cause::Monitor,
+                format!("this machine cannot reach its name server ({why})"),
+            ),
+        };
+        Fault::new(cause, detail).at(Phase::Dns)
+    }
+}
+
+fn code_word(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        other => other.to_string(),
+    }
+}
