@@ -1,7 +1,8 @@
 //! The prober: looks at sites over HTTP/1.1 and HTTP/2, and says what it saw.
 //!
 //! - One check is one URL and one deadline ([`check`]). It walks from hop to hop ([`follow`]); each hop ([`exchange`])
-//!   resolves its name ([`resolve`]), opens one fresh connection to one address and sends one request ([`request`]).
+//!   resolves its name ([`resolve`]), opens one fresh connection to one address and sends one request ([`request`]);
+//!   the last response is compared with what is expected ([`judge`]).
 //! - Hooks inside the HTTP client ([`hooks`]) set time marks ([`trace`]) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
 //! - Errors become causes by their types ([`classify`]); the certificate is read in any case ([`certificate`]); text
@@ -20,6 +21,7 @@ mod classify;
 mod exchange;
 mod follow;
 mod hooks;
+mod judge;
 mod request;
 mod resolve;
 mod text;

@@ -152,10 +152,13 @@ enum Miss {
 impl From<NetError> for Miss {
     fn from(error: NetError) -> Self {
         if let NetError::Dns(DnsError::NoRecordsFound(none)) = &error {
-            return match none.response_code {
-                ResponseCode::NXDomain => Self::Empty(true),
-                ResponseCode::NoError => Self::Empty(false),
-                code => Self::Refused(code),
+            let code = none.response_code;
+            return if code == ResponseCode::NXDomain {
+                Self::Empty(true)
+            } else if code == ResponseCode::NoError {
+                Self::Empty(false)
+            } else {
+                Self::Refused(code)
             };
         }
         if let NetError::Dns(DnsError::ResponseCode(code)) = &error {
@@ -219,12 +222,14 @@ impl Miss {
     }
 }
 
+/// The names people search for.
 fn code_word(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        ResponseCode::FormErr => "FORMERR".to_owned(),
-        ResponseCode::NotImp => "NOTIMP".to_owned(),
-        other => other.to_string(),
-    }
+    let known = [
+        (ResponseCode::ServFail, "SERVFAIL"),
+        (ResponseCode::Refused, "REFUSED"),
+        (ResponseCode::FormErr, "FORMERR"),
+        (ResponseCode::NotImp, "NOTIMP"),
+    ];
+    let word = known.iter().find(|(known, _)| *known == code);
+    word.map_or_else(|| code.to_string(), |(_, word)| (*word).to_owned())
 }
