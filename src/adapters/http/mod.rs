@@ -13,6 +13,7 @@
 //!
 //! Every path ends in exactly one result per URL; what a site does wrong is never an error here.
 
+mod alive;
 mod body;
 mod canary;
 mod certificate;

@@ -5,7 +5,7 @@
 //! a search domain must not make a vanished site look alive. The first A record is taken, and only where the name has
 //! none the first AAAA record; the other family is asked for when the machine itself has no route for the first.
 //! The whole look-up has [`limits::DNS_TIMEOUT`]. `dns` says what the name system answered; when our own resolver
-//! configuration cannot be read or no name server can be reached, the cause is `monitor`.
+//! configuration cannot be read or no name server answers at all ([`alive`]), the cause is `monitor`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +20,14 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 
+use super::alive;
 use super::classify::Fault;
 use super::trace::{Mark, Trace};
 use crate::model::{Cause, Family, Phase, limits};
 
-/// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm.
-const TRY: Duration = Duration::from_millis(1400);
+/// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm, and time is left to
+/// ask whether the name server is there at all.
+const TRY: Duration = Duration::from_millis(1100);
 
 type Stamp = [Option<SystemTime>; 2];
 
@@ -33,7 +35,13 @@ type Stamp = [Option<SystemTime>; 2];
 pub(super) struct Names {
     /// In place of the machine's.
     server: Option<SocketAddr>,
-    made: Mutex<Option<(Stamp, Arc<TokioResolver>)>>,
+    made: Mutex<Option<(Stamp, Arc<Made>)>>,
+}
+
+/// A resolver and whom it asks.
+struct Made {
+    resolver: TokioResolver,
+    servers: Vec<SocketAddr>,
 }
 
 impl Names {
@@ -70,10 +78,17 @@ impl Names {
         name: &str,
         asking: impl Future<Output = Result<IpAddr, Miss>>,
     ) -> Result<IpAddr, Fault> {
-        match tokio::time::timeout(limits::DNS_TIMEOUT, asking).await {
-            Ok(found) => found.map_err(|miss| miss.fault(name)),
-            Err(_) => Err(Miss::Silent.fault(name)),
+        let found = match tokio::time::timeout(limits::DNS_TIMEOUT, asking).await {
+            Ok(found) => found,
+            Err(_) => Err(Miss::Silent),
+        };
+        if let Err(Miss::Silent) = found
+            && let Ok(made) = self.made()
+            && let Err(why) = alive::any(&made.servers).await
+        {
+            return Err(Miss::Unreachable(why).fault(name));
         }
+        found.map_err(|miss| miss.fault(name))
     }
 
     async fn ask(&self, name: &str, family: Family) -> Result<IpAddr, Miss> {
@@ -85,7 +100,7 @@ impl Names {
             Family::Ipv4 => RecordType::A,
             Family::Ipv6 => RecordType::AAAA,
         };
-        let answer = self.resolver()?.lookup(asked, kind).await?;
+        let answer = self.made()?.resolver.lookup(asked, kind).await?;
         answer
             .answers()
             .iter()
@@ -93,23 +108,23 @@ impl Names {
             .ok_or(Miss::Empty(false))
     }
 
-    fn resolver(&self) -> Result<Arc<TokioResolver>, Miss> {
+    fn made(&self) -> Result<Arc<Made>, Miss> {
         let stamp = ["/etc/resolv.conf", "/etc/hosts"].map(|file| {
             let data = std::fs::metadata(file).ok()?;
             data.modified().ok()
         });
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, resolver)) = &*made
+        if let Some((known, ready)) = &*made
             && *known == stamp
         {
-            return Ok(Arc::clone(resolver));
+            return Ok(Arc::clone(ready));
         }
-        let resolver = Arc::new(self.make().map_err(|e| Miss::Unready(e.to_string()))?);
-        *made = Some((stamp, Arc::clone(&resolver)));
-        Ok(resolver)
+        let ready = Arc::new(self.make().map_err(|e| Miss::Unready(e.to_string()))?);
+        *made = Some((stamp, Arc::clone(&ready)));
+        Ok(ready)
     }
 
-    fn make(&self) -> Result<TokioResolver, NetError> {
+    fn make(&self) -> Result<Made, NetError> {
         let (config, mut options) = match self.server {
             None => hickory_resolver::system_conf::read_system_conf()?,
             Some(server) => {
@@ -124,10 +139,19 @@ impl Names {
         options.timeout = TRY;
         options.attempts = 1;
         options.use_hosts_file = ResolveHosts::Always;
+        let servers = config
+            .name_servers()
+            .iter()
+            .map(|server| {
+                let port = server.connections.first().map_or(53, |c| c.port);
+                SocketAddr::new(server.ip, port)
+            })
+            .collect();
         let provider = TokioRuntimeProvider::default();
         let mut builder = TokioResolver::builder_with_config(config, provider);
         *builder.options_mut() = options;
-        builder.build()
+        let resolver = builder.build()?;
+        Ok(Made { resolver, servers })
     }
 }
 
@@ -199,10 +223,7 @@ impl Miss {
             ),
             Self::Silent => (
                 Cause::Dns,
-                format!(
-                    "no name server answered for {name} within {:?}",
-                    limits::DNS_TIMEOUT
-                ),
+                format!("the name servers of {name} did not answer in time"),
             ),
             Self::NotAName => (Cause::Dns, format!("{name} cannot be a host name")),
             Self::Broken(why) => (
@@ -215,7 +236,7 @@ impl Miss {
             ),
             Self::Unreachable(why) => (
                 Cause::Monitor,
-                format!("this machine cannot reach its name server ({why})"),
+                format!("this machine's own name server does not answer ({why})"),
             ),
         };
         Fault::new(cause, detail).at(Phase::Dns)

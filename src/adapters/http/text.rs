@@ -6,8 +6,11 @@ use url::Url;
 use super::follow;
 use crate::model::limits;
 
-/// Shorter values are not taken out of texts: they would tear words apart and hide nothing.
+/// Shorter query and header values are not taken out of texts: they would tear words apart and hide nothing.
 const SECRET_CHARS: usize = 6;
+
+/// The same for a user and a password, which are secret in any case.
+const CREDENTIAL_CHARS: usize = 3;
 
 /// How much of a body is quoted.
 const EXCERPT_CHARS: usize = 120;
@@ -88,11 +91,6 @@ impl Secrets {
     /// Credentials and query values of a profile's URL, and the headers that go to its own origin only.
     pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
         let mut words = vec![];
-        for part in [Some(url.username()), url.password()].into_iter().flatten() {
-            words.push(part.to_owned());
-            let pair = format!("x={part}");
-            words.extend(url::form_urlencoded::parse(pair.as_bytes()).map(|(_, v)| v.into_owned()));
-        }
         for (_, value) in url.query_pairs() {
             words.push(value.into_owned());
         }
@@ -105,6 +103,7 @@ impl Secrets {
             }
         }
         words.retain(|word| word.chars().count() >= SECRET_CHARS);
+        words.extend(credentials(url));
         // The longest first, so that a secret that contains another one goes as a whole.
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
         Self(words)
@@ -120,6 +119,46 @@ impl Secrets {
         }
         clean(&text)
     }
+}
+
+/// User and password as they stand, decoded, and as they are sent.
+fn credentials(url: &Url) -> Vec<String> {
+    let decoded = |part: &str| {
+        // A plus sign stands for itself here, other than in a query.
+        let pair = format!("x={}", part.replace('+', "%2B"));
+        let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+        pairs
+            .next()
+            .map(|(_, v)| v.into_owned())
+            .unwrap_or_default()
+    };
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let mut words = vec![user.to_owned(), password.to_owned()];
+    words.extend([decoded(user), decoded(password)]);
+    words.retain(|word| word.chars().count() >= CREDENTIAL_CHARS);
+    if !user.is_empty() || !password.is_empty() {
+        words.push(base64(&format!("{}:{}", decoded(user), decoded(password))));
+    }
+    words
+}
+
+/// RFC 4648 with padding.
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in text.as_bytes().chunks(3) {
+        let byte = |n: usize| three.get(n).copied().map_or(0, usize::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for n in 0..4 {
+            let place = bits >> (18 - 6 * n) & 63;
+            out.push(if n <= three.len() {
+                char::from(ALPHABET[place])
+            } else {
+                '='
+            });
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -146,6 +185,9 @@ mod tests {
         let secrets = Secrets::of(&url, &HeaderMap::new());
         let text = secrets.redact("saw p@ssword, p%40ssword and abcdef123, n=1");
         assert_eq!(text, "saw ***, *** and ***, n=1");
+        let sent = format!("Basic {}", base64("bob:p@ssword"));
+        assert_eq!(sent, "Basic Ym9iOnBAc3N3b3Jk");
+        assert_eq!(secrets.redact(&sent), "Basic ***");
         assert_eq!(shown(&url), "https://example.com/?token=abcdef123&n=1");
         assert_eq!(shown_foreign(&url), "https://example.com/?…");
     }
