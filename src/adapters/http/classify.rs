@@ -326,3 +326,47 @@ fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {
     let detail = "the response broke off in the middle of the body";
     Some(Fault::new(Cause::Truncated, detail))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::http::trace::Mark;
+
+    /// As hyper-rustls does it: an I/O error inside an I/O error.
+    fn wrapped(errno: i32) -> io::Error {
+        io::Error::other(io::Error::from_raw_os_error(errno))
+    }
+
+    #[test]
+    fn the_system_says_whose_trouble_it_is() {
+        for (errno, cause, no_route) in [
+            (111, Cause::Refused, false),
+            (104, Cause::Reset, false),
+            (110, Cause::ConnectTimeout, false),
+            (113, Cause::Unreachable, false),
+            (ENETUNREACH, Cause::Monitor, true),
+            (EADDRNOTAVAIL, Cause::Monitor, true),
+            (EMFILE, Cause::Monitor, false),
+            (ENFILE, Cause::Monitor, false),
+            (ENOMEM, Cause::Monitor, false),
+            (EPERM, Cause::Monitor, false),
+        ] {
+            let fault = failure(&wrapped(errno), &Trace::new(false), "");
+            assert_eq!(fault.cause, cause, "errno {errno}: {fault:?}");
+            assert_eq!(fault.no_route, no_route, "errno {errno}");
+            assert_eq!(fault.phase, Some(Phase::Connect));
+        }
+    }
+
+    #[test]
+    fn a_time_out_of_the_kernel_is_told_by_phase() {
+        let trace = Trace::new(true);
+        for (mark, cause) in [
+            (Mark::Connected, Cause::TlsTimeout),
+            (Mark::Ready, Cause::ResponseTimeout),
+        ] {
+            trace.mark(mark);
+            assert_eq!(failure(&wrapped(110), &trace, "").cause, cause);
+        }
+    }
+}

@@ -18,6 +18,8 @@ enum Says {
     Four(Ipv4Addr),
     /// This address for AAAA, nothing for A.
     Six(Ipv6Addr),
+    /// An A record without a route, and this address for AAAA.
+    NoRouteOr(Ipv6Addr),
     /// A response code.
     Code(u8),
     /// The root's servers are known, nothing else.
@@ -35,6 +37,9 @@ impl Drop for NameServer {
         self.task.abort();
     }
 }
+
+/// Linux has no route for TCP to the broadcast address: what a machine without IPv4 says of every address.
+const NO_ROUTE: Ipv4Addr = Ipv4Addr::BROADCAST;
 
 const A: u8 = 1;
 const AAAA: u8 = 28;
@@ -61,7 +66,9 @@ fn answer(query: &[u8], says: Says) -> Option<Vec<u8>> {
     let (code, data) = match says {
         Says::Four(ip) if kind == A => (0, ip.octets().to_vec()),
         Says::Six(ip) if kind == AAAA => (0, ip.octets().to_vec()),
-        Says::Four(_) | Says::Six(_) => (0, vec![]),
+        Says::NoRouteOr(_) if kind == A => (0, NO_ROUTE.octets().to_vec()),
+        Says::NoRouteOr(ip) if kind == AAAA => (0, ip.octets().to_vec()),
+        Says::Four(_) | Says::Six(_) | Says::NoRouteOr(_) => (0, vec![]),
         Says::Code(code) => (code, vec![]),
         Says::RootOnly if name_end == 13 => (0, vec![]),
         Says::RootOnly | Says::Nothing => return None,
@@ -115,6 +122,25 @@ async fn ipv6_where_there_is_no_a_record() {
     let result = probe_asking(&names, named(server.address.port())).await;
     assert_ok(&result);
     assert_eq!(result.address, Some(server.address));
+}
+
+#[tokio::test]
+async fn the_other_family_where_ours_has_no_route() {
+    let names = name_server(Says::NoRouteOr(Ipv6Addr::LOCALHOST), AT_ONCE).await;
+    let server = on_ipv6().await;
+    let result = probe_asking(&names, named(server.address.port())).await;
+    assert_ok(&result);
+    assert_eq!(result.address, Some(server.address));
+}
+
+#[tokio::test]
+async fn no_route_says_nothing_about_the_site() {
+    let result = probe(profile(&format!("http://{NO_ROUTE}/"))).await;
+    assert_found(&result, Cause::Monitor, Phase::Connect);
+    let names = name_server(Says::Four(NO_ROUTE), AT_ONCE).await;
+    let result = probe_asking(&names, named(80)).await;
+    assert_found(&result, Cause::Monitor, Phase::Connect);
+    assert!(result.detail().contains("no route"), "{result:?}");
 }
 
 #[tokio::test]
