@@ -10,8 +10,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::World;
-use super::classify::Fault;
 use super::exchange::{Means, exchange};
+use super::fault::Fault;
 use super::follow::{self, Hop, Reach};
 use super::judge::judge;
 use super::text::{self, Secrets};
@@ -53,10 +53,11 @@ pub(super) async fn check(
 /// A fault as a finding; behind redirects, with the place where it is.
 fn told(mut fault: Fault, result: &CheckResult) -> Finding {
     if let Some(url) = &result.final_url {
-        fault.detail = format!(
-            "{} (at {url}, after {} redirects)",
-            fault.detail, result.redirects
-        );
+        let count = match result.redirects {
+            1 => "1 redirect".to_owned(),
+            more => format!("{more} redirects"),
+        };
+        fault.detail = format!("{} (at {url}, after {count})", fault.detail);
     }
     fault.into()
 }

@@ -7,59 +7,11 @@
 use std::error::Error;
 use std::io;
 
-use rustls::{AlertDescription, InvalidMessage};
-
-use super::certificate;
+use super::fault::Fault;
+use super::handshake;
 use super::hooks::ConnectTimedOut;
 use super::trace::Trace;
-use crate::model::{Cause, CertificateFault, Finding, Phase, limits};
-
-/// What was found, before it is put into words fit for a mail.
-#[derive(Debug, Clone)]
-pub(super) struct Fault {
-    pub(super) cause: Cause,
-    pub(super) certificate: Option<CertificateFault>,
-    pub(super) detail: String,
-    pub(super) phase: Option<Phase>,
-    /// Our machine has no way to this address; another family may have one.
-    pub(super) no_route: bool,
-}
-
-impl Fault {
-    pub(super) fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        Self {
-            cause,
-            certificate: None,
-            detail: detail.into(),
-            phase: None,
-            no_route: false,
-        }
-    }
-
-    /// Our own doing.
-    pub(super) fn monitor(detail: impl Into<String>) -> Self {
-        Self::new(Cause::Monitor, detail)
-    }
-
-    /// In this phase.
-    pub(super) fn at(self, phase: Phase) -> Self {
-        Self {
-            phase: Some(phase),
-            ..self
-        }
-    }
-}
-
-impl From<Fault> for Finding {
-    fn from(fault: Fault) -> Self {
-        Self::Found {
-            cause: fault.cause,
-            certificate_fault: fault.certificate,
-            detail: fault.detail,
-            phase: fault.phase,
-        }
-    }
-}
+use crate::model::{Cause, Phase, limits};
 
 type Link<'e> = &'e (dyn Error + 'static);
 
@@ -154,7 +106,7 @@ fn before_body(
     host: &str,
 ) -> Option<Fault> {
     if let Some(tls) = find::<rustls::Error>(error) {
-        return Some(tls_failure(tls, trace, host));
+        return Some(handshake::failure(tls, trace, host));
     }
     if let Some(h2) = find::<h2::Error>(error)
         && !h2.is_io()
@@ -205,52 +157,6 @@ fn connection(error: &io::Error, phase: Phase) -> Option<Fault> {
         return None;
     };
     Some(Fault::new(cause, detail))
-}
-
-fn tls_failure(error: &rustls::Error, trace: &Trace, host: &str) -> Fault {
-    use rustls::Error as E;
-    if let E::InvalidCertificate(refused) = error {
-        let shown = trace.shown().as_ref().and_then(certificate::read);
-        let (fault, detail) = certificate::fault(refused, shown.as_ref(), host);
-        return Fault {
-            certificate: Some(fault),
-            ..Fault::new(Cause::TlsCertificate, detail)
-        };
-    }
-    if let E::AlertReceived(alert) = error {
-        return Fault::new(Cause::TlsHandshake, alert_detail(*alert));
-    }
-    let not_tls = matches!(
-        error,
-        E::InvalidMessage(
-            InvalidMessage::InvalidContentType
-                | InvalidMessage::InvalidEmptyPayload
-                | InvalidMessage::MessageTooLarge
-                | InvalidMessage::MessageTooShort
-                | InvalidMessage::UnknownProtocolVersion
-        )
-    );
-    if not_tls && trace.shown().is_none() {
-        let detail = "the port does not speak TLS: plain HTTP or something else answers there";
-        return Fault::new(Cause::NotTls, detail);
-    }
-    let detail = if matches!(error, E::PeerIncompatible(_)) {
-        format!("the server offers no TLS version or cipher that is still safe ({error})")
-    } else {
-        format!("the TLS handshake failed ({error})")
-    };
-    Fault::new(Cause::TlsHandshake, detail)
-}
-
-fn alert_detail(alert: AlertDescription) -> String {
-    let wants_ours = matches!(
-        alert,
-        AlertDescription::CertificateRequired | AlertDescription::BadCertificate
-    );
-    if wants_ours {
-        return format!("the server asks for a client certificate (TLS alert {alert:?})");
-    }
-    format!("the server broke the TLS handshake off (TLS alert {alert:?})")
 }
 
 fn h2_failure(error: &h2::Error) -> Fault {

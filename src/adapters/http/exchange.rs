@@ -10,7 +10,8 @@ use std::time::Duration;
 use reqwest::{Client, Response, Version};
 use url::{Host, Url};
 
-use super::classify::{self, Fault};
+use super::classify;
+use super::fault::Fault;
 use super::follow::{Hop, Reach};
 use super::hooks::{Chosen, Timed};
 use super::resolve::Names;
@@ -106,7 +107,8 @@ fn client(
     address: SocketAddr,
     trace: &Arc<Trace>,
 ) -> Result<Client, reqwest::Error> {
-    let header_bytes = u32::try_from(limits::HEADER_BYTES).unwrap_or(u32::MAX);
+    // Above our own limit, so that a list that is too long is named as such; beyond this one it is a protocol error.
+    let header_bytes = u32::try_from(2 * limits::HEADER_BYTES).unwrap_or(u32::MAX);
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

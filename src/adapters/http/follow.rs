@@ -14,7 +14,7 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::classify::Fault;
+use super::fault::Fault;
 use super::text;
 use crate::model::{Cause, Phase};
 

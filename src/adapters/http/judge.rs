@@ -11,7 +11,8 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::body::{self, Body};
-use super::classify::{self, Fault};
+use super::classify;
+use super::fault::Fault;
 use super::trace::{Mark, Sight, Trace};
 use super::{text, tls};
 use crate::model::{Cause, Phase, Profile, Seen};

@@ -20,7 +20,9 @@ mod certificate;
 mod check;
 mod classify;
 mod exchange;
+mod fault;
 mod follow;
+mod handshake;
 mod hooks;
 mod judge;
 mod request;
@@ -149,7 +151,7 @@ async fn all(world: Arc<World>, profile: Arc<Profile>) -> Vec<CheckResult> {
 /// Of the checks of one URL, the one that speaks for it: the first fault, else the first remark, else the first.
 fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
     let broken = || {
-        let fault = classify::Fault::monitor("the check ended without a result; see the log");
+        let fault = fault::Fault::monitor("the check ended without a result; see the log");
         CheckResult::new(url, fault.into())
     };
     let results: Vec<CheckResult> = results

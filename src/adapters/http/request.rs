@@ -8,7 +8,7 @@ use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::classify::Fault;
+use super::fault::Fault;
 use super::follow::Hop;
 use crate::model::{CacheBypass, Profile};
 

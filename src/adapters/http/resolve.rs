@@ -11,17 +11,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
 
 use super::alive;
-use super::classify::Fault;
+use super::fault::Fault;
 use super::trace::{Mark, Trace};
 use crate::model::{Cause, Family, Phase, limits};
 
@@ -38,8 +40,9 @@ pub(super) struct Names {
     made: Mutex<Option<(Stamp, Arc<Made>)>>,
 }
 
-/// A resolver and whom it asks.
+/// A resolver, whom it asks, and the hosts file.
 struct Made {
+    hosts: Hosts,
     resolver: TokioResolver,
     servers: Vec<SocketAddr>,
 }
@@ -100,7 +103,11 @@ impl Names {
             Family::Ipv4 => RecordType::A,
             Family::Ipv6 => RecordType::AAAA,
         };
-        let answer = self.made()?.resolver.lookup(asked, kind).await?;
+        let made = self.made()?;
+        let answer = match made.in_hosts_file(&asked, kind) {
+            Some(answer) => answer,
+            None => made.resolver.lookup(asked, kind).await?,
+        };
         answer
             .answers()
             .iter()
@@ -138,7 +145,7 @@ impl Names {
         options.cache_size = 0;
         options.timeout = TRY;
         options.attempts = 1;
-        options.use_hosts_file = ResolveHosts::Always;
+        options.use_hosts_file = ResolveHosts::Never;
         let servers = config
             .name_servers()
             .iter()
@@ -150,8 +157,19 @@ impl Names {
         let provider = TokioRuntimeProvider::default();
         let mut builder = TokioResolver::builder_with_config(config, provider);
         *builder.options_mut() = options;
-        let resolver = builder.build()?;
-        Ok(Made { resolver, servers })
+        Ok(Made {
+            hosts: Hosts::from_system().unwrap_or_default(),
+            resolver: builder.build()?,
+            servers,
+        })
+    }
+}
+
+impl Made {
+    /// The resolver would ask the search list before the hosts file about a name without a dot.
+    fn in_hosts_file(&self, name: &Name, kind: RecordType) -> Option<Lookup> {
+        let query = Query::query(name.clone(), kind);
+        self.hosts.lookup_static_host(&query)
     }
 }
 

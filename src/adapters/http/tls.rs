@@ -18,7 +18,7 @@ use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::HttpError;
-use super::classify::Fault;
+use super::fault::Fault;
 use super::hooks::{NoSessions, Recording};
 use super::trace::Trace;
 use crate::model::{Profile, Timestamp, Tls};

@@ -1,13 +1,16 @@
 //! The prober against one misbehaving server per cause, all on loopback.
 
+mod authority;
 mod behaviour;
 mod canary;
+mod certificates;
 mod faults;
+mod handshakes;
+mod http2;
 mod names;
 mod phases;
 mod redirects;
 mod server;
-mod tls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

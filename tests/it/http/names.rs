@@ -200,6 +200,28 @@ async fn localhost_needs_no_name_server() {
     assert_ok(&probe_asking(&names, local).await);
 }
 
+/// Any name that the hosts file gives to this machine; `localhost` where there is no other.
+#[tokio::test]
+async fn names_of_the_hosts_file_need_no_name_server() {
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap();
+    let entries: Vec<Vec<&str>> = hosts
+        .lines()
+        .map(|line| line.split('#').next().unwrap().split_whitespace().collect())
+        .filter(|words: &Vec<&str>| words.len() > 1 && words[0].starts_with("127."))
+        .collect();
+    let other = entries.iter().find(|words| words[1] != "localhost");
+    let entry = other
+        .or(entries.first())
+        .expect("/etc/hosts names localhost");
+    let names = name_server(Says::Nothing, AT_ONCE).await;
+    let address: IpAddr = entry[0].parse().unwrap();
+    let server = serve_on(TcpListener::bind((address, 0)).await.unwrap(), |_| fine()).await;
+    let url = format!("http://{}:{}/", entry[1], server.address.port());
+    let result = probe_asking(&names, profile(&url)).await;
+    assert_ok(&result);
+    assert_eq!(result.address, Some(server.address));
+}
+
 #[tokio::test]
 async fn a_pinned_address_is_used_whatever_the_name_says() {
     let names = name_server(Says::Code(3), AT_ONCE).await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::version;
 
+use super::authority::{Authority, config, serve_tls};
 use super::server::{Act, send, serve};
-use super::tls::{Authority, config, serve_tls};
 use super::{assert_ok, probe, profile};
 
 const HANDSHAKE: Duration = Duration::from_millis(150);
