@@ -145,7 +145,7 @@ async fn walk(
         let pin = pin.filter(|_| at_home);
         visited.push(hop.url.clone());
         let response = exchange(&means, &hop, pin, reach, sight).await?;
-        own_address = own_address.or(sight.result().address.map(|a| a.ip()));
+        own_address = own_address.or(sight.address().map(|a| a.ip()));
         let (status, headers) = (response.status(), response.headers());
         let next = follow::next(&hop, status, headers, profile.redirects, &visited)?;
         let Some(mut next) = next else {

@@ -1,15 +1,15 @@
 //! The prober: looks at sites over HTTP/1.1 and HTTP/2, and says what it saw.
 //!
-//! - One check is one URL and one deadline ([`check`]). It walks from hop to hop ([`follow`]); each hop ([`exchange`])
-//!   resolves its name ([`resolve`]), opens one fresh connection to one address and sends one request ([`request`]);
-//!   the last response is compared with what is expected ([`judge`]).
-//! - Hooks inside the HTTP client ([`hooks`]) set time marks ([`trace`]) that survive cancellation, so that phases are
+//! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
+//!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
+//!   the last response is compared with what is expected (`judge`).
+//! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
-//! - Errors become causes by their types ([`classify`]); the certificate is read in any case ([`certificate`]); text
-//!   from outside is cleaned and freed of credentials ([`text`]).
+//! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`); text
+//!   from outside is cleaned and freed of credentials (`text`).
 //! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
 //!   that is not well speaks for the URL.
-//! - Whether our own network is alive, the canaries tell ([`canary`]).
+//! - Whether our own network is alive, the canaries tell (`canary`).
 //!
 //! Every path ends in exactly one result per URL; what a site does wrong is never an error here.
 

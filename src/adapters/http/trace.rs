@@ -161,6 +161,11 @@ impl Sight {
         trace
     }
 
+    /// Where the hop under way goes.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.state().0.address
+    }
+
     /// Where the hop goes.
     pub(super) fn going_to(&self, address: SocketAddr) {
         self.state().0.address = Some(address);
