@@ -1,1 +1,180 @@
-//! To come.
+//! The prober: looks at sites over HTTP/1.1 and HTTP/2, and says what it saw.
+//!
+//! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
+//!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
+//!   the last response is compared with what is expected (`judge`).
+//! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
+//!   exact and a check that ran out of time says where.
+//! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`); text
+//!   from outside is cleaned and freed of credentials (`text`).
+//! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
+//!   that is not well speaks for the URL.
+//! - Whether our own network is alive, the canaries tell (`canary`).
+//!
+//! Every path ends in exactly one result per URL; what a site does wrong is never an error here.
+
+mod alive;
+mod body;
+mod canary;
+mod certificate;
+mod check;
+mod classify;
+mod exchange;
+mod fault;
+mod follow;
+mod handshake;
+mod hooks;
+mod judge;
+mod request;
+mod resolve;
+mod text;
+mod tls;
+mod trace;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::model::{Addresses, CheckResult, NetworkSettings, Profile};
+use crate::ports::{Pending, Prober};
+
+/// Checks of one profile at the same time: one profile with many URLs must not look like an attack.
+const AT_ONCE: usize = 4;
+
+/// Why there can be no prober.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Neither the machine's trust roots nor those built in can be used.
+    #[error("the trusted certificates cannot be used")]
+    Roots(#[from] rustls::client::VerifierBuilderError),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// What all checks share.
+struct World {
+    names: resolve::Names,
+    tls: tls::Bases,
+    seed: RandomState,
+    count: AtomicU64,
+}
+
+impl World {
+    /// A number that neither this process nor an earlier one has used.
+    fn nonce(&self) -> u64 {
+        self.seed
+            .hash_one(self.count.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The [`Prober`] that speaks HTTP. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpProber {
+    world: Arc<World>,
+}
+
+impl HttpProber {
+    /// A prober that asks the machine's name servers. Reads the machine's trust roots, once.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all.
+    pub fn try_new() -> Result<Self, HttpError> {
+        Self::try_with(None)
+    }
+
+    /// A prober that asks this one name server, over UDP, in place of the machine's.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all.
+    pub fn try_with_name_server(server: SocketAddr) -> Result<Self, HttpError> {
+        Self::try_with(Some(server))
+    }
+
+    fn try_with(server: Option<SocketAddr>) -> Result<Self, HttpError> {
+        Ok(Self {
+            world: Arc::new(World {
+                names: resolve::Names::new(server),
+                tls: tls::Bases::try_new()?,
+                seed: RandomState::new(),
+                count: AtomicU64::new(0),
+            }),
+        })
+    }
+}
+
+impl Prober for HttpProber {
+    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>> {
+        Box::pin(all(Arc::clone(&self.world), profile))
+    }
+
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)> {
+        Box::pin(canary::ask(Arc::clone(&self.world), network))
+    }
+}
+
+async fn all(world: Arc<World>, profile: Arc<Profile>) -> Vec<CheckResult> {
+    let pins: Vec<Option<IpAddr>> = match &profile.addresses {
+        Addresses::Pinned(pins) if !pins.is_empty() => pins.iter().copied().map(Some).collect(),
+        Addresses::Any | Addresses::Pinned(_) => vec![None],
+    };
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut checks = JoinSet::new();
+    for place in 0..profile.urls.len() * pins.len() {
+        let (url, pin) = (place / pins.len(), pins[place % pins.len()]);
+        let (world, profile) = (Arc::clone(&world), Arc::clone(&profile));
+        let permits = Arc::clone(&permits);
+        checks.spawn(async move {
+            let _permit = permits.acquire().await;
+            let url = &profile.urls[url];
+            (place, check::check(&world, &profile, url, pin).await)
+        });
+    }
+    let mut ended: Vec<Option<CheckResult>> = vec![None; profile.urls.len() * pins.len()];
+    while let Some(check) = checks.join_next().await {
+        if let Ok((place, result)) = check {
+            ended[place] = Some(result);
+        }
+    }
+    ended
+        .chunks(pins.len())
+        .zip(&profile.urls)
+        .map(|(results, url)| speaker(results, &text::shown(url)))
+        .collect()
+}
+
+/// Of the checks of one URL, the one that speaks for it: the first fault, else the first remark, else the first.
+fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
+    let broken = || {
+        let fault = fault::Fault::monitor("the check ended without a result; see the log");
+        CheckResult::new(url, fault.into())
+    };
+    let results: Vec<CheckResult> = results
+        .iter()
+        .map(|result| result.clone().unwrap_or_else(broken))
+        .collect();
+    let chosen = results
+        .iter()
+        .find(|result| !result.is_ok())
+        .or_else(|| results.iter().find(|result| result.cause().is_some()))
+        .or(results.first());
+    let mut chosen = chosen.cloned().unwrap_or_else(broken);
+    if results.len() > 1 {
+        name_address(&mut chosen);
+    }
+    chosen
+}
+
+fn name_address(result: &mut CheckResult) {
+    let address = result.address;
+    if let (crate::model::Finding::Found { detail, .. }, Some(address)) =
+        (&mut result.finding, address)
+    {
+        *detail = text::clean(&format!("{}: {detail}", address.ip()));
+    }
+}

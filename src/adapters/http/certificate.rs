@@ -1,0 +1,210 @@
+//! Reading the certificate a peer showed: names, dates, issuer. It is read whether or not it is acceptable, so an
+//! expired one still says since when.
+//!
+//! Over several hops the certificate that ends first is kept; one that was refused stands before all others.
+//! `certificate_expiring` begins below the largest `warn_before`, but never while more than a third of the
+//! certificate's whole life is left: a certificate that lives six days would otherwise never be well.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rustls::CertificateError;
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use super::trace::Shown;
+use crate::model::{Certificate, CertificateFault, CheckResult, Timestamp, limits};
+
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
+/// Takes the certificate of a hop into the result.
+pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
+    let Some(shown) = shown else { return };
+    let Some(read) = read(&shown) else { return };
+    let first_to_end = result
+        .certificate
+        .as_ref()
+        .is_none_or(|known| read.not_after < known.not_after);
+    if shown.refused.is_some() || first_to_end {
+        result.certificate = Some(read);
+    }
+}
+
+/// `None` when it cannot be read at all.
+pub(super) fn read(shown: &Shown) -> Option<Certificate> {
+    let (_, x509) = X509Certificate::from_der(&shown.leaf).ok()?;
+    let moment = |seconds: i64| Timestamp(seconds.saturating_mul(1000));
+    let not_after = moment(x509.validity().not_after.timestamp());
+    let now = moment(i64::try_from(shown.at.as_secs()).unwrap_or(i64::MAX));
+    Some(Certificate {
+        not_before: moment(x509.validity().not_before.timestamp()),
+        not_after,
+        days_left: not_after.0.saturating_sub(now.0).div_euclid(DAY_MILLIS),
+        subject: line(&x509.subject().to_string()),
+        issuer: line(&x509.issuer().to_string()),
+        names: names(&x509),
+        fingerprint: fingerprint(&shown.leaf),
+    })
+}
+
+/// A certificate may carry a name of any length; one line of it is enough.
+fn line(text: &str) -> String {
+    super::text::clean(text)
+}
+
+fn names(x509: &X509Certificate<'_>) -> Vec<String> {
+    let alternative = x509.subject_alternative_name().ok().flatten();
+    let mut names: Vec<String> = alternative
+        .iter()
+        .flat_map(|extension| extension.value.general_names.iter())
+        .filter_map(|name| {
+            if let GeneralName::DNSName(name) = name {
+                Some(line(name))
+            } else if let GeneralName::IPAddress(bytes) = name {
+                address(bytes).map(|ip| ip.to_string())
+            } else {
+                None
+            }
+        })
+        .take(limits::CERTIFICATE_NAMES)
+        .collect();
+    if names.is_empty() {
+        let common = x509.subject().iter_common_name().next();
+        names.extend(common.and_then(|name| name.as_str().ok()).map(line));
+    }
+    names
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+fn fingerprint(der: &[u8]) -> String {
+    let Some(suite) = TLS13_AES_128_GCM_SHA256.tls13() else {
+        return String::new();
+    };
+    let hash = suite.common.hash_provider.hash(der);
+    hash.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What a bad verdict means, and in words.
+pub(super) fn fault(
+    refused: &CertificateError,
+    shown: Option<&Certificate>,
+    host: &str,
+) -> (CertificateFault, String) {
+    use CertificateError as E;
+    let day = |t: Timestamp| t.to_string().chars().take(10).collect::<String>();
+    if matches!(refused, E::Expired | E::ExpiredContext { .. }) {
+        let detail = shown.map_or_else(
+            || "the certificate has expired".to_owned(),
+            |c| format!("the certificate expired on {}", day(c.not_after)),
+        );
+        (CertificateFault::Expired, detail)
+    } else if matches!(refused, E::NotValidYet | E::NotValidYetContext { .. }) {
+        let detail = shown.map_or_else(
+            || "the certificate is not valid yet".to_owned(),
+            |c| format!("the certificate is not valid before {}", day(c.not_before)),
+        );
+        (CertificateFault::NotYetValid, detail)
+    } else if matches!(
+        refused,
+        E::NotValidForName | E::NotValidForNameContext { .. }
+    ) {
+        let names = shown.map_or(String::new(), |c| c.names.join(", "));
+        let names = if names.is_empty() {
+            "no name at all".to_owned()
+        } else {
+            names
+        };
+        let detail = format!("the certificate is for {names}, not for {host}");
+        (CertificateFault::WrongName, detail)
+    } else if matches!(refused, E::Revoked) {
+        let detail = "the certificate was revoked by its issuer".to_owned();
+        (CertificateFault::Revoked, detail)
+    } else {
+        (CertificateFault::Untrusted, untrusted(refused, shown))
+    }
+}
+
+fn untrusted(refused: &CertificateError, shown: Option<&Certificate>) -> String {
+    let Some(certificate) = shown else {
+        return format!("the certificate cannot be read ({refused})");
+    };
+    if certificate.subject == certificate.issuer {
+        return format!("the certificate is self-signed ({})", certificate.subject);
+    }
+    if matches!(refused, CertificateError::UnknownIssuer) {
+        return format!(
+            "the certificate's issuer is not trusted, or the server does not send the intermediate certificate ({})",
+            certificate.issuer
+        );
+    }
+    format!("the certificate is not acceptable ({refused})")
+}
+
+/// The remark, when a certificate ends soon.
+pub(super) fn expiring(
+    certificate: &Certificate,
+    warn_before: &[Duration],
+    now: Timestamp,
+) -> Option<String> {
+    let warn = warn_before.iter().max()?;
+    let life = certificate.not_after.since(certificate.not_before);
+    let left = certificate.not_after.since(now);
+    let when = certificate.not_after;
+    if now > when {
+        return Some(format!("the certificate expired on {when}"));
+    }
+    (left < *warn && left < life / 3).then(|| {
+        let days = left.as_secs() / (24 * 3600);
+        match days {
+            0 => format!("the certificate expires within a day, on {when}"),
+            1 => format!("the certificate expires in 1 day, on {when}"),
+            _ => format!("the certificate expires in {days} days, on {when}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(life_hours: i64) -> Certificate {
+        Certificate {
+            not_before: Timestamp(0),
+            not_after: Timestamp(life_hours * DAY_MILLIS / 24),
+            days_left: 0,
+            subject: "CN=a".to_owned(),
+            issuer: "CN=b".to_owned(),
+            names: vec![],
+            fingerprint: String::new(),
+        }
+    }
+
+    #[test]
+    fn expiry_is_told_below_the_largest_step_and_a_third_of_the_life() {
+        let days = |n: u64| Duration::from_secs(n * 24 * 3600);
+        let warn = [days(21), days(7), days(1)];
+        for (life, left, told) in [
+            (90 * 24, 21 * 24, false),
+            (90 * 24, 21 * 24 - 1, true),
+            (90 * 24, -1, true),
+            (6 * 24, 49, false),
+            (6 * 24, 47, true),
+            (24, 9, false),
+            (24, 7, true),
+        ] {
+            let now = Timestamp((life - left) * DAY_MILLIS / 24);
+            let remark = expiring(&certificate(life), &warn, now);
+            assert_eq!(
+                remark.is_some(),
+                told,
+                "life {life} h, left {left} h: {remark:?}"
+            );
+        }
+        assert_eq!(expiring(&certificate(24), &[], Timestamp(0)), None);
+    }
+}

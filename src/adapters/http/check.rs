@@ -1,0 +1,163 @@
+//! One URL checked once: hop after hop under one deadline, then judged.
+//!
+//! The deadline is the profile's `timeout` and nothing outlives it. When it strikes, the phase in which the check was
+//! stuck names the cause: `dns`, `connect_timeout`, `tls_timeout`, or `response_timeout` for head and body.
+//! Of several remarks the first of these is told: a fault, `maintenance`, `certificate_expiring`, `slow`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use url::Url;
+
+use super::World;
+use super::exchange::{Means, exchange};
+use super::fault::Fault;
+use super::follow::{self, Hop, Reach};
+use super::judge::judge;
+use super::text::{self, Secrets};
+use super::trace::Sight;
+use super::{certificate, request, tls};
+use crate::model::{Cause, CheckResult, Finding, Phase, Profile};
+
+/// Checks `url`; `pin` in place of what its name says.
+pub(super) async fn check(
+    world: &World,
+    profile: &Profile,
+    url: &Url,
+    pin: Option<IpAddr>,
+) -> CheckResult {
+    let sight = Sight::new(&text::shown(url));
+    let (found, secrets) = match request::first(profile, url, world.nonce()) {
+        Err(fault) => (Err(fault), Secrets::default()),
+        Ok(hop) => {
+            let secrets = Secrets::of(url, &hop.headers);
+            let walk = walk(world, profile, hop, pin, &sight);
+            let found = match tokio::time::timeout(profile.timeout, walk).await {
+                Ok(found) => found,
+                Err(_) => Err(stuck(&sight, profile.timeout)),
+            };
+            (found, secrets)
+        }
+    };
+    let mut result = sight.result();
+    result.finding = match found {
+        Err(fault) => told(fault, &result),
+        Ok(()) => remark(profile, &result),
+    };
+    if let Finding::Found { detail, .. } = &mut result.finding {
+        *detail = secrets.redact(detail);
+    }
+    result
+}
+
+/// A fault as a finding; behind redirects, with the place where it is.
+fn told(mut fault: Fault, result: &CheckResult) -> Finding {
+    if let Some(url) = &result.final_url {
+        let count = match result.redirects {
+            1 => "1 redirect".to_owned(),
+            more => format!("{more} redirects"),
+        };
+        fault.detail = format!("{} (at {url}, after {count})", fault.detail);
+    }
+    fault.into()
+}
+
+fn remark(profile: &Profile, result: &CheckResult) -> Finding {
+    let expiring = result
+        .certificate
+        .as_ref()
+        .and_then(|shown| certificate::expiring(shown, &profile.tls.warn_before, tls::now()));
+    if let Some(detail) = expiring {
+        return Fault::new(Cause::CertificateExpiring, detail)
+            .at(Phase::Tls)
+            .into();
+    }
+    let total = result.timings.total;
+    match profile.slow {
+        Some(limit) if total > limit => {
+            let detail = format!("took {}, slower than {}", seconds(total), seconds(limit));
+            Fault::new(Cause::Slow, detail).into()
+        }
+        _ => Finding::Ok,
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.1} s", span.as_secs_f64())
+}
+
+fn stuck(sight: &Sight, timeout: Duration) -> Fault {
+    let limit = seconds(timeout);
+    let phase = sight.trace().phase();
+    let so_far = sight.result();
+    let (cause, detail) = match phase {
+        Phase::Dns => (
+            Cause::Dns,
+            format!("no name server answered within {limit}"),
+        ),
+        Phase::Connect => (
+            Cause::ConnectTimeout,
+            format!("no answer to the connection attempt within {limit}"),
+        ),
+        Phase::Tls => (
+            Cause::TlsTimeout,
+            format!("connected, but the TLS handshake did not end within {limit}"),
+        ),
+        Phase::FirstByte => (
+            Cause::ResponseTimeout,
+            format!("connected and asked, but no whole response head came within {limit}"),
+        ),
+        Phase::Transfer => (
+            Cause::ResponseTimeout,
+            format!(
+                "HTTP status {} came, but the body did not end within {limit} ({} bytes until then)",
+                so_far.http_status.unwrap_or_default(),
+                so_far.body_bytes
+            ),
+        ),
+    };
+    Fault::new(cause, detail).at(phase)
+}
+
+/// Goes from hop to hop and judges the last.
+async fn walk(
+    world: &World,
+    profile: &Profile,
+    first: Hop,
+    pin: Option<IpAddr>,
+    sight: &Sight,
+) -> Result<(), Fault> {
+    let base = world.tls.of(profile)?;
+    let means = Means {
+        names: &world.names,
+        base: &base,
+        verify: profile.tls.verify,
+        connect_timeout: profile.connect_timeout,
+    };
+    let own_host = first.url.host_str().map(str::to_owned);
+    let mut own_address = None;
+    let mut visited = vec![];
+    let mut hop = first;
+    loop {
+        let host = hop.url.host_str();
+        let at_home = host == own_host.as_deref();
+        let reach = Reach::of(own_address, own_host.as_deref(), host);
+        let pin = pin.filter(|_| at_home);
+        visited.push(hop.url.clone());
+        let response = exchange(&means, &hop, pin, reach, sight).await?;
+        own_address = own_address.or(sight.address().map(|a| a.ip()));
+        let (status, headers) = (response.status(), response.headers());
+        let next = follow::next(&hop, status, headers, profile.redirects, &visited)?;
+        let Some(mut next) = next else {
+            return judge(profile, response, &hop.url, sight).await;
+        };
+        if next.url.host_str() == own_host.as_deref() {
+            request::bypass(&mut next.headers, profile.cache_bypass);
+        }
+        sight.learn(|result| {
+            result.redirects = result.redirects.saturating_add(1);
+            result.final_url = Some(text::shown_foreign(&next.url));
+        });
+        hop = next;
+    }
+}

@@ -1,0 +1,278 @@
+//! From an error of the HTTP client to a cause, by the types in its chain, never by its words.
+//!
+//! The chain is walked through `source()` and, because an I/O error hides what it wraps, through
+//! `io::Error::get_ref()`. The first of these that holds names the cause: a connect that ran out of time; limits and
+//! routes of our own machine; the recorded verdict on the certificate; TLS; HTTP/2; the operating system; HTTP/1.
+
+use std::error::Error;
+use std::io;
+
+use super::fault::Fault;
+use super::handshake;
+use super::hooks::ConnectTimedOut;
+use super::trace::Trace;
+use crate::model::{Cause, Phase, limits};
+
+type Link<'e> = &'e (dyn Error + 'static);
+
+fn chain<'e>(error: Link<'e>) -> impl Iterator<Item = Link<'e>> {
+    std::iter::successors(Some(error), |error: &Link<'e>| {
+        let error: Link<'e> = *error;
+        let outside = error.downcast_ref::<io::Error>();
+        match outside.and_then(io::Error::get_ref) {
+            Some(inside) => Some(inside as Link<'e>),
+            None => error.source(),
+        }
+    })
+}
+
+fn find<E: Error + 'static>(error: Link<'_>) -> Option<&E> {
+    chain(error).find_map(|link| link.downcast_ref())
+}
+
+/// The operating system's or the transport's own word: the innermost I/O error.
+fn system(error: Link<'_>) -> Option<&io::Error> {
+    let plain = chain(error)
+        .filter_map(|link| link.downcast_ref::<io::Error>())
+        .last();
+    plain.or_else(|| find::<h2::Error>(error).and_then(h2::Error::get_io))
+}
+
+/// Why a request brought no response, or its body did not arrive. `host` is whom the certificate should be for.
+pub(super) fn failure(error: Link<'_>, trace: &Trace, host: &str) -> Fault {
+    let phase = trace.phase();
+    if find::<ConnectTimedOut>(error).is_some() {
+        let detail = "no answer to the connection attempt";
+        return Fault::new(Cause::ConnectTimeout, detail).at(phase);
+    }
+    let system = system(error);
+    if let Some(fault) = system.and_then(our_machine) {
+        return fault.at(phase);
+    }
+    let named = match phase {
+        Phase::Transfer => in_body(error, system),
+        Phase::Dns | Phase::Connect | Phase::Tls | Phase::FirstByte => {
+            before_body(error, system, trace, host)
+        }
+    };
+    let fault = named.unwrap_or_else(|| {
+        let innermost = chain(error).last().map(ToString::to_string);
+        let why = innermost.unwrap_or_default();
+        match phase {
+            // A failure before anything was sent that we cannot name says nothing about the site.
+            Phase::Dns | Phase::Connect => Fault::monitor(format!("could not connect ({why})")),
+            Phase::Tls => Fault::new(Cause::TlsHandshake, format!("the handshake failed ({why})")),
+            Phase::FirstByte | Phase::Transfer => not_http(&why),
+        }
+    });
+    fault.at(phase)
+}
+
+/// Linux's numbers: what a socket call says about ourselves.
+const EPERM: i32 = 1;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const EAFNOSUPPORT: i32 = 97;
+const EADDRNOTAVAIL: i32 = 99;
+const ENETDOWN: i32 = 100;
+const ENETUNREACH: i32 = 101;
+const ENOBUFS: i32 = 105;
+
+fn our_machine(error: &io::Error) -> Option<Fault> {
+    let (detail, no_route) = match error.raw_os_error()? {
+        EMFILE | ENFILE => (
+            "this machine has no free file descriptor; raise LimitNOFILE",
+            false,
+        ),
+        ENOMEM | ENOBUFS => ("this machine has no memory left for a connection", false),
+        EPERM | EACCES => ("this machine's own firewall forbids the connection", false),
+        ENETUNREACH | ENETDOWN => ("this machine has no route to the address", true),
+        EADDRNOTAVAIL => ("this machine has no free local address or port", true),
+        EAFNOSUPPORT => ("this machine does not support the address family", true),
+        _ => return None,
+    };
+    Some(Fault {
+        no_route,
+        ..Fault::monitor(detail)
+    })
+}
+
+fn before_body(
+    error: Link<'_>,
+    system: Option<&io::Error>,
+    trace: &Trace,
+    host: &str,
+) -> Option<Fault> {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return Some(handshake::failure(tls, trace, host));
+    }
+    if let Some(h2) = find::<h2::Error>(error)
+        && !h2.is_io()
+    {
+        return Some(h2_failure(h2));
+    }
+    if let Some(fault) = system.and_then(|error| connection(error, trace.phase())) {
+        return Some(fault);
+    }
+    http_failure(error)
+}
+
+fn connection(error: &io::Error, phase: Phase) -> Option<Fault> {
+    use io::ErrorKind as K;
+    let kind = error.kind();
+    let (cause, detail) = if kind == K::ConnectionRefused {
+        (Cause::Refused, "connection refused: nothing listens there")
+    } else if matches!(kind, K::ConnectionReset | K::ConnectionAborted) {
+        let detail = match phase {
+            Phase::Tls => "the connection was reset during the TLS handshake",
+            Phase::Dns | Phase::Connect | Phase::FirstByte | Phase::Transfer => {
+                "the connection was reset before any response"
+            }
+        };
+        (Cause::Reset, detail)
+    } else if matches!(kind, K::UnexpectedEof | K::BrokenPipe | K::NotConnected) {
+        let detail = match phase {
+            Phase::Tls => "the connection was closed during the TLS handshake",
+            Phase::Dns | Phase::Connect | Phase::FirstByte | Phase::Transfer => {
+                "the connection was closed without a response"
+            }
+        };
+        (Cause::Closed, detail)
+    } else if kind == K::TimedOut {
+        match phase {
+            Phase::Dns | Phase::Connect => {
+                (Cause::ConnectTimeout, "no answer to the connection attempt")
+            }
+            Phase::Tls => (Cause::TlsTimeout, "the TLS handshake got no answer"),
+            Phase::FirstByte | Phase::Transfer => {
+                (Cause::ResponseTimeout, "the connection went silent")
+            }
+        }
+    } else if matches!(kind, K::HostUnreachable | K::NetworkUnreachable) {
+        let detail = "the network says that the address cannot be reached (ICMP)";
+        (Cause::Unreachable, detail)
+    } else {
+        return None;
+    };
+    Some(Fault::new(cause, detail))
+}
+
+fn h2_failure(error: &h2::Error) -> Fault {
+    use h2::Reason;
+    let word = error.reason().map_or_else(String::new, |reason| {
+        format!(" (HTTP/2 {})", reason_word(reason))
+    });
+    let gone = [Reason::NO_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL];
+    let cause = match error.reason() {
+        Some(reason) if error.is_remote() && gone.contains(&reason) => Cause::Closed,
+        Some(Reason::INTERNAL_ERROR) if error.is_remote() => Cause::Reset,
+        _ => Cause::Protocol,
+    };
+    Fault::new(cause, format!("the server gave no response{word}"))
+}
+
+fn reason_word(reason: h2::Reason) -> String {
+    format!("{reason:?}").replace('_', " ").to_lowercase()
+}
+
+fn http_failure(error: Link<'_>) -> Option<Fault> {
+    let innermost = chain(error)
+        .filter_map(|link| link.downcast_ref::<hyper::Error>())
+        .last()?;
+    if innermost.is_parse_too_large() {
+        return Some(headers_too_large());
+    }
+    if innermost.is_parse() {
+        return Some(not_http("the response cannot be parsed"));
+    }
+    if innermost.is_incomplete_message() || innermost.is_closed() || innermost.is_canceled() {
+        let detail = "the connection was closed without a response";
+        return Some(Fault::new(Cause::Closed, detail));
+    }
+    None
+}
+
+pub(super) fn headers_too_large() -> Fault {
+    let detail = format!(
+        "the response has more than {} header lines or {} KiB of headers",
+        limits::HEADER_LINES,
+        limits::HEADER_BYTES / 1024
+    );
+    Fault::new(Cause::HeadersTooLarge, detail)
+}
+
+fn not_http(why: &str) -> Fault {
+    let detail =
+        format!("what answers is not HTTP ({why}); something else may listen on this port");
+    Fault::new(Cause::Protocol, detail)
+}
+
+fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {
+    use io::ErrorKind as K;
+    let wire = find::<hyper::Error>(error).is_some() || find::<h2::Error>(error).is_some();
+    if !wire {
+        let why = chain(error).last().map(ToString::to_string);
+        let detail = format!(
+            "the body's encoding is broken ({})",
+            why.unwrap_or_default()
+        );
+        return Some(Fault::new(Cause::Encoding, detail));
+    }
+    let malformed = system.is_some_and(|e| matches!(e.kind(), K::InvalidInput | K::InvalidData));
+    if malformed && find::<rustls::Error>(error).is_none() {
+        let detail = "the body's chunks are malformed";
+        return Some(Fault::new(Cause::Protocol, detail));
+    }
+    if system.is_some_and(|e| e.kind() == K::TimedOut) {
+        let detail = "the connection went silent in the middle of the body";
+        return Some(Fault::new(Cause::ResponseTimeout, detail));
+    }
+    let detail = "the response broke off in the middle of the body";
+    Some(Fault::new(Cause::Truncated, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::http::trace::Mark;
+
+    /// As hyper-rustls does it: an I/O error inside an I/O error.
+    fn wrapped(errno: i32) -> io::Error {
+        io::Error::other(io::Error::from_raw_os_error(errno))
+    }
+
+    #[test]
+    fn the_system_says_whose_trouble_it_is() {
+        for (errno, cause, no_route) in [
+            (111, Cause::Refused, false),
+            (104, Cause::Reset, false),
+            (110, Cause::ConnectTimeout, false),
+            (113, Cause::Unreachable, false),
+            (ENETUNREACH, Cause::Monitor, true),
+            (EADDRNOTAVAIL, Cause::Monitor, true),
+            (EMFILE, Cause::Monitor, false),
+            (ENFILE, Cause::Monitor, false),
+            (ENOMEM, Cause::Monitor, false),
+            (EPERM, Cause::Monitor, false),
+        ] {
+            let fault = failure(&wrapped(errno), &Trace::new(false), "");
+            assert_eq!(fault.cause, cause, "errno {errno}: {fault:?}");
+            assert_eq!(fault.no_route, no_route, "errno {errno}");
+            assert_eq!(fault.phase, Some(Phase::Connect));
+        }
+    }
+
+    #[test]
+    fn a_time_out_of_the_kernel_is_told_by_phase() {
+        let trace = Trace::new(true);
+        for (mark, cause) in [
+            (Mark::Connected, Cause::TlsTimeout),
+            (Mark::Ready, Cause::ResponseTimeout),
+        ] {
+            trace.mark(mark);
+            assert_eq!(failure(&wrapped(110), &trace, "").cause, cause);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One hop: from a URL to the head of its response, on a fresh connection to one address.
+//!
+//! No proxy, no retry, no cookies, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
+//! address is pinned; a URL that names an address is its own pin.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, Response, Version};
+use url::{Host, Url};
+
+use super::classify;
+use super::fault::Fault;
+use super::follow::{Hop, Reach};
+use super::hooks::{Chosen, Timed};
+use super::resolve::Names;
+use super::tls::Base;
+use super::trace::{Mark, Sight, Trace};
+use crate::model::{Family, limits};
+
+/// What a hop needs beside its request.
+pub(super) struct Means<'a> {
+    pub(super) names: &'a Names,
+    pub(super) base: &'a Base,
+    pub(super) verify: bool,
+    pub(super) connect_timeout: Duration,
+}
+
+/// Sends the hop's request and waits for the head of the response.
+pub(super) async fn exchange(
+    means: &Means<'_>,
+    hop: &Hop,
+    pin: Option<IpAddr>,
+    reach: Reach,
+    sight: &Sight,
+) -> Result<Response, Fault> {
+    let trace = sight.hop(hop.url.scheme() == "https");
+    let (ip, name) = match hop.url.host() {
+        Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), None),
+        Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), None),
+        Some(Host::Domain(name)) => match pin {
+            Some(ip) => (ip, None),
+            None => (means.names.first(name, &trace).await?, Some(name)),
+        },
+        None => return Err(Fault::monitor("the URL has no host")),
+    };
+    reach.check(ip)?;
+    match send(means, hop, ip, &trace, sight).await {
+        Err(fault) if fault.no_route => {
+            let Some(ip) = other_family(means, name, ip).await else {
+                return Err(fault);
+            };
+            reach.check(ip)?;
+            trace.restart();
+            send(means, hop, ip, &trace, sight).await
+        }
+        sent => sent,
+    }
+}
+
+async fn other_family(means: &Means<'_>, name: Option<&str>, ip: IpAddr) -> Option<IpAddr> {
+    let other = match Family::of(SocketAddr::new(ip, 0)) {
+        Family::Ipv4 => Family::Ipv6,
+        Family::Ipv6 => Family::Ipv4,
+    };
+    means.names.of_family(name?, other).await.ok()
+}
+
+async fn send(
+    means: &Means<'_>,
+    hop: &Hop,
+    ip: IpAddr,
+    trace: &Arc<Trace>,
+    sight: &Sight,
+) -> Result<Response, Fault> {
+    let port = hop.url.port_or_known_default().unwrap_or(80);
+    let address = SocketAddr::new(ip, port);
+    sight.going_to(address);
+    let client = client(means, address, trace)
+        .map_err(|error| Fault::monitor(format!("no HTTP client could be made: {error}")))?;
+    let response = client
+        .request(hop.method.clone(), hop.url.clone())
+        .headers(hop.headers.clone())
+        .send()
+        .await
+        .map_err(|error| refused(error, trace, &hop.url))?;
+    trace.mark(Mark::Head);
+    sight.learn(|result| {
+        result.http_status = Some(response.status().as_u16());
+        result.http_version = version(response.version());
+    });
+    within_header_limits(&response)?;
+    Ok(response)
+}
+
+fn refused(error: reqwest::Error, trace: &Trace, url: &Url) -> Fault {
+    let error = error.without_url();
+    if error.is_builder() {
+        return Fault::monitor("no request can be made of the URL, method and headers");
+    }
+    classify::failure(&error, trace, url.host_str().unwrap_or_default())
+}
+
+fn client(
+    means: &Means<'_>,
+    address: SocketAddr,
+    trace: &Arc<Trace>,
+) -> Result<Client, reqwest::Error> {
+    // Above our own limit, so that a list that is too long is named as such; beyond this one it is a protocol error.
+    let header_bytes = u32::try_from(2 * limits::HEADER_BYTES).unwrap_or(u32::MAX);
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .http1_max_headers(limits::HEADER_LINES)
+        .http2_max_header_list_size(header_bytes)
+        .dns_resolver(Arc::new(Chosen(address)))
+        .connector_layer(Timed {
+            trace: Arc::clone(trace),
+            limit: means.connect_timeout,
+        })
+        .tls_backend_preconfigured(means.base.hooked(trace, means.verify))
+        .build()
+}
+
+fn version(version: Version) -> Option<String> {
+    [
+        (Version::HTTP_09, "0.9"),
+        (Version::HTTP_10, "1.0"),
+        (Version::HTTP_11, "1.1"),
+        (Version::HTTP_2, "2"),
+    ]
+    .iter()
+    .find(|(known, _)| *known == version)
+    .map(|(_, word)| (*word).to_owned())
+}
+
+fn within_header_limits(response: &Response) -> Result<(), Fault> {
+    let headers = response.headers();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if headers.len() > limits::HEADER_LINES || bytes > limits::HEADER_BYTES {
+        return Err(classify::headers_too_large().at(crate::model::Phase::FirstByte));
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Redirects: which are followed, and what goes along.
+//!
+//! 301, 302, 303, 307 and 308 are followed, at most `redirects` of them; with `redirects: 0` such a response is the
+//! answer and `expect.status` judges it. Refused, as cause `redirect`: no or an unusable `Location`, another scheme than
+//! http and https, https back to http, a page already visited, one redirect too many, and a way from a public host to
+//! an address inside (loopback, link-local, private, metadata). Each hop is a fresh connection.
+//!
+//! To another origin only the headers of [`travels`] go along: no credentials, no cookies, none that a profile
+//! invented, as those may be keys. Credentials in a `Location` are dropped.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::fault::Fault;
+use super::text;
+use crate::model::{Cause, Phase};
+
+/// One request of a check.
+#[derive(Debug, Clone)]
+pub(super) struct Hop {
+    pub(super) url: Url,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+}
+
+/// Headers that may be shown to a host the profile does not name.
+pub(super) fn travels(name: &HeaderName) -> bool {
+    [
+        header::USER_AGENT,
+        header::ACCEPT,
+        header::ACCEPT_LANGUAGE,
+        header::ACCEPT_ENCODING,
+        header::CACHE_CONTROL,
+        header::PRAGMA,
+    ]
+    .contains(name)
+}
+
+fn refused(detail: String) -> Fault {
+    Fault::new(Cause::Redirect, detail).at(Phase::FirstByte)
+}
+
+/// Whether a status asks us to go elsewhere.
+fn asks(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a response sends us: `None` when it is the answer. `visited` holds every URL so far, this hop's included.
+pub(super) fn next(
+    hop: &Hop,
+    status: StatusCode,
+    headers: &HeaderMap,
+    most: u8,
+    visited: &[Url],
+) -> Result<Option<Hop>, Fault> {
+    if !asks(status) || most == 0 {
+        return Ok(None);
+    }
+    let url = target(hop, status, headers)?;
+    let shown = text::shown_foreign(&url);
+    if visited.contains(&url) {
+        return Err(refused(format!(
+            "redirects in a circle: {shown} was visited already"
+        )));
+    }
+    if visited.len() > usize::from(most) {
+        return Err(refused(format!(
+            "more than {most} redirects, the next one to {shown}"
+        )));
+    }
+    if hop.url.scheme() == "https" && url.scheme() == "http" {
+        return Err(refused(format!(
+            "redirects from https back to http: {shown}"
+        )));
+    }
+    let mut headers = hop.headers.clone();
+    if url.origin() != hop.url.origin() {
+        headers = headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name?, value)))
+            .filter(|(name, _)| travels(name))
+            .collect();
+    }
+    let get = status == StatusCode::SEE_OTHER && hop.method != Method::HEAD
+        || matches!(status.as_u16(), 301 | 302) && hop.method == Method::POST;
+    Ok(Some(Hop {
+        url,
+        method: if get { Method::GET } else { hop.method.clone() },
+        headers,
+    }))
+}
+
+fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fault> {
+    let status = status.as_u16();
+    let Some(location) = headers.get(header::LOCATION) else {
+        return Err(refused(format!(
+            "HTTP status {status} without a Location header"
+        )));
+    };
+    let location = String::from_utf8_lossy(location.as_bytes());
+    let Ok(mut url) = hop.url.join(&location) else {
+        return Err(refused(format!(
+            "HTTP status {status} with a Location that is no URL"
+        )));
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(refused(format!(
+            "redirects to a `{}:` address, which is not followed",
+            url.scheme()
+        )));
+    }
+    url.set_fragment(None);
+    let own = url.origin() == hop.url.origin();
+    let (user, password) = if own {
+        (hop.url.username(), hop.url.password())
+    } else {
+        ("", None)
+    };
+    // Both fail only for URLs without a host.
+    let _ = url.set_username(user);
+    let _ = url.set_password(password);
+    Ok(url)
+}
+
+/// Which addresses a redirect may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Any: the profile's own host, or one inside already.
+    Anywhere,
+    /// Public ones: the profile's host is public, and this is another host.
+    PublicOnly,
+}
+
+impl Reach {
+    /// `own`: the address of the profile's host; the hosts are the profile's and the redirect's.
+    pub(super) fn of(own: Option<IpAddr>, own_host: Option<&str>, host: Option<&str>) -> Self {
+        if own_host == host || own.is_some_and(is_inside) {
+            Self::Anywhere
+        } else {
+            Self::PublicOnly
+        }
+    }
+
+    pub(super) fn check(self, ip: IpAddr) -> Result<(), Fault> {
+        if self == Self::PublicOnly && is_inside(ip) {
+            return Err(refused(format!(
+                "redirects to {ip}, an address inside a network, which is not followed"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Addresses that mean another machine to everyone who uses them.
+fn is_inside(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_inside_v4(ip),
+        IpAddr::V6(ip) => is_inside_v6(ip),
+    }
+}
+
+fn is_inside_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, ..] = ip.octets();
+    ip.is_loopback()
+        || ip.is_private()
+        || ip.is_link_local()
+        || ip.is_multicast()
+        || ip.is_broadcast()
+        || a == 0
+        // Shared by carriers (RFC 6598), and one cloud's metadata address; benchmarks (RFC 2544).
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && (b == 18 || b == 19))
+}
+
+fn is_inside_v6(ip: Ipv6Addr) -> bool {
+    let embedded = match ip.segments() {
+        // An IPv4 address behind NAT64 (RFC 6052).
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => ip.to_ipv4_mapped(),
+    };
+    embedded.map_or_else(
+        || {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                || ip.is_multicast()
+        },
+        is_inside_v4,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_host_may_not_send_us_inside() {
+        let public: IpAddr = "203.0.113.7".parse().unwrap();
+        let reach = Reach::of(Some(public), Some("shop.example"), Some("evil.example"));
+        for inside in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "0.0.0.0",
+            "::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+        ] {
+            let fault = reach.check(inside.parse().unwrap()).unwrap_err();
+            assert_eq!(fault.cause, Cause::Redirect, "{inside}");
+        }
+        for outside in ["198.51.100.1", "2001:db8::1", "64:ff9b::c633:6401"] {
+            assert!(reach.check(outside.parse().unwrap()).is_ok(), "{outside}");
+        }
+    }
+
+    #[test]
+    fn an_inside_host_and_the_own_host_may() {
+        let loopback: IpAddr = "127.0.0.1".parse().unwrap();
+        let public: IpAddr = "203.0.113.7".parse().unwrap();
+        for reach in [
+            Reach::of(Some(loopback), Some("a.example"), Some("b.example")),
+            Reach::of(Some(public), Some("a.example"), Some("a.example")),
+        ] {
+            assert!(reach.check(loopback).is_ok());
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! From a name to an address.
+//!
+//! Names are asked of the machine's name servers (`/etc/resolv.conf`, read again when it changes), the hosts file
+//! first, nothing from a cache. A name with a dot in it is asked as it stands, without the search list: a wildcard in
+//! a search domain must not make a vanished site look alive. The first A record is taken, and only where the name has
+//! none the first AAAA record; the other family is asked for when the machine itself has no route for the first.
+//! The whole look-up has [`limits::DNS_TIMEOUT`]. `dns` says what the name system answered; when our own resolver
+//! configuration cannot be read or no name server answers at all ([`alive`]), the cause is `monitor`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
+
+use super::alive;
+use super::fault::Fault;
+use super::trace::{Mark, Trace};
+use crate::model::{Cause, Family, Phase, limits};
+
+/// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm, and time is left to
+/// ask whether the name server is there at all.
+const TRY: Duration = Duration::from_millis(1100);
+
+type Stamp = [Option<SystemTime>; 2];
+
+/// Who is asked.
+pub(super) struct Names {
+    /// In place of the machine's.
+    server: Option<SocketAddr>,
+    made: Mutex<Option<(Stamp, Arc<Made>)>>,
+}
+
+/// A resolver, whom it asks, and the hosts file.
+struct Made {
+    hosts: Hosts,
+    resolver: TokioResolver,
+    servers: Vec<SocketAddr>,
+}
+
+impl Names {
+    pub(super) fn new(server: Option<SocketAddr>) -> Self {
+        Self {
+            server,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The first address of a name, IPv4 before IPv6.
+    pub(super) async fn first(&self, name: &str, trace: &Trace) -> Result<IpAddr, Fault> {
+        let both = async {
+            match self.ask(name, Family::Ipv4).await {
+                Err(Miss::Empty(_)) => self.ask(name, Family::Ipv6).await,
+                known => known,
+            }
+        };
+        trace.mark(Mark::NameAsked);
+        let found = self.within(name, both).await;
+        if found.is_ok() {
+            trace.mark(Mark::NameKnown);
+        }
+        found
+    }
+
+    /// The first address of one family.
+    pub(super) async fn of_family(&self, name: &str, family: Family) -> Result<IpAddr, Fault> {
+        self.within(name, self.ask(name, family)).await
+    }
+
+    async fn within(
+        &self,
+        name: &str,
+        asking: impl Future<Output = Result<IpAddr, Miss>>,
+    ) -> Result<IpAddr, Fault> {
+        let found = match tokio::time::timeout(limits::DNS_TIMEOUT, asking).await {
+            Ok(found) => found,
+            Err(_) => Err(Miss::Silent),
+        };
+        if let Err(Miss::Silent) = found
+            && let Ok(made) = self.made()
+            && let Err(why) = alive::any(&made.servers).await
+        {
+            return Err(Miss::Unreachable(why).fault(name));
+        }
+        found.map_err(|miss| miss.fault(name))
+    }
+
+    async fn ask(&self, name: &str, family: Family) -> Result<IpAddr, Miss> {
+        let mut asked = Name::from_ascii(name).map_err(|_| Miss::NotAName)?;
+        if name.contains('.') {
+            asked.set_fqdn(true);
+        }
+        let kind = match family {
+            Family::Ipv4 => RecordType::A,
+            Family::Ipv6 => RecordType::AAAA,
+        };
+        let made = self.made()?;
+        let answer = match made.in_hosts_file(&asked, kind) {
+            Some(answer) => answer,
+            None => made.resolver.lookup(asked, kind).await?,
+        };
+        answer
+            .answers()
+            .iter()
+            .find_map(|record| record.data.ip_addr())
+            .ok_or(Miss::Empty(false))
+    }
+
+    fn made(&self) -> Result<Arc<Made>, Miss> {
+        let stamp = ["/etc/resolv.conf", "/etc/hosts"].map(|file| {
+            let data = std::fs::metadata(file).ok()?;
+            data.modified().ok()
+        });
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, ready)) = &*made
+            && *known == stamp
+        {
+            return Ok(Arc::clone(ready));
+        }
+        let ready = Arc::new(self.make().map_err(|e| Miss::Unready(e.to_string()))?);
+        *made = Some((stamp, Arc::clone(&ready)));
+        Ok(ready)
+    }
+
+    fn make(&self) -> Result<Made, NetError> {
+        let (config, mut options) = match self.server {
+            None => hickory_resolver::system_conf::read_system_conf()?,
+            Some(server) => {
+                let mut udp = ConnectionConfig::udp();
+                udp.port = server.port();
+                let server = NameServerConfig::new(server.ip(), true, vec![udp]);
+                let config = ResolverConfig::from_parts(None, vec![], vec![server]);
+                (config, ResolverOpts::default())
+            }
+        };
+        options.cache_size = 0;
+        options.timeout = TRY;
+        options.attempts = 1;
+        options.use_hosts_file = ResolveHosts::Never;
+        let servers = config
+            .name_servers()
+            .iter()
+            .map(|server| {
+                let port = server.connections.first().map_or(53, |c| c.port);
+                SocketAddr::new(server.ip, port)
+            })
+            .collect();
+        let provider = TokioRuntimeProvider::default();
+        let mut builder = TokioResolver::builder_with_config(config, provider);
+        *builder.options_mut() = options;
+        Ok(Made {
+            hosts: Hosts::from_system().unwrap_or_default(),
+            resolver: builder.build()?,
+            servers,
+        })
+    }
+}
+
+impl Made {
+    /// The resolver would ask the search list before the hosts file about a name without a dot.
+    fn in_hosts_file(&self, name: &Name, kind: RecordType) -> Option<Lookup> {
+        let query = Query::query(name.clone(), kind);
+        self.hosts.lookup_static_host(&query)
+    }
+}
+
+/// Why there is no address.
+enum Miss {
+    /// No such record; `true`: no such name.
+    Empty(bool),
+    /// The name system answered with an error.
+    Refused(ResponseCode),
+    /// No answer in time.
+    Silent,
+    /// Nothing that can be asked for.
+    NotAName,
+    /// An answer that is none.
+    Broken(String),
+    /// Our own resolver cannot be used.
+    Unready(String),
+    /// No name server can be reached.
+    Unreachable(String),
+}
+
+impl From<NetError> for Miss {
+    fn from(error: NetError) -> Self {
+        if let NetError::Dns(DnsError::NoRecordsFound(none)) = &error {
+            let code = none.response_code;
+            return if code == ResponseCode::NXDomain {
+                Self::Empty(true)
+            } else if code == ResponseCode::NoError {
+                Self::Empty(false)
+            } else {
+                Self::Refused(code)
+            };
+        }
+        if let NetError::Dns(DnsError::ResponseCode(code)) = &error {
+            return Self::Refused(*code);
+        }
+        if matches!(error, NetError::Timeout) {
+            return Self::Silent;
+        }
+        let own = matches!(
+            error,
+            NetError::Io(_) | NetError::NoConnections | NetError::Busy
+        );
+        if own {
+            Self::Unreachable(error.to_string())
+        } else {
+            Self::Broken(error.to_string())
+        }
+    }
+}
+
+impl Miss {
+    fn fault(self, name: &str) -> Fault {
+        let (cause, detail) = match self {
+            Self::Empty(true) => (
+                Cause::Dns,
+                format!("the name {name} does not exist (NXDOMAIN)"),
+            ),
+            Self::Empty(false) => (
+                Cause::Dns,
+                format!("the name {name} has no address (no A or AAAA record)"),
+            ),
+            Self::Refused(code) => (
+                Cause::Dns,
+                format!(
+                    "the name server could not answer for {name} ({})",
+                    code_word(code)
+                ),
+            ),
+            Self::Silent => (
+                Cause::Dns,
+                format!("the name servers of {name} did not answer in time"),
+            ),
+            Self::NotAName => (Cause::Dns, format!("{name} cannot be a host name")),
+            Self::Broken(why) => (
+                Cause::Dns,
+                format!("the answer of the name server for {name} cannot be used ({why})"),
+            ),
+            Self::Unready(why) => (
+                Cause::Monitor,
+                format!("this machine's /etc/resolv.conf cannot be used ({why})"),
+            ),
+            Self::Unreachable(why) => (
+                Cause::Monitor,
+                format!("this machine's own name server does not answer ({why})"),
+            ),
+        };
+        Fault::new(cause, detail).at(Phase::Dns)
+    }
+}
+
+/// The names people search for.
+fn code_word(code: ResponseCode) -> String {
+    let known = [
+        (ResponseCode::ServFail, "SERVFAIL"),
+        (ResponseCode::Refused, "REFUSED"),
+        (ResponseCode::FormErr, "FORMERR"),
+        (ResponseCode::NotImp, "NOTIMP"),
+    ];
+    let word = known.iter().find(|(known, _)| *known == code);
+    word.map_or_else(|| code.to_string(), |(_, word)| (*word).to_owned())
+}

@@ -1,0 +1,216 @@
+//! TLS settings: TLS 1.2 and 1.3 with aws-lc-rs, HTTP/2 and HTTP/1.1 offered, no resumption.
+//!
+//! The machine's trust roots are read once; where an image carries none, Mozilla's list that is linked in stands in.
+//! A profile with its own roots or client certificate gets settings of its own, read again whenever the
+//! configuration or one of the files changed. A file that cannot be used is our fault, not the site's: `monitor`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::HttpError;
+use super::fault::Fault;
+use super::hooks::{NoSessions, Recording};
+use super::trace::Trace;
+use crate::model::{Profile, Timestamp, Tls};
+
+/// Profiles whose own settings are kept; beyond it they are made anew, which costs milliseconds.
+const KEPT: usize = 4096;
+
+/// The wall clock by which certificates are judged.
+pub(super) fn now() -> Timestamp {
+    let seconds = DefaultTimeProvider
+        .current_time()
+        .map_or(0, |t| t.as_secs());
+    Timestamp(
+        i64::try_from(seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000),
+    )
+}
+
+/// Settings to which only the hooks of a probe are missing.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    config: ClientConfig,
+    verifier: Arc<dyn ServerCertVerifier>,
+}
+
+impl Base {
+    /// The settings of one hop.
+    pub(super) fn hooked(&self, trace: &Arc<Trace>, verify: bool) -> ClientConfig {
+        let mut config = self.config.clone();
+        config.resumption = Resumption::store(Arc::new(NoSessions(Arc::clone(trace))))
+            .tls12_resumption(Tls12Resumption::Disabled);
+        let recording = Recording {
+            inner: Arc::clone(&self.verifier),
+            trace: Arc::clone(trace),
+            verify,
+        };
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(recording));
+        config
+    }
+}
+
+type Stamp = (u64, Vec<Option<SystemTime>>);
+
+/// The settings of every profile.
+#[derive(Debug)]
+pub(super) struct Bases {
+    provider: Arc<CryptoProvider>,
+    shared: Arc<Base>,
+    own: Mutex<HashMap<String, (Stamp, Arc<Base>)>>,
+}
+
+impl Bases {
+    pub(super) fn try_new() -> Result<Self, HttpError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = machine_roots(&provider)?;
+        let config = configured(&provider, &verifier, None).map_err(HttpError::Tls)?;
+        Ok(Self {
+            shared: Arc::new(Base { config, verifier }),
+            provider,
+            own: Mutex::default(),
+        })
+    }
+
+    /// The machine's roots, no client certificate.
+    pub(super) fn shared(&self) -> Arc<Base> {
+        Arc::clone(&self.shared)
+    }
+
+    /// The settings of a profile.
+    pub(super) fn of(&self, profile: &Profile) -> Result<Arc<Base>, Fault> {
+        let files = files(&profile.tls);
+        if files.is_empty() {
+            return Ok(self.shared());
+        }
+        let changed = |file: &&Path| file.metadata().and_then(|m| m.modified()).ok();
+        let stamp: Stamp = (profile.fingerprint, files.iter().map(changed).collect());
+        let key = profile.name.to_string();
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, base)) = own.get(&key)
+            && *known == stamp
+        {
+            return Ok(Arc::clone(base));
+        }
+        let base = Arc::new(self.make(&profile.tls)?);
+        if own.len() >= KEPT {
+            own.clear();
+        }
+        own.insert(key, (stamp, Arc::clone(&base)));
+        Ok(base)
+    }
+
+    fn make(&self, tls: &Tls) -> Result<Base, Fault> {
+        let verifier = match &tls.ca_file {
+            Some(file) => own_roots(file, &self.provider)?,
+            None => Arc::clone(&self.shared.verifier),
+        };
+        let shown = match &tls.client_certificate {
+            Some(files) => Some(client_certificate(files)?),
+            None => None,
+        };
+        let config = configured(&self.provider, &verifier, shown).map_err(|error| {
+            Fault::monitor(format!(
+                "tls.client_cert_file and tls.client_key_file cannot be used together: {error}"
+            ))
+        })?;
+        Ok(Base { config, verifier })
+    }
+}
+
+fn files(tls: &Tls) -> Vec<&Path> {
+    let mut files: Vec<&Path> = tls.ca_file.as_deref().into_iter().collect();
+    if let Some((certificate, key)) = &tls.client_certificate {
+        files.extend([certificate.as_path(), key.as_path()]);
+    }
+    files
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn configured(
+    provider: &Arc<CryptoProvider>,
+    verifier: &Arc<dyn ServerCertVerifier>,
+    identity: Option<Identity>,
+) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(verifier));
+    let mut config = match identity {
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn machine_roots(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, HttpError> {
+    if let Ok(verifier) = rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
+        return Ok(Arc::new(verifier));
+    }
+    tracing::warn!("this machine has no trusted certificates; using the list built in");
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .build()?;
+    Ok(verifier)
+}
+
+fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let unusable =
+        |error: &dyn std::fmt::Display| unusable(key, file, &format!("cannot be read: {error}"));
+    let chain: Vec<_> = CertificateDer::pem_file_iter(file)
+        .map_err(|error| unusable(&error))?
+        .collect::<Result<_, _>>()
+        .map_err(|error| unusable(&error))?;
+    if chain.is_empty() {
+        return Err(self::unusable(key, file, "holds no PEM certificate"));
+    }
+    Ok(chain)
+}
+
+fn unusable(key: &str, file: &Path, why: &str) -> Fault {
+    Fault::monitor(format!("{key} {} {why}", file.display()))
+}
+
+fn own_roots(
+    file: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates("tls.ca_file", file)?);
+    if added == 0 {
+        let why = "holds no certificate that can be a root";
+        return Err(unusable("tls.ca_file", file, why));
+    }
+    let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    match built.build() {
+        Ok(verifier) => Ok(verifier),
+        Err(error) => Err(unusable("tls.ca_file", file, &error.to_string())),
+    }
+}
+
+fn client_certificate((chain, key): &(PathBuf, PathBuf)) -> Result<Identity, Fault> {
+    let chain = certificates("tls.client_cert_file", chain)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| {
+        let why = format!("cannot be read: {error}");
+        unusable("tls.client_key_file", key, &why)
+    })?;
+    Ok((chain, key))
+}

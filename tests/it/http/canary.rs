@@ -1,0 +1,56 @@
+//! Whether our own network is alive.
+
+use std::time::{Duration, Instant};
+
+use probe::adapters::http::HttpProber;
+use probe::model::{Canary, NetworkSettings};
+use probe::ports::Prober;
+use url::Url;
+
+use super::server::{Act, closed_port, response, serve, serve_blind};
+
+async fn ask(canaries: Vec<Canary>) -> (bool, String) {
+    let prober = HttpProber::try_new().unwrap();
+    prober.canary(NetworkSettings { canaries }).await
+}
+
+fn http(url: &str) -> Canary {
+    Canary::Http(Url::parse(url).unwrap())
+}
+
+fn tcp(port: u16) -> Canary {
+    Canary::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port,
+    }
+}
+
+#[tokio::test]
+async fn any_status_is_an_answer_and_one_is_enough() {
+    let up = serve(|_| response("503 No", &[], "")).await;
+    let stuck = serve_blind(vec![Act::Silence]).await;
+    let begun = Instant::now();
+    let (alive, seen) = ask(vec![http(&stuck.url("/")), http(&up.url("/"))]).await;
+    assert!(alive, "{seen}");
+    assert!(seen.contains("HTTP status 503"), "{seen}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "waits for no other"
+    );
+}
+
+#[tokio::test]
+async fn an_accepted_connection_is_an_answer() {
+    let up = serve_blind(vec![Act::Silence]).await;
+    let (alive, seen) = ask(vec![tcp(up.address.port())]).await;
+    assert!(alive, "{seen}");
+}
+
+#[tokio::test]
+async fn each_silent_one_is_named() {
+    let (one, two) = (closed_port().await, closed_port().await);
+    let (alive, seen) = ask(vec![http(&format!("http://{one}/")), tcp(two.port())]).await;
+    assert!(!alive, "{seen}");
+    assert!(seen.contains(&one.to_string()), "{seen}");
+    assert!(seen.contains(&two.to_string()), "{seen}");
+}
