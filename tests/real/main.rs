@@ -1,1 +1,18 @@
-//! t
+//! The program against what people really run: nginx, sshd, Monit with KUSANAGI's rules, and Postfix, all from Debian's
+//! packages, in a temporary directory, on loopback addresses.
+//!
+//! A [`world::World`] starts them and stops them when it is dropped. A server that is not installed fails the test with
+//! the name of its package; nothing is skipped.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start servers, read clocks and write files"
+)]
+
+mod crash;
+mod ground;
+mod login;
+mod monit;
+mod outage;
+mod post;
+mod web;
+mod world;
