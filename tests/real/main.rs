@@ -5,7 +5,9 @@
 //! the name of its package; nothing is skipped.
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests start servers, read clocks and write files"
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests start servers, read clocks and write files, and a fixture that cannot be set up is a failure"
 )]
 
 mod crash;
