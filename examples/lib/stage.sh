@@ -74,6 +74,9 @@ set_stage() {
 clear_stage() {
   local status=$? pid file
   trap '' INT TERM
+  # A restart that is under way ends first, and starts nothing any more.
+  : >"$stage/over"
+  flock -w 10 "$stage/restart.lock" true || true
   [ -z "${probe_pid-}" ] || pids=("$probe_pid" "${pids[@]}")
   for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
   for file in "${stage-}"/*.pid; do
@@ -94,10 +97,12 @@ write_scripts() {
   cat >"$stage/bin/kusanagi" <<N
 #!/usr/bin/env bash
 PATH=\$PATH:/usr/sbin:/sbin
+exec 9>$stage/restart.lock
+flock 9
 case \${1-} in restart) echo "\$EPOCHREALTIME restart" >>$stage/restarts ;; by-hand) ;; *) echo 'Try kusanagi -h'; exit 0 ;; esac
 [ ! -s $stage/nginx.pid ] || nginx -c $stage/nginx.conf -s stop 2>/dev/null
 for _ in {1..50}; do [ -s $stage/nginx.pid ] || break; sleep 0.1; done
-nginx -c $stage/nginx.conf 2>/dev/null
+[ -e $stage/over ] || nginx -c $stage/nginx.conf 2>/dev/null 9>&-
 echo "restart completed."
 N
   cat >"$stage/bin/is-enabled" <<N

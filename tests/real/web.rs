@@ -92,7 +92,7 @@ impl Web {
              echo begin >>{folder}/restarts\n\
              if [ -s {folder}/nginx.pid ]; then {nginx} -c {folder}/nginx.conf -s stop 2>/dev/null; fi\n\
              for _ in {{1..50}}; do [ -s {folder}/nginx.pid ] || break; sleep 0.1; done\n\
-             {nginx} -c {folder}/nginx.conf && echo Done.\n"
+             [ -e {folder}/over ] || {nginx} -c {folder}/nginx.conf && echo Done.\n"
         )
     }
 
@@ -164,6 +164,8 @@ impl Web {
 
 impl Drop for Web {
     fn drop(&mut self) {
+        // A restart that is still under way starts nothing any more.
+        let _ = fs::write(self.folder.join("over"), "");
         if let Some(pid) = pid_in(&self.pid_file()) {
             let _ = Command::new(&self.nginx)
                 .arg("-c")
