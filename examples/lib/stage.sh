@@ -268,7 +268,10 @@ follow() {
     fi
     unread+=$line
     tell_mails
-    if "$1"; then return 0; fi
+    if "$1"; then
+      tell_mails
+      return 0
+    fi
     kill -0 "$probe_pid" 2>/dev/null || return 1
     sleep 0.05
   done
@@ -283,7 +286,7 @@ tell() {
   field message "$line"
   case $value in
     judged) tell_judged "$profile" "$line" "$at" ;;
-    "incident opened") open=$((open + 1)) && field cause "$line" && say probe "$profile is down: $value, $threshold times in a row" bad "$at" ;;
+    "incident opened") open=$((open + 1)) && field cause "$line" && say probe "$profile is down: $value ($threshold of $threshold)" bad "$at" ;;
     "incident closed") open=$((open - 1)) && proven=$at && say probe "$profile is back, and that is proven" good "$at" ;;
     "restart began") field command "$line" && say probe "restarts web1 over SSH: $value" act "$at" ;;
     "restart ended")
@@ -295,15 +298,16 @@ tell() {
   return 0
 }
 
-# tell_judged PROFILE LINE AT: each failure, and each first success.
+# tell_judged PROFILE LINE AT: each failure and each success that changes nothing yet; changes are told as such.
 tell_judged() {
   local was=${state[$1]-} failures value
   field state "$2" && state[$1]=$value
   field failures "$2" && failures=$value
   field cause "$2"
   case ${state[$1]} in
-    up) [ "$was" = up ] || say probe "$1 is up" good "$3" ;;
-    failing | down) [ -n "$proven" ] || [ "${failures:-0}" -gt "$threshold" ] || say probe "$1 fails: $value ($failures of $threshold)" bad "$3" ;;
+    up) [ -n "$was" ] || say probe "$1 is up" good "$3" ;;
+    failing) say probe "$1 fails: $value ($failures of $threshold)" bad "$3" ;;
+    down) [ "$failures" != 0 ] || say probe "$1 answers; one more good probe is wanted" plain "$3" ;;
     *) say probe "$1 is ${state[$1]}${value:+: $value}" plain "$3" ;;
   esac
 }

@@ -6,11 +6,12 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{scope, sleep};
+use std::thread::{panicking, scope, sleep};
 use std::time::{Duration, Instant};
 
 use crate::ground::{program, text};
-use crate::post::{Postfix, threads};
+use crate::post::{Letter, Postfix, threads};
+use crate::web::SITES;
 use crate::world::World;
 
 /// No run makes more calls of one kind in one thread that matter here.
@@ -43,6 +44,17 @@ fn killed_before_ssh_begins() {
     kill_at_every("execve", "execve");
 }
 
+/// One world's failure is enough: the others stop after the outage they are in.
+struct EndAll<'a>(&'a AtomicBool);
+
+impl Drop for EndAll<'_> {
+    fn drop(&mut self) {
+        if panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 fn kill_at_every(calls: &str, name: &str) {
     let post = Arc::new(Postfix::start());
     let (next, done) = (AtomicU32::new(1), AtomicBool::new(false));
@@ -50,6 +62,7 @@ fn kill_at_every(calls: &str, name: &str) {
     scope(|scope| {
         for _ in 0..WORLDS {
             scope.spawn(|| {
+                let _end = EndAll(&done);
                 let mut world = World::start(Arc::clone(&post));
                 while !done.load(Ordering::Relaxed) {
                     let nth = next.fetch_add(1, Ordering::Relaxed);
@@ -93,7 +106,9 @@ fn one_outage(world: &mut World, calls: &str, name: &str, nth: u32) -> bool {
         .args(["-e", &format!("inject={calls}:signal=SIGKILL:when={nth}")])
         .arg(env!("CARGO_BIN_EXE_probe"))
         .args(world.arguments())
+        // Named, so that they are due at once.
         .args(["once", "-q"])
+        .args(SITES)
         .output()
         .unwrap();
     let hit = text(&trace).contains("killed by SIGKILL");
@@ -121,7 +136,21 @@ fn one_outage(world: &mut World, calls: &str, name: &str, nth: u32) -> bool {
         "{told}: {}",
         world.story()
     );
-    assert!(!threads(&world.letters()).is_empty(), "{told}");
+    assert!(
+        threads(&world.letters())
+            .values()
+            .any(|thread| tells_of_restart(thread)),
+        "{told}: {}",
+        world.story()
+    );
     let _ = fs::remove_file(trace);
     hit
+}
+
+/// By a mail of its own, or, where the site was back before anybody knew how the restart had ended, by the last one.
+fn tells_of_restart(thread: &[Letter]) -> bool {
+    thread.iter().any(|letter| {
+        letter.event() == "restarted"
+            || letter.event() == "up" && letter.header("Subject").contains("1 restart")
+    })
 }

@@ -180,7 +180,7 @@ impl World {
         self.post.letters_to(&self.recipient)
     }
 
-    /// Every outage people were told of is told to be over, and the restart was told.
+    /// Every outage people were told of is told to be over.
     pub(crate) fn is_over(&self) -> bool {
         let letters = self.letters();
         let ids = |event: &str| {
@@ -193,7 +193,7 @@ impl World {
             ids.dedup();
             ids.len()
         };
-        ids("down") > 0 && ids("restarted") > 0 && ids("up") == ids("down")
+        ids("down") > 0 && ids("up") == ids("down")
     }
 
     /// What a failed assertion needs to be understood.
