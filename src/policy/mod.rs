@@ -33,6 +33,11 @@ pub use schedule::{settled, wakeup};
 use crate::model::{Decision, Event, Fleet, Now, Settings};
 use draft::Draft;
 
+/// Moves what was read from the state on to this moment, for showing it: nothing is decided.
+pub fn tell_time(fleet: &mut Fleet, now: &Now) {
+    clock::advance(&mut fleet.core.clock, now);
+}
+
 /// Decides what follows from an event.
 #[must_use]
 pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decision {

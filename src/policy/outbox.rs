@@ -84,7 +84,8 @@ pub(super) fn tell(
     }
 }
 
-fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
+/// An attempt with the times people's clocks showed.
+pub(super) fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
     Attempt {
         began: draft.wall(attempt.began),
         ended: attempt.ended.map(|at| draft.wall(at)),

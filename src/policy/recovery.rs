@@ -144,10 +144,8 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
     draft.fleet.host_mut(name).hold.clone_from(&reason);
     let Some(hold) = reason else { return };
     if before.is_none_or(|before| before.word() != hold.word()) {
-        draft.notes.push(Note::Held {
-            host: name.clone(),
-            hold: hold.clone(),
-        });
+        let shown = hold.clone().shifted(|at| draft.wall(at));
+        draft.notes.push(Note::Held { host: name.clone(), hold: shown });
     }
     if hold.is_told() {
         withhold(draft, name, hold.word(), &Next::Held(hold.clone()), None);
@@ -373,6 +371,7 @@ fn finish(
     draft.durable = true;
     record(draft, name, &attempt);
     let from = touched.then(|| draft.wall(counts_from));
+    let attempt = outbox::on_wall(draft, &attempt);
     draft.notes.push(Note::RestartEnded {
         host: name.clone(),
         attempt,

@@ -1,5 +1,20 @@
-//! t
+//! The program against what people really run: nginx, sshd, Monit with KUSANAGI's rules, and Postfix, all from Debian's
+//! packages, in a temporary directory, on loopback addresses.
+//!
+//! A [`world::World`] starts them and stops them when it is dropped. A server that is not installed fails the test with
+//! the name of its package; nothing is skipped.
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests start processes, read clocks and write files as they need"
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests start servers, read clocks and write files, and a fixture that cannot be set up is a failure"
 )]
+
+mod crash;
+mod ground;
+mod login;
+mod monit;
+mod outage;
+mod post;
+mod web;
+mod world;
