@@ -1,6 +1,7 @@
 //! `probe` watches web sites from outside and restarts their web server over SSH when it has really stopped.
 
 pub mod adapters;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -85,6 +85,14 @@ name! {
     HostName
 }
 
+impl ProfileName {
+    /// The name of a profile that stands in no file.
+    #[must_use]
+    pub fn of_urls() -> Self {
+        Self("url".to_owned())
+    }
+}
+
 macro_rules! number {
     ($(#[$doc:meta])* $Name:ident) => {
         $(#[$doc])*

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, When};
+use super::{
+    Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, StatusRange, When,
+};
 
 /// A whole configuration.
 #[derive(Debug, Clone)]
@@ -107,6 +109,54 @@ pub struct Profile {
     pub cache_bypass: CacheBypass,
     /// Changes when, and only when, the configuration of this profile changes.
     pub fingerprint: u64,
+}
+
+impl Profile {
+    /// A profile of these URLs with every default and without a host, for looking at a site that is in no file.
+    #[must_use]
+    pub fn of_urls(urls: Vec<Url>, timeout: Duration) -> Self {
+        let timeout = timeout.min(Duration::from_secs(10));
+        Self {
+            name: ProfileName::of_urls(),
+            host: None,
+            urls,
+            method: "GET".to_owned(),
+            headers: vec![(
+                "User-Agent".to_owned(),
+                concat!("probe/", env!("CARGO_PKG_VERSION")).to_owned(),
+            )],
+            interval: Duration::from_secs(60),
+            retry_interval: Duration::from_secs(10),
+            timeout,
+            connect_timeout: timeout.min(Duration::from_secs(5)),
+            failure_threshold: 1,
+            success_threshold: 1,
+            expect: Expect {
+                status: vec![StatusRange {
+                    low: 200,
+                    high: 399,
+                }],
+                contains: Vec::new(),
+                not_contains: Vec::new(),
+                matches: None,
+                header: Vec::new(),
+            },
+            slow: None,
+            redirects: 5,
+            max_body: 1 << 20,
+            addresses: Addresses::Any,
+            tls: Tls {
+                ca_file: None,
+                client_certificate: None,
+                verify: true,
+                warn_before: [21, 7, 1]
+                    .map(|days| Duration::from_secs(days * 86_400))
+                    .to_vec(),
+            },
+            cache_bypass: CacheBypass::Off,
+            fingerprint: 0,
+        }
+    }
 }
 
 /// A machine on which actions run.

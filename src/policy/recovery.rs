@@ -145,7 +145,10 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
     let Some(hold) = reason else { return };
     if before.is_none_or(|before| before.word() != hold.word()) {
         let shown = hold.clone().shifted(|at| draft.wall(at));
-        draft.notes.push(Note::Held { host: name.clone(), hold: shown });
+        draft.notes.push(Note::Held {
+            host: name.clone(),
+            hold: shown,
+        });
     }
     if hold.is_told() {
         withhold(draft, name, hold.word(), &Next::Held(hold.clone()), None);

@@ -64,16 +64,16 @@ impl Default for Limits {
 /// Restarts over SSH.
 #[derive(Clone)]
 pub struct SshRecoverer {
-    paused: Arc<dyn Fn() -> bool + Send + Sync>,
+    paused: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
     limits: Limits,
     search: Option<OsString>,
 }
 
 impl SshRecoverer {
-    /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused, and
+    /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused the host, and
     /// nothing is executed.
     #[must_use]
-    pub fn new(pause_check: Arc<dyn Fn() -> bool + Send + Sync>) -> Self {
+    pub fn new(pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>) -> Self {
         Self {
             paused: pause_check,
             limits: Limits::default(),
@@ -132,7 +132,7 @@ impl SshRecoverer {
                 client.env(name, value);
             }
         }
-        if (self.paused)() {
+        if (self.paused)(host) {
             return fails(
                 RecoveryOutcome::NotExecuted,
                 "paused by a person".to_owned(),

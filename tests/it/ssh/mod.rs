@@ -58,7 +58,7 @@ fn bare(destination: &str) -> Host {
 
 /// Nobody paused; a login may take long on a busy machine.
 fn recoverer() -> SshRecoverer {
-    SshRecoverer::new(Arc::new(|| false)).with_limits(Limits {
+    SshRecoverer::new(Arc::new(|_| false)).with_limits(Limits {
         connect: Duration::from_secs(30),
         login: Duration::from_secs(60),
     })

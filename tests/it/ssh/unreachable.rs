@@ -107,7 +107,7 @@ async fn a_person_who_paused_is_asked_last() {
     let sshd = Sshd::start(directory.path());
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let recoverer = SshRecoverer::new(Arc::new(move || {
+    let recoverer = SshRecoverer::new(Arc::new(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         true
     }));

@@ -1,0 +1,168 @@
+//! Commands that only look: `once URL`, `check`, `status`, `version`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::http::HttpProber;
+use crate::adapters::store;
+use crate::cli::{self, Cli};
+use crate::config;
+use crate::exit::Exit;
+use crate::model::{CheckResult, Fleet, Profile, ProfileName, Settings};
+use crate::policy;
+use crate::ports::{Clock as _, Prober as _};
+use crate::render::duration::span;
+use crate::render::mail::subject;
+use crate::render::{report, terminal};
+
+use super::surroundings::Surroundings;
+use super::{answer, complain, configuration, runtime, settings, watch};
+
+/// `probe once URL…`: no configuration, no state, no action, no mail.
+pub(super) fn urls(cli: &Cli, around: &Surroundings, once: &cli::Once, urls: &[Url]) -> Exit {
+    let prober = match HttpProber::try_new() {
+        Ok(prober) => prober,
+        Err(error) => return complain(&error),
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let profile = Arc::new(Profile::of_urls(urls.to_vec(), once.max_time));
+    let checks: Vec<CheckResult> = runtime.block_on(prober.probe(profile));
+    runtime.shutdown_background();
+    if once.json {
+        answer(&report::url_document(&checks, SystemClock::new().now().wall).to_json());
+    } else if !cli.global.quiet {
+        answer(&terminal::urls(&checks, around.look(cli, once.dry_run)));
+    }
+    Exit::from(report::url_severity(&checks))
+}
+
+/// `probe check`: reads and validates, touches no network. Warnings are told and do not change the exit code: the
+/// configuration would be taken as it is.
+pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exit {
+    let loaded = match configuration(cli, around) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    for warning in &loaded.warnings {
+        super::say_error(&format!("warning: {warning}"));
+    }
+    let (profiles, hosts) = (loaded.settings.profiles.len(), loaded.settings.hosts.len());
+    if check.json {
+        let document = serde_json::json!({
+            "schema": 1,
+            "status": "ok",
+            "files": loaded.files,
+            "profiles": profiles,
+            "hosts": hosts,
+            "warnings": loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "effective": check.effective.then(|| config::to_json(&loaded.settings)),
+        });
+        answer(&format!("{document:#}"));
+    } else if check.effective {
+        answer(&config::effective(&loaded.settings));
+    } else if !cli.global.quiet {
+        let files: Vec<String> = loaded
+            .files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let counted = |count: usize, one: &str| {
+            if count == 1 {
+                format!("1 {one}")
+            } else {
+                format!("{count} {one}s")
+            }
+        };
+        let warned = if loaded.warnings.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", counted(loaded.warnings.len(), "warning"))
+        };
+        answer(&format!(
+            "{}: {}, {}, no faults{warned}",
+            files.join(", "),
+            counted(profiles, "profile"),
+            counted(hosts, "host")
+        ));
+    }
+    Exit::Ok
+}
+
+/// `probe status`.
+pub(super) fn status(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Exit {
+    standing(cli, around, status).unwrap_or_else(|exit| exit)
+}
+
+fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Exit, Exit> {
+    let settings = settings(cli, around)?;
+    let all = || settings.profiles.keys().cloned().collect();
+    let selection: BTreeSet<ProfileName> = if status.profiles.is_empty() {
+        all()
+    } else {
+        watch::named(&settings, &status.profiles)?
+    };
+    let path = around.state_dir(cli).map_err(|error| complain(&error))?;
+    let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
+    let mut fleet = snapshot.fleet;
+    policy::tell_time(&mut fleet, &SystemClock::new().now());
+    doubt_the_old(&settings, &mut fleet);
+    if status.json {
+        let told = crate::render::record::waiting(&fleet, subject);
+        answer(&report::status_document(&settings, &fleet, &selection, &told).to_json());
+    } else {
+        answer(&terminal::status(
+            &settings,
+            &fleet,
+            &selection,
+            subject,
+            around.look(cli, false),
+        ));
+    }
+    Ok(Exit::from(report::severity(&settings, &fleet, &selection)))
+}
+
+/// What nobody has looked at for long is not known, whatever it was: the watch itself may have died.
+fn doubt_the_old(settings: &Settings, fleet: &mut Fleet) {
+    let now = fleet.now();
+    for (name, profile) in &settings.profiles {
+        // A probe late by two whole intervals, and the time results may wait to be written, is no longer merely late.
+        let patience = profile.interval * 3 + profile.timeout + Duration::from_secs(60);
+        let Some(probed) = fleet.profiles.get(name).map(|track| track.probed) else {
+            continue;
+        };
+        let old = probed
+            .map(|probed| now.since(probed))
+            .filter(|age| *age > patience);
+        if let Some(age) = old {
+            fleet.profile_mut(name).unknown = Some(format!(
+                "not probed for {}: does `probe run`, the timer or the cron line still run?",
+                span(age)
+            ));
+        }
+    }
+}
+
+/// `probe version`.
+pub(super) fn version(version: &cli::Version) -> Exit {
+    let number = env!("CARGO_PKG_VERSION");
+    if version.json {
+        let document = serde_json::json!({
+            "schema": 1,
+            "name": "probe",
+            "version": number,
+            "state_schema": 1,
+            "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        });
+        answer(&format!("{document:#}"));
+    } else {
+        answer(&format!("probe {number}"));
+    }
+    Exit::Ok
+}

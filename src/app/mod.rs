@@ -1,0 +1,136 @@
+//! The roof: reads the command line and the surroundings, assembles the rooms below, and says how it ended.
+//!
+//! What a command answers goes to stdout, everything else to stderr. Errors are told once, here, with what to do.
+
+mod look;
+mod order;
+mod signals;
+mod surroundings;
+mod watch;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::{self, Cli, Command, LogForm, Subject};
+use crate::config::{self, Loaded};
+use crate::exit::Exit;
+use crate::model::Settings;
+
+use surroundings::Surroundings;
+
+/// Runs the program: understands `args` (its own name first), carries the command out, and says how to end.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match cli::parse(args) {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
+    let around = Surroundings::read();
+    let verbosity = verbosity(&cli, &around);
+    let format = match cli.global.log {
+        LogForm::Text => crate::adapters::observe::LogFormat::Text,
+        LogForm::Json => crate::adapters::observe::LogFormat::Json,
+    };
+    let _log = match crate::adapters::observe::init_logging(format, verbosity) {
+        Ok(guard) => guard,
+        Err(error) => return complain(&error),
+    };
+    log_panics();
+    match &cli.command {
+        Command::Once(once) => match &once.subject {
+            Subject::Urls(urls) => look::urls(&cli, &around, once, urls),
+            Subject::Due | Subject::Profiles(_) => watch::once(&cli, &around, once),
+        },
+        Command::Run => watch::run(&cli, &around),
+        Command::Check(check) => look::check(&cli, &around, check),
+        Command::Status(status) => look::status(&cli, &around, status),
+        Command::Pause(pause) => order::pause(&cli, &around, pause),
+        Command::Resume(resume) => order::resume(&cli, &around, resume),
+        Command::Drill(_) => order::drill(&cli, &around),
+        Command::Version(version) => look::version(version),
+    }
+}
+
+/// The daemon logs what happens. A single cycle answers with a report, and logs what a person must act on; more with
+/// `-v` or `--log json`.
+fn verbosity(cli: &Cli, _around: &Surroundings) -> i8 {
+    let asked = i8::try_from(cli.global.verbose).unwrap_or(i8::MAX);
+    let daemon = matches!(cli.command, Command::Run) || cli.global.log == LogForm::Json;
+    match (cli.global.quiet, daemon) {
+        (true, _) => -1,
+        (false, true) => asked,
+        (false, false) => asked.saturating_sub(1),
+    }
+}
+
+/// A panic in one task must not end the others; it is logged and its order counts as failed.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        tracing::error!(%place, "internal error: please report it with this line");
+    }));
+}
+
+/// Tells an error with its causes, and that we could not tell.
+fn complain(error: &dyn std::error::Error) -> Exit {
+    let mut text = format!("probe: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    say_error(&text);
+    Exit::Unknown
+}
+
+fn say_error(text: &str) {
+    // Nobody may be reading stderr; there is nobody else to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// The answer. A reader that has gone away (`probe status | head -1`) is not an error.
+fn answer(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// Reads the configuration, telling everything that is wrong with it.
+fn configuration(cli: &Cli, around: &Surroundings) -> Result<Loaded, Exit> {
+    let path = around.config_path(cli).map_err(|error| complain(&error))?;
+    read_configuration(&path)
+}
+
+fn read_configuration(path: &Path) -> Result<Loaded, Exit> {
+    config::load(path).map_err(|faults| {
+        say_error(&faults.to_string());
+        Exit::Unknown
+    })
+}
+
+/// The configuration with its warnings told, for commands that use it.
+fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
+    let loaded = configuration(cli, around)?;
+    if !cli.global.quiet {
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    Ok(Arc::new(loaded.settings))
+}
+
+/// The asynchronous machinery; two threads are enough, nothing here is bound by the processor for long.
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(|error| complain(&error))
+}

@@ -1,0 +1,149 @@
+//! Signals in, service-manager messages out.
+//!
+//! HUP reads the configuration again; a bad one is told and changes nothing. TERM and INT end the run as soon as a
+//! restart under way has been written down; a second one ends the program at once. Towards systemd: READY when the first
+//! decision is made, RELOADING, STOPPING, STATUS, and WATCHDOG only while the loop makes progress.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a second signal ends the program where it stands"
+)]
+
+use std::sync::Arc;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Sender;
+
+use crate::config;
+use crate::engine::Control;
+use crate::exit::Exit;
+use crate::model::{Fleet, ProfileState};
+
+use super::watch::Reload;
+
+/// Signals are being listened to.
+pub(super) struct Listening {
+    daemon: bool,
+}
+
+/// Begins to listen.
+pub(super) fn listen(orders: Sender<Control>, reload: Reload) -> std::io::Result<Listening> {
+    let daemon = matches!(reload, Reload::From(_));
+    let (hangup, term, int) = (
+        signal(SignalKind::hangup())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::spawn(obey(hangup, term, int, orders, reload));
+    Ok(Listening { daemon })
+}
+
+async fn obey(
+    mut hangup: Signal,
+    mut term: Signal,
+    mut int: Signal,
+    orders: Sender<Control>,
+    reload: Reload,
+) {
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            Some(()) = hangup.recv() => match &reload {
+                Reload::From(path) => {
+                    if let Some(order) = read_again(path) && orders.send(order).await.is_err() {
+                        return;
+                    }
+                }
+                // A single cycle whose terminal has gone has nobody to answer to.
+                Reload::Never => stop(&orders, &mut stopping).await,
+            },
+            Some(()) = term.recv() => stop(&orders, &mut stopping).await,
+            Some(()) = int.recv() => stop(&orders, &mut stopping).await,
+            else => return,
+        }
+    }
+}
+
+async fn stop(orders: &Sender<Control>, stopping: &mut bool) {
+    if *stopping {
+        std::process::exit(i32::from(Exit::Unknown.code()));
+    }
+    *stopping = true;
+    say(&[NotifyState::Stopping]);
+    // Where the loop has ended already there is nothing to stop.
+    let _ = orders.send(Control::Stop).await;
+}
+
+fn read_again(path: &std::path::Path) -> Option<Control> {
+    match NotifyState::monotonic_usec_now() {
+        Ok(at) => say(&[NotifyState::Reloading, at]),
+        Err(_) => say(&[NotifyState::Reloading]),
+    }
+    let order = match config::load(path) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            tracing::info!(
+                profiles = loaded.settings.profiles.len(),
+                "configuration read again"
+            );
+            Some(Control::Reload(Arc::new(loaded.settings)))
+        }
+        Err(faults) => {
+            for fault in &faults.0 {
+                tracing::error!("{fault}");
+            }
+            tracing::error!("the configuration was not read again; the one before stays in force");
+            None
+        }
+    };
+    say(&[NotifyState::Ready]);
+    order
+}
+
+/// Without a service manager nobody listens, which is no error.
+fn say(states: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(states);
+}
+
+impl Listening {
+    /// What the loop calls whenever it made progress.
+    pub(super) fn pulse(&self) -> Box<dyn FnMut(&Fleet) + Send> {
+        if !self.daemon {
+            return Box::new(|_| {});
+        }
+        let mut ready = false;
+        let mut status = String::new();
+        Box::new(move |fleet| {
+            if !ready {
+                ready = true;
+                say(&[NotifyState::Ready]);
+            }
+            say(&[NotifyState::Watchdog]);
+            let now = summary(fleet);
+            if now != status {
+                say(&[NotifyState::Status(&now)]);
+                status = now;
+            }
+        })
+    }
+}
+
+/// One line for `systemctl status`.
+fn summary(fleet: &Fleet) -> String {
+    let watched = fleet
+        .profiles
+        .values()
+        .filter(|track| track.removed.is_none());
+    let (mut up, mut down, mut other) = (0, 0, 0);
+    for track in watched {
+        match track.state() {
+            ProfileState::Up | ProfileState::Degraded => up += 1,
+            ProfileState::Down => down += 1,
+            ProfileState::Failing | ProfileState::Unknown => other += 1,
+        }
+    }
+    let mail = fleet.outbox.len();
+    format!("{up} up, {down} down, {other} undecided, {mail} mails waiting")
+}

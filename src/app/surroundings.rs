@@ -1,0 +1,100 @@
+//! What the program reads from its environment, once, at the beginning.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one door through which the environment is read"
+)]
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use crate::cli::Cli;
+use crate::cli::place::{self, NoConfig, NoStateDir, StateSurroundings};
+use crate::render::terminal::Look;
+
+/// Where a line ends that nobody measured: what fits every terminal and every mail from cron.
+const WIDTH: usize = 100;
+
+/// The environment.
+pub(super) struct Surroundings {
+    probe_config: Option<OsString>,
+    state: StateSurroundings,
+    no_color: Option<OsString>,
+    clicolor_force: Option<OsString>,
+    term: Option<OsString>,
+    stdout_is_terminal: bool,
+    /// Whether a person may be looking at stderr.
+    pub(super) stderr_is_terminal: bool,
+    width: Option<usize>,
+}
+
+impl Surroundings {
+    pub(super) fn read() -> Self {
+        let var = std::env::var_os;
+        Self {
+            probe_config: var("PROBE_CONFIG"),
+            state: StateSurroundings {
+                probe_state_dir: var("PROBE_STATE_DIR"),
+                state_directory: var("STATE_DIRECTORY"),
+                is_root: rustix::process::geteuid().is_root(),
+                xdg_state_home: var("XDG_STATE_HOME"),
+                home: var("HOME"),
+            },
+            no_color: var("NO_COLOR"),
+            clicolor_force: var("CLICOLOR_FORCE"),
+            term: var("TERM"),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            width: columns(),
+        }
+    }
+
+    pub(super) fn config_path(&self, cli: &Cli) -> Result<PathBuf, NoConfig> {
+        place::config(
+            cli.global.config.as_deref(),
+            self.probe_config.clone(),
+            |path| path.exists(),
+        )
+    }
+
+    pub(super) fn state_dir(&self, cli: &Cli) -> Result<PathBuf, NoStateDir> {
+        place::state_dir(cli.global.state_dir.as_deref(), self.state.clone())
+    }
+
+    /// How what goes to stdout is to look.
+    pub(super) fn look(&self, cli: &Cli, dry_run: bool) -> Look {
+        self.look_on(cli, dry_run, self.stdout_is_terminal)
+    }
+
+    /// How what goes to stderr is to look.
+    pub(super) fn look_on_stderr(&self, cli: &Cli, dry_run: bool) -> Look {
+        self.look_on(cli, dry_run, self.stderr_is_terminal)
+    }
+
+    fn look_on(&self, cli: &Cli, dry_run: bool, is_terminal: bool) -> Look {
+        let color = place::color(
+            cli.global.color,
+            self.no_color.clone(),
+            self.clicolor_force.clone(),
+            self.term.clone(),
+            is_terminal,
+        );
+        Look {
+            color,
+            width: self.width.unwrap_or(WIDTH),
+            verbose: cli.global.verbose > 0,
+            dry_run,
+        }
+    }
+}
+
+/// Columns of the terminal, or what `COLUMNS` says.
+fn columns() -> Option<usize> {
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    told.or_else(|| {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    })
+}

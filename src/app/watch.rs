@@ -1,0 +1,353 @@
+//! `probe once` and `probe run`: the same loop over the same ports, for one cycle or until told to stop.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::http::HttpProber;
+use crate::adapters::observe::LogObserver;
+use crate::adapters::progress::Progress;
+use crate::adapters::smtp::SmtpNotifier;
+use crate::adapters::ssh::SshRecoverer;
+use crate::adapters::store::{self, StateDir, StoreError};
+use crate::cli::{self, Cli};
+use crate::engine::{Ended, Ports, Run, Until, drive};
+use crate::exit::Exit;
+use crate::model::{
+    Changes, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
+};
+use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
+use crate::render::mail::subject;
+use crate::render::record::Record;
+use crate::render::terminal::Look;
+use crate::render::{progress, report, terminal};
+
+use super::surroundings::Surroundings;
+use super::{answer, complain, runtime, say_error, settings, signals};
+
+/// `probe once`: one cycle.
+pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
+    cycle(cli, around, once).unwrap_or_else(|exit| exit)
+}
+
+fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exit> {
+    let settings = settings(cli, around)?;
+    let selection = selection(&settings, &once.subject)?;
+    let memory = if once.dry_run {
+        Memory::look(cli, around)?
+    } else {
+        Memory::open(cli, around)?
+    };
+    let shown =
+        around.stderr_is_terminal && !cli.global.quiet && !once.json && cli.global.verbose == 0;
+    let teller = Teller::new(
+        &settings,
+        &memory.fleet,
+        shown.then(|| around.look_on_stderr(cli, once.dry_run)),
+    );
+    let record = Arc::clone(&teller.record);
+    let start = match &once.subject {
+        cli::Subject::Profiles(names) => Start::Named(names.iter().cloned().collect()),
+        cli::Subject::Due | cli::Subject::Urls(_) => Start::Due,
+    };
+    let until = Until::Settled(once.max_time);
+    let ended = conduct(
+        memory,
+        settings,
+        teller,
+        start,
+        until,
+        once.dry_run,
+        Reload::Never,
+    )?;
+    let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut exit = Exit::from(report::severity(&ended.settings, &ended.fleet, &selection));
+    if ended.unwritten {
+        say_error(
+            "probe: the state could not be written: nothing was restarted and no mail was sent; make room or mend the state directory",
+        );
+        exit = exit.worst(Exit::Unknown);
+    }
+    if once.json {
+        answer(&report::document(&ended.settings, &ended.fleet, &selection, &record).to_json());
+    } else if !cli.global.quiet || is_for_a_person(&ended, &selection) {
+        let probed = probed(&ended.fleet, &selection);
+        answer(&terminal::once(
+            &ended.settings,
+            &ended.fleet,
+            &probed,
+            &record,
+            around.look(cli, once.dry_run),
+        ));
+    }
+    Ok(exit)
+}
+
+/// `probe run`: the daemon.
+pub(super) fn run(cli: &Cli, around: &Surroundings) -> Exit {
+    daemon(cli, around).unwrap_or_else(|exit| exit)
+}
+
+fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
+    let settings = settings(cli, around)?;
+    let path = around.config_path(cli).map_err(|error| complain(&error))?;
+    let memory = Memory::open(cli, around)?;
+    let teller = Teller::new(&settings, &memory.fleet, None);
+    tracing::info!(profiles = settings.profiles.len(), hosts = settings.hosts.len(), state = %memory.path.display(), "watching");
+    let ended = conduct(
+        memory,
+        settings,
+        teller,
+        Start::Daemon,
+        Until::Shutdown,
+        false,
+        Reload::From(path),
+    )?;
+    tracing::info!("stopped");
+    Ok(if ended.unwritten {
+        Exit::Unknown
+    } else {
+        Exit::Ok
+    })
+}
+
+/// Where a daemon reads its configuration again.
+pub(super) enum Reload {
+    Never,
+    From(PathBuf),
+}
+
+/// Assembles the ports and drives the loop.
+fn conduct(
+    memory: Memory,
+    settings: Arc<Settings>,
+    teller: Teller,
+    start: Start,
+    until: Until,
+    dry: bool,
+    reload: Reload,
+) -> Result<Ended, Exit> {
+    let clock = Arc::new(SystemClock::new());
+    let prober = HttpProber::try_new().map_err(|error| complain(&error))?;
+    let (dir, watch) = (memory.path.clone(), Arc::clone(&clock));
+    let paused =
+        move |host: &Host| store::is_paused_now(&dir, &[host.name.as_str()], watch.now().wall);
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let (orders, mut control) = mpsc::channel(4);
+        let guard = signals::listen(orders, reload).map_err(|error| complain(&error))?;
+        let mut ports = Ports {
+            clock,
+            prober: Arc::new(prober),
+            recoverer: Arc::new(SshRecoverer::new(Arc::new(paused))),
+            notifier: Arc::new(SmtpNotifier::new()),
+            store: memory.store,
+            observer: Box::new(teller),
+            pulse: guard.pulse(),
+        };
+        let run = Run {
+            settings,
+            fleet: memory.fleet,
+            start,
+            damaged: memory.damaged,
+            until,
+            dry,
+        };
+        Ok(drive(&mut ports, run, &mut control).await)
+    });
+    // A look-up or a client that does not end must not keep us here.
+    runtime.shutdown_background();
+    ended
+}
+
+/// What is remembered, and what writes it.
+struct Memory {
+    path: PathBuf,
+    fleet: Fleet,
+    damaged: Option<String>,
+    store: Box<dyn Store>,
+}
+
+impl Memory {
+    /// For a run that acts: with the lock.
+    fn open(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
+        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
+        let dir =
+            StateDir::open(&path, SystemClock::new().now().wall).map_err(|error| match error {
+                // Under cron the run before may still be following a failure through: nothing to tell anybody.
+                StoreError::Locked { .. } if cli.global.quiet => Exit::Unknown,
+                error => complain(&error),
+            })?;
+        let (fleet, damaged) = dir.load();
+        let path = dir.path().to_path_buf();
+        let store = dir.into_store().map_err(|error| complain(&error))?;
+        Ok(Self {
+            path,
+            fleet,
+            damaged: damaged.map(|path| path.display().to_string()),
+            store: Box::new(store),
+        })
+    }
+
+    /// For a dry run: without the lock, writing nothing.
+    fn look(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
+        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
+        let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
+        let store = Box::new(Nowhere {
+            pauses: Orders {
+                pauses: snapshot.pauses,
+                rearm: BTreeSet::new(),
+            },
+        });
+        Ok(Self {
+            path,
+            fleet: snapshot.fleet,
+            damaged: None,
+            store,
+        })
+    }
+}
+
+/// The memory of a dry run.
+struct Nowhere {
+    pauses: Orders,
+}
+
+impl Store for Nowhere {
+    fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn orders(&mut self) -> Orders {
+        self.pauses.clone()
+    }
+
+    fn rearmed(&mut self, _: &Orders) {}
+}
+
+/// Logs, keeps the record of the run, and tells people at a terminal what happens while it happens.
+struct Teller {
+    settings: Arc<Settings>,
+    record: Arc<Mutex<Record>>,
+    live: Option<(Progress, Look)>,
+}
+
+impl Teller {
+    fn new(settings: &Arc<Settings>, fleet: &Fleet, live: Option<Look>) -> Self {
+        Self {
+            settings: Arc::clone(settings),
+            record: Arc::new(Mutex::new(Record::new(fleet, subject))),
+            live: live.map(|look| (Progress::new(true), look)),
+        }
+    }
+}
+
+impl Observer for Teller {
+    fn note(&mut self, at: Timestamp, note: &Note, fleet: &Fleet) {
+        LogObserver.note(at, note, fleet);
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((shown, look)) = &self.live {
+            record.note(note, &self.settings, fleet, subject);
+            if let Some(line) = terminal::line(at, note, &record, *look) {
+                shown.println(&line);
+            }
+            if let Some(awaited) = progress::awaited(fleet) {
+                shown.show(awaited);
+            }
+        } else {
+            record.note(note, &self.settings, fleet, subject);
+        }
+    }
+}
+
+/// The profiles a command line names; every profile where it names none.
+fn selection(settings: &Settings, subject: &cli::Subject) -> Result<BTreeSet<ProfileName>, Exit> {
+    match subject {
+        cli::Subject::Profiles(names) => named(settings, names),
+        cli::Subject::Due | cli::Subject::Urls(_) => {
+            Ok(settings.profiles.keys().cloned().collect())
+        }
+    }
+}
+
+/// The named profiles, each of which must be configured.
+pub(super) fn named(
+    settings: &Settings,
+    names: &[ProfileName],
+) -> Result<BTreeSet<ProfileName>, Exit> {
+    let unknown: Vec<&str> = names
+        .iter()
+        .filter(|name| !settings.profiles.contains_key(*name))
+        .map(ProfileName::as_str)
+        .collect();
+    if unknown.is_empty() {
+        return Ok(names.iter().cloned().collect());
+    }
+    say_error(&format!(
+        "probe: no profile is called {}; there are: {}",
+        unknown.join(", "),
+        listed(settings.profiles.keys())
+    ));
+    Err(Exit::Unknown)
+}
+
+/// Whether a name of `pause` or `resume` is configured.
+pub(super) fn known(settings: &Settings, target: &Target) -> Result<(), Exit> {
+    let Target::Named(name) = target else {
+        return Ok(());
+    };
+    let mut names = settings
+        .profiles
+        .keys()
+        .map(ProfileName::as_str)
+        .chain(settings.hosts.keys().map(|host| host.as_str()));
+    if names.any(|known| known == name) {
+        return Ok(());
+    }
+    let hosts = listed(settings.hosts.keys());
+    say_error(&format!(
+        "probe: no profile or host is called {name}; profiles: {}; hosts: {hosts}",
+        listed(settings.profiles.keys())
+    ));
+    Err(Exit::Unknown)
+}
+
+/// At most twenty names: more help nobody.
+fn listed<T: ToString>(names: impl Iterator<Item = T>) -> String {
+    let mut names: Vec<String> = names.map(|name| name.to_string()).take(21).collect();
+    if names.len() > 20 {
+        names.truncate(20);
+        names.push("…".to_owned());
+    }
+    names.join(", ")
+}
+
+/// What this run looked at.
+fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileName> {
+    let looked = |name: &&ProfileName| {
+        fleet
+            .profiles
+            .get(*name)
+            .is_some_and(|track| track.probed_in_run)
+    };
+    selection.iter().filter(looked).cloned().collect()
+}
+
+/// With `-q`, whether there is something a person must act on and no mail tells: a message that was refused for good, or
+/// a site that is down while no mail is configured.
+fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
+    let untold = ended.settings.email.is_none();
+    let down = ended
+        .fleet
+        .open_incidents()
+        .any(|(name, _)| selection.contains(name));
+    (untold && down)
+        || ended
+            .fleet
+            .outbox
+            .values()
+            .any(crate::model::Entry::is_dead)
+}
