@@ -184,8 +184,10 @@ pub enum Stage {
 pub struct HostTrack {
     /// What its recovery is doing.
     pub stage: Stage,
-    /// Attempts since it was last proven healthy.
+    /// Attempts since it was last proven healthy: what the backoff grows with.
     pub attempts: u32,
+    /// Attempts since all its profiles were last well: what climbs the ladder and leads to giving up.
+    pub tries: u32,
     /// The last attempt.
     pub last: Option<Attempt>,
     /// When restarts began that count for the budget; only those within the longest window are kept.

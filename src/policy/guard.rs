@@ -48,10 +48,10 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
             watched: case.watched,
         });
     }
-    if track.attempts >= host.restart.give_up_after {
+    if track.tries >= host.restart.give_up_after {
         return Ruling::GiveUp(format!(
             "still down after {} attempts to restart it",
-            track.attempts
+            track.tries
         ));
     }
     let held = forbidden(draft, name)

@@ -54,6 +54,9 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
         let track = draft.fleet.host_mut(host);
         (track.healthy_since, track.failing_since) = (healthy, ailing);
         track.forced &= healthy.is_none();
+        if well {
+            track.tries = 0;
+        }
     }
 }
 
@@ -115,7 +118,7 @@ fn rearm(draft: &mut Draft<'_>, name: &HostName) {
     if gave_up {
         track.stage = Stage::Idle;
     }
-    track.attempts = 0;
+    (track.attempts, track.tries) = (0, 0);
     track.hold = None;
     if gave_up {
         draft.notes.push(Note::Rearmed { host: name.clone() });
@@ -243,7 +246,7 @@ fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
     let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
     let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
     let track = draft.fleet.host_mut(name);
-    let number = track.attempts + 1;
+    let number = track.tries + 1;
     let command = host.restart.rung(number).to_owned();
     let attempt = Attempt {
         id,
@@ -253,7 +256,8 @@ fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
         ended: None,
         report: None,
     };
-    track.attempts = number;
+    track.attempts += 1;
+    track.tries = number;
     track.stage = Stage::Restarting {
         attempt: id,
         deadline,
@@ -510,6 +514,7 @@ pub(super) fn taken_back(
         track.stage = Stage::Idle;
         track.acting = false;
         track.attempts = track.attempts.saturating_sub(1);
+        track.tries = track.tries.saturating_sub(1);
         track.starts.retain(|start| Some(*start) != began);
         track.evidence_from = now;
         track.last = None;

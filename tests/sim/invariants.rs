@@ -65,17 +65,15 @@ pub fn check(world: &World, label: &str) {
 
 fn attempts(facts: &[(i64, &Fact)]) -> Vec<Attempt> {
     let mut found: Vec<Attempt> = Vec::new();
-    let mut numbers: BTreeMap<AttemptId, u32> = BTreeMap::new();
     for (t, fact) in facts {
         match fact {
-            Fact::Noted(Note::RestartBegan {
-                attempt, number, ..
-            }) => drop(numbers.insert(*attempt, *number)),
-            Fact::Ordered { order, .. } => found.push(Attempt {
+            Fact::Ordered {
+                order, attempts, ..
+            } => found.push(Attempt {
                 id: order.attempt,
                 host: order.host.clone(),
                 ordered: *t,
-                number: numbers.get(&order.attempt).copied().unwrap_or(0),
+                number: *attempts,
                 ended: None,
             }),
             Fact::Noted(Note::RestartEnded { attempt, .. }) => {

@@ -81,6 +81,8 @@ pub enum Fact {
     },
     /// An order left the prober, resting on this durable fleet.
     Ordered {
+        /// Attempts since proven health, this one included.
+        attempts: u32,
         order: RecoverOrder,
         durable: bool,
         wall: i64,
@@ -604,7 +606,9 @@ impl World {
                     .and_then(|row| row.last.as_ref())
                     .is_some_and(|last| last.id == order.attempt);
                 let wall = self.t + self.wall_offset;
+                let attempts = self.fleet().hosts[&order.host].attempts;
                 self.fact(Fact::Ordered {
+                    attempts,
                     order: order.clone(),
                     durable,
                     wall,
