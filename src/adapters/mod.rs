@@ -4,7 +4,6 @@ pub mod clock;
 pub mod http;
 pub mod observe;
 pub mod progress;
-pub mod secret;
 pub mod smtp;
 pub mod ssh;
 pub mod store;

@@ -14,9 +14,11 @@
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
 //! | `network` | whether we can see at all: canaries |
 //! | `guard` | may this host be restarted, and if not, why not |
-//! | `recovery` | attempts: ladder, backoff, settling, giving up, proven health |
+//! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
+//! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
+mod attempt;
 mod clock;
 mod draft;
 mod guard;
@@ -60,7 +62,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             host,
             attempt,
             report,
-        } => recovery::ended(&mut draft, &host, attempt, report),
+        } => attempt::ended(&mut draft, &host, attempt, report),
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
         Event::Ordered(orders) => recovery::ordered(&mut draft, orders),
         Event::TakenBack {
@@ -68,9 +70,9 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             entries,
             unwritable,
         } => {
-            recovery::taken_back(&mut draft, &attempts, &entries, unwritable);
+            attempt::taken_back(&mut draft, &attempts, &entries, unwritable);
         }
-        Event::Recorded => recovery::recorded(&mut draft),
+        Event::Recorded => attempt::recorded(&mut draft),
     }
     // What time alone brings about, in the order in which one enables the next.
     recovery::move_on(&mut draft);

@@ -1,22 +1,19 @@
-//! Attempts: what a permit sets in motion and what its end leaves behind.
+//! What a host does next: hold, restart, give up, and be armed again.
 //!
-//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. The number
-//! of attempts, the backoff and the starts that count for the budget belong to the host and survive incidents, crashes
-//! and reloads; they are forgotten after [`limits::PROVEN_HEALTH`] without a failure. An attempt whose answer was lost
-//! (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and the probes decide.
-
-use std::time::Duration;
+//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. Two counts of
+//! attempts belong to the host and survive crashes and reloads: those since all its profiles were last well climb the
+//! ladder and lead to giving up; those since [`limits::PROVEN_HEALTH`] without a failure make the backoff grow, so that a
+//! host that relapses is restarted ever more rarely. What counts for the budget is never forgotten before its time.
 
 use crate::model::{
-    Attempt, AttemptId, Effect, EntryId, EventKind, Fleet, Hold, Host, HostName, HostTrack, Next,
-    Note, Orders, ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage,
-    Standing, Timestamp, limits,
+    EventKind, Fleet, Hold, Host, HostName, HostTrack, Next, Note, Orders, ProfileName, Settings,
+    Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
 use super::incident::ails_host;
-use super::outbox;
+use super::{attempt, outbox};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -69,9 +66,10 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         };
         match track.stage {
             Stage::Restarting { attempt, deadline } if deadline <= draft.now => {
-                let report =
-                    lost("no answer came before its deadline; it may have been carried out");
-                finish(draft, &name, attempt, report, deadline);
+                let report = attempt::lost(
+                    "no answer came before its deadline; it may have been carried out",
+                );
+                attempt::finish(draft, &name, attempt, report, deadline);
             }
             Stage::Settling { until, .. } if until <= draft.now => {
                 draft.fleet.host_mut(&name).stage = Stage::Idle
@@ -131,7 +129,7 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
         Ruling::Nothing => hold(draft, name, None),
         Ruling::Hold(reason) => hold(draft, name, Some(reason)),
         Ruling::GiveUp(reason) => give_up(draft, name, reason),
-        Ruling::Permit(profile) => begin(draft, name, &profile),
+        Ruling::Permit(profile) => attempt::begin(draft, name, &profile),
     }
 }
 
@@ -159,7 +157,13 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
 }
 
 /// Tells people once per incident and reason that a restart was due and is not done.
-fn withhold(draft: &mut Draft<'_>, host: &HostName, word: &str, next: &Next, remark: Option<&str>) {
+pub(super) fn withhold(
+    draft: &mut Draft<'_>,
+    host: &HostName,
+    word: &str,
+    next: &Next,
+    remark: Option<&str>,
+) {
     for name in down_profiles(draft, host) {
         let told = |track: &crate::model::ProfileTrack| {
             track
@@ -184,7 +188,21 @@ fn withhold(draft: &mut Draft<'_>, host: &HostName, word: &str, next: &Next, rem
     }
 }
 
-fn down_profiles(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
+pub(super) fn forget_evidence(draft: &mut Draft<'_>, host: &HostName) {
+    for name in draft.profiles_of(host) {
+        if draft
+            .fleet
+            .profiles
+            .get(&name)
+            .is_some_and(|track| !track.evidence.began.is_empty())
+        {
+            draft.fleet.profile_mut(&name).evidence.began.clear();
+        }
+    }
+}
+
+/// The host's profiles with an open incident.
+pub(super) fn down_profiles(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
     let open = |name: &ProfileName| {
         draft
             .fleet
@@ -195,7 +213,7 @@ fn down_profiles(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
     draft.profiles_of(host).into_iter().filter(open).collect()
 }
 
-fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
+pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
     let now = draft.now;
     let track = draft.fleet.host_mut(name);
     track.stage = Stage::GaveUp {
@@ -236,215 +254,6 @@ fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
         if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
             incident.gave_up = true;
         }
-    }
-}
-
-fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
-    let Some(host) = draft.host(name) else { return };
-    let now = draft.now;
-    let id = draft.fleet.next_attempt();
-    let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
-    let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
-    let track = draft.fleet.host_mut(name);
-    let number = track.tries + 1;
-    let command = host.restart.rung(number).to_owned();
-    let attempt = Attempt {
-        id,
-        number,
-        command: command.clone(),
-        began: now,
-        ended: None,
-        report: None,
-    };
-    track.attempts += 1;
-    track.tries = number;
-    track.stage = Stage::Restarting {
-        attempt: id,
-        deadline,
-    };
-    track.acting = true;
-    track.hold = Some(Hold::Restarting);
-    track.starts.retain(|start| now.since(*start) < longest);
-    track.starts.push(now);
-    // Until its end is known, nothing that begins before it could have settled counts against it.
-    track.evidence_from = deadline + host.restart.settle;
-    track.last = Some(attempt.clone());
-    forget_evidence(draft, name);
-    for profile in down_profiles(draft, name) {
-        if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
-            incident.attempts.push(attempt.clone());
-        }
-    }
-    draft.durable = true;
-    draft.notes.push(Note::RestartBegan {
-        host: name.clone(),
-        attempt: id,
-        number,
-        command: command.clone(),
-        profile: profile.clone(),
-    });
-    draft.effects.push(Effect::Recover(RecoverOrder {
-        host: name.clone(),
-        attempt: id,
-        command,
-    }));
-}
-
-fn forget_evidence(draft: &mut Draft<'_>, host: &HostName) {
-    for name in draft.profiles_of(host) {
-        if draft
-            .fleet
-            .profiles
-            .get(&name)
-            .is_some_and(|track| !track.evidence.began.is_empty())
-        {
-            draft.fleet.profile_mut(&name).evidence.began.clear();
-        }
-    }
-}
-
-fn lost(reason: &str) -> RecoveryReport {
-    RecoveryReport {
-        outcome: RecoveryOutcome::Unknown,
-        exit_status: None,
-        duration: Duration::ZERO,
-        reason: Some(reason.to_owned()),
-        output: String::new(),
-    }
-}
-
-/// An attempt ended; an answer to an attempt that is no longer the host's changes nothing.
-pub(super) fn ended(
-    draft: &mut Draft<'_>,
-    name: &HostName,
-    attempt: AttemptId,
-    report: RecoveryReport,
-) {
-    let current = draft.fleet.hosts.get(name).map(|track| &track.stage);
-    if matches!(current, Some(Stage::Restarting { attempt: id, .. }) if *id == attempt) {
-        let now = draft.now;
-        finish(draft, name, attempt, report, now);
-    }
-}
-
-fn finish(
-    draft: &mut Draft<'_>,
-    name: &HostName,
-    id: AttemptId,
-    report: RecoveryReport,
-    at: Timestamp,
-) {
-    let Some(track) = draft.fleet.hosts.get(name) else {
-        return;
-    };
-    let Some(mut attempt) = track.last.clone().filter(|attempt| attempt.id == id) else {
-        return;
-    };
-    let (attempts, outcome, reason) = (track.attempts, report.outcome, report.reason.clone());
-    let host = draft.host(name);
-    let (limit, settle) = host
-        .as_ref()
-        .map_or((Duration::ZERO, Duration::ZERO), |host| {
-            (host.restart.timeout, host.restart.settle)
-        });
-    // A command whose end was not seen may run until its own limit.
-    let end = match outcome {
-        RecoveryOutcome::Unknown | RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
-        RecoveryOutcome::Succeeded
-        | RecoveryOutcome::Failed
-        | RecoveryOutcome::NotExecuted
-        | RecoveryOutcome::Refused => at,
-    };
-    attempt.ended = Some(at);
-    attempt.report = Some(report);
-    let touched = outcome.touched_host();
-    let counts_from = if touched { end + settle } else { at };
-    let track = draft.fleet.host_mut(name);
-    track.acting = false;
-    track.evidence_from = counts_from;
-    track.last = Some(attempt.clone());
-    if touched {
-        track.stage = Stage::Settling {
-            attempt: id,
-            until: counts_from,
-        };
-    } else {
-        track.stage = Stage::Idle;
-        track.starts.retain(|start| *start != attempt.began);
-    }
-    if let Some(host) = &host {
-        track.not_before = Some(end + host.restart.backoff.wait(name, id, attempts));
-    }
-    draft.durable = true;
-    record(draft, name, &attempt);
-    let from = touched.then(|| draft.wall(counts_from));
-    let attempt = outbox::on_wall(draft, &attempt);
-    draft.notes.push(Note::RestartEnded {
-        host: name.clone(),
-        attempt,
-        counts_from: from,
-    });
-    tell_end(draft, name, outcome, counts_from, reason);
-}
-
-/// Writes an attempt's end into the incidents it belongs to.
-fn record(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
-    for name in down_profiles(draft, host) {
-        let Some(incident) = &mut draft.fleet.profile_mut(&name).incident else {
-            continue;
-        };
-        match incident
-            .attempts
-            .iter_mut()
-            .find(|known| known.id == attempt.id)
-        {
-            Some(known) => known.clone_from(attempt),
-            None => incident.attempts.push(attempt.clone()),
-        }
-    }
-}
-
-fn tell_end(
-    draft: &mut Draft<'_>,
-    name: &HostName,
-    outcome: RecoveryOutcome,
-    counts_from: Timestamp,
-    reason: Option<String>,
-) {
-    match outcome {
-        RecoveryOutcome::Succeeded
-        | RecoveryOutcome::Failed
-        | RecoveryOutcome::TimedOut
-        | RecoveryOutcome::Unknown => {
-            let next = Next::Prove {
-                from: draft.wall(counts_from),
-            };
-            for profile in down_profiles(draft, name) {
-                outbox::announce(draft, &profile);
-                outbox::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
-            }
-        }
-        RecoveryOutcome::NotExecuted => {
-            let until = draft
-                .fleet
-                .hosts
-                .get(name)
-                .and_then(|track| track.not_before)
-                .unwrap_or(draft.now);
-            let reason = reason.unwrap_or_else(|| "the command could not be sent".to_owned());
-            withhold(
-                draft,
-                name,
-                "not_executed",
-                &Next::Held(Hold::Backoff { until }),
-                Some(&reason),
-            );
-        }
-        RecoveryOutcome::Refused => give_up(
-            draft,
-            name,
-            reason.unwrap_or_else(|| "the login was refused".to_owned()),
-        ),
     }
 }
 
@@ -489,53 +298,6 @@ fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
             .settings
             .profiles_of(host)
             .any(|(profile, _)| profile.as_str() == target)
-}
-
-/// Orders that were not carried out are taken back, as if they had not been given.
-pub(super) fn taken_back(
-    draft: &mut Draft<'_>,
-    attempts: &[(HostName, AttemptId)],
-    entries: &[EntryId],
-    unwritable: bool,
-) {
-    for entry in entries {
-        outbox::taken_back(draft, *entry);
-    }
-    for (name, id) in attempts {
-        let began = draft
-            .fleet
-            .hosts
-            .get(name)
-            .and_then(|track| track.last.as_ref())
-            .filter(|a| a.id == *id)
-            .map(|a| a.began);
-        let now = draft.now;
-        let track = draft.fleet.host_mut(name);
-        track.stage = Stage::Idle;
-        track.acting = false;
-        track.attempts = track.attempts.saturating_sub(1);
-        track.tries = track.tries.saturating_sub(1);
-        track.starts.retain(|start| Some(*start) != began);
-        track.evidence_from = now;
-        track.last = None;
-        for profile in down_profiles(draft, name) {
-            if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
-                incident.attempts.retain(|attempt| attempt.id != *id);
-            }
-        }
-    }
-    if unwritable && !draft.fleet.unwritable {
-        draft.fleet.unwritable = true;
-        draft.notes.push(Note::Unrecorded);
-    }
-}
-
-/// A write succeeded again.
-pub(super) fn recorded(draft: &mut Draft<'_>) {
-    if draft.fleet.unwritable {
-        draft.fleet.unwritable = false;
-        draft.notes.push(Note::Recorded);
-    }
 }
 
 /// When a host wants to be looked at again.

@@ -12,7 +12,7 @@ use lettre::transport::smtp::response::{Response, Severity};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::adapters::secret;
+use crate::adapters::smtp::secret;
 use crate::model::{Relay, RelaySecurity};
 
 use super::Limits;

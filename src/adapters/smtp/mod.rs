@@ -18,6 +18,7 @@ mod compose;
 mod dialogue;
 mod fault;
 mod gate;
+pub mod secret;
 mod tls;
 
 pub use compose::{BuildError, bytes};

@@ -7,7 +7,7 @@ use probe::render::progress::{self, Awaited, awaited};
 use probe::render::terminal::{Look, line};
 
 use super::fixture::{World, attempt, host, look, name, now, secs};
-use super::screens::{settling, well};
+use super::worlds::{settling, well};
 
 fn said(world: &mut World, note: &Note) -> Option<String> {
     world.note(note);

@@ -6,4 +6,6 @@ mod live;
 mod parsing;
 mod places;
 mod screens;
+mod severity;
 mod texts;
+mod worlds;

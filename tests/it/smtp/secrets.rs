@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use probe::adapters::secret::{credential, read};
+use probe::adapters::smtp::secret::{credential, read};
 use probe::model::SecretSource;
 
 fn file(directory: &Path, name: &str, bytes: &[u8], mode: u32) -> PathBuf {

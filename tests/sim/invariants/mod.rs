@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{
-    AttemptId, Blame, Cause, EntryId, EventKind, HostName, IncidentId, Note, ProfileName,
-    RecoveryOutcome,
-};
+use probe::model::{AttemptId, HostName, Note, RecoveryOutcome};
 
 use super::world::{Fact, World};
+
+mod evidence;
+mod told;
 
 const HOUR: i64 = 3_600_000;
 
@@ -204,118 +204,6 @@ impl Course<'_> {
         }
     }
 
-    /// Results of a profile that count, up to `t`: when the probe began, and what it found.
-    fn counted(&self, profile: &ProfileName, t: i64) -> Vec<(i64, Option<Cause>)> {
-        let canaries: Vec<(i64, i64, bool)> = self
-            .facts
-            .iter()
-            .filter_map(|(ended, fact)| match fact {
-                Fact::Canary { began, answered } => Some((*ended, *began, *answered)),
-                _ => None,
-            })
-            .collect();
-        let mut counted = Vec::new();
-        for (arrived, fact) in self.facts.iter().filter(|(arrived, _)| *arrived <= t) {
-            let Fact::Result {
-                profile: name,
-                began,
-                cause,
-            } = fact
-            else {
-                continue;
-            };
-            if name != profile {
-                continue;
-            }
-            match cause.map(|cause| (cause, cause.blame())) {
-                Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => {}
-                None | Some((_, Blame::Nobody)) => counted.push((*began, None)),
-                Some((cause, _)) => {
-                    let from = canaries.partition_point(|(ended, ..)| ended < arrived);
-                    let judged = canaries.get(from..).unwrap_or_default().iter().find(
-                        |(ended, asked, answered)| {
-                            // One that failed in the same instant may have come in before the result.
-                            let after = ended > arrived || (*answered && ended == arrived);
-                            asked >= began && after && *ended <= t
-                        },
-                    );
-                    if self.world.settings.network.canaries.is_empty()
-                        || judged.is_some_and(|(_, _, answered)| *answered)
-                    {
-                        counted.push((*began, Some(cause)));
-                    }
-                }
-            }
-        }
-        counted
-    }
-
-    fn s5_canary_s6_evidence_s7_class(&self) {
-        for attempt in &self.attempts {
-            let (t, host) = (attempt.ordered, &attempt.host);
-            let Some(settings) = self.world.settings.hosts.get(host) else {
-                continue;
-            };
-            let settle = settings.restart.settle.as_millis() as i64;
-            let floor = self
-                .attempts
-                .iter()
-                .filter(|other| other.host == *host && other.ordered < t)
-                .filter_map(|other| {
-                    other
-                        .ended
-                        .filter(|(_, outcome)| outcome.touched_host())
-                        .map(|(end, _)| end + settle)
-                });
-            let floor = floor.max().unwrap_or(i64::MIN);
-            let rests = self
-                .world
-                .settings
-                .profiles_of(host)
-                .any(|(name, profile)| {
-                    let n = profile.failure_threshold as usize;
-                    let counted: Vec<(i64, Option<Cause>)> = self
-                        .counted(name, t)
-                        .into_iter()
-                        .filter(|(began, _)| *began >= floor)
-                        .collect();
-                    let Some(row) = counted
-                        .len()
-                        .checked_sub(n)
-                        .and_then(|from| counted.get(from..))
-                    else {
-                        return false;
-                    };
-                    let healable = row.iter().all(|(_, cause)| {
-                        cause.is_some_and(|cause| settings.restart.causes.contains(&cause))
-                    });
-                    let span = (profile.interval * (profile.failure_threshold + 1)
-                        + profile.timeout * profile.failure_threshold)
-                        .as_millis() as i64;
-                    let fresh = row.first().is_some_and(|(oldest, _)| t - oldest < span);
-                    let last = row.last().map_or(0, |(began, _)| *began);
-                    healable && fresh && self.canary_answered(last, t)
-                });
-            if !rests {
-                self.fail(
-                    t,
-                    &format!("S5/S6/S7: the restart of {host} rests on no evidence"),
-                );
-            }
-        }
-    }
-
-    fn canary_answered(&self, since: i64, t: i64) -> bool {
-        self.world.settings.network.canaries.is_empty()
-            || self.facts.iter().any(|(ended, fact)| match fact {
-                Fact::Canary {
-                    began,
-                    answered: true,
-                } => *began >= since && *ended <= t && t - began < 30_000,
-                _ => false,
-            })
-    }
-
     fn s8_floor_s9_backoff(&self) {
         for after in &self.attempts {
             let before = self
@@ -400,102 +288,6 @@ impl Course<'_> {
         }
     }
 
-    fn s12_pairing_s14_identity_s15_duplicates(&self) {
-        let mut first: BTreeMap<EntryId, &probe::model::Entry> = BTreeMap::new();
-        let mut told: BTreeMap<(IncidentId, String), Vec<(u32, EventKind)>> = BTreeMap::new();
-        let (mut again, mut excuses) = (0, 0);
-        for (t, fact) in &self.facts {
-            match fact {
-                Fact::Crashed => excuses += 4, // at most so many were in transit
-                Fact::Mailed { entry, taken: true } => {
-                    if let Some(known) = first.get(&entry.id) {
-                        again += 1;
-                        if (&known.notification, &known.to, &known.from)
-                            != (&entry.notification, &entry.to, &entry.from)
-                        {
-                            self.fail(*t, "S14 identity: a repeated message differs");
-                        }
-                        continue;
-                    }
-                    first.insert(entry.id, entry);
-                    let n = &entry.notification;
-                    if let Some(incident) = &n.incident {
-                        told.entry((incident.clone(), entry.to.clone()))
-                            .or_default()
-                            .push((n.sequence, n.event));
-                    }
-                }
-                _ => {}
-            }
-        }
-        let unclear = self.facts.iter().filter(|(_, fact)| {
-            matches!(
-                fact,
-                Fact::Noted(Note::Delivered {
-                    delivery: probe::model::Delivery::Unclear { .. },
-                    ..
-                })
-            )
-        });
-        excuses += unclear.count();
-        if again > excuses {
-            self.fail(
-                self.world.t,
-                &format!("S15 duplicates: {again}, excused {excuses}"),
-            );
-        }
-        for ((incident, _), events) in told {
-            let order: Vec<u32> = events.iter().map(|(sequence, _)| *sequence).collect();
-            let whole: Vec<u32> = (0..order.len() as u32).collect();
-            let kinds: Vec<EventKind> = events.iter().map(|(_, event)| *event).collect();
-            let count =
-                |wanted: &[EventKind]| kinds.iter().filter(|event| wanted.contains(event)).count();
-            let last_is_end = kinds
-                .iter()
-                .rposition(|event| is_end(*event))
-                .is_none_or(|at| at + 1 == kinds.len());
-            let paired = kinds.first() == Some(&EventKind::Down)
-                && count(&[EventKind::Down]) == 1
-                && count(&[EventKind::GaveUp]) <= 1
-                && count(&[EventKind::Up, EventKind::Back, EventKind::Closed]) <= 1
-                && (count(&[EventKind::Back]) == 0 || count(&[EventKind::GaveUp]) == 1)
-                && (count(&[EventKind::Up]) == 0 || count(&[EventKind::GaveUp]) == 0);
-            if order != whole || !paired || !last_is_end {
-                self.fail(
-                    self.world.t,
-                    &format!("S12 pairing: {incident}: {events:?}"),
-                );
-            }
-        }
-    }
-
-    fn s23_proof(&self) {
-        for (t, fact) in &self.facts {
-            let Fact::Noted(Note::Closed { profile, .. }) = fact else {
-                continue;
-            };
-            if !self.world.settings.profiles.contains_key(profile)
-                || self.label.starts_with("removed")
-            {
-                continue; // closed because it is no longer watched
-            }
-            let seen = self.facts.iter().any(|(at, fact)| match fact {
-                Fact::Arrived {
-                    profile: name,
-                    cause,
-                } => {
-                    at == t
-                        && name == profile
-                        && cause.is_none_or(|cause| cause.blame() == Blame::Nobody)
-                }
-                _ => false,
-            });
-            if !seen {
-                self.fail(*t, &format!("S23 proof: the incident of {profile} was closed by something else than a probe"));
-            }
-        }
-    }
-
     fn s26_big_red_button(&self) {
         let mut pauses = BTreeMap::new();
         for (t, fact) in &self.facts {
@@ -518,8 +310,4 @@ impl Course<'_> {
             }
         }
     }
-}
-
-const fn is_end(event: EventKind) -> bool {
-    matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed)
 }

@@ -1,0 +1,120 @@
+//! S5, S6, S7, S10: what a restart may rest on, counted again from the facts.
+
+use probe::model::{Blame, Cause, ProfileName};
+
+use super::super::world::Fact;
+use super::Course;
+
+impl Course<'_> {
+    /// Results of a profile that count, up to `t`: when the probe began, and what it found.
+    pub(super) fn counted(&self, profile: &ProfileName, t: i64) -> Vec<(i64, Option<Cause>)> {
+        let canaries: Vec<(i64, i64, bool)> = self
+            .facts
+            .iter()
+            .filter_map(|(ended, fact)| match fact {
+                Fact::Canary { began, answered } => Some((*ended, *began, *answered)),
+                _ => None,
+            })
+            .collect();
+        let mut counted = Vec::new();
+        for (arrived, fact) in self.facts.iter().filter(|(arrived, _)| *arrived <= t) {
+            let Fact::Result {
+                profile: name,
+                began,
+                cause,
+            } = fact
+            else {
+                continue;
+            };
+            if name != profile {
+                continue;
+            }
+            match cause.map(|cause| (cause, cause.blame())) {
+                Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => {}
+                None | Some((_, Blame::Nobody)) => counted.push((*began, None)),
+                Some((cause, _)) => {
+                    let from = canaries.partition_point(|(ended, ..)| ended < arrived);
+                    let judged = canaries.get(from..).unwrap_or_default().iter().find(
+                        |(ended, asked, answered)| {
+                            // One that failed in the same instant may have come in before the result.
+                            let after = ended > arrived || (*answered && ended == arrived);
+                            asked >= began && after && *ended <= t
+                        },
+                    );
+                    if self.world.settings.network.canaries.is_empty()
+                        || judged.is_some_and(|(_, _, answered)| *answered)
+                    {
+                        counted.push((*began, Some(cause)));
+                    }
+                }
+            }
+        }
+        counted
+    }
+
+    pub(super) fn s5_canary_s6_evidence_s7_class(&self) {
+        for attempt in &self.attempts {
+            let (t, host) = (attempt.ordered, &attempt.host);
+            let Some(settings) = self.world.settings.hosts.get(host) else {
+                continue;
+            };
+            let settle = settings.restart.settle.as_millis() as i64;
+            let floor = self
+                .attempts
+                .iter()
+                .filter(|other| other.host == *host && other.ordered < t)
+                .filter_map(|other| {
+                    other
+                        .ended
+                        .filter(|(_, outcome)| outcome.touched_host())
+                        .map(|(end, _)| end + settle)
+                });
+            let floor = floor.max().unwrap_or(i64::MIN);
+            let rests = self
+                .world
+                .settings
+                .profiles_of(host)
+                .any(|(name, profile)| {
+                    let n = profile.failure_threshold as usize;
+                    let counted: Vec<(i64, Option<Cause>)> = self
+                        .counted(name, t)
+                        .into_iter()
+                        .filter(|(began, _)| *began >= floor)
+                        .collect();
+                    let Some(row) = counted
+                        .len()
+                        .checked_sub(n)
+                        .and_then(|from| counted.get(from..))
+                    else {
+                        return false;
+                    };
+                    let healable = row.iter().all(|(_, cause)| {
+                        cause.is_some_and(|cause| settings.restart.causes.contains(&cause))
+                    });
+                    let span = (profile.interval * (profile.failure_threshold + 1)
+                        + profile.timeout * profile.failure_threshold)
+                        .as_millis() as i64;
+                    let fresh = row.first().is_some_and(|(oldest, _)| t - oldest < span);
+                    let last = row.last().map_or(0, |(began, _)| *began);
+                    healable && fresh && self.canary_answered(last, t)
+                });
+            if !rests {
+                self.fail(
+                    t,
+                    &format!("S5/S6/S7: the restart of {host} rests on no evidence"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn canary_answered(&self, since: i64, t: i64) -> bool {
+        self.world.settings.network.canaries.is_empty()
+            || self.facts.iter().any(|(ended, fact)| match fact {
+                Fact::Canary {
+                    began,
+                    answered: true,
+                } => *began >= since && *ended <= t && t - began < 30_000,
+                _ => false,
+            })
+    }
+}

@@ -1,0 +1,110 @@
+//! S12, S14, S15, S23: what people were told, and on what proof.
+
+use std::collections::BTreeMap;
+
+use probe::model::{Blame, EntryId, EventKind, IncidentId, Note};
+
+use super::super::world::Fact;
+use super::Course;
+
+impl Course<'_> {
+    pub(super) fn s12_pairing_s14_identity_s15_duplicates(&self) {
+        let mut first: BTreeMap<EntryId, &probe::model::Entry> = BTreeMap::new();
+        let mut told: BTreeMap<(IncidentId, String), Vec<(u32, EventKind)>> = BTreeMap::new();
+        let (mut again, mut excuses) = (0, 0);
+        for (t, fact) in &self.facts {
+            match fact {
+                Fact::Crashed => excuses += 4, // at most so many were in transit
+                Fact::Mailed { entry, taken: true } => {
+                    if let Some(known) = first.get(&entry.id) {
+                        again += 1;
+                        if (&known.notification, &known.to, &known.from)
+                            != (&entry.notification, &entry.to, &entry.from)
+                        {
+                            self.fail(*t, "S14 identity: a repeated message differs");
+                        }
+                        continue;
+                    }
+                    first.insert(entry.id, entry);
+                    let n = &entry.notification;
+                    if let Some(incident) = &n.incident {
+                        told.entry((incident.clone(), entry.to.clone()))
+                            .or_default()
+                            .push((n.sequence, n.event));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let unclear = self.facts.iter().filter(|(_, fact)| {
+            matches!(
+                fact,
+                Fact::Noted(Note::Delivered {
+                    delivery: probe::model::Delivery::Unclear { .. },
+                    ..
+                })
+            )
+        });
+        excuses += unclear.count();
+        if again > excuses {
+            self.fail(
+                self.world.t,
+                &format!("S15 duplicates: {again}, excused {excuses}"),
+            );
+        }
+        for ((incident, _), events) in told {
+            let order: Vec<u32> = events.iter().map(|(sequence, _)| *sequence).collect();
+            let whole: Vec<u32> = (0..order.len() as u32).collect();
+            let kinds: Vec<EventKind> = events.iter().map(|(_, event)| *event).collect();
+            let count =
+                |wanted: &[EventKind]| kinds.iter().filter(|event| wanted.contains(event)).count();
+            let last_is_end = kinds
+                .iter()
+                .rposition(|event| is_end(*event))
+                .is_none_or(|at| at + 1 == kinds.len());
+            let paired = kinds.first() == Some(&EventKind::Down)
+                && count(&[EventKind::Down]) == 1
+                && count(&[EventKind::GaveUp]) <= 1
+                && count(&[EventKind::Up, EventKind::Back, EventKind::Closed]) <= 1
+                && (count(&[EventKind::Back]) == 0 || count(&[EventKind::GaveUp]) == 1)
+                && (count(&[EventKind::Up]) == 0 || count(&[EventKind::GaveUp]) == 0);
+            if order != whole || !paired || !last_is_end {
+                self.fail(
+                    self.world.t,
+                    &format!("S12 pairing: {incident}: {events:?}"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn s23_proof(&self) {
+        for (t, fact) in &self.facts {
+            let Fact::Noted(Note::Closed { profile, .. }) = fact else {
+                continue;
+            };
+            if !self.world.settings.profiles.contains_key(profile)
+                || self.label.starts_with("removed")
+            {
+                continue; // closed because it is no longer watched
+            }
+            let seen = self.facts.iter().any(|(at, fact)| match fact {
+                Fact::Arrived {
+                    profile: name,
+                    cause,
+                } => {
+                    at == t
+                        && name == profile
+                        && cause.is_none_or(|cause| cause.blame() == Blame::Nobody)
+                }
+                _ => false,
+            });
+            if !seen {
+                self.fail(*t, &format!("S23 proof: the incident of {profile} was closed by something else than a probe"));
+            }
+        }
+    }
+}
+
+const fn is_end(event: EventKind) -> bool {
+    matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed)
+}

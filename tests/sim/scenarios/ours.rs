@@ -1,0 +1,150 @@
+//! Stories in which the fault is ours: the network, the disk, the clock, the mail server, the process itself.
+
+use probe::model::{Event, EventKind};
+
+use super::super::invariants;
+use super::super::setup::{host, secs, settings};
+use super::super::world::{Heals, Mail, World};
+use super::{MINUTE, compare, nginx_stops};
+
+#[test]
+fn our_network_is_down() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web2"]));
+    world.at(2 * MINUTE, |world| {
+        world.say("our own link goes down");
+        world.network = false;
+    });
+    world.at(14 * MINUTE, |world| {
+        world.say("our own link is back");
+        world.network = true;
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1") + world.restarts("web2"), 0);
+    assert_eq!(world.events(), [EventKind::Blind]);
+    compare("our-network-is-down", &world);
+}
+
+#[test]
+fn crash_during_restart() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().takes = 20_000;
+    nginx_stops(&mut world, MINUTE);
+    world.at(MINUTE + secs(90), |world| {
+        world.say("kill -9 in the middle of the restart");
+        world.crash();
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    assert_eq!(world.events().last(), Some(&EventKind::Up));
+    compare("crash-during-restart", &world);
+}
+
+#[test]
+fn mail_server_down() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.mail = Mail::Down;
+    nginx_stops(&mut world, MINUTE);
+    world.at(70 * MINUTE, |world| {
+        world.say("the mail server is back");
+        world.mail = Mail::Up;
+    });
+    world.run_daemon();
+    world.go_on(120 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "mail never delays healing");
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up],
+        "in order, none lost"
+    );
+    compare("mail-server-down", &world);
+}
+
+#[test]
+fn mail_answer_unclear() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.mail = Mail::Unclear;
+    nginx_stops(&mut world, MINUTE);
+    world.at(3 * MINUTE, |world| world.mail = Mail::Up);
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    let mails = world.mails();
+    let first = mails.first().unwrap();
+    let again = mails
+        .iter()
+        .filter(|entry| entry.id == first.id)
+        .collect::<Vec<_>>();
+    assert!(
+        again.len() >= 2,
+        "an unclear answer is followed by another try"
+    );
+    assert!(
+        again
+            .iter()
+            .all(|entry| entry.notification == first.notification),
+        "with the same content"
+    );
+    invariants::check(&world, "unclear");
+}
+
+#[test]
+fn clock_steps_back() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.at(4 * MINUTE, |world| {
+        world.say("our wall clock steps back by a day");
+        world.wall_offset = -86_400_000;
+    });
+    world.at(6 * MINUTE, |world| {
+        world.say("our wall clock jumps forward by ten years");
+        world.wall_offset = 315_360_000_000;
+    });
+    world.run_daemon();
+    world.go_on(40 * MINUTE);
+    assert_eq!(
+        world.restarts("web1"),
+        3,
+        "neither more nor fewer than with a true clock"
+    );
+    compare("clock-steps-back", &world);
+}
+
+#[test]
+fn disk_full_means_no_act() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    nginx_stops(&mut world, MINUTE);
+    world.at(secs(70), |world| {
+        world.say("our disk is full");
+        world.disk_writable = false;
+    });
+    world.at(10 * MINUTE, |world| {
+        assert_eq!(world.restarts("web1"), 0, "no act without a durable intent");
+        world.say("our disk has space again");
+        world.disk_writable = true;
+    });
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert_eq!(
+        world.restarts("web1"),
+        1,
+        "full service again when space returns"
+    );
+    compare("disk-full", &world);
+}
+
+#[test]
+fn damaged_state_pauses_healing() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.run_daemon();
+    world.go_on(secs(20));
+    world.say("the state file was damaged and moved aside");
+    world.decide_now(Event::Damaged(
+        "/var/lib/probe/state.db.corrupt-20261122T055920Z".into(),
+    ));
+    nginx_stops(&mut world, MINUTE);
+    world.go_on(80 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "only after the window");
+    compare("damaged-state", &world);
+}

@@ -1,0 +1,296 @@
+//! A world: sites, machines, a network, a mail server, a disk and clocks that may lie; and the prober in it, driven by the
+//! same step → commit → dispatch that the engine follows, in virtual time. What truly happened is kept as facts.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+use probe::model::{
+    BootId, Cause, Entry, Event, EventKind, Fleet, HostName, Now, Orders, Pause, ProfileName,
+    Settings, Start, Timestamp,
+};
+use probe::policy;
+
+/// Sunday 2026-11-22, 05:59:00 UTC: one minute before the outage this program was made for.
+pub const BEGIN: i64 = 1_795_327_140_000;
+
+mod outside;
+mod prober;
+mod things;
+
+use things::{Disk, Due, Item};
+pub use things::{Fact, Heals, Machine, Mail, Ssh};
+
+pub struct World {
+    pub settings: Settings,
+    /// True time, milliseconds.
+    pub t: i64,
+    pub wall_offset: i64,
+    pub boot: u32,
+    pub booted: i64,
+    pub machines: BTreeMap<HostName, Machine>,
+    /// What a site shows when its machine is well.
+    pub sites: BTreeMap<ProfileName, Option<Cause>>,
+    pub network: bool,
+    pub mail: Mail,
+    pub disk_writable: bool,
+    pub pauses: BTreeMap<String, Pause>,
+    pub rearm: BTreeSet<String>,
+    pub daemon: bool,
+    pub cron: bool,
+    pub facts: Vec<(i64, Fact)>,
+    /// Kill the prober at the n-th boundary (before commit, after commit, after dispatch, …), counted down.
+    pub crash_in: Option<u32>,
+    pub crash_chance: f64,
+    pub restart_after_crash: Option<i64>,
+    pub rng: fastrand::Rng,
+    /// Check that every step gives the same decision twice.
+    pub twice: bool,
+    disk: Disk,
+    fleet: Option<Fleet>,
+    generation: u64,
+    last_commit: i64,
+    unsure: Vec<(i64, Fact)>,
+    heap: BinaryHeap<Reverse<Item>>,
+    serial: u64,
+}
+
+impl World {
+    pub fn new(settings: Settings) -> Self {
+        let well = |_: &_| Machine {
+            cause: None,
+            heals: Heals::Yes,
+            ssh: Ssh::Ok,
+            takes: 2300,
+            busy: false,
+            ill_since: None,
+        };
+        let machines = settings
+            .hosts
+            .keys()
+            .map(|name| (name.clone(), well(name)))
+            .collect();
+        let sites = settings
+            .profiles
+            .keys()
+            .map(|name| (name.clone(), None))
+            .collect();
+        Self {
+            settings,
+            t: BEGIN,
+            wall_offset: 0,
+            boot: 1,
+            booted: BEGIN - 100_000_000,
+            machines,
+            sites,
+            network: true,
+            mail: Mail::Up,
+            disk_writable: true,
+            pauses: BTreeMap::new(),
+            rearm: BTreeSet::new(),
+            daemon: false,
+            cron: false,
+            facts: Vec::new(),
+            crash_in: None,
+            crash_chance: 0.0,
+            restart_after_crash: Some(5_000),
+            rng: fastrand::Rng::with_seed(1),
+            twice: true,
+            disk: Disk::default(),
+            fleet: None,
+            generation: 0,
+            last_commit: 0,
+            unsure: Vec::new(),
+            heap: BinaryHeap::new(),
+            serial: 0,
+        }
+    }
+
+    fn push(&mut self, at: i64, due: Due) {
+        self.serial += 1;
+        self.heap
+            .push(Reverse(Item(at.max(self.t), self.serial, due)));
+    }
+
+    fn fact(&mut self, fact: Fact) {
+        self.facts.push((self.t, fact));
+    }
+
+    pub fn say(&mut self, text: &str) {
+        self.fact(Fact::Said(text.to_owned()));
+    }
+
+    /// Something the world does `after` the beginning.
+    pub fn at(&mut self, after: Duration, script: impl FnOnce(&mut Self) + 'static) {
+        self.push(
+            BEGIN + after.as_millis() as i64,
+            Due::Script(Box::new(script)),
+        );
+    }
+
+    pub fn now(&self) -> Now {
+        Now {
+            wall: Timestamp(self.t + self.wall_offset),
+            boot: BootId(format!("boot-{}", self.boot)),
+            since_boot: Duration::from_millis((self.t - self.booted).max(0) as u64),
+        }
+    }
+
+    pub fn run_daemon(&mut self) {
+        self.daemon = true;
+        self.start(Start::Daemon);
+    }
+
+    pub fn run_cron(&mut self) {
+        self.cron = true;
+        self.push(self.t, Due::Cron);
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.fleet.is_some()
+    }
+
+    pub fn fleet(&self) -> Fleet {
+        self.fleet.clone().unwrap_or_else(|| self.disk.read())
+    }
+
+    pub fn ill(&mut self, name: &str, cause: Option<Cause>) {
+        let t = self.t;
+        let machine = self.machines.get_mut(&super::setup::host(name)).unwrap();
+        machine.cause = cause;
+        machine.ill_since = cause.map(|_| t);
+    }
+
+    /// The prober is started; what it remembers is what is on the disk.
+    pub fn start(&mut self, start: Start) {
+        self.generation += 1;
+        let mut fleet = self.disk.read();
+        fleet.pauses = self.pauses.clone();
+        self.fleet = Some(fleet);
+        self.last_commit = self.t;
+        self.fact(Fact::Started);
+        self.fact(Fact::Pauses(self.pauses.clone()));
+        let orders = Orders {
+            pauses: self.pauses.clone(),
+            rearm: self.rearm.clone(),
+        };
+        self.decide_all(vec![Event::Ordered(orders), Event::Started(start)]);
+    }
+
+    /// Reads an equal or changed configuration again.
+    pub fn reload(&mut self) {
+        self.decide(Event::Started(Start::Reload));
+    }
+
+    pub fn order(&mut self) {
+        self.fact(Fact::Pauses(self.pauses.clone()));
+        let orders = Orders {
+            pauses: self.pauses.clone(),
+            rearm: self.rearm.clone(),
+        };
+        self.decide(Event::Ordered(orders));
+    }
+
+    /// SIGKILL.
+    pub fn crash(&mut self) {
+        if self.fleet.take().is_none() {
+            return;
+        }
+        self.generation += 1;
+        self.unsure.clear();
+        self.fact(Fact::Crashed);
+        if let (true, Some(after)) = (self.daemon, self.restart_after_crash) {
+            self.push(
+                self.t + after,
+                Due::Script(Box::new(|world| {
+                    if world.fleet.is_none() {
+                        world.start(Start::Daemon)
+                    }
+                })),
+            );
+        }
+    }
+
+    /// An event from outside, now.
+    pub fn decide_now(&mut self, event: Event) {
+        self.decide(event);
+    }
+
+    /// Lets the world go on for so long.
+    pub fn go_on(&mut self, span: Duration) {
+        let end = self.t + span.as_millis() as i64;
+        let mut steps = 0_u64;
+        while let Some(Reverse(item)) = self.heap.peek() {
+            if item.0 > end {
+                break;
+            }
+            let Some(Reverse(Item(at, _, due))) = self.heap.pop() else {
+                break;
+            };
+            self.t = self.t.max(at);
+            steps += 1;
+            assert!(
+                steps < 5_000_000,
+                "the world runs in a circle at {}",
+                self.t
+            );
+            match due {
+                Due::Event(generation, event) if generation == self.generation => {
+                    self.decide(event)
+                }
+                Due::Wake(generation) if generation == self.generation => self.wake(),
+                Due::Limit(generation) if generation == self.generation => self.finish(),
+                Due::Event(..) | Due::Wake(_) | Due::Limit(_) => {}
+                Due::Cron => {
+                    self.push(self.t + 60_000, Due::Cron);
+                    if self.fleet.is_none() {
+                        self.start(Start::Due);
+                        let generation = self.generation;
+                        self.push(self.t + 300_000, Due::Limit(generation));
+                    }
+                }
+                Due::Begins(generation, order) => self.begins(generation, order),
+                Due::Finishes(host) => self.finishes(&host),
+                Due::Delivers(generation, id) => self.delivers(generation, id),
+                Due::Script(script) => script(self),
+            }
+        }
+        self.t = end;
+    }
+
+    /// Time has come for something, unless an earlier event has already seen to it.
+    fn wake(&mut self) {
+        let due = self.fleet.as_ref().and_then(|fleet| {
+            let elapsed = self
+                .now()
+                .since_boot
+                .saturating_sub(fleet.core.clock.since_boot);
+            policy::wakeup(&self.settings, fleet).map(|at| at <= fleet.now() + elapsed)
+        });
+        if due == Some(true) {
+            self.decide(Event::Ticked);
+        }
+    }
+
+    /// Mails that a relay took, in the order in which it took them.
+    pub fn mails(&self) -> Vec<&Entry> {
+        self.facts
+            .iter()
+            .filter_map(|(_, fact)| match fact {
+                Fact::Mailed { entry, taken: true } => Some(entry),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn events(&self) -> Vec<EventKind> {
+        self.mails()
+            .iter()
+            .map(|entry| entry.notification.event)
+            .collect()
+    }
+
+    pub fn restarts(&self, host: &str) -> usize {
+        self.facts.iter().filter(|(_, fact)| matches!(fact, Fact::RestartBegan { host: name } if name.as_str() == host)).count()
+    }
+}

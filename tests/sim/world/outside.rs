@@ -1,0 +1,239 @@
+//! What happens outside the prober: probes that look, restarts that run whether or not anybody waits for them, mail.
+
+use std::time::Duration;
+
+use probe::model::{
+    Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName,
+    RecoverOrder, RecoveryOutcome, RecoveryReport,
+};
+
+use super::World;
+use super::things::{Due, Fact, Heals, Mail, Ssh};
+
+impl World {
+    pub(super) fn shown(&self, profile: &ProfileName) -> Option<Cause> {
+        if !self.network {
+            return Some(Cause::ConnectTimeout);
+        }
+        let machine = self
+            .settings
+            .profiles
+            .get(profile)
+            .and_then(|p| p.host.as_ref())
+            .and_then(|host| self.machines.get(host));
+        match machine {
+            Some(machine) if machine.busy => Some(Cause::Refused),
+            Some(machine) if machine.cause.is_some() => machine.cause,
+            _ => self.sites.get(profile).copied().flatten(),
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, effect: Effect) {
+        let generation = self.generation;
+        match effect {
+            Effect::Probe { probe, profile } => {
+                let cause = self.shown(&profile);
+                let Some(settings) = self.settings.profiles.get(&profile) else {
+                    return;
+                };
+                let takes = match cause {
+                    Some(Cause::ConnectTimeout) => settings.connect_timeout.as_millis() as i64,
+                    Some(Cause::ResponseTimeout | Cause::TlsTimeout) => {
+                        settings.timeout.as_millis() as i64
+                    }
+                    _ => 30,
+                };
+                let url = format!("https://{profile}.example.com/");
+                let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
+                    cause,
+                    certificate_fault: None,
+                    detail: cause.phrase().to_owned(),
+                    phase: None,
+                });
+                let checks = vec![CheckResult::new(&url, finding)];
+                let began = self.t;
+                let event = Event::Probed {
+                    probe,
+                    profile: profile.clone(),
+                    checks,
+                };
+                self.push(
+                    self.t + takes,
+                    Due::Script(Box::new(move |world| {
+                        world.result(
+                            generation,
+                            event,
+                            Fact::Result {
+                                profile,
+                                began,
+                                cause,
+                            },
+                        )
+                    })),
+                );
+            }
+            Effect::ProbeCanary { probe } => {
+                let (answered, began) = (self.network, self.t);
+                let event = Event::CanaryProbed {
+                    probe,
+                    answered,
+                    detail: "192.0.2.1:53".to_owned(),
+                };
+                let takes = if answered { 10 } else { 5000 };
+                self.push(
+                    self.t + takes,
+                    Due::Script(Box::new(move |world| {
+                        world.result(generation, event, Fact::Canary { began, answered })
+                    })),
+                );
+            }
+            Effect::Recover(order) => {
+                let durable = self
+                    .disk
+                    .hosts
+                    .get(&order.host)
+                    .and_then(|row| row.last.as_ref())
+                    .is_some_and(|last| last.id == order.attempt);
+                let wall = self.t + self.wall_offset;
+                let attempts = self.fleet().hosts[&order.host].attempts;
+                self.fact(Fact::Ordered {
+                    attempts,
+                    order: order.clone(),
+                    durable,
+                    wall,
+                });
+                self.push(self.t + 200, Due::Begins(generation, order));
+            }
+            Effect::Notify(entry) => self.push(self.t + 100, Due::Delivers(generation, entry)),
+        }
+    }
+
+    /// A result arrives: it counts as known once the decision that used it is durable, or the process lives on.
+    pub(super) fn result(&mut self, generation: u64, event: Event, fact: Fact) {
+        if generation != self.generation {
+            return;
+        }
+        if let Fact::Result { profile, cause, .. } = &fact {
+            self.fact(Fact::Arrived {
+                profile: profile.clone(),
+                cause: *cause,
+            });
+        }
+        self.unsure.push((self.t, fact));
+        self.decide(event);
+    }
+
+    pub(super) fn begins(&mut self, generation: u64, order: RecoverOrder) {
+        if generation != self.generation {
+            return; // the client died before it had logged in
+        }
+        let report = |outcome, reason: &str| Event::Recovered {
+            host: order.host.clone(),
+            attempt: order.attempt,
+            report: RecoveryReport {
+                outcome,
+                exit_status: (outcome == RecoveryOutcome::Succeeded).then_some(0),
+                duration: Duration::from_millis(2300),
+                reason: (!reason.is_empty()).then(|| reason.to_owned()),
+                output: String::new(),
+            },
+        };
+        let Some(machine) = self.machines.get_mut(&order.host) else {
+            return;
+        };
+        let (ssh, takes) = (machine.ssh, machine.takes);
+        let answer = match ssh {
+            Ssh::Closed => Some(report(
+                RecoveryOutcome::NotExecuted,
+                "ssh: connection refused",
+            )),
+            Ssh::KeyChanged => Some(report(RecoveryOutcome::Refused, "host key has changed")),
+            Ssh::Ok | Ssh::Lost => None,
+        };
+        if let Some(event) = answer {
+            self.push(self.t + 100, Due::Event(generation, event));
+            return;
+        }
+        machine.busy = true;
+        self.fact(Fact::RestartBegan {
+            host: order.host.clone(),
+        });
+        self.push(self.t + takes, Due::Finishes(order.host.clone()));
+        let limit = self
+            .settings
+            .hosts
+            .get(&order.host)
+            .map_or(120_000, |h| h.restart.timeout.as_millis() as i64);
+        let event = match ssh {
+            Ssh::Lost => report(RecoveryOutcome::Unknown, "connection lost"),
+            _ if takes > limit => {
+                report(RecoveryOutcome::TimedOut, "the command did not end in time")
+            }
+            _ => report(RecoveryOutcome::Succeeded, ""),
+        };
+        let after = if ssh == Ssh::Lost {
+            takes / 2
+        } else {
+            takes.min(limit)
+        };
+        self.push(self.t + after, Due::Event(generation, event));
+    }
+
+    pub(super) fn finishes(&mut self, host: &HostName) {
+        let t = self.t;
+        let Some(machine) = self.machines.get_mut(host) else {
+            return;
+        };
+        machine.busy = false;
+        let relapse = match machine.heals {
+            Heals::Yes => None,
+            Heals::No => {
+                self.fact(Fact::RestartEnded { host: host.clone() });
+                return;
+            }
+            Heals::For(span) => machine.cause.map(|cause| (span, cause)),
+        };
+        machine.cause = None;
+        machine.ill_since = None;
+        self.fact(Fact::RestartEnded { host: host.clone() });
+        if let Some((span, cause)) = relapse {
+            let name = host.as_str().to_owned();
+            self.push(
+                t + span,
+                Due::Script(Box::new(move |world| world.ill(&name, Some(cause)))),
+            );
+        }
+    }
+
+    pub(super) fn delivers(&mut self, generation: u64, id: EntryId) {
+        let Some(entry) = self
+            .fleet
+            .as_ref()
+            .filter(|_| generation == self.generation)
+            .and_then(|fleet| fleet.outbox.get(&id).cloned())
+        else {
+            return;
+        };
+        let delivery = match self.mail {
+            Mail::Up => Delivery::Sent {
+                relay: "mail.example.com:465".into(),
+            },
+            Mail::Down => Delivery::Deferred {
+                reason: "connection refused".into(),
+            },
+            Mail::Unclear => Delivery::Unclear {
+                reason: "connection lost after the final dot".into(),
+            },
+        };
+        self.fact(Fact::Mailed {
+            entry,
+            taken: self.mail != Mail::Down,
+        });
+        if self.survives() {
+            self.decide(Event::Notified {
+                entry: id,
+                delivery,
+            });
+        }
+    }
+}
