@@ -196,6 +196,19 @@ impl World {
         ids("down") > 0 && ids("up") == ids("down")
     }
 
+    /// Processes that carry this world's folder in their command line, other than its servers' own.
+    pub(crate) fn left_behind(&self) -> Vec<(i32, String)> {
+        let folder = self.room.path().display().to_string();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let words = text(&entry.path().join("cmdline")).replace('\0', " ");
+                (words.contains("ssh -T") && words.contains(&folder)).then_some((pid, words))
+            })
+            .collect()
+    }
+
     /// What a failed assertion needs to be understood.
     pub(crate) fn story(&self) -> String {
         let tail = |path: &Path| {
@@ -215,5 +228,17 @@ impl World {
                 .map(|letter| letter.header("Subject").to_owned())
                 .collect::<Vec<_>>(),
         )
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for pid in self
+            .left_behind()
+            .iter()
+            .filter_map(|(pid, _)| rustix::process::Pid::from_raw(*pid))
+        {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 }
