@@ -66,7 +66,7 @@ pub(super) fn arguments(
         options.push(format!("UserKnownHostsFile={}", quoted(known_hosts)?));
         options.push("GlobalKnownHostsFile=/dev/null".to_owned());
     }
-    let mut arguments: Vec<OsString> = vec!["-T".into(), "-E".into(), log.into()];
+    let mut arguments: Vec<OsString> = vec!["-T".into(), "-E".into(), log.into(), "-n".into()];
     for option in options {
         arguments.push("-o".into());
         arguments.push(option.into());

@@ -5,6 +5,7 @@
 //! group, so that no proxy command outlives it. The remote command is out of reach: it may go on.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -93,8 +94,11 @@ impl Session {
     /// # Errors
     /// When our machine cannot start it.
     pub(super) fn start(mut command: Command, log: (Receiver, Sender)) -> io::Result<Self> {
+        // The client holds a reading end of its own log, too: if we are killed before it has opened it, it would wait for a
+        // reader, and whoever opened the pipe much later would set the restart off. `-n` keeps it from reading there.
+        let reader = log.0.as_fd().try_clone_to_owned()?;
         let child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::from(reader))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
