@@ -3,6 +3,7 @@
 //! 64 targets on loopback are asked at once, over plain HTTP and over TLS, each on a fresh connection: by the prober,
 //! and by the floor beneath it, which is a socket, a TLS handshake and one hyper connection with no logic of ours. Both
 //! run in the same process against the same server, so their ratio is what counts. The server has a thread of its own.
+#![expect(clippy::disallowed_methods, reason = "a benchmark makes its own files")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //! The wall clock is the system's; the boot is the kernel's `boot_id`; the time since boot is `CLOCK_BOOTTIME`, which
 //! counts suspend and never steps. Where `/proc` does not show the boot id (a sandbox with `ProcSubset=pid`), every
 //! process counts as a boot of its own: then times of two processes are never compared by a clock that may not be the same.
+#![expect(clippy::disallowed_methods, reason = "the one reader of clocks")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

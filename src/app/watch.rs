@@ -175,12 +175,14 @@ impl Memory {
     /// For a run that acts: with the lock.
     fn open(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
         let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        let dir =
-            StateDir::open(&path, SystemClock::new().now().wall).map_err(|error| match error {
-                // Under cron the run before may still be following a failure through: nothing to tell anybody.
-                StoreError::Locked { .. } if cli.global.quiet => Exit::Unknown,
-                error => complain(&error),
-            })?;
+        let dir = StateDir::open(&path, SystemClock::new().now().wall).map_err(|error| {
+            // Under cron the run before may still be following a failure through: nothing to tell anybody.
+            if cli.global.quiet && matches!(error, StoreError::Locked { .. }) {
+                Exit::Unknown
+            } else {
+                complain(&error)
+            }
+        })?;
         let (fleet, damaged) = dir.load();
         let path = dir.path().to_path_buf();
         let store = dir.into_store().map_err(|error| complain(&error))?;

@@ -1,4 +1,8 @@
 //! The loop.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the loop waits, so it needs a clock to wait by; rules get their time from the clock port"
+)]
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -175,9 +179,10 @@ impl Loop<'_> {
     }
 
     async fn decide(&mut self, event: Event) {
-        let ordered = match &event {
-            Event::Ordered(orders) if !orders.rearm.is_empty() => Some(orders.clone()),
-            _ => None,
+        let ordered = if let Event::Ordered(orders) = &event {
+            Some(orders.clone()).filter(|orders| !orders.rearm.is_empty())
+        } else {
+            None
         };
         let now = self.ports.clock.now();
         let decision = policy::step(&self.settings, std::mem::take(&mut self.fleet), event, &now);

@@ -4,6 +4,10 @@
 //! worlds and checks the invariants; `crashes` kills the prober after every effect of the founding story; `engine` runs
 //! the real loop with fake ports.
 #![allow(
+    clippy::print_stdout,
+    reason = "a failure shows the seeds that were played"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop where it is"
 )]

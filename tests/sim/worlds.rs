@@ -60,7 +60,7 @@ fn invent(seed: u64, hours: i64) -> World {
     let mut world = World::new(settings);
     world.rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.01, 0.05]);
-    world.twice = seed % 4 == 0;
+    world.twice = seed.is_multiple_of(4);
     let machines: Vec<String> = world
         .machines
         .keys()

@@ -3,6 +3,7 @@
 //! Every hook of a hop holds the same [`Trace`]. The marks outlive the request when it is cancelled, so a check that
 //! ran into its deadline still says in which phase it got stuck. A [`Sight`] is the same for the whole check: the
 //! result as far as it is known, hop after hop.
+#![expect(clippy::disallowed_methods, reason = "phases are measured here")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

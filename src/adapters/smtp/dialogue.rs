@@ -1,4 +1,8 @@
 //! One session with one relay: connect, TLS, login, MAIL, RCPT, DATA, text, QUIT, a deadline at each.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "deadlines of one dialogue are counted here"
+)]
 
 use std::future::Future;
 use std::net::SocketAddr;

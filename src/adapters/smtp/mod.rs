@@ -13,6 +13,10 @@
 //! of the time left, so that a silent first relay leaves room for the second. TLS is never opportunistic: with
 //! STARTTLS, neither a login nor a mail goes out before the handshake has succeeded. Plain text that a relay slips in
 //! behind its STARTTLS answer breaks the handshake instead of being read as an answer.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the deadline of one message is set here"
+)]
 
 mod compose;
 mod dialogue;

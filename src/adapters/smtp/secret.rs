@@ -7,6 +7,10 @@
 //! - An environment variable is taken as it is.
 //!
 //! One line ending at the end is not part of the secret; an empty secret is an error.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "secrets may come from the environment"
+)]
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -2,6 +2,10 @@
 //!
 //! A pipe rather than a file: a host that makes the client talk without end cannot fill our disk, and we hear of the
 //! login the moment it happens.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a private directory for the log of one client"
+)]
 
 use std::fs::DirBuilder;
 use std::hash::{BuildHasher, Hasher, RandomState};

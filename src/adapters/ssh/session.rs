@@ -3,6 +3,10 @@
 //! The login limit counts from the start of the client; the command limit takes its place when the client's log says that
 //! we are in. Whatever ends a run (the client itself, a limit, or somebody who no longer waits) kills what is left of the
 //! group, so that no proxy command outlives it. The remote command is out of reach: it may go on.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the limits of one session are counted here"
+)]
 
 use std::io;
 use std::os::fd::AsFd as _;
