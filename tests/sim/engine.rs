@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::setup::{each_host, host, profile, secs, settings};
 
 /// Everything the fakes share.
-struct Bench {
+pub(super) struct Bench {
     begun: Instant,
     ill: AtomicBool,
     writable: AtomicBool,
@@ -34,7 +34,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
             ill: AtomicBool::new(true),
@@ -161,7 +161,8 @@ impl Observer for Fake {
     fn note(&mut self, _: Timestamp, _: &Note, _: &Fleet) {}
 }
 
-fn ports(bench: &Arc<Bench>) -> Ports {
+/// Fakes for everything.
+pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
     let fake = || Fake(Arc::clone(bench));
     Ports {
         clock: Arc::new(fake()),
@@ -174,7 +175,8 @@ fn ports(bench: &Arc<Bench>) -> Ports {
     }
 }
 
-fn run(settings: Settings, until: Until) -> Run {
+/// A run of every profile, now.
+pub(super) fn run(settings: Settings, until: Until) -> Run {
     let names: BTreeSet<_> = settings.profiles.keys().cloned().collect();
     Run {
         settings: Arc::new(settings),

@@ -22,6 +22,7 @@
 
 mod crashes;
 mod engine;
+mod independence;
 mod invariants;
 mod scenarios;
 mod setup;

@@ -334,6 +334,29 @@ fn a_stop_is_healed_in_time() {
     }
 }
 
+/// L2: the mail that says it is back is queued within R·I_r + D after it is; here 30 s.
+#[test]
+fn a_recovery_is_noticed_in_time() {
+    for offset in 0..10 {
+        let mut world = World::new(settings(&["shop"]));
+        world.sites.insert(profile("shop"), Some(Cause::Refused));
+        let back = 3 * MINUTE + Duration::from_millis(offset * 1100);
+        world.at(back, |world| _ = world.sites.insert(profile("shop"), None));
+        world.run_daemon();
+        world.go_on(10 * MINUTE);
+        let mails = world.mails();
+        let up = mails
+            .iter()
+            .find(|mail| mail.notification.event == EventKind::Up)
+            .unwrap();
+        let late = up.queued.0 - BEGIN - back.as_millis() as i64;
+        assert!(
+            (0..=30_000).contains(&late),
+            "L2: {late} ms after it was back"
+        );
+    }
+}
+
 /// After proven health the attempts are forgotten, and a host that gave up is re-armed.
 #[test]
 fn proven_health_rearms() {
