@@ -19,7 +19,11 @@ use crate::engine::Control;
 use crate::exit::Exit;
 use crate::model::{Fleet, ProfileState};
 
-use super::watch::Reload;
+/// Where a daemon reads its configuration again.
+pub(super) enum Reload {
+    Never,
+    From(PathBuf),
+}
 
 /// Signals are being listened to.
 pub(super) struct Listening {

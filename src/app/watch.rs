@@ -25,6 +25,7 @@ use crate::render::record::Record;
 use crate::render::terminal::Look;
 use crate::render::{progress, report, terminal};
 
+use super::signals::Reload;
 use super::surroundings::Surroundings;
 use super::{answer, complain, runtime, say_error, settings, signals};
 
@@ -112,12 +113,6 @@ fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
     } else {
         Exit::Ok
     })
-}
-
-/// Where a daemon reads its configuration again.
-pub(super) enum Reload {
-    Never,
-    From(PathBuf),
 }
 
 /// Assembles the ports and drives the loop.
