@@ -8,6 +8,7 @@
     reason = "a second signal ends the program where it stands"
 )]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sd_notify::NotifyState;

@@ -79,7 +79,10 @@ pub(super) fn seen(checks: &[CheckResult]) -> Vec<String> {
                 .address
                 .map_or_else(String::new, |address| format!(" (at {address})"));
             let detail = check.detail();
-            if detail.is_empty() {
+            // Many a detail begins with the phrase itself; nobody wants to read it twice.
+            if detail.starts_with(cause) {
+                format!("{}: {detail}{address}", check.url)
+            } else if detail.is_empty() {
                 format!("{}: {cause}{address}", check.url)
             } else {
                 format!("{}: {cause}: {detail}{address}", check.url)

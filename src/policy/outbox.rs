@@ -66,11 +66,13 @@ pub(super) fn tell(
     told.until = over.then(|| draft.wall(draft.now));
     told.cause = Some(incident.cause);
     told.seen = if over { Vec::new() } else { seen(&track.last) };
-    told.attempts = incident
+    // A restart that begins now is what comes next, not what was done.
+    let begins = matches!(next, Next::Restart { .. });
+    let done = incident
         .attempts
         .iter()
-        .map(|attempt| on_wall(draft, attempt))
-        .collect();
+        .filter(|attempt| !begins || attempt.ended.is_some());
+    told.attempts = done.map(|attempt| on_wall(draft, attempt)).collect();
     told.next = match next {
         Next::Held(hold) => Next::Held(hold.shifted(|at| draft.wall(at))),
         Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,

@@ -14,22 +14,19 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
                 items.push(Item::Prose("Nothing has to be done yet. If you want to look yourself:".to_owned()));
             }
             items.extend(look(note));
-            items.extend(why(note));
             items.extend(brake(note));
         }
         EventKind::GaveUp => {
             items.extend(look(note));
-            items.extend(why(note));
             items.extend(resume(note));
         }
         EventKind::Up | EventKind::Back => {
-            items.extend(history(note));
             items.extend(ssh(note, "If you want to know why it stopped:"));
             if waits_for_a_person(note) {
                 items.extend(resume(note));
             }
         }
-        EventKind::Closed => items.extend(history(note)),
+        EventKind::Closed => {}
         EventKind::Blind => items.extend([
             Item::Prose("Look at the network of the machine that runs probe, not at the sites.".to_owned()),
             command("What is up now:", "probe status".to_owned()),
@@ -65,15 +62,6 @@ fn look(note: &Notification) -> Vec<Item> {
     items
 }
 
-fn why(note: &Notification) -> Option<Item> {
-    note.host.as_ref()?;
-    let profile = note.profile.as_ref()?;
-    Some(command(
-        "Why it is, or is not, being restarted:",
-        format!("probe why {profile}"),
-    ))
-}
-
 /// Let go where a person holds it, hold it where probe acts.
 fn brake(note: &Notification) -> Option<Item> {
     if waits_for_a_person(note) {
@@ -96,14 +84,6 @@ fn resume(note: &Notification) -> Option<Item> {
     Some(command(
         "Let probe restart again, when you have looked:",
         format!("probe resume {host}"),
-    ))
-}
-
-fn history(note: &Notification) -> Option<Item> {
-    let profile = note.profile.as_ref()?;
-    Some(command(
-        "What happened before:",
-        format!("probe history {profile}"),
     ))
 }
 
