@@ -262,6 +262,8 @@ impl Loop<'_> {
             Err(error) => {
                 tracing::error!(%error, "the state could not be written: nothing is restarted and no mail is sent until it can");
                 self.journal = journal;
+                let surplus = self.journal.len().saturating_sub(limits::JOURNAL_WAITING);
+                self.journal.drain(..surplus);
                 false
             }
         }

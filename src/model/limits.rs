@@ -92,8 +92,12 @@ pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 /// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
 pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 
-/// Messages in the outbox.
-pub const OUTBOX: usize = 10_000;
+/// Dead letters that are kept for people to see; of more, the oldest go. Messages that can still be sent are never dropped
+/// before [`MAIL_EXPIRY`].
+pub const DEAD_LETTERS: usize = 1_000;
+
+/// How long a dead letter is kept.
+pub const DEAD_LETTER_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// One line of detail as kept and shown.
 pub const DETAIL_CHARS: usize = 300;
@@ -106,6 +110,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(20);
 
 /// Ordinary results are written at most this often when nothing else has to be.
 pub const LAZY_COMMIT: Duration = Duration::from_secs(10);
+
+/// Notes that wait in memory for the state to become writable; of more, the oldest go.
+pub const JOURNAL_WAITING: usize = 10_000;
 
 /// Rows of the journal that are kept.
 pub const JOURNAL_ROWS: i64 = 100_000;

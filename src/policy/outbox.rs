@@ -172,7 +172,26 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         announce(draft, &name);
     }
     remind(draft);
+    bury(draft);
     dispatch(draft);
+}
+
+/// Forgets dead letters that are old, or too many.
+fn bury(draft: &mut Draft<'_>) {
+    let dead: Vec<(EntryId, Timestamp)> = draft
+        .fleet
+        .outbox
+        .values()
+        .filter(|entry| entry.is_dead())
+        .map(|entry| (entry.id, entry.queued))
+        .collect();
+    let surplus = dead.len().saturating_sub(limits::DEAD_LETTERS);
+    let kept = limits::MAIL_EXPIRY + limits::DEAD_LETTER_MEMORY;
+    for (place, (id, queued)) in dead.into_iter().enumerate() {
+        if place < surplus || draft.now.since(queued) >= kept {
+            draft.fleet.forget_entry(id);
+        }
+    }
 }
 
 fn remind(draft: &mut Draft<'_>) {

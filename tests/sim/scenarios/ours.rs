@@ -148,3 +148,30 @@ fn damaged_state_pauses_healing() {
     assert_eq!(world.restarts("web1"), 1, "only after the window");
     compare("damaged-state", &world);
 }
+
+#[test]
+fn a_refused_mail_is_kept_for_people_to_see_and_not_for_ever() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.mail = Mail::Refuses;
+    world.twice = false;
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    let fleet = world.fleet();
+    assert_eq!(
+        fleet.outbox.len(),
+        3,
+        "down, restarted, up: none hinders the next"
+    );
+    assert!(
+        fleet
+            .outbox
+            .values()
+            .all(|entry| entry.is_dead() && entry.tries == 1)
+    );
+    world.go_on(13 * 24 * 60 * MINUTE);
+    assert!(
+        world.fleet().outbox.is_empty(),
+        "forgotten twelve days after"
+    );
+}

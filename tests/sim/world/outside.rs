@@ -221,13 +221,16 @@ impl World {
             Mail::Down => Delivery::Deferred {
                 reason: "connection refused".into(),
             },
+            Mail::Refuses => Delivery::Rejected {
+                reason: "550 5.1.1 no such user".into(),
+            },
             Mail::Unclear => Delivery::Unclear {
                 reason: "connection lost after the final dot".into(),
             },
         };
         self.fact(Fact::Mailed {
             entry,
-            taken: self.mail != Mail::Down,
+            taken: matches!(self.mail, Mail::Up | Mail::Unclear),
         });
         if self.survives() {
             self.decide(Event::Notified {

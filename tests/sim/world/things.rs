@@ -49,6 +49,8 @@ pub enum Mail {
     Down,
     /// Takes the message and breaks before saying so.
     Unclear,
+    /// Refuses it for good.
+    Refuses,
 }
 
 /// What truly happened.
