@@ -137,7 +137,20 @@ impl Hosts {
                 );
             }
         }
+        let mut destinations: BTreeMap<&str, &HostName> = BTreeMap::new();
         for (name, draft) in &self.read {
+            // One machine under two names would have two budgets and no lock between them.
+            if let Some(first) = destinations.insert(&draft.host.ssh, name)
+                && let Some(spot) = self.written.get(name.as_str())
+            {
+                report.fault(
+                    Fault::new(
+                        spot,
+                        format!("the same `ssh` destination as host `{first}`"),
+                    )
+                    .act("make them one host: lock, budget and backoff belong to the machine"),
+                );
+            }
             let watched = profiles.counted.get(name.as_str()).copied().unwrap_or(0);
             if let (When::Count(count), Some(spot)) = (draft.host.restart.when, &draft.when)
                 && watched > 0
