@@ -88,7 +88,16 @@ fn suspects(draft: &Draft<'_>, asked: Timestamp) -> Vec<ProfileName> {
 
 /// Asks the canaries when somebody waits for them.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
-    if !has_canaries(draft) || draft.fleet.core.network.in_flight.is_some() {
+    if !has_canaries(draft) {
+        // They were taken out of the configuration while somebody waited for one.
+        if draft.fleet.suspects > 0 {
+            for name in suspects(draft, draft.now) {
+                incident::confirmed(draft, &name);
+            }
+        }
+        return;
+    }
+    if draft.fleet.core.network.in_flight.is_some() {
         return;
     }
     let suspected = draft.fleet.suspects > 0;

@@ -392,3 +392,18 @@ fn without_canaries_failures_count_at_once() {
     world.go_on(20 * MINUTE);
     assert_eq!(world.restarts("web1"), 1);
 }
+
+/// Canaries taken out of the configuration while a failure waits for one: it counts, and watching goes on.
+#[test]
+fn canaries_may_be_taken_away_at_any_moment() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    nginx_stops(&mut world, MINUTE);
+    world.at(MINUTE + Duration::from_millis(35), |world| {
+        world.settings.network.canaries.clear();
+        world.reload();
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    assert_eq!(world.events().last(), Some(&EventKind::Up));
+}
