@@ -393,17 +393,29 @@ fn without_canaries_failures_count_at_once() {
     assert_eq!(world.restarts("web1"), 1);
 }
 
-/// Canaries taken out of the configuration while a failure waits for one: it counts, and watching goes on.
+/// Canaries taken out of the configuration while a failure waits for the next one: it counts, and watching goes on.
 #[test]
 fn canaries_may_be_taken_away_at_any_moment() {
-    let mut world = World::new(settings(&["shop@web1"]));
-    nginx_stops(&mut world, MINUTE);
-    world.at(MINUTE + Duration::from_millis(35), |world| {
+    let mut settings = settings(&["blog@web2", "c@web3", "d@web4", "e@web5", "shop@web1"]);
+    let shop = settings.profiles.get_mut(&profile("shop")).unwrap();
+    std::sync::Arc::make_mut(shop).interval = secs(62);
+    let mut world = World::new(settings);
+    world.at(secs(59), |world| {
+        world.ill("web1", Some(Cause::Refused));
+        world.ill("web2", Some(Cause::Refused));
+    });
+    // The failure of blog asks a canary that takes five seconds; that of shop, two seconds later, needs the next one.
+    world.at(MINUTE + Duration::from_millis(10), |world| {
+        world.network = false
+    });
+    world.at(MINUTE + secs(1), |world| world.network = true);
+    world.at(MINUTE + secs(3), |world| {
+        assert_eq!(world.fleet().suspects, 2, "both wait");
         world.settings.network.canaries.clear();
         world.reload();
     });
     world.run_daemon();
     world.go_on(20 * MINUTE);
-    assert_eq!(world.restarts("web1"), 1);
+    assert_eq!((world.restarts("web1"), world.restarts("web2")), (1, 1));
     assert_eq!(world.events().last(), Some(&EventKind::Up));
 }
