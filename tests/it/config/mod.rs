@@ -7,6 +7,7 @@
 mod cases;
 mod files;
 mod limits;
+mod readme;
 mod roundtrip;
 mod values;
 
