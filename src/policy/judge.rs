@@ -81,6 +81,8 @@ pub(super) fn seen(checks: &[CheckResult]) -> Vec<String> {
             let detail = check.detail();
             if detail.is_empty() {
                 format!("{}: {cause}{address}", check.url)
+            } else if detail.starts_with(cause) {
+                format!("{}: {detail}{address}", check.url)
             } else {
                 format!("{}: {cause}: {detail}{address}", check.url)
             }
