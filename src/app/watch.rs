@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -48,7 +49,7 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         &memory.fleet,
         shown.then(|| around.look_on_stderr(cli, once.dry_run)),
     );
-    let record = Arc::clone(&teller.record);
+    let (record, told) = (Arc::clone(&teller.record), Arc::clone(&teller.told));
     let start = match &once.subject {
         cli::Subject::Profiles(names) => Start::Named(names.iter().cloned().collect()),
         cli::Subject::Due | cli::Subject::Urls(_) => Start::Due,
@@ -63,7 +64,12 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         once.dry_run,
         Reload::Never,
     )?;
-    let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    record.rehearse(&ended.would, &ended.fleet);
+    if told.load(Ordering::Relaxed) {
+        // Between what happened and how it ended.
+        say_error("");
+    }
     let mut exit = Exit::from(report::severity(&ended.settings, &ended.fleet, &selection));
     if ended.unwritten {
         say_error(
@@ -72,7 +78,13 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         exit = exit.worst(Exit::Unknown);
     }
     if once.json {
-        answer(&report::document(&ended.settings, &ended.fleet, &selection, &record).to_json());
+        let document = report::document(&ended.settings, &ended.fleet, &selection, &record);
+        let document = if once.dry_run {
+            document.rehearsed()
+        } else {
+            document
+        };
+        answer(&document.to_json());
     } else if !cli.global.quiet || is_for_a_person(&ended, &selection) {
         let probed = probed(&ended.fleet, &selection);
         answer(&terminal::once(
@@ -233,6 +245,8 @@ struct Teller {
     settings: Arc<Settings>,
     record: Arc<Mutex<Record>>,
     live: Option<(Progress, Look)>,
+    /// A line was written while the run was under way.
+    told: Arc<AtomicBool>,
 }
 
 impl Teller {
@@ -241,6 +255,7 @@ impl Teller {
             settings: Arc::clone(settings),
             record: Arc::new(Mutex::new(Record::new(fleet, subject))),
             live: live.map(|look| (Progress::new(true), look)),
+            told: Arc::new(AtomicBool::new(false)),
         }
     }
 }
@@ -253,6 +268,7 @@ impl Observer for Teller {
             record.note(note, &self.settings, fleet, subject);
             if let Some(line) = terminal::line(at, note, &record, *look) {
                 shown.println(&line);
+                self.told.store(true, Ordering::Relaxed);
             }
             if let Some(awaited) = progress::awaited(fleet) {
                 shown.show(awaited);
