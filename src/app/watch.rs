@@ -18,7 +18,7 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
+    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::subject;
@@ -353,17 +353,14 @@ fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileN
 }
 
 /// With `-q`, whether there is something a person must act on and no mail tells: a message that was refused for good, or
-/// a site that is down while no mail is configured.
+/// a site that is down while no mail is configured or none gets through.
 fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
-    let untold = ended.settings.email.is_none();
+    // An entry that was tried and is still there was not taken.
+    let stuck = |entry: &Entry| entry.last.is_some();
+    let untold = ended.settings.email.is_none() || ended.fleet.outbox.values().any(stuck);
     let down = ended
         .fleet
         .open_incidents()
         .any(|(name, _)| selection.contains(name));
-    (untold && down)
-        || ended
-            .fleet
-            .outbox
-            .values()
-            .any(crate::model::Entry::is_dead)
+    (untold && down) || ended.fleet.outbox.values().any(Entry::is_dead)
 }

@@ -47,6 +47,32 @@ fn a_relay_that_is_away_delays_nothing_and_loses_nothing() {
 }
 
 #[test]
+fn under_cron_a_site_that_is_down_is_told_where_no_mail_gets_through() {
+    let ground = Ground::start();
+    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    ground.configure(&ground.yaml("", Some(&away)));
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "-q"]);
+    answer.expect(
+        2,
+        &["DOWN shop", "mail queued [DOWN] shop", "connection refused"],
+    );
+    let mailbox = Mailbox::start(Script::default());
+    ground.configure(&ground.yaml("", Some(&mailbox.url())));
+    eventually("the mail gets through", || {
+        let answer = ground.probe(&["once", "-q"]);
+        assert_eq!(answer.code, Some(2), "{answer:#?}");
+        (!mailbox.texts().is_empty()).then_some(())
+    });
+    let quiet = ground.probe(&["once", "-q", "shop"]);
+    assert_eq!(
+        (quiet.code, quiet.stdout.as_str()),
+        (Some(2), ""),
+        "{quiet:#?}"
+    );
+}
+
+#[test]
 fn a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
     let ground = Ground::start();
     let sshd = ground.sshd();
