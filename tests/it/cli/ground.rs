@@ -8,6 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use probe::adapters::store::StateDir;
+use probe::model::{Fleet, Timestamp};
+use probe::ports::Store as _;
+
 use super::outside::{Canary, Site};
 use crate::ssh::server::Sshd;
 
@@ -138,6 +142,16 @@ impl Ground {
         let directory = self.path("sshd");
         fs::create_dir(&directory).unwrap();
         Sshd::start(&directory)
+    }
+
+    /// Changes what is remembered between two runs, as time would.
+    pub(super) fn remembered(&self, change: impl FnOnce(&mut Fleet)) {
+        let state = StateDir::open(&self.path("state"), Timestamp(0)).unwrap();
+        let (mut fleet, _) = state.load();
+        change(&mut fleet);
+        let mut store = state.into_store().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(store.commit(fleet.changes())).unwrap();
     }
 
     /// `probe` with these words in this place's surroundings.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use probe::adapters::store::StateDir;
-use probe::model::{ProfileName, Timestamp};
-use probe::ports::Store as _;
+use probe::model::ProfileName;
 
 use super::ground::{Ground, flat};
 
@@ -79,15 +77,11 @@ fn what_nobody_looked_at_for_long_is_not_known() {
     let ground = Ground::start();
     ground.probe(&["once"]).expect(0, &[]);
     // The watch died an hour ago.
-    let state = StateDir::open(&ground.path("state"), Timestamp(0)).unwrap();
-    let (mut fleet, _) = state.load();
-    let now = fleet.now();
-    let track = fleet.profile_mut(&ProfileName::try_new("shop").unwrap());
-    track.probed = Some(now - Duration::from_secs(3600));
-    let mut store = state.into_store().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(store.commit(fleet.changes())).unwrap();
-    drop(store);
+    ground.remembered(|fleet| {
+        let now = fleet.now();
+        let track = fleet.profile_mut(&ProfileName::try_new("shop").unwrap());
+        track.probed = Some(now - Duration::from_secs(3600));
+    });
     let status = ground.probe(&["status"]);
     status.expect(
         3,
