@@ -12,7 +12,7 @@ use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
-use crate::model::{CheckResult, Fleet, Profile, ProfileName, Settings};
+use crate::model::{CheckResult, Fleet, Hold, Profile, ProfileName, Settings};
 use crate::policy;
 use crate::ports::{Clock as _, Prober as _};
 use crate::render::duration::span;
@@ -113,6 +113,7 @@ fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Ex
     let mut fleet = snapshot.fleet;
     policy::tell_time(&mut fleet, &SystemClock::new().now());
     doubt_the_old(&settings, &mut fleet);
+    forget_ended_pauses(&settings, &mut fleet);
     if status.json {
         let told = crate::render::record::waiting(&fleet, subject);
         answer(&report::status_document(&settings, &fleet, &selection, &told).to_json());
@@ -145,6 +146,30 @@ fn doubt_the_old(settings: &Settings, fleet: &mut Fleet) {
                 "not probed for {}: does `probe run`, the timer or the cron line still run?",
                 span(age)
             ));
+        }
+    }
+}
+
+/// A hold says what the last run found; a pause that a person has ended since holds nothing any more.
+fn forget_ended_pauses(settings: &Settings, fleet: &mut Fleet) {
+    let now = fleet.wall(fleet.now());
+    for host in settings.hosts.keys() {
+        let watched = settings.profiles_of(host).map(|(name, _)| name.as_str());
+        let paused = ["all", host.as_str()]
+            .into_iter()
+            .chain(watched)
+            .any(|target| {
+                let pause = fleet.pauses.get(target);
+                pause.is_some_and(|pause| pause.until.is_none_or(|until| until > now))
+            });
+        let track = fleet.hosts.get(host);
+        if !paused
+            && matches!(
+                track.and_then(|track| track.hold.as_ref()),
+                Some(Hold::Paused { .. })
+            )
+        {
+            fleet.host_mut(host).hold = None;
         }
     }
 }

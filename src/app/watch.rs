@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
+    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::subject;
@@ -49,7 +50,7 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         &memory.fleet,
         shown.then(|| around.look_on_stderr(cli, once.dry_run)),
     );
-    let record = Arc::clone(&teller.record);
+    let (record, told) = (Arc::clone(&teller.record), Arc::clone(&teller.told));
     let start = match &once.subject {
         cli::Subject::Profiles(names) => Start::Named(names.iter().cloned().collect()),
         cli::Subject::Due | cli::Subject::Urls(_) => Start::Due,
@@ -64,7 +65,12 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         once.dry_run,
         Reload::Never,
     )?;
-    let record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
+    record.rehearse(&ended.would, &ended.fleet);
+    if told.load(Ordering::Relaxed) {
+        // Between what happened and how it ended.
+        say_error("");
+    }
     let mut exit = Exit::from(report::severity(&ended.settings, &ended.fleet, &selection));
     if ended.unwritten {
         say_error(
@@ -73,7 +79,13 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         exit = exit.worst(Exit::Unknown);
     }
     if once.json {
-        answer(&report::document(&ended.settings, &ended.fleet, &selection, &record).to_json());
+        let document = report::document(&ended.settings, &ended.fleet, &selection, &record);
+        let document = if once.dry_run {
+            document.rehearsed()
+        } else {
+            document
+        };
+        answer(&document.to_json());
     } else if !cli.global.quiet || is_for_a_person(&ended, &selection) {
         let probed = probed(&ended.fleet, &selection);
         answer(&terminal::once(
@@ -230,6 +242,8 @@ struct Teller {
     settings: Arc<Settings>,
     record: Arc<Mutex<Record>>,
     live: Option<(Progress, Look)>,
+    /// A line was written while the run was under way.
+    told: Arc<AtomicBool>,
 }
 
 impl Teller {
@@ -238,6 +252,7 @@ impl Teller {
             settings: Arc::clone(settings),
             record: Arc::new(Mutex::new(Record::new(fleet, subject))),
             live: live.map(|look| (Progress::new(true), look)),
+            told: Arc::new(AtomicBool::new(false)),
         }
     }
 }
@@ -250,6 +265,7 @@ impl Observer for Teller {
             record.note(note, &self.settings, fleet, subject);
             if let Some(line) = terminal::line(at, note, &record, *look) {
                 shown.println(&line);
+                self.told.store(true, Ordering::Relaxed);
             }
             if let Some(awaited) = progress::awaited(fleet) {
                 shown.show(awaited);
@@ -334,17 +350,14 @@ fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileN
 }
 
 /// With `-q`, whether there is something a person must act on and no mail tells: a message that was refused for good, or
-/// a site that is down while no mail is configured.
+/// a site that is down while no mail is configured or none gets through.
 fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
-    let untold = ended.settings.email.is_none();
+    // An entry that was tried and is still there was not taken.
+    let stuck = |entry: &Entry| entry.last.is_some();
+    let untold = ended.settings.email.is_none() || ended.fleet.outbox.values().any(stuck);
     let down = ended
         .fleet
         .open_incidents()
         .any(|(name, _)| selection.contains(name));
-    (untold && down)
-        || ended
-            .fleet
-            .outbox
-            .values()
-            .any(crate::model::Entry::is_dead)
+    (untold && down) || ended.fleet.outbox.values().any(Entry::is_dead)
 }

@@ -50,8 +50,11 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     }
     if track.tries >= host.restart.give_up_after {
         return Ruling::GiveUp(format!(
-            "still down after {} attempts to restart it",
-            track.tries
+            "still down after {} to restart it",
+            match track.tries {
+                1 => "one attempt".to_owned(),
+                tries => format!("{tries} attempts"),
+            }
         ));
     }
     let held = forbidden(draft, name)

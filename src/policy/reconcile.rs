@@ -44,6 +44,8 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
     }
     retire(draft);
     plan(draft, start);
+    // What is due is asked before any rule can rest on what an earlier run saw.
+    schedule::move_on(draft);
 }
 
 /// Nothing is in flight in a process that has just begun.

@@ -3,15 +3,16 @@
 //!
 //! An action is a restart that ended, or one that was due and that a hold refused. A hold that is only a step of the way
 //! (not confirmed yet, a canary being asked, a restart under way or settling) is no action. The same refusal of one host is
-//! recorded once until something else happens there. A message is recorded once; a later try replaces how it went.
+//! recorded once until something else happens there. What a dry run would have restarted is an action that was not executed,
+//! for the reason `dry_run`. A message is recorded once; a later try replaces how it went.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::model::{
-    Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoveryOutcome,
-    Settings, Timestamp,
+    Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoverOrder,
+    RecoveryOutcome, Settings, Timestamp,
 };
 
 /// One restart, or one that was refused.
@@ -57,6 +58,23 @@ impl Action {
             reason: report.and_then(|report| report.reason.clone()),
             output: report.map(|report| report.output.clone()),
             began: Some(attempt.began),
+        }
+    }
+
+    /// A restart that a dry run would have ordered.
+    fn rehearsed(order: &RecoverOrder, fleet: &Fleet) -> Self {
+        let last = fleet.hosts.get(&order.host).and_then(|t| t.last.as_ref());
+        Self {
+            host: order.host.clone(),
+            attempt: last.map_or(1, |attempt| attempt.number),
+            kind: "restart",
+            command: order.command.clone(),
+            outcome: RecoveryOutcome::NotExecuted,
+            exit_status: None,
+            duration_ms: None,
+            reason: Some("dry_run".to_owned()),
+            output: None,
+            began: last.map(|attempt| attempt.began),
         }
     }
 
@@ -256,6 +274,12 @@ impl Record {
             | Note::Unrecorded
             | Note::Recorded => {}
         }
+    }
+
+    /// Takes in what a dry run would have done; `fleet` is as it ended.
+    pub fn rehearse(&mut self, would: &[RecoverOrder], fleet: &Fleet) {
+        let would = would.iter().map(|order| Action::rehearsed(order, fleet));
+        self.actions.extend(would);
     }
 
     /// What was done or refused, in order.

@@ -82,6 +82,9 @@ pub struct Document {
     at: String,
     /// The worst of all; the exit code says the same.
     pub status: Severity,
+    /// Only in a dry run: what is said of hosts and messages is what would have been.
+    #[serde(skip_serializing_if = "is_false")]
+    dry_run: bool,
     profiles: Vec<ProfileReport>,
     hosts: Vec<HostReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +92,19 @@ pub struct Document {
     notifications: Vec<Told>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde calls")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl Document {
+    /// The document of a dry run.
+    #[must_use]
+    pub fn rehearsed(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
     /// As it is printed, without a newline at its end.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -190,6 +205,7 @@ pub fn status_document(
         schema: 1,
         at: fleet.wall(fleet.now()).to_string(),
         status: severity(settings, fleet, selection),
+        dry_run: false,
         profiles: profiles.collect(),
         hosts: hosts.collect(),
         actions: None,
@@ -232,6 +248,7 @@ pub fn url_document(checks: &[CheckResult], now: Timestamp) -> Document {
         schema: 1,
         at: now.to_string(),
         status: url_severity(checks),
+        dry_run: false,
         profiles,
         hosts: Vec::new(),
         actions: Some(Vec::new()),

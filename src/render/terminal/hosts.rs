@@ -170,12 +170,12 @@ impl Block<'_> {
             }
             return;
         }
-        if self.dry_run {
-            self.say(sheet, Ink::Plain, &format!("would run: {}", action.command));
+        // Still under way, or what would be: said above.
+        if action.duration_ms.is_none() && self.standing.word == "restarting" {
             return;
         }
-        // Still under way: said above.
-        if action.duration_ms.is_none() && self.standing.word == "restarting" {
+        if self.dry_run {
+            self.say(sheet, Ink::Plain, &format!("would run: {}", action.command));
             return;
         }
         let now = self.fleet.wall(self.fleet.now());
@@ -216,8 +216,13 @@ impl Block<'_> {
     fn budget(&self) -> String {
         let budget = self.host.restart.budget;
         let spent = budget.spent(&self.track.starts, self.fleet.now());
+        let left = if self.dry_run && self.standing.word == "restarting" {
+            "would be left"
+        } else {
+            "left"
+        };
         format!(
-            "{} of {} restarts left within {}",
+            "{} of {} restarts {left} within {}",
             budget.restarts.saturating_sub(spent),
             budget.restarts,
             span(budget.per)

@@ -174,7 +174,9 @@ fn pieces(text: &str) -> Vec<&str> {
             let close = text[next..].find('`').filter(|length| *length <= QUOTED);
             quoted_to = close.map_or(quoted_to, |length| next + length + 1);
         }
-        if next > quoted_to && (c == ' ' || c.width() == Some(2)) {
+        // A time of day and its zone stay together.
+        let zone = text[next..].starts_with("UTC");
+        if next > quoted_to && !zone && (c == ' ' || c.width() == Some(2)) {
             pieces.push(&text[begun..next]);
             begun = next;
         }

@@ -1,7 +1,7 @@
 //! One line per event worth a person's attention, while a run is under way.
 
 use super::Look;
-use super::ink::{Ink, Line};
+use super::ink::{Ink, Line, Sheet};
 use super::words::{ended, found, hold_sentence, time};
 use crate::model::{
     Cause, Delivery, Hold, HostName, Note, ProfileName, ProfileState, RecoveryOutcome, Timestamp,
@@ -13,6 +13,9 @@ use crate::render::text::{cut, plural};
 /// A detail longer than this is cut; the table has the whole.
 const DETAIL: usize = 160;
 
+/// What does not fit goes on below the words, not below the time.
+const HANG: usize = "06:01:23  ".len();
+
 /// The line of a note at this wall-clock time; nothing for what is only a step of the way. `record` has taken the note in
 /// already and knows the subjects of messages.
 #[must_use]
@@ -21,7 +24,9 @@ pub fn line(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<S
     let line = Line::new(Ink::Dim, &time(at))
         .then(Ink::Plain, "  ")
         .then(ink, &text);
-    Some(line.text(look.color))
+    let mut sheet = Sheet::new(look);
+    sheet.wrapped(&line, HANG);
+    Some(sheet.finish().trim_end().to_owned())
 }
 
 fn words(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<(Ink, String)> {

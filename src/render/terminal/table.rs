@@ -150,7 +150,9 @@ impl Columns {
     /// was found; where more was asked for, address and phases of every check.
     fn remarks(&self, row: &Row, look: Look) -> Vec<Line> {
         let address = row.address.as_deref().filter(|_| self.address == 0);
-        let phases = row.timings.as_ref().filter(|_| self.phase_width() == 0);
+        let phases = row.timings.as_ref().filter(|timings| {
+            self.phase_width() == 0 && millis(timings).iter().any(Option::is_some)
+        });
         let mut lines = row.remarks.clone();
         if look.verbose {
             let phases = phases.map(phases_in_words);

@@ -11,7 +11,7 @@ use super::worlds::{settling, well};
 
 fn said(world: &mut World, note: &Note) -> Option<String> {
     world.note(note);
-    line(now(), note, &world.record, look(100))
+    line(now(), note, &world.record, look(300))
 }
 
 fn changed(from: ProfileState, to: ProfileState, cause: Option<Cause>, detail: &str) -> Note {

@@ -1,11 +1,20 @@
-//! What stands on the command line, and what people and scripts get to read.
+//! What stands on the command line, and what people and scripts get to read; then the whole program as people use it.
 
+mod cycle;
+mod daemon;
 mod documents;
 mod fixture;
+mod ground;
+mod heal;
 mod live;
+mod mails;
+mod outside;
 mod parsing;
 mod places;
+mod process;
 mod screens;
 mod severity;
+mod standing;
+mod terminal;
 mod texts;
 mod worlds;

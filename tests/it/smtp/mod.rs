@@ -8,5 +8,5 @@ mod letters;
 mod secrets;
 mod security;
 mod sentences;
-mod server;
+pub(crate) mod server;
 mod try_once;

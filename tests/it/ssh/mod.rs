@@ -3,7 +3,7 @@
 mod agent;
 mod fake;
 mod refusals;
-mod server;
+pub(crate) mod server;
 mod sessions;
 mod unreachable;
 

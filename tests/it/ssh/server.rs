@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 const SSHD: &str = "/usr/sbin/sshd";
 
 /// A running sshd; dropped, it ends with its sessions.
-pub(super) struct Sshd {
-    pub(super) port: u16,
+pub(crate) struct Sshd {
+    pub(crate) port: u16,
     /// Knows the server's key.
-    pub(super) known_hosts: PathBuf,
+    pub(crate) known_hosts: PathBuf,
     /// The server accepts this key.
-    pub(super) identity: PathBuf,
-    pub(super) user: String,
+    pub(crate) identity: PathBuf,
+    pub(crate) user: String,
     child: Child,
 }
 
 impl Sshd {
     /// Starts one whose files lie in `directory`.
-    pub(super) fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
         assert!(
             Path::new(SSHD).exists(),
             "{SSHD} is missing: install the package openssh-server"
@@ -78,7 +78,7 @@ impl Sshd {
     }
 
     /// What the client is given.
-    pub(super) fn destination(&self) -> String {
+    pub(crate) fn destination(&self) -> String {
         format!("ssh://{}@127.0.0.1:{}", self.user, self.port)
     }
 }
@@ -119,12 +119,12 @@ fn descendants(parent: u32) -> Vec<u32> {
 }
 
 /// Makes a key pair without a passphrase.
-pub(super) fn new_key(file: &Path) {
+pub(crate) fn new_key(file: &Path) {
     new_locked_key(file, "");
 }
 
 /// Makes a key pair with a passphrase.
-pub(super) fn new_locked_key(file: &Path, passphrase: &str) {
+pub(crate) fn new_locked_key(file: &Path, passphrase: &str) {
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", passphrase, "-f"])
         .arg(file)
@@ -135,18 +135,18 @@ pub(super) fn new_locked_key(file: &Path, passphrase: &str) {
 }
 
 /// The public half of a key.
-pub(super) fn public(key: &Path) -> PathBuf {
+pub(crate) fn public(key: &Path) -> PathBuf {
     key.with_extension("pub")
 }
 
 /// Writes a known_hosts file that expects `key` at `port`.
-pub(super) fn trust(known_hosts: &Path, port: u16, key: &Path) {
+pub(crate) fn trust(known_hosts: &Path, port: u16, key: &Path) {
     let key = std::fs::read_to_string(public(key)).unwrap();
     std::fs::write(known_hosts, format!("[127.0.0.1]:{port} {key}")).unwrap();
 }
 
 /// A port that nobody listens on just now.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

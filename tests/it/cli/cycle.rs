@@ -1,0 +1,284 @@
+//! `probe once` where a host can be restarted: the whole way over a real sshd, a rehearsal, a damaged memory.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::ground::{Ground, eventually, flat};
+use super::outside::{Mailbox, header};
+use crate::smtp::server::Script;
+
+#[test]
+fn a_stopped_site_is_brought_back_once_and_people_are_told() {
+    let ground = Ground::start();
+    let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
+    let host = ground.host(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.probe(&["once"]).expect(0, &["1 up"]);
+    ground.site.set(false);
+    let healed = ground.probe(&["once", "shop"]);
+    healed.expect(
+        0,
+        &[
+            "up shop",
+            "(attempt 1) succeeded",
+            "1 up · web1 restarted once · 3 mails sent",
+        ],
+    );
+    assert_eq!(ground.restarts(), 1);
+    assert_eq!(mailbox.events(), ["down", "restarted", "up"]);
+    let texts = mailbox.texts();
+    let first = header(&texts[0], "Message-ID");
+    assert!(!first.is_empty());
+    for later in &texts[1..] {
+        assert_eq!(header(later, "In-Reply-To"), first);
+        assert_eq!(header(later, "X-Probe-Host"), "web1");
+        assert_eq!(header(later, "To"), "ops@example.test");
+        assert_eq!(
+            header(later, "X-Probe-Incident"),
+            header(&texts[0], "X-Probe-Incident")
+        );
+    }
+    assert_eq!(
+        header(&texts[0], "Subject"),
+        "[DOWN] shop: connection refused (web1)"
+    );
+    // Nothing is left to be done.
+    ground.probe(&["once", "shop"]).expect(0, &["1 up"]);
+    let due = ground.probe(&["once", "-q"]);
+    assert_eq!(
+        (due.code, due.stdout, due.stderr),
+        (Some(0), String::new(), String::new())
+    );
+    assert_eq!((ground.restarts(), mailbox.texts().len()), (1, 3));
+    ground.probe(&["status"]).expect(
+        0,
+        &["up shop", "web1 idle", "2 of 3 restarts left within 1h"],
+    );
+}
+
+#[test]
+fn the_document_of_a_heal_has_the_keys_people_read() {
+    let ground = Ground::start();
+    let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
+    let host = ground.host(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "--json"]);
+    answer.expect(0, &[]);
+    let seen = answer.json();
+    assert_eq!(
+        (&seen["schema"], &seen["status"]),
+        (&json!(1), &json!("ok"))
+    );
+    let (shop, web1, action) = (&seen["profiles"][0], &seen["hosts"][0], &seen["actions"][0]);
+    assert_eq!(
+        [
+            &shop["name"],
+            &shop["host"],
+            &shop["state"],
+            &shop["checks"][0]["http_status"]
+        ],
+        [&json!("shop"), &json!("web1"), &json!("up"), &json!(200)]
+    );
+    assert_eq!(
+        [
+            &web1["name"],
+            &web1["restarts_in_window"],
+            &web1["budget_left"]
+        ],
+        [&json!("web1"), &json!(1), &json!(2)]
+    );
+    assert_eq!(
+        [
+            &action["host"],
+            &action["attempt"],
+            &action["kind"],
+            &action["outcome"],
+            &action["exit_status"]
+        ],
+        [
+            &json!("web1"),
+            &json!(1),
+            &json!("restart"),
+            &json!("succeeded"),
+            &json!(0)
+        ]
+    );
+    assert_eq!(action["output"], "web server started");
+    assert_eq!(action["command"], ground.cure());
+    let told = seen["notifications"].as_array().unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| [&one["event"], &one["delivery"], &one["to"]])
+        .collect();
+    let sent = |event: &str| [json!(event), json!("sent"), json!("ops@example.test")];
+    assert_eq!(
+        json!(told),
+        json!([sent("down"), sent("restarted"), sent("up")])
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_leaves_nothing_behind() {
+    let ground = Ground::start();
+    let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
+    let host = ground.host(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "--dry-run"]);
+    answer.expect(
+        2,
+        &[
+            "DOWN shop",
+            "web1 would be restarted: echo restarted",
+            "dry run: nothing was written, sent or restarted",
+        ],
+    );
+    let seen = ground.probe(&["once", "--dry-run", "--json"]).json();
+    assert_eq!(seen["dry_run"], true, "{seen:#}");
+    let action = &seen["actions"][0];
+    assert_eq!(
+        [
+            &action["host"],
+            &action["outcome"],
+            &action["command"],
+            &action["reason"]
+        ],
+        [
+            &json!("web1"),
+            &json!("not_executed"),
+            &json!(ground.cure()),
+            &json!("dry_run")
+        ],
+        "{seen:#}"
+    );
+    assert!(!ground.path("state").exists());
+    assert!(!ground.site.is_up());
+    assert_eq!((ground.restarts(), mailbox.texts().len()), (0, 0));
+}
+
+#[test]
+fn what_was_found_by_an_earlier_run_is_looked_at_again_before_a_restart() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    ground.site.set(false);
+    ground
+        .probe(&["pause", "web1", "--reason", "deploy of the shop"])
+        .expect(0, &["web1: nothing is restarted until"]);
+    ground.probe(&["once"]).expect(
+        2,
+        &[
+            "web1 paused: deploy of the shop",
+            "web1 not restarted (paused)",
+        ],
+    );
+    ground
+        .probe(&["status"])
+        .expect(2, &["web1 paused", "deploy of the shop"]);
+    ground
+        .probe(&["resume", "web1"])
+        .expect(0, &["may be restarted again, with the next run"]);
+    let said = flat(&ground.probe(&["status"]).stdout);
+    assert!(!said.contains("paused"), "{said}");
+    // Somebody mended it by hand.
+    ground.site.set(true);
+    ground.probe(&["once"]).expect(0, &["1 up"]);
+    assert_eq!(ground.restarts(), 0);
+}
+
+#[test]
+fn a_pause_over_everything_stops_a_cycle_and_the_next_one_goes_on() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    ground.site.set(false);
+    ground
+        .probe(&["pause", "all", "--for", "2h"])
+        .expect(0, &["all: nothing is restarted for 2h"]);
+    ground.probe(&["once"]).expect(2, &["web1 paused"]);
+    assert_eq!(ground.restarts(), 0);
+    ground.probe(&["resume", "all"]).expect(0, &[]);
+    ground
+        .probe(&["once", "shop"])
+        .expect(0, &["web1 restarted once"]);
+    assert_eq!(ground.restarts(), 1);
+}
+
+#[test]
+fn a_damaged_memory_is_moved_aside_and_nothing_is_restarted_for_a_while() {
+    let ground = Ground::start();
+    let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
+    let host = ground.host(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.probe(&["once"]).expect(0, &[]);
+    let database = ground.path("state").join("state.db");
+    let mut bytes = fs::read(&database).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    bytes[..64].fill(0x55);
+    fs::write(&database, &bytes).unwrap();
+    ground
+        .probe(&["status"])
+        .expect(3, &["is damaged", "moves it aside"]);
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "shop"]);
+    answer.expect(2, &["the state was damaged", "web1 not restarted"]);
+    assert_eq!(ground.restarts(), 0);
+    assert_eq!(mailbox.events()[0], "damaged", "{:?}", mailbox.events());
+    assert!(
+        mailbox.events().contains(&"withheld".to_owned()),
+        "{:?}",
+        mailbox.events()
+    );
+    let kept = fs::read_dir(ground.path("state"))
+        .unwrap()
+        .flatten()
+        .any(|file| {
+            file.file_name() != "state.db"
+                && fs::read(file.path()).is_ok_and(|found| found == bytes)
+        });
+    assert!(kept, "the damaged file is not kept");
+    ground
+        .probe(&["status"])
+        .expect(2, &["restarts are possible again in"]);
+}
+
+#[test]
+fn max_time_leaves_the_rest_to_the_next_run() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let slow = ground
+        .yaml(&ground.host(&sshd, &ground.cure()), None)
+        .replace("retry_interval: 100ms", "retry_interval: 4s");
+    ground.configure(&slow);
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "--max-time", "1s"]);
+    answer.expect(2, &["1 failing"]);
+    assert_eq!(ground.restarts(), 0);
+    ground
+        .probe(&["once", "shop"])
+        .expect(0, &["web1 restarted once"]);
+    assert_eq!(ground.restarts(), 1);
+}
+
+#[test]
+fn without_a_canary_nothing_is_judged() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let yaml = ground.yaml(&ground.host(&sshd, &ground.cure()), None);
+    let start = yaml.find("tcp://").unwrap();
+    let end = start + yaml[start..].find('"').unwrap();
+    // Port 1 of an address of its own: nobody listens there.
+    let blind = format!("{}tcp://127.3.3.3:1{}", &yaml[..start], &yaml[end..]);
+    ground.configure(&blind);
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "--max-time", "3s"]);
+    answer.expect(3, &["our own network is down", "1 unknown"]);
+    assert_eq!(ground.restarts(), 0);
+    ground.configure(&yaml);
+    ground
+        .probe(&["once", "shop"])
+        .expect(0, &["web1 restarted once"]);
+    eventually("the site is up", || ground.site.is_up().then_some(()));
+}

@@ -1,0 +1,147 @@
+//! Mail during a heal: a relay that is away, silent or unclear delays no restart and loses no message.
+
+use std::time::Duration;
+
+use super::ground::{Ground, eventually};
+use super::outside::{Mailbox, header};
+use crate::smtp::server::{Act, Script, Stage};
+use crate::ssh::server::free_port;
+
+/// The wait before another try is over.
+fn wait_is_over(ground: &Ground) {
+    ground.remembered(|fleet| {
+        let now = fleet.now();
+        for id in fleet.outbox.keys().copied().collect::<Vec<_>>() {
+            fleet.entry_mut(id).unwrap().due = now;
+        }
+    });
+}
+
+/// Runs `once` until these events have come.
+#[track_caller]
+fn delivered(ground: &Ground, mailbox: &Mailbox, events: &[&str]) {
+    eventually("the mails of the heal arrive", || {
+        let answer = ground.probe(&["once", "-q"]);
+        assert_eq!(
+            (answer.code, answer.stdout.as_str()),
+            (Some(0), ""),
+            "{answer:#?}"
+        );
+        (mailbox.texts().len() >= events.len()).then_some(())
+    });
+    assert_eq!(mailbox.events(), events);
+    // And nothing comes twice.
+    ground.probe(&["once", "shop"]).expect(0, &["1 up"]);
+    assert_eq!(mailbox.events(), events);
+}
+
+#[test]
+fn a_relay_that_is_away_delays_nothing_and_loses_nothing() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let host = ground.host(&sshd, &ground.cure());
+    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    ground.configure(&ground.yaml(&host, Some(&away)));
+    ground.site.set(false);
+    let answer = ground.probe(&["once"]);
+    answer.expect(0, &["web1 restarted once", "3 mails queued"]);
+    ground
+        .probe(&["status"])
+        .expect(0, &["queued", "[DOWN] shop", "[UP] shop"]);
+    let told = ground.probe(&["status", "--json"]).json();
+    assert_eq!(told["notifications"][0]["delivery"], "queued");
+    let mailbox = Mailbox::start(Script::default());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    wait_is_over(&ground);
+    delivered(&ground, &mailbox, &["down", "restarted", "up"]);
+    assert_eq!(ground.restarts(), 1);
+}
+
+#[test]
+fn under_cron_a_site_that_is_down_is_told_where_no_mail_gets_through() {
+    let ground = Ground::start();
+    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    ground.configure(&ground.yaml("", Some(&away)));
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "-q"]);
+    answer.expect(
+        2,
+        &["DOWN shop", "mail queued [DOWN] shop", "connection refused"],
+    );
+    let mailbox = Mailbox::start(Script::default());
+    ground.configure(&ground.yaml("", Some(&mailbox.url())));
+    wait_is_over(&ground);
+    eventually("the mail gets through", || {
+        let answer = ground.probe(&["once", "-q"]);
+        assert_eq!(answer.code, Some(2), "{answer:#?}");
+        (!mailbox.texts().is_empty()).then_some(())
+    });
+    let quiet = ground.probe(&["once", "-q", "shop"]);
+    assert_eq!(
+        (quiet.code, quiet.stdout.as_str()),
+        (Some(2), ""),
+        "{quiet:#?}"
+    );
+}
+
+#[test]
+fn a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let host = ground.host(&sshd, &ground.cure());
+    let unclear = Mailbox::start(Script {
+        at: Some((Stage::Text, Act::Drop)),
+        ..Script::default()
+    });
+    ground.configure(&ground.yaml(&host, Some(&unclear.url())));
+    ground.site.set(false);
+    ground
+        .probe(&["once"])
+        .expect(0, &["web1 restarted once", "3 mails queued"]);
+    assert_eq!(unclear.events(), ["down"]);
+    let mailbox = Mailbox::start(Script::default());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    wait_is_over(&ground);
+    delivered(&ground, &mailbox, &["down", "restarted", "up"]);
+    let (first, second) = (&unclear.texts()[0], &mailbox.texts()[0]);
+    assert_eq!(header(first, "Message-ID"), header(second, "Message-ID"));
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_relay_that_says_nothing_holds_up_no_restart() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let host = ground.host(&sshd, &ground.cure());
+    let silent = Mailbox::start(Script {
+        at: Some((Stage::Greeting, Act::Silent)),
+        ..Script::default()
+    });
+    ground.configure(&ground.yaml(&host, Some(&silent.url())));
+    ground.site.set(false);
+    // The relay would be waited for for a minute.
+    let running = ground.begin(&mut ground.command(&["once", "--max-time", "15s"]));
+    eventually("the site is back", || ground.site.is_up().then_some(()));
+    let answer = running.end();
+    answer.expect(0, &["web1 restarted once", "mails queued"]);
+    assert!(answer.took < Duration::from_secs(50), "{answer:#?}");
+    assert_eq!(ground.restarts(), 1);
+}
+
+#[test]
+fn a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let host = ground.host(&sshd, &ground.cure());
+    let strict = Mailbox::start(Script {
+        at: Some((Stage::Rcpt, Act::Say("550 5.1.1 no such user"))),
+        ..Script::default()
+    });
+    ground.configure(&ground.yaml(&host, Some(&strict.url())));
+    ground.site.set(false);
+    let answer = ground.probe(&["once", "-q"]);
+    answer.expect(1, &["REJECTED", "no such user"]);
+    ground
+        .probe(&["drill", "--mail"])
+        .expect(2, &["ops@example.test: refused", "no such user"]);
+}
