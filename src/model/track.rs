@@ -186,7 +186,7 @@ pub struct HostTrack {
     pub stage: Stage,
     /// Attempts since it was last proven healthy: what the backoff grows with.
     pub attempts: u32,
-    /// Attempts since all its profiles were last well: what climbs the ladder and leads to giving up.
+    /// Attempts since none of its profiles failed by something a restart is for: what climbs the ladder and leads to giving up.
     pub tries: u32,
     /// The last attempt.
     pub last: Option<Attempt>,

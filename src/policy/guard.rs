@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
+use super::judge::longest;
 use super::network;
 
 /// What the rules say of a host.
@@ -157,10 +158,10 @@ impl Case {
 }
 
 /// `failure_threshold` failures in a row that a restart may rest on, the oldest not older than they need:
-/// N·interval + N·timeout + interval.
+/// N·interval + N·D + interval, where D is the time one probe may take.
 fn is_proven(now: Timestamp, profile: &crate::model::Profile, track: &ProfileTrack) -> bool {
     let threshold = profile.failure_threshold;
-    let span = profile.interval * (threshold + 1) + profile.timeout * threshold;
+    let span = profile.interval * (threshold + 1) + longest(profile) * threshold;
     let complete = track.evidence.began.len() >= threshold as usize;
     let fresh = track
         .evidence
@@ -229,10 +230,11 @@ fn together(
     if hosts >= 2 && failing * 2 > hosts && !track.forced {
         return Some(Hold::MassFailure { failing, hosts });
     }
-    let acting =
-        draft.fleet.hosts.iter().filter(|(other, track)| {
-            *other != name && matches!(track.stage, Stage::Restarting { .. })
-        });
+    // Nobody ends the restart of a host that was taken out of the configuration and whose process died: its time does.
+    let acting = draft.fleet.hosts.iter().filter(|(other, track)| {
+        *other != name
+            && matches!(track.stage, Stage::Restarting { deadline, .. } if deadline > draft.now)
+    });
     let busy: Vec<&HostName> = acting.map(|(other, _)| other).collect();
     busy.first()
         .filter(|_| busy.len() >= limits::RESTARTS_AT_ONCE)
@@ -276,9 +278,11 @@ fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Ho
 }
 
 /// Where a wait ended and not a probe, the evidence may be a whole retry interval old: an answer under way comes first.
+/// What an earlier run saw is minutes old, and a person may have mended the site since: this run looks for itself first.
 fn looking(draft: &Draft<'_>, profile: &ProfileName) -> Option<Hold> {
     let track = draft.fleet.profiles.get(profile)?;
-    track.in_flight.map(|_| Hold::AwaitingProbe)
+    let asked = track.in_flight.is_some() || track.suspicion.is_some();
+    (asked || !track.probed_in_run).then_some(Hold::AwaitingProbe)
 }
 
 /// A restart needs a canary that answered after the last failure began, and not long ago.

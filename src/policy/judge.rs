@@ -27,6 +27,12 @@ pub(super) enum Verdict {
 /// URLs of one profile that are checked at the same time.
 const CHECKS_AT_ONCE: usize = 4;
 
+/// The time a probe of a profile may take: its URLs are checked a few at a time, each within `timeout`.
+pub(super) fn longest(profile: &Profile) -> Duration {
+    let rounds = u32::try_from(profile.urls.len().div_ceil(CHECKS_AT_ONCE)).unwrap_or(u32::MAX);
+    profile.timeout.saturating_mul(rounds)
+}
+
 /// Judges the results of a probe that took `elapsed`.
 pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration) -> Verdict {
     let failed = checks
@@ -39,8 +45,7 @@ pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration
         .into_iter()
         .min_by_key(|cause| (!cause.server_gone(), *cause))
     {
-        let rounds = u32::try_from(profile.urls.len().div_ceil(CHECKS_AT_ONCE)).unwrap_or(u32::MAX);
-        if elapsed > profile.timeout.saturating_mul(rounds) + limits::LATE_SLACK {
+        if elapsed > longest(profile) + limits::LATE_SLACK {
             return Verdict::Unknown(format!(
                 "the result came {} s late: this machine is overloaded or was asleep",
                 elapsed.as_secs()

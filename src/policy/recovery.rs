@@ -1,13 +1,14 @@
 //! What a host does next: hold, restart, give up, and be armed again.
 //!
 //! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. Two counts of
-//! attempts belong to the host and survive crashes and reloads: those since all its profiles were last well climb the
-//! ladder and lead to giving up; those since [`limits::PROVEN_HEALTH`] without a failure make the backoff grow, so that a
+//! attempts belong to the host and survive crashes and reloads: those since none of its profiles failed by something a
+//! restart is for climb the ladder and lead to giving up, so that a site which is broken for another reason does not use
+//! up the attempts of its neighbours; those since [`limits::PROVEN_HEALTH`] without a failure make the backoff grow, so that a
 //! host that relapses is restarted ever more rarely. What counts for the budget is never forgotten before its time.
 
 use crate::model::{
-    EventKind, Fleet, Hold, Host, HostName, HostTrack, Next, Note, Orders, ProfileName, Settings,
-    Stage, Standing, Timestamp, limits,
+    Cause, EventKind, Fleet, Hold, Host, HostName, HostTrack, Next, Note, Orders, ProfileName,
+    ProfileTrack, Settings, Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -26,7 +27,7 @@ pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
 
 /// A profile of this host was judged: is the host well, and since when is it not?
 pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
-    let mut well = true;
+    let (mut well, mut mended) = (true, true);
     let mut ailing: Option<Timestamp> = None;
     for (name, _) in draft.settings.profiles_of(host) {
         let Some(track) = draft.fleet.profiles.get(name) else {
@@ -37,6 +38,7 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
             Standing::New => well = false,
             Standing::Failing | Standing::Down => {
                 well = false;
+                mended &= !is_healable(draft, host, track);
                 let since = track
                     .failing_since
                     .filter(|_| ails_host(track.evidence.cause));
@@ -46,15 +48,28 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
     }
     let now = draft.now;
     let before = draft.fleet.hosts.get(host);
+    let before_tries = before.map_or(0, |track| track.tries);
     let healthy = well.then(|| before.and_then(|track| track.healthy_since).unwrap_or(now));
     if before.is_none_or(|track| track.healthy_since != healthy || track.failing_since != ailing) {
         let track = draft.fleet.host_mut(host);
         (track.healthy_since, track.failing_since) = (healthy, ailing);
         track.forced &= healthy.is_none();
-        if well {
-            track.tries = 0;
-        }
     }
+    if mended && before_tries > 0 {
+        draft.fleet.host_mut(host).tries = 0;
+    }
+}
+
+/// Whether a profile that is not well fails, or began its incident, by something the host is restarted for.
+fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool {
+    let causes = draft
+        .settings
+        .hosts
+        .get(host)
+        .map(|host| &host.restart.causes);
+    let listed = |cause: Cause| causes.is_some_and(|causes| causes.contains(&cause));
+    let first = track.incident.as_ref().map(|incident| incident.cause);
+    first.is_some_and(listed) || track.evidence.cause.is_some_and(listed)
 }
 
 /// What time brings about for hosts, and what the guard says of those that are not well.

@@ -130,7 +130,7 @@ fn is_busy(host: &crate::model::HostTrack) -> bool {
     moving
         || matches!(
             host.hold,
-            Some(Hold::AwaitingCanary | Hold::AwaitingProbe | Hold::FleetBusy { .. })
+            Some(Hold::AwaitingCanary | Hold::FleetBusy { .. })
         )
 }
 

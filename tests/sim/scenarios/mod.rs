@@ -10,6 +10,7 @@ use super::setup::{each_host, each_profile, host, profile, secs, settings};
 use super::story::transcript;
 use super::world::{BEGIN, Heals, Ssh, World};
 
+mod bystanders;
 mod ours;
 
 const MINUTE: Duration = Duration::from_secs(60);

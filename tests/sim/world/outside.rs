@@ -39,7 +39,9 @@ impl World {
                 let takes = match cause {
                     Some(Cause::ConnectTimeout) => settings.connect_timeout.as_millis() as i64,
                     Some(Cause::ResponseTimeout | Cause::TlsTimeout) => {
-                        settings.timeout.as_millis() as i64
+                        // Four URLs at a time.
+                        (settings.timeout * settings.urls.len().div_ceil(4) as u32).as_millis()
+                            as i64
                     }
                     _ => 30,
                 };
