@@ -3,6 +3,7 @@
 mod agent;
 mod fake;
 mod refusals;
+mod scratch;
 mod server;
 mod sessions;
 mod unreachable;
