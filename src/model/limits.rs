@@ -59,6 +59,10 @@ pub const HEADER_LINES: usize = 256;
 /// Least and greatest `max_body`.
 pub const BODY_CAP: (u64, u64) = (1024, 64 * 1024 * 1024);
 
+/// Bytes that an encoded body may take on the wire beyond what it may decode to. Frames and stored blocks add less than
+/// a thousandth to a body that does not shrink: 64 KiB to one of 64 MiB.
+pub const ENCODING_ROOM: u64 = 64 * 1024;
+
 /// Time for one name look-up.
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
 

@@ -211,15 +211,6 @@ fn not_http(why: &str) -> Fault {
 
 fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {
     use io::ErrorKind as K;
-    let wire = find::<hyper::Error>(error).is_some() || find::<h2::Error>(error).is_some();
-    if !wire {
-        let why = chain(error).last().map(ToString::to_string);
-        let detail = format!(
-            "the body's encoding is broken ({})",
-            why.unwrap_or_default()
-        );
-        return Some(Fault::new(Cause::Encoding, detail));
-    }
     let malformed = system.is_some_and(|e| matches!(e.kind(), K::InvalidInput | K::InvalidData));
     if malformed && find::<rustls::Error>(error).is_none() {
         let detail = "the body's chunks are malformed";

@@ -10,7 +10,7 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use super::body::{self, Body};
+use super::body::{self, Body, Broken};
 use super::classify;
 use super::fault::Fault;
 use super::trace::{Mark, Sight, Trace};
@@ -66,9 +66,12 @@ async fn whole(
         EXCERPT_BYTES
     };
     let read = body::read(response, profile.max_body, keep, sight).await;
-    read.map_err(|error| {
-        let host = url.host_str().unwrap_or_default();
-        classify::failure(&error.without_url(), trace, host)
+    read.map_err(|broken| match broken {
+        Broken::Encoding(words) => Fault::new(Cause::Encoding, words).at(Phase::Transfer),
+        Broken::Wire(error) => {
+            let host = url.host_str().unwrap_or_default();
+            classify::failure(&error.without_url(), trace, host)
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
 //!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
-//!   the last response is compared with what is expected (`judge`).
+//!   the last response is read (`body`, `decode`) and compared with what is expected (`judge`).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
 //! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`); text
@@ -19,6 +19,7 @@ mod canary;
 mod certificate;
 mod check;
 mod classify;
+mod decode;
 mod exchange;
 mod fault;
 mod follow;

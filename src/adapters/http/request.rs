@@ -1,8 +1,9 @@
 //! The first request of a check: method, headers and URL as configured, and what keeps caches away.
 //!
 //! Without a `User-Agent` of the profile's own we name ourselves; KUSANAGI's page cache treats a request without one
-//! differently. With `cache_bypass: wordpress` the URL gets a query that no cache has seen (`_probe=`) and a cookie
-//! that looks like a login, which WordPress itself takes for an anonymous visitor.
+//! differently. Unless the profile says otherwise or asks for a range, gzip and br are accepted. With
+//! `cache_bypass: wordpress` the URL gets a query that no cache has seen (`_probe=`) and a cookie that looks like a
+//! login, which WordPress itself takes for an anonymous visitor.
 
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,6 +14,7 @@ use super::follow::Hop;
 use crate::model::{CacheBypass, Profile};
 
 const USER_AGENT: &str = concat!("probe/", env!("CARGO_PKG_VERSION"));
+const ACCEPT_ENCODING: &str = "gzip, br";
 const LOGGED_IN: &str = "wordpress_logged_in_probe=1";
 
 /// The request for `url`; `nonce` is one that was never used before.
@@ -31,6 +33,12 @@ pub(super) fn first(profile: &Profile, url: &Url, nonce: u64) -> Result<Hop, Fau
     headers
         .entry(header::USER_AGENT)
         .or_insert(HeaderValue::from_static(USER_AGENT));
+    // A part of an encoded body cannot be decoded.
+    if !headers.contains_key(header::RANGE) {
+        headers
+            .entry(header::ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static(ACCEPT_ENCODING));
+    }
     let mut url = url.clone();
     url.set_fragment(None);
     match profile.cache_bypass {

@@ -4,6 +4,7 @@ mod authority;
 mod behaviour;
 mod canary;
 mod certificates;
+mod encodings;
 mod faults;
 mod handshakes;
 mod http2;

@@ -3,6 +3,7 @@
 mod agent;
 mod fake;
 mod refusals;
+mod scratch;
 pub(crate) mod server;
 mod sessions;
 mod unreachable;
