@@ -122,7 +122,10 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
         pending,
         journal: Vec::new(),
         orders: Orders::default(),
-        written: Instant::now(),
+        // The first results are written soon, so that `probe status` has something to show.
+        written: Instant::now()
+            .checked_sub(limits::LAZY_COMMIT - BEAT)
+            .unwrap_or_else(Instant::now),
         dry: run.dry,
         would: Vec::new(),
         stopping: None,

@@ -44,6 +44,12 @@ pub const SSH_CONNECT: Duration = Duration::from_secs(10);
 /// Banner, key exchange and authentication of SSH together, counted from the start of the client.
 pub const SSH_LOGIN: Duration = Duration::from_secs(25);
 
+/// Attempts of one incident that are remembered.
+pub const ATTEMPTS_KEPT: usize = 50;
+
+/// Attempts of one incident whose output is remembered.
+pub const OUTPUTS_KEPT: usize = 3;
+
 /// Kept of a command's output: this much from its beginning and as much from its end.
 pub const OUTPUT_KEPT: usize = 32 * 1024;
 

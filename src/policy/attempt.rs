@@ -49,7 +49,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     forget_evidence(draft, name);
     for profile in down_profiles(draft, name) {
         if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
-            incident.attempts.push(attempt.clone());
+            remember(&mut incident.attempts, attempt.clone());
         }
     }
     draft.durable = true;
@@ -138,9 +138,11 @@ pub(super) fn finish(
         track.stage = Stage::Idle;
         track.starts.retain(|start| *start != attempt.began);
     }
-    if let Some(host) = &host {
-        track.not_before = Some(end + host.restart.backoff.wait(name, id, attempts));
-    }
+    // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
+    let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
+        host.restart.backoff.wait(name, id, attempts)
+    });
+    track.not_before = Some(end + wait);
     draft.durable = true;
     record(draft, name, &attempt);
     let from = touched.then(|| draft.wall(counts_from));
@@ -151,6 +153,19 @@ pub(super) fn finish(
         counts_from: from,
     });
     tell_end(draft, name, outcome, counts_from, reason);
+}
+
+/// Adds an attempt; of older ones only how they ended is kept, not what was printed, and of very many the oldest go.
+fn remember(attempts: &mut Vec<Attempt>, attempt: Attempt) {
+    attempts.push(attempt);
+    let surplus = attempts.len().saturating_sub(limits::ATTEMPTS_KEPT);
+    attempts.drain(..surplus);
+    let older = attempts.len().saturating_sub(limits::OUTPUTS_KEPT);
+    for old in attempts.iter_mut().take(older) {
+        if let Some(report) = &mut old.report {
+            report.output.clear();
+        }
+    }
 }
 
 /// Writes an attempt's end into the incidents it belongs to.
@@ -165,7 +180,7 @@ fn record(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
             .find(|known| known.id == attempt.id)
         {
             Some(known) => known.clone_from(attempt),
-            None => incident.attempts.push(attempt.clone()),
+            None => remember(&mut incident.attempts, attempt.clone()),
         }
     }
 }
@@ -246,6 +261,7 @@ pub(super) fn taken_back(
                 incident.attempts.retain(|attempt| attempt.id != *id);
             }
         }
+        outbox::unsay_restart(draft, name);
     }
     if unwritable && !draft.fleet.unwritable {
         draft.fleet.unwritable = true;

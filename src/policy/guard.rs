@@ -50,13 +50,7 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         });
     }
     if track.tries >= host.restart.give_up_after {
-        return Ruling::GiveUp(format!(
-            "still down after {} to restart it",
-            match track.tries {
-                1 => "one attempt".to_owned(),
-                tries => format!("{tries} attempts"),
-            }
-        ));
+        return Ruling::GiveUp(given_up(track));
     }
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
@@ -64,6 +58,28 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         .or_else(|| looking(draft, &profile))
         .or_else(|| blind(draft, case.last_failure));
     held.map_or(Ruling::Permit(profile), Ruling::Hold)
+}
+
+/// Why a person must look: restarts that did not help, or a host that could not be reached.
+fn given_up(track: &HostTrack) -> String {
+    let tries = match track.tries {
+        1 => "one attempt".to_owned(),
+        tries => format!("{tries} attempts"),
+    };
+    let report = track
+        .last
+        .as_ref()
+        .and_then(|attempt| attempt.report.as_ref());
+    match report.filter(|report| !report.outcome.touched_host()) {
+        Some(report) => {
+            let reason = report
+                .reason
+                .as_deref()
+                .unwrap_or("the command could not be sent");
+            format!("still down after {tries} to restart it; the last did not reach it: {reason}")
+        }
+        None => format!("still down after {tries} to restart it"),
+    }
 }
 
 /// What the host's profiles say, taken together.

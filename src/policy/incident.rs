@@ -2,7 +2,8 @@
 //!
 //! `failure_threshold` failures in a row make a profile down and open an incident; `success_threshold` successes in a row
 //! close it, whoever or whatever mended the site, except while a restart of its host is under way. An unknown verdict
-//! and maintenance neither count nor reset. A failure that began before the host's last restart had settled does not
+//! neither counts nor resets. Maintenance is no failure and takes a restart's evidence away, and no success either: a
+//! profile that is down stays down until it really answers. A failure that began before the host's last restart had settled does not
 //! count: a restart breaks connections, and blaming it for that would cause the next one.
 //!
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
@@ -140,6 +141,10 @@ fn in_maintenance(draft: &mut Draft<'_>, name: &ProfileName) {
         Standing::Degraded | Standing::Down => {}
     }
     draft.durable |= had_evidence;
+    let host = draft.profile(name).and_then(|profile| profile.host.clone());
+    if let Some(host) = host {
+        recovery::felt(draft, &host);
+    }
 }
 
 fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {

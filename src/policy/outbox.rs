@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, IncidentId, Next, Note,
-    Notification, ProfileName, Settings, Stage, Timestamp, limits,
+    Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName, IncidentId, Next,
+    Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -248,6 +248,24 @@ fn dispatch(draft: &mut Draft<'_>) {
         draft.durable = true;
         draft.fleet.in_transit.insert(id);
         draft.effects.push(Effect::Notify(id));
+    }
+}
+
+/// A restart that was announced and not begun is no longer what comes next, in messages that have not left.
+pub(super) fn unsay_restart(draft: &mut Draft<'_>, host: &HostName) {
+    let announces = |entry: &Entry| {
+        let next = matches!(entry.notification.next, Next::Restart { .. });
+        next && entry.tries == 0 && entry.notification.host.as_ref() == Some(host)
+    };
+    let entries = draft.fleet.outbox.values();
+    let ids: Vec<EntryId> = entries
+        .filter(|entry| announces(entry))
+        .map(|entry| entry.id)
+        .collect();
+    for id in ids {
+        if let Some(entry) = draft.fleet.entry_mut(id) {
+            entry.notification.next = Next::Held(Hold::StateUnwritable);
+        }
     }
 }
 

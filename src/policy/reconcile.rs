@@ -5,7 +5,9 @@
 //! people hear of it. A changed profile keeps its state, loses its evidence, and can come no nearer to its threshold
 //! than one failure below it. An equal configuration changes nothing.
 
-use crate::model::{EventKind, HostName, Next, Note, ProfileName, Standing, Start, limits};
+use crate::model::{
+    EventKind, HostName, Next, Note, ProfileName, ProfileTrack, Standing, Start, limits,
+};
 
 use super::draft::Draft;
 use super::{incident, outbox, recovery, schedule};
@@ -69,8 +71,12 @@ fn adopt(draft: &mut Draft<'_>, name: &ProfileName, fingerprint: u64, threshold:
         return;
     }
     let now = draft.now;
-    let fresh = known.is_none();
+    // What was seen of a profile before it was removed says nothing about it now; its host's budget does.
+    let fresh = known.is_none_or(|track| track.removed.is_some());
     let track = draft.fleet.profile_mut(name);
+    if fresh {
+        *track = ProfileTrack::default();
+    }
     (track.fingerprint, track.removed) = (fingerprint, None);
     if fresh {
         (track.since, track.due) = (now, now);
