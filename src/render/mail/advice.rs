@@ -14,22 +14,20 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
                 items.push(Item::Prose("Nothing has to be done yet. If you want to look yourself:".to_owned()));
             }
             items.extend(look(note));
-            items.extend(why(note));
             items.extend(brake(note));
         }
         EventKind::GaveUp => {
             items.extend(look(note));
-            items.extend(why(note));
             items.extend(resume(note));
         }
         EventKind::Up | EventKind::Back => {
-            items.extend(history(note));
+            items.extend(now(note));
             items.extend(ssh(note, "If you want to know why it stopped:"));
             if waits_for_a_person(note) {
                 items.extend(resume(note));
             }
         }
-        EventKind::Closed => items.extend(history(note)),
+        EventKind::Closed => items.push(command("What is watched, and how it is:", "probe status".to_owned())),
         EventKind::Blind => items.extend([
             Item::Prose("Look at the network of the machine that runs probe, not at the sites.".to_owned()),
             command("What is up now:", "probe status".to_owned()),
@@ -57,21 +55,13 @@ fn command(purpose: &str, line: String) -> Item {
 
 fn look(note: &Notification) -> Vec<Item> {
     let mut items: Vec<Item> = ssh(note, "Log in and look:").into_iter().collect();
-    items.extend(
-        note.profile
-            .as_ref()
-            .map(|profile| command("How it is now:", format!("probe status {profile}"))),
-    );
+    items.extend(now(note));
     items
 }
 
-fn why(note: &Notification) -> Option<Item> {
-    note.host.as_ref()?;
+fn now(note: &Notification) -> Option<Item> {
     let profile = note.profile.as_ref()?;
-    Some(command(
-        "Why it is, or is not, being restarted:",
-        format!("probe why {profile}"),
-    ))
+    Some(command("How it is now:", format!("probe status {profile}")))
 }
 
 /// Let go where a person holds it, hold it where probe acts.
@@ -96,14 +86,6 @@ fn resume(note: &Notification) -> Option<Item> {
     Some(command(
         "Let probe restart again, when you have looked:",
         format!("probe resume {host}"),
-    ))
-}
-
-fn history(note: &Notification) -> Option<Item> {
-    let profile = note.profile.as_ref()?;
-    Some(command(
-        "What happened before:",
-        format!("probe history {profile}"),
     ))
 }
 
