@@ -8,7 +8,7 @@ use super::advice;
 use super::clean;
 use super::deeds;
 use super::page::{Item, Page, Section, Tone};
-use super::subject::{lasted, restarts, site};
+use super::subject::{lasted, reached_nobody, restarts, site};
 
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
@@ -180,6 +180,10 @@ fn next(note: &Notification) -> Option<String> {
                 "Probe had given up on {host} and restarts it no more until `probe resume {host}` says so."
             ))
         }
+        Next::Held(Hold::Backoff { until }) if reached_nobody(note) => Some(format!(
+            "Probe could not log in to {host}, so nothing was restarted; the next attempt may begin at {}.",
+            moment(note, *until)
+        )),
         Next::Held(hold) => Some(clean::line(
             &explain::hold(hold, host, |at| at),
             2 * limits::DETAIL_CHARS,
