@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::explain::hold_phrase;
 use crate::model::{
     Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoveryOutcome,
     Settings, Timestamp,
@@ -38,6 +39,9 @@ pub struct Action {
     /// When it was ordered, on the wall clock; `None` for a refused one.
     #[serde(skip)]
     pub began: Option<Timestamp>,
+    /// The hold that refused it, in a few words; `None` for one that was made.
+    #[serde(skip)]
+    pub held_for: Option<&'static str>,
 }
 
 impl Action {
@@ -57,6 +61,7 @@ impl Action {
             reason: report.and_then(|report| report.reason.clone()),
             output: report.map(|report| report.output.clone()),
             began: Some(attempt.began),
+            held_for: None,
         }
     }
 
@@ -77,13 +82,14 @@ impl Action {
             reason: Some(hold.word().to_owned()),
             output: None,
             began: None,
+            held_for: Some(hold_phrase(hold)),
         }
     }
 
     /// Whether a hold of ours refused it, rather than the host.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.began.is_none()
+        self.held_for.is_some()
     }
 }
 
