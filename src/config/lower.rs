@@ -222,7 +222,7 @@ impl Profiles {
                     &entry.spot,
                     format!("a host has the same name, at {}", host.position()),
                 )
-                .act("rename one: `probe pause` takes either"),
+                .act("rename one: `probe pause` and `probe resume` take either"),
             );
         }
         let node = defaults.map_or_else(

@@ -59,6 +59,10 @@ pub struct Evidence {
     pub began: Vec<Timestamp>,
     /// What the last one found.
     pub cause: Option<Cause>,
+    /// A failure of this row blamed the network between us: a silent connection proves nothing about the server then.
+    /// Kernels send only so many ICMP errors, so one may well stand alone between time-outs.
+    #[serde(default)]
+    pub network: bool,
 }
 
 /// A probe whose result waits for a canary that began after it.

@@ -162,7 +162,7 @@ fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
     track.failures = 0;
     track.successes = track.successes.saturating_add(1);
     track.evidence.began.clear();
-    track.evidence.cause = None;
+    (track.evidence.cause, track.evidence.network) = (None, false);
     let well = if remark.is_some() {
         Standing::Degraded
     } else {
@@ -205,10 +205,12 @@ fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timest
     }
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
-    if host
+    track.evidence.network |= cause.blame() == Blame::Network;
+    let silence = cause == Cause::ConnectTimeout && track.evidence.network;
+    let healable = host
         .as_ref()
-        .is_some_and(|host| host.restart.causes.contains(&cause))
-    {
+        .is_some_and(|host| host.restart.causes.contains(&cause));
+    if healable && !silence {
         track.evidence.began.push(began);
         let surplus = track
             .evidence
@@ -220,7 +222,7 @@ fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timest
         track.evidence.began.clear();
         durable = true;
     }
-    track.evidence.cause = Some(cause);
+    track.evidence.cause = Some(if silence { Cause::Unreachable } else { cause });
     let standing = match track.standing {
         Standing::Down => Standing::Down,
         Standing::New | Standing::Up | Standing::Degraded | Standing::Failing

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::explain::hold_phrase;
 use crate::model::{
     Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoverOrder,
     RecoveryOutcome, Settings, Timestamp,
@@ -39,6 +40,9 @@ pub struct Action {
     /// When it was ordered, on the wall clock; `None` for a refused one.
     #[serde(skip)]
     pub began: Option<Timestamp>,
+    /// The hold that refused it, in a few words; `None` for one that was made.
+    #[serde(skip)]
+    pub held_for: Option<&'static str>,
 }
 
 impl Action {
@@ -58,6 +62,7 @@ impl Action {
             reason: report.and_then(|report| report.reason.clone()),
             output: report.map(|report| report.output.clone()),
             began: Some(attempt.began),
+            held_for: None,
         }
     }
 
@@ -75,11 +80,12 @@ impl Action {
             reason: Some("dry_run".to_owned()),
             output: None,
             began: last.map(|attempt| attempt.began),
+            held_for: None,
         }
     }
 
     fn held(settings: &Settings, fleet: &Fleet, host: &HostName, hold: &Hold) -> Self {
-        let attempt = fleet.hosts.get(host).map_or(0, |track| track.attempts) + 1;
+        let attempt = fleet.hosts.get(host).map_or(0, |track| track.tries) + 1;
         let command = settings
             .hosts
             .get(host)
@@ -95,13 +101,14 @@ impl Action {
             reason: Some(hold.word().to_owned()),
             output: None,
             began: None,
+            held_for: Some(hold_phrase(hold)),
         }
     }
 
     /// Whether a hold of ours refused it, rather than the host.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.began.is_none()
+        self.held_for.is_some()
     }
 }
 

@@ -1,13 +1,15 @@
 //! From a name to an address.
 //!
 //! Names are asked of the machine's name servers (`/etc/resolv.conf`, read again when it changes), the hosts file
-//! first, nothing from a cache. A name with a dot in it is asked as it stands, without the search list: a wildcard in
+//! first, nothing from a cache. A machine that names no name server has its own, as resolv.conf(5) says: sites that
+//! only its hosts file knows are watched all the same. A name with a dot in it is asked as it stands, without the search list: a wildcard in
 //! a search domain must not make a vanished site look alive. The first A record is taken, and only where the name has
 //! none the first AAAA record; the other family is asked for when the machine itself has no route for the first.
 //! The whole look-up has [`limits::DNS_TIMEOUT`]. `dns` says what the name system answered; when our own resolver
 //! configuration cannot be read or no name server answers at all ([`alive`]), the cause is `monitor`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -133,14 +135,8 @@ impl Names {
 
     fn make(&self) -> Result<Made, NetError> {
         let (config, mut options) = match self.server {
-            None => hickory_resolver::system_conf::read_system_conf()?,
-            Some(server) => {
-                let mut udp = ConnectionConfig::udp();
-                udp.port = server.port();
-                let server = NameServerConfig::new(server.ip(), true, vec![udp]);
-                let config = ResolverConfig::from_parts(None, vec![], vec![server]);
-                (config, ResolverOpts::default())
-            }
+            None => configured(std::fs::read("/etc/resolv.conf"))?,
+            Some(server) => only(server),
         };
         options.cache_size = 0;
         options.timeout = TRY;
@@ -163,6 +159,32 @@ impl Names {
             servers,
         })
     }
+}
+
+/// What the text of resolv.conf says.
+fn configured(text: io::Result<Vec<u8>>) -> Result<(ResolverConfig, ResolverOpts), NetError> {
+    let text = match text {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        text => text?,
+    };
+    let names_one = text.split(|byte| *byte == b'\n').any(|line| {
+        let mut words = line.split(u8::is_ascii_whitespace);
+        words.find(|word| !word.is_empty()) == Some(b"nameserver".as_slice())
+    });
+    if names_one {
+        hickory_resolver::system_conf::parse_resolv_conf(text)
+    } else {
+        Ok(only(SocketAddr::from((Ipv4Addr::LOCALHOST, 53))))
+    }
+}
+
+/// One name server, and no search list.
+fn only(server: SocketAddr) -> (ResolverConfig, ResolverOpts) {
+    let mut udp = ConnectionConfig::udp();
+    udp.port = server.port();
+    let server = NameServerConfig::new(server.ip(), true, vec![udp]);
+    let config = ResolverConfig::from_parts(None, vec![], vec![server]);
+    (config, ResolverOpts::default())
 }
 
 impl Made {
@@ -271,4 +293,28 @@ fn code_word(code: ResponseCode) -> String {
     ];
     let word = known.iter().find(|(known, _)| *known == code);
     word.map_or_else(|| code.to_string(), |(_, word)| (*word).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(text: io::Result<Vec<u8>>) -> Option<Vec<IpAddr>> {
+        let (config, _) = configured(text).ok()?;
+        Some(config.name_servers().iter().map(|s| s.ip).collect())
+    }
+
+    #[test]
+    fn a_machine_that_names_no_server_has_its_own() {
+        let own = Some(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        assert_eq!(servers(Ok(Vec::new())), own);
+        assert_eq!(
+            servers(Ok(b"# nameserver 192.0.2.1\nsearch a.test\n".to_vec())),
+            own
+        );
+        assert_eq!(servers(Err(io::ErrorKind::NotFound.into())), own);
+        let named = servers(Ok(b"search a.test\n nameserver\t192.0.2.1\n".to_vec()));
+        assert_eq!(named, Some(vec![IpAddr::from([192, 0, 2, 1])]));
+        assert_eq!(servers(Err(io::ErrorKind::PermissionDenied.into())), None);
+    }
 }

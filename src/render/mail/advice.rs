@@ -21,12 +21,13 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
             items.extend(resume(note));
         }
         EventKind::Up | EventKind::Back => {
+            items.extend(now(note));
             items.extend(ssh(note, "If you want to know why it stopped:"));
             if waits_for_a_person(note) {
                 items.extend(resume(note));
             }
         }
-        EventKind::Closed => {}
+        EventKind::Closed => items.push(command("What is watched, and how it is:", "probe status".to_owned())),
         EventKind::Blind => items.extend([
             Item::Prose("Look at the network of the machine that runs probe, not at the sites.".to_owned()),
             command("What is up now:", "probe status".to_owned()),
@@ -54,12 +55,13 @@ fn command(purpose: &str, line: String) -> Item {
 
 fn look(note: &Notification) -> Vec<Item> {
     let mut items: Vec<Item> = ssh(note, "Log in and look:").into_iter().collect();
-    items.extend(
-        note.profile
-            .as_ref()
-            .map(|profile| command("How it is now:", format!("probe status {profile}"))),
-    );
+    items.extend(now(note));
     items
+}
+
+fn now(note: &Notification) -> Option<Item> {
+    let profile = note.profile.as_ref()?;
+    Some(command("How it is now:", format!("probe status {profile}")))
 }
 
 /// Let go where a person holds it, hold it where probe acts.

@@ -1,6 +1,6 @@
 //! What was done on the host, attempt by attempt.
 
-use crate::model::{Attempt, Notification, RecoveryOutcome, RecoveryReport, limits};
+use crate::model::{Attempt, Next, Notification, RecoveryOutcome, RecoveryReport, limits};
 use crate::render::duration::span;
 
 use super::clean;
@@ -77,10 +77,14 @@ fn said(attempt: &Attempt) -> Option<&str> {
 }
 
 fn line(note: &Notification, attempt: &Attempt) -> String {
-    let ended = attempt
-        .report
-        .as_ref()
-        .map_or_else(|| "its end was not seen".to_owned(), ended);
+    let ended = match (&attempt.report, &note.next) {
+        (Some(report), _) => ended(report),
+        // Written in the very step that orders the restart.
+        (None, Next::Restart { number, .. }) if *number == attempt.number => {
+            "begins now".to_owned()
+        }
+        (None, _) => "was sent, and its end was not seen".to_owned(),
+    };
     let command = clean::line(&attempt.command.replace('`', "'"), limits::DETAIL_CHARS);
     format!(
         "Attempt {} at {}: `{command}` {ended}.",

@@ -8,7 +8,7 @@ use super::advice;
 use super::clean;
 use super::deeds;
 use super::page::{Item, Page, Section, Tone};
-use super::subject::{lasted, restarts, site};
+use super::subject::{lasted, reached_nobody, restarts, site};
 
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
@@ -169,7 +169,7 @@ fn next(note: &Notification) -> Option<String> {
             clean::line(&command.replace('`', "'"), limits::DETAIL_CHARS)
         )),
         Next::Prove { from } => Some(format!(
-            "From {} on the probes decide whether {} is back. You hear again when it is, or when a person must look.",
+            "A good probe counts from now on, a failed one from {} on; so it is decided whether {} is back. You hear again when it is, or when a person must look.",
             moment(note, *from),
             site(note)
         )),
@@ -180,6 +180,10 @@ fn next(note: &Notification) -> Option<String> {
                 "Probe had given up on {host} and restarts it no more until `probe resume {host}` says so."
             ))
         }
+        Next::Held(Hold::Backoff { until }) if reached_nobody(note) => Some(format!(
+            "Probe could not log in to {host}, so nothing was restarted; the next attempt may begin at {}.",
+            moment(note, *until)
+        )),
         Next::Held(hold) => Some(clean::line(
             &explain::hold(hold, host, |at| at),
             2 * limits::DETAIL_CHARS,

@@ -108,10 +108,21 @@ fn gave_up(note: &Notification) -> String {
 }
 
 fn withheld(note: &Notification) -> String {
-    held(note).map_or_else(
-        || "not restarted".to_owned(),
-        |hold| format!("not restarted, {}", explain::hold_phrase(hold)),
-    )
+    let Some(hold) = held(note) else {
+        return "not restarted".to_owned();
+    };
+    if matches!(hold, Hold::Backoff { .. }) && reached_nobody(note) {
+        return "not restarted, no way in over SSH".to_owned();
+    }
+    format!("not restarted, {}", explain::hold_phrase(hold))
+}
+
+/// Whether the last attempt ended before its command was sent: what is waited for is then no restart that was made.
+pub(super) fn reached_nobody(note: &Notification) -> bool {
+    note.attempts
+        .last()
+        .and_then(|attempt| attempt.report.as_ref())
+        .is_some_and(|report| report.outcome == RecoveryOutcome::NotExecuted)
 }
 
 /// The hold that the notification speaks of.

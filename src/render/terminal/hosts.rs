@@ -78,7 +78,12 @@ impl Block<'_> {
             .then(ink, word)
             .then(Ink::Plain, &sentence);
         sheet.wrapped(&head, self.hang);
-        for action in actions {
+        for (index, action) in actions.iter().enumerate() {
+            // A hold that a later attempt of the same run overtook is no news any more.
+            let overtaken = || actions.iter().skip(index).any(|later| !later.is_held());
+            if action.is_held() && overtaken() {
+                continue;
+            }
             self.action(sheet, action);
         }
         if !run && let Some(last) = &self.track.last {
@@ -161,7 +166,7 @@ impl Block<'_> {
         if action.is_held() {
             // What holds it now is said already.
             if action.reason.as_deref() != self.standing.reason {
-                let reason = action.reason.as_deref().unwrap_or_default();
+                let reason = action.held_for.unwrap_or_default();
                 self.say(
                     sheet,
                     Ink::Dim,

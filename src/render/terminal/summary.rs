@@ -86,9 +86,7 @@ fn hosts(actions: &[Action], dry_run: bool) -> Vec<String> {
                 .filter(|a| a.outcome == RecoveryOutcome::Succeeded)
                 .count();
             let tried = own().filter(|a| !a.is_held()).count();
-            let held = own()
-                .rev()
-                .find_map(|a| a.reason.as_deref().filter(|_| a.is_held()));
+            let held = own().rev().find_map(|action| action.held_for);
             match (succeeded, tried - succeeded, held) {
                 (0, 0, reason) => format!("{host} not restarted ({})", reason.unwrap_or("held")),
                 _ if dry_run => format!("{host} would be restarted"),

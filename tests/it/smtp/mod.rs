@@ -9,4 +9,5 @@ mod secrets;
 mod security;
 mod sentences;
 pub(crate) mod server;
+mod truth;
 mod try_once;

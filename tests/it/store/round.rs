@@ -95,6 +95,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         last: vec![check],
         evidence: Evidence {
             began: vec![at(rng), at(rng)],
+            network: rng.bool(),
             cause: maybe(rng, Cause::Reset),
         },
         incident: maybe(rng, incident),

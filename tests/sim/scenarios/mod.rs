@@ -308,3 +308,24 @@ fn removed_and_added_again_gives_no_fresh_budget() {
     assert_eq!(world.restarts("web1"), 3);
     compare("removed-and-added-again", &world);
 }
+
+/// The kernel sends only so many ICMP errors: a route that is gone shows as silence between them.
+#[test]
+fn silence_beside_an_unreachable_network_is_not_the_servers() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    for n in 0_u32..60 {
+        let cause = if n % 4 == 0 {
+            Cause::Unreachable
+        } else {
+            Cause::ConnectTimeout
+        };
+        world.at(MINUTE + n * secs(10) - secs(1), move |world| {
+            _ = world.sites.insert(profile("shop"), Some(cause))
+        });
+    }
+    world.run_daemon();
+    world.go_on(11 * MINUTE);
+    assert_eq!(world.restarts("web1"), 0);
+    assert_eq!(world.events(), [EventKind::Down]);
+    invariants::check(&world, "silence");
+}
