@@ -10,9 +10,7 @@ use crate::adapters::smtp::SmtpNotifier;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{
-    Delivery, Email, Entry, EntryId, EventKind, Next, Notification, Pause, Timestamp,
-};
+use crate::model::{Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp};
 use crate::ports::{Clock as _, Notifier as _};
 use crate::render::duration::span;
 use crate::render::explain::clock;
@@ -123,22 +121,7 @@ async fn test_mails(email: &Arc<Email>, at: Timestamp, quiet: bool) -> Exit {
 }
 
 fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
-    let notification = Notification {
-        event: EventKind::Test,
-        incident: None,
-        sequence: 0,
-        profile: None,
-        host: None,
-        ssh: None,
-        at,
-        since: None,
-        until: None,
-        cause: None,
-        seen: Vec::new(),
-        attempts: Vec::new(),
-        next: Next::Nothing,
-        remark: None,
-    };
+    let notification = Notification::blank(EventKind::Test, at);
     Entry {
         id: EntryId(0),
         notification,

@@ -112,6 +112,29 @@ pub struct Notification {
     pub remark: Option<String>,
 }
 
+impl Notification {
+    /// An event of which nothing more is said yet.
+    #[must_use]
+    pub const fn blank(event: EventKind, at: Timestamp) -> Self {
+        Self {
+            event,
+            incident: None,
+            sequence: 0,
+            profile: None,
+            host: None,
+            ssh: None,
+            at,
+            since: None,
+            until: None,
+            cause: None,
+            seen: Vec::new(),
+            attempts: Vec::new(),
+            next: Next::Nothing,
+            remark: None,
+        }
+    }
+}
+
 /// How a try to deliver ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,22 +18,7 @@ use super::judge::seen;
 
 /// A notification that says nothing yet.
 pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
-    Notification {
-        event,
-        incident: None,
-        sequence: 0,
-        profile: None,
-        host: None,
-        ssh: None,
-        at: draft.wall(draft.now),
-        since: None,
-        until: None,
-        cause: None,
-        seen: Vec::new(),
-        attempts: Vec::new(),
-        next: Next::Nothing,
-        remark: None,
-    }
+    Notification::blank(event, draft.wall(draft.now))
 }
 
 /// Tells people of a profile's incident.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Addresses, Backoff, Budget, CacheBypass, Canary, Cause, Email, Expect, Host, HostName,
-    NetworkSettings, Profile, ProfileName, Relay, RelaySecurity, Restart, Settings, StatusRange,
-    Tls, When,
+    Backoff, Budget, Canary, Cause, Email, Host, HostName, NetworkSettings, Profile, ProfileName,
+    Relay, RelaySecurity, Restart, Settings, When,
 };
 
 pub fn profile(name: &str) -> ProfileName {
@@ -23,40 +22,14 @@ pub const fn secs(n: u64) -> Duration {
 }
 
 pub fn site(name: &str, on: Option<&str>) -> Profile {
+    let url = format!("https://{name}.example.com/").parse().unwrap();
     Profile {
         name: profile(name),
         host: on.map(host),
-        urls: vec![format!("https://{name}.example.com/").parse().unwrap()],
-        method: "GET".into(),
-        headers: Vec::new(),
-        interval: secs(60),
-        retry_interval: secs(10),
-        timeout: secs(10),
-        connect_timeout: secs(5),
         failure_threshold: 3,
         success_threshold: 2,
-        expect: Expect {
-            status: vec![StatusRange {
-                low: 200,
-                high: 399,
-            }],
-            contains: Vec::new(),
-            not_contains: Vec::new(),
-            matches: None,
-            header: Vec::new(),
-        },
-        slow: None,
-        redirects: 5,
-        max_body: 1 << 20,
-        addresses: Addresses::Any,
-        tls: Tls {
-            ca_file: None,
-            client_certificate: None,
-            verify: true,
-            warn_before: Vec::new(),
-        },
-        cache_bypass: CacheBypass::Off,
         fingerprint: 1,
+        ..Profile::of_urls(vec![url], secs(10))
     }
 }
 
