@@ -173,7 +173,7 @@ pub struct RecoveryReport {
 pub struct Attempt {
     /// Its number.
     pub id: AttemptId,
-    /// Which attempt since all of the host's profiles were last well, from 1.
+    /// Which attempt since the host was last proven healthy, from 1.
     pub number: u32,
     /// The command.
     pub command: String,

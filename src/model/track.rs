@@ -188,10 +188,8 @@ pub enum Stage {
 pub struct HostTrack {
     /// What its recovery is doing.
     pub stage: Stage,
-    /// Attempts since it was last proven healthy: what the backoff grows with.
+    /// Attempts since it was last proven healthy: they climb the ladder, make the backoff grow and lead to giving up.
     pub attempts: u32,
-    /// Attempts since none of its profiles failed by something a restart is for: what climbs the ladder and leads to giving up.
-    pub tries: u32,
     /// The last attempt.
     pub last: Option<Attempt>,
     /// When restarts began that count for the budget; only those within the longest window are kept.
@@ -202,6 +200,9 @@ pub struct HostTrack {
     pub evidence_from: Timestamp,
     /// Since when all its profiles are well.
     pub healthy_since: Option<Timestamp>,
+    /// Since when none of them fails by something the host is restarted for: what proves its health.
+    #[serde(default)]
+    pub mended_since: Option<Timestamp>,
     /// Since when one of them is failing, by a fault a restart may mend.
     pub failing_since: Option<Timestamp>,
     /// Why nothing is done although something is down.

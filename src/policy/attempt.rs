@@ -23,7 +23,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
     let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
     let track = draft.fleet.host_mut(name);
-    let number = track.tries + 1;
+    let number = track.attempts + 1;
     let command = host.restart.rung(number).to_owned();
     let attempt = Attempt {
         id,
@@ -33,8 +33,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
         ended: None,
         report: None,
     };
-    track.attempts += 1;
-    track.tries = number;
+    track.attempts = number;
     track.stage = Stage::Restarting {
         attempt: id,
         deadline,
@@ -252,7 +251,6 @@ pub(super) fn taken_back(
         track.stage = Stage::Idle;
         track.acting = false;
         track.attempts = track.attempts.saturating_sub(1);
-        track.tries = track.tries.saturating_sub(1);
         track.starts.retain(|start| Some(*start) != began);
         track.evidence_from = now;
         track.last = None;

@@ -49,8 +49,8 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
             watched: case.watched,
         });
     }
-    if track.tries >= host.restart.give_up_after {
-        return Ruling::GiveUp(given_up(track));
+    if track.attempts >= host.restart.give_up_after {
+        return Ruling::GiveUp(given_up(draft, name, track));
     }
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
@@ -61,8 +61,8 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
 }
 
 /// Why a person must look: restarts that did not help, or a host that could not be reached.
-fn given_up(track: &HostTrack) -> String {
-    let tries = match track.tries {
+fn given_up(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> String {
+    let tries = match track.attempts {
         1 => "one attempt".to_owned(),
         tries => format!("{tries} attempts"),
     };
@@ -78,8 +78,22 @@ fn given_up(track: &HostTrack) -> String {
                 .unwrap_or("the command could not be sent");
             format!("still down after {tries} to restart it; the last did not reach it: {reason}")
         }
+        None if in_incident(draft, name) < track.attempts as usize => {
+            format!("down again: {tries} to restart it held for less than ten minutes each")
+        }
         None => format!("still down after {tries} to restart it"),
     }
+}
+
+/// Attempts within one incident that is open now.
+fn in_incident(draft: &Draft<'_>, host: &HostName) -> usize {
+    let tracks = draft.settings.profiles_of(host);
+    let incidents =
+        tracks.filter_map(|(name, _)| draft.fleet.profiles.get(name)?.incident.as_ref());
+    incidents
+        .map(|incident| incident.attempts.len())
+        .max()
+        .unwrap_or(0)
 }
 
 /// What the host's profiles say, taken together.

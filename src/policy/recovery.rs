@@ -1,10 +1,10 @@
 //! What a host does next: hold, restart, give up, and be armed again.
 //!
-//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. Two counts of
-//! attempts belong to the host and survive crashes and reloads: those since none of its profiles failed by something a
-//! restart is for climb the ladder and lead to giving up, so that a site which is broken for another reason does not use
-//! up the attempts of its neighbours; those since [`limits::PROVEN_HEALTH`] without a failure make the backoff grow, so that a
-//! host that relapses is restarted ever more rarely. What counts for the budget is never forgotten before its time.
+//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. The attempts of a
+//! host survive incidents, crashes and reloads. They climb the ladder, make the backoff grow and lead to giving up, and are
+//! forgotten only after [`limits::PROVEN_HEALTH`] in which none of its profiles failed by anything it is restarted for: one
+//! good probe proves nothing, and a host that relapses is restarted ever more rarely. What counts for the budget is never
+//! forgotten before its time.
 
 use crate::model::{
     Cause, EventKind, Fleet, Hold, Host, HostName, HostTrack, Next, Note, Orders, ProfileName,
@@ -48,15 +48,15 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
     }
     let now = draft.now;
     let before = draft.fleet.hosts.get(host);
-    let before_tries = before.map_or(0, |track| track.tries);
     let healthy = well.then(|| before.and_then(|track| track.healthy_since).unwrap_or(now));
-    if before.is_none_or(|track| track.healthy_since != healthy || track.failing_since != ailing) {
+    let mended = mended.then(|| before.and_then(|track| track.mended_since).unwrap_or(now));
+    let felt = (healthy, mended, ailing);
+    if before
+        .is_none_or(|track| (track.healthy_since, track.mended_since, track.failing_since) != felt)
+    {
         let track = draft.fleet.host_mut(host);
-        (track.healthy_since, track.failing_since) = (healthy, ailing);
+        (track.healthy_since, track.mended_since, track.failing_since) = felt;
         track.forced &= healthy.is_none();
-    }
-    if mended && before_tries > 0 {
-        draft.fleet.host_mut(host).tries = 0;
     }
 }
 
@@ -111,7 +111,7 @@ fn prove_health(draft: &mut Draft<'_>, name: &HostName) {
         return;
     };
     let proven = track
-        .healthy_since
+        .mended_since
         .is_some_and(|since| draft.now.since(since) >= limits::PROVEN_HEALTH);
     if proven
         && track.attempts > 0
@@ -131,7 +131,7 @@ fn rearm(draft: &mut Draft<'_>, name: &HostName) {
     if gave_up {
         track.stage = Stage::Idle;
     }
-    (track.attempts, track.tries) = (0, 0);
+    track.attempts = 0;
     track.hold = None;
     if gave_up {
         draft.notes.push(Note::Rearmed { host: name.clone() });
@@ -336,7 +336,7 @@ pub(super) fn wakeup(
         Some(_) | None => None,
     };
     let healthy = track
-        .healthy_since
+        .mended_since
         .filter(|_| track.attempts > 0 && stage.is_none())
         .map(|since| since + limits::PROVEN_HEALTH);
     [stage, held, paused, healthy].into_iter().flatten().min()

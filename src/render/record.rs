@@ -85,7 +85,7 @@ impl Action {
     }
 
     fn held(settings: &Settings, fleet: &Fleet, host: &HostName, hold: &Hold) -> Self {
-        let attempt = fleet.hosts.get(host).map_or(0, |track| track.tries) + 1;
+        let attempt = fleet.hosts.get(host).map_or(0, |track| track.attempts) + 1;
         let command = settings
             .hosts
             .get(host)

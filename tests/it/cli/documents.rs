@@ -222,7 +222,7 @@ fn times_are_shown_on_the_wall_clock() {
 #[test]
 fn refused_restarts_are_actions_and_steps_of_the_way_are_not() {
     let mut world = well();
-    world.fleet.host_mut(&host("web1")).tries = 1;
+    world.fleet.host_mut(&host("web1")).attempts = 1;
     let budget = Hold::Budget {
         restarts: 3,
         per: secs(3600),

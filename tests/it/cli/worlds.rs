@@ -62,7 +62,7 @@ pub(super) fn settling() -> World {
         until: now() + secs(33),
     };
     track.starts = vec![now() - secs(15)];
-    (track.attempts, track.tries) = (1, 1);
+    track.attempts = 1;
     track.last = Some(ended.clone());
     let down = world.queue(EventKind::Down, "shop", "web1");
     world.note(&Note::Delivered {
@@ -109,7 +109,7 @@ pub(super) fn gave_up() -> World {
         reason: "3 attempts did not help".to_owned(),
     };
     track.starts = vec![now() - secs(900), now() - secs(400), now() - secs(15)];
-    (track.attempts, track.tries) = (3, 3);
+    track.attempts = 3;
     track.last = Some(ended.clone());
     track.hold = Some(Hold::GaveUp {
         reason: "3 attempts did not help".to_owned(),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{AttemptId, HostName, Note, RecoveryOutcome};
+use probe::model::{AttemptId, Cause, HostName, Note, RecoveryOutcome};
 
 use super::world::{Fact, World};
 
@@ -246,12 +246,18 @@ impl Course<'_> {
             if rearmed {
                 continue;
             }
+            let Some(settings) = self.world.settings.hosts.get(&after.host) else {
+                continue;
+            };
+            let healable = |cause: &Cause| settings.restart.causes.contains(cause);
             let mut failures: Vec<i64> = vec![before.ordered];
             for (name, _) in self.world.settings.profiles_of(&after.host) {
-                let counted = self
-                    .counted(name, after.ordered)
-                    .into_iter()
-                    .filter(|(began, cause)| cause.is_some() && *began > before.ordered);
+                let counted =
+                    self.counted(name, after.ordered)
+                        .into_iter()
+                        .filter(|(began, cause)| {
+                            cause.as_ref().is_some_and(healable) && *began > before.ordered
+                        });
                 failures.extend(counted.map(|(began, _)| began));
             }
             failures.sort_unstable();

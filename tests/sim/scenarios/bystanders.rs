@@ -40,7 +40,7 @@ fn a_neighbour_no_restart_can_mend_uses_up_no_attempts() {
         world.ill("web1", Some(Cause::Refused));
         world.go_on(30 * MINUTE);
         assert_eq!(world.restarts("web1"), outage, "outage {outage} was healed");
-        assert_eq!(world.fleet().hosts[&host("web1")].tries, 0);
+        assert_eq!(world.fleet().hosts[&host("web1")].attempts, 0);
     }
     invariants::check(&world, "neighbour");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use probe::model::{Cause, EventKind, Stage};
 
 use super::super::setup::{each_profile, host, profile, secs, settings};
+use super::super::story::transcript;
 use super::super::world::{BEGIN, Fact, Heals, World};
 use super::{MINUTE, nginx_stops};
 
@@ -119,4 +120,28 @@ fn canaries_may_be_taken_away_at_any_moment() {
     world.go_on(20 * MINUTE);
     assert_eq!((world.restarts("web1"), world.restarts("web2")), (1, 1));
     assert_eq!(world.events().last(), Some(&EventKind::Up));
+}
+
+/// A host that relapses within minutes is given up although each restart helped for a while: one good probe, or a good
+/// minute, resets nothing.
+#[test]
+fn a_relapsing_host_is_given_up() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::For(120_000);
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 3);
+    assert!(matches!(
+        world.fleet().hosts[&host("web1")].stage,
+        Stage::GaveUp { .. }
+    ));
+    assert_eq!(world.events().last(), Some(&EventKind::GaveUp));
+    let said = transcript(&world);
+    assert!(
+        said.contains(
+            "gave up: down again: 3 attempts to restart it held for less than ten minutes each"
+        ),
+        "{said}"
+    );
 }
