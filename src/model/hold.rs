@@ -121,6 +121,30 @@ impl Hold {
         }
     }
 
+    /// Whether it is a step towards a restart, or of one, rather than the refusal of one that was due.
+    #[must_use]
+    pub const fn is_step(&self) -> bool {
+        match self {
+            Self::NotConfirmed { .. }
+            | Self::AwaitingCanary
+            | Self::AwaitingProbe
+            | Self::Restarting
+            | Self::Settling { .. } => true,
+            Self::CauseExcluded { .. }
+            | Self::NotEnoughDown { .. }
+            | Self::Paused { .. }
+            | Self::Quarantine { .. }
+            | Self::StateUnwritable
+            | Self::NetworkDown
+            | Self::Backoff { .. }
+            | Self::Budget { .. }
+            | Self::FleetBusy { .. }
+            | Self::FleetBudget { .. }
+            | Self::MassFailure { .. }
+            | Self::GaveUp { .. } => false,
+        }
+    }
+
     /// Whether people are told by a `withheld` mail: a restart was due, and what holds it is not over in a moment.
     #[must_use]
     pub const fn is_told(&self) -> bool {

@@ -228,7 +228,7 @@ impl Record {
             Note::RestartEnded { host, attempt, .. } => {
                 self.actions.push(Action::ended(host, attempt));
             }
-            Note::Held { host, hold } if refuses(hold) => {
+            Note::Held { host, hold } if !hold.is_step() => {
                 let action = Action::held(settings, fleet, host, hold);
                 if self.actions.iter().rfind(|known| known.host == *host) != Some(&action) {
                     self.actions.push(action);
@@ -307,28 +307,5 @@ impl Record {
             .get(&entry)
             .or_else(|| self.earlier.get(&entry))
             .map(|told| told.subject.as_str())
-    }
-}
-
-/// Whether a hold refuses a restart that was due, rather than being a step towards one.
-const fn refuses(hold: &Hold) -> bool {
-    match hold {
-        Hold::NotConfirmed { .. }
-        | Hold::AwaitingCanary
-        | Hold::AwaitingProbe
-        | Hold::Restarting
-        | Hold::Settling { .. } => false,
-        Hold::CauseExcluded { .. }
-        | Hold::NotEnoughDown { .. }
-        | Hold::Paused { .. }
-        | Hold::Quarantine { .. }
-        | Hold::StateUnwritable
-        | Hold::NetworkDown
-        | Hold::Backoff { .. }
-        | Hold::Budget { .. }
-        | Hold::FleetBusy { .. }
-        | Hold::FleetBudget { .. }
-        | Hold::MassFailure { .. }
-        | Hold::GaveUp { .. } => true,
     }
 }

@@ -106,25 +106,9 @@ fn ssh(note: &Notification, purpose: &str) -> Option<Item> {
 const fn is_in_hand(note: &Notification) -> bool {
     match &note.next {
         Next::Restart { .. } | Next::Prove { .. } => true,
-        Next::Held(hold) => match hold {
-            Hold::NotConfirmed { .. }
-            | Hold::AwaitingCanary
-            | Hold::AwaitingProbe
-            | Hold::Restarting
-            | Hold::Settling { .. }
-            | Hold::Backoff { .. }
-            | Hold::FleetBusy { .. } => true,
-            Hold::CauseExcluded { .. }
-            | Hold::NotEnoughDown { .. }
-            | Hold::Paused { .. }
-            | Hold::Quarantine { .. }
-            | Hold::StateUnwritable
-            | Hold::NetworkDown
-            | Hold::Budget { .. }
-            | Hold::FleetBudget { .. }
-            | Hold::MassFailure { .. }
-            | Hold::GaveUp { .. } => false,
-        },
+        Next::Held(hold) => {
+            hold.is_step() || matches!(hold, Hold::Backoff { .. } | Hold::FleetBusy { .. })
+        }
         Next::WatchOnly | Next::Nothing => false,
     }
 }

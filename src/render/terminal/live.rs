@@ -165,28 +165,11 @@ fn restarted(action: &Action, counts_from: Option<Timestamp>) -> (Ink, String) {
 
 /// Steps of the way are not worth a line; giving up has its own.
 fn held(host: &HostName, hold: &Hold, at: Timestamp) -> Option<String> {
-    match hold {
-        Hold::NotConfirmed { .. }
-        | Hold::AwaitingCanary
-        | Hold::AwaitingProbe
-        | Hold::Restarting
-        | Hold::Settling { .. }
-        | Hold::GaveUp { .. } => None,
-        Hold::CauseExcluded { .. }
-        | Hold::NotEnoughDown { .. }
-        | Hold::Paused { .. }
-        | Hold::Quarantine { .. }
-        | Hold::StateUnwritable
-        | Hold::NetworkDown
-        | Hold::Backoff { .. }
-        | Hold::Budget { .. }
-        | Hold::FleetBusy { .. }
-        | Hold::FleetBudget { .. }
-        | Hold::MassFailure { .. } => {
-            let sentence = hold_sentence(hold, host, at, |instant| instant);
-            Some(format!("{host} is not restarted: {sentence}"))
-        }
+    if hold.is_step() || matches!(hold, Hold::GaveUp { .. }) {
+        return None;
     }
+    let sentence = hold_sentence(hold, host, at, |instant| instant);
+    Some(format!("{host} is not restarted: {sentence}"))
 }
 
 fn delivered(subject: &str, to: &str, delivery: &Delivery) -> (Ink, String) {
