@@ -189,7 +189,7 @@ pub struct Restart {
     pub backoff: Backoff,
     /// Attempts allowed.
     pub budget: Budget,
-    /// Attempts in one incident after which a person must look.
+    /// Attempts after which a person must look; ten minutes of proven health begin the count anew.
     pub give_up_after: u32,
     /// What a restart is tried for.
     pub causes: Vec<Cause>,
