@@ -10,6 +10,7 @@ mod span;
 mod words;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::exit::Exit;
 use crate::model::{ProfileName, Target};
 
 pub use span::{SpanError, span};
-use words::{language, profile_name, subject, target};
+use words::{entry_name, header, language, profile_name, subject, target};
 
 const EXIT_CODES: &str = "\
 Exit codes (the worst of all wins):
@@ -149,6 +150,12 @@ pub enum Command {
     /// What is up, what is not, what was done, what is waited for
     #[command(after_help = EXIT_CODES)]
     Status(Status),
+    /// Why it did, or did not, restart: the rule, what it looked at, what is left, the next moment it may act
+    #[command(after_help = EXIT_CODES)]
+    Why(Why),
+    /// Incidents, restarts and how long they held, uptime
+    #[command(after_help = EXIT_CODES)]
+    History(History),
     /// Stop acting on a profile, a host or all; watching goes on
     Pause(Pause),
     /// Act again; also re-arms a host that gave up
@@ -174,6 +181,15 @@ pub struct Once {
     /// Longest time the cycle may take; what is left goes on in the next run
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "5m")]
     pub max_time: Duration,
+    /// URLs only: longest time for one URL, all redirects together [default: 10s]
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub timeout: Option<Duration>,
+    /// URLs only: the address to connect to, in place of what the name says; Host and SNI stay
+    #[arg(long, value_name = "IP")]
+    pub address: Option<IpAddr>,
+    /// URLs only: a request header; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    pub header: Vec<(String, String)>,
     /// What the words name; set by parsing.
     #[arg(skip)]
     pub subject: Subject,
@@ -208,6 +224,34 @@ pub struct Status {
     /// Which; all without
     #[arg(value_name = "PROFILE", value_parser = profile_name)]
     pub profiles: Vec<ProfileName>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `probe why`.
+#[derive(Debug, Clone, Args)]
+pub struct Why {
+    /// A profile or a host
+    #[arg(value_name = "PROFILE|HOST", value_parser = entry_name)]
+    pub name: String,
+    /// How far back what was recorded is shown
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "24h")]
+    pub since: Duration,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `probe history`.
+#[derive(Debug, Clone, Args)]
+pub struct History {
+    /// Which; all without
+    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    pub profiles: Vec<ProfileName>,
+    /// How far back
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "7d")]
+    pub since: Duration,
     /// One JSON document on stdout
     #[arg(long)]
     pub json: bool,
@@ -280,6 +324,11 @@ where
     if let Command::Once(once) = &mut cli.command {
         once.subject = subject(&once.words)
             .map_err(|text| usage_error("once", ErrorKind::ValueValidation, &text))?;
+        let only_urls = once.timeout.is_some() || once.address.is_some() || !once.header.is_empty();
+        if only_urls && !matches!(once.subject, Subject::Urls(_)) {
+            let text = "`--timeout`, `--address` and `--header` go with URLs; a profile has them in its configuration";
+            return Err(usage_error("once", ErrorKind::ArgumentConflict, text));
+        }
     }
     Ok(cli)
 }

@@ -1,12 +1,14 @@
 //! The doors: what the engine needs from the outside, as traits. No behaviour here.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{
     Changes, CheckResult, Delivery, Email, Entry, Host, NetworkSettings, Note, Now, Orders,
-    Profile, RecoverOrder, RecoveryReport, Timestamp,
+    Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
 };
 
 /// Something under way.
@@ -16,12 +18,21 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Clock: Send + Sync {
     /// What the clocks say, read in one go.
     fn now(&self) -> Now;
+
+    /// Time of processors that this program has used; zero where nobody counts it.
+    fn cpu(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Looks at sites. What a site does wrong is data, never an error.
 pub trait Prober: Send + Sync {
-    /// Checks every URL of a profile once, on fresh connections, within the profile's `timeout` each; one result per URL, in order.
-    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>>;
+    /// Checks every URL of a profile once, on fresh connections, within the profile's `timeout` each: one result per URL, in
+    /// order, and with [`Addresses::All`](crate::model::Addresses::All) one per address of each, ascending, the address that was
+    /// asked being the result's. `known` holds the address
+    /// that last answered each URL well; it is asked where a name does not resolve.
+    fn probe(&self, profile: Arc<Profile>, known: Vec<Option<IpAddr>>)
+    -> Pending<Vec<CheckResult>>;
 
     /// Asks the canaries, all at once: whether one answered, and what was seen.
     fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)>;
@@ -31,6 +42,9 @@ pub trait Prober: Send + Sync {
 pub trait Recoverer: Send + Sync {
     /// Runs the command once over SSH and says how it ended; no retry.
     fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport>;
+
+    /// Tries one TCP connect to the host's SSH port, and sends nothing.
+    fn reach(&self, host: Arc<Host>) -> Pending<Reach>;
 }
 
 /// Tells people.
@@ -49,10 +63,10 @@ pub trait Store: Send {
     /// Makes the rows durable, all or none.
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>>;
 
-    /// What people ordered. What cannot be read counts as a pause.
-    fn orders(&mut self) -> Orders;
+    /// What people ordered, at this moment or later. What cannot be read counts as a pause.
+    fn orders(&mut self) -> Pending<Orders>;
 
-    /// The orders to re-arm were carried out and are durable.
+    /// The orders to re-arm were carried out and are durable; later looks do not find them any more.
     fn rearmed(&mut self, orders: &Orders);
 }
 

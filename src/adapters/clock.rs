@@ -44,6 +44,10 @@ impl Clock for SystemClock {
             since_boot: since_boot(),
         }
     }
+
+    fn cpu(&self) -> Duration {
+        read(ClockId::ProcessCPUTime)
+    }
 }
 
 fn wall(at: SystemTime) -> Timestamp {
@@ -55,7 +59,11 @@ fn wall(at: SystemTime) -> Timestamp {
 }
 
 fn since_boot() -> Duration {
-    let time = clock_gettime(ClockId::Boottime);
+    read(ClockId::Boottime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or(0),
         u32::try_from(time.tv_nsec).unwrap_or(0),
@@ -86,6 +94,14 @@ mod tests {
         assert_eq!(first.boot, second.boot);
         assert!(second.since_boot >= first.since_boot && first.since_boot > Duration::ZERO);
         assert!(first.wall > Timestamp(1_700_000_000_000));
+    }
+
+    #[test]
+    fn the_processor_time_of_the_process_grows() {
+        let clock = SystemClock::new();
+        let first = clock.cpu();
+        let busy = (0..2_000_000_u64).fold(0, |sum, n| std::hint::black_box(sum ^ n));
+        assert!(clock.cpu() > first, "{busy}");
     }
 
     #[test]

@@ -6,4 +6,5 @@ pub mod observe;
 pub mod progress;
 pub mod smtp;
 pub mod ssh;
+pub mod status;
 pub mod store;

@@ -129,6 +129,9 @@ impl Observer for LogObserver {
             } => {
                 info!(%at, %profile, from = from.word(), to = to.word(), cause = word(*cause), detail, "state changed");
             }
+            Note::Skipped { profile, count } => {
+                warn!(%at, %profile, count, "probes were due and not made: they take longer than their interval, too many are in flight, or this machine was asleep");
+            }
             Note::Opened {
                 incident,
                 profile,

@@ -12,7 +12,7 @@ use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
-use crate::model::{CheckResult, Fleet, Hold, Profile, ProfileName, Settings};
+use crate::model::{Addresses, CheckResult, Fleet, Hold, Profile, ProfileName, Settings};
 use crate::policy;
 use crate::ports::{Clock as _, Prober as _};
 use crate::render::duration::span;
@@ -32,15 +32,34 @@ pub(super) fn urls(cli: &Cli, around: &Surroundings, once: &cli::Once, urls: &[U
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let profile = Arc::new(Profile::of_urls(urls.to_vec(), once.max_time));
-    let checks: Vec<CheckResult> = runtime.block_on(prober.probe(profile));
+    let profile = Arc::new(profile(once, urls));
+    let checks: Vec<CheckResult> = runtime.block_on(prober.probe(profile, Vec::new()));
     runtime.shutdown_background();
     if once.json {
         answer(&report::url_document(&checks, SystemClock::new().now().wall).to_json());
-    } else if !cli.global.quiet {
+    } else if cli.global.quiet {
+        answer(&terminal::url_lines(
+            &checks,
+            around.look(cli, once.dry_run),
+        ));
+    } else {
         answer(&terminal::urls(&checks, around.look(cli, once.dry_run)));
     }
     Exit::from(report::url_severity(&checks))
+}
+
+/// Every default, but for what the command line says.
+fn profile(once: &cli::Once, urls: &[Url]) -> Profile {
+    let mut profile = Profile::of_urls(urls.to_vec(), once.max_time);
+    if let Some(timeout) = once.timeout {
+        profile.timeout = timeout;
+        profile.connect_timeout = timeout;
+    }
+    if let Some(address) = once.address {
+        profile.addresses = Addresses::Pinned(vec![address]);
+    }
+    profile.headers.clone_from(&once.header);
+    profile
 }
 
 /// `probe check`: reads and validates, touches no network. Warnings are told and do not change the exit code: the

@@ -4,6 +4,7 @@
 
 mod look;
 mod order;
+mod recall;
 mod signals;
 mod surroundings;
 mod watch;
@@ -45,6 +46,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run => watch::run(&cli, &around),
         Command::Check(check) => look::check(&cli, &around, check),
         Command::Status(status) => look::status(&cli, &around, status),
+        Command::Why(why) => recall::why(&cli, &around, why),
+        Command::History(history) => recall::history(&cli, &around, history),
         Command::Pause(pause) => order::pause(&cli, &around, pause),
         Command::Resume(resume) => order::resume(&cli, &around, resume),
         Command::Drill(_) => order::drill(&cli, &around),

@@ -15,10 +15,11 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
+use crate::adapters::status::{News, Reports};
 use crate::config;
-use crate::engine::Control;
+use crate::engine::{Control, Turn};
 use crate::exit::Exit;
-use crate::model::{Fleet, ProfileState};
+use crate::model::{Fleet, ProfileState, limits};
 
 /// Where a daemon reads its configuration again.
 pub(super) enum Reload {
@@ -29,18 +30,23 @@ pub(super) enum Reload {
 /// Signals are being listened to.
 pub(super) struct Listening {
     daemon: bool,
+    reports: Option<Reports>,
 }
 
 /// Begins to listen.
-pub(super) fn listen(orders: Sender<Control>, reload: Reload) -> std::io::Result<Listening> {
+pub(super) fn listen(
+    orders: Sender<Control>,
+    reload: Reload,
+    reports: Option<Reports>,
+) -> std::io::Result<Listening> {
     let daemon = matches!(reload, Reload::From(_));
     let (hangup, term, int) = (
         signal(SignalKind::hangup())?,
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    tokio::spawn(obey(hangup, term, int, orders, reload));
-    Ok(Listening { daemon })
+    tokio::spawn(obey(hangup, term, int, orders, reload, reports.clone()));
+    Ok(Listening { daemon, reports })
 }
 
 async fn obey(
@@ -49,13 +55,18 @@ async fn obey(
     mut int: Signal,
     orders: Sender<Control>,
     reload: Reload,
+    reports: Option<Reports>,
 ) {
     let mut stopping = false;
     loop {
         tokio::select! {
             Some(()) = hangup.recv() => match &reload {
                 Reload::From(path) => {
-                    if let Some(order) = read_again(path) && orders.send(order).await.is_err() {
+                    let order = read_again(path);
+                    if let Some(reports) = &reports {
+                        reports.reloaded(order.is_some());
+                    }
+                    if let Some(order) = order && orders.send(order).await.is_err() {
                         return;
                     }
                 }
@@ -114,25 +125,56 @@ fn say(states: &[NotifyState<'_>]) {
 
 impl Listening {
     /// What the loop calls whenever it made progress.
-    pub(super) fn pulse(&self) -> Box<dyn FnMut(&Fleet) + Send> {
+    pub(super) fn pulse(&self) -> Box<dyn FnMut(Turn<'_>) + Send> {
         if !self.daemon {
             return Box::new(|_| {});
         }
         let mut ready = false;
         let mut status = String::new();
-        Box::new(move |fleet| {
+        let reports = self.reports.clone();
+        let mut shown = false;
+        Box::new(move |turn| {
             if !ready {
                 ready = true;
                 say(&[NotifyState::Ready]);
             }
             say(&[NotifyState::Watchdog]);
-            let now = summary(fleet);
+            let now = summary(turn.fleet);
             if now != status {
                 say(&[NotifyState::Status(&now)]);
                 status = now;
             }
+            if let Some(reports) = &reports {
+                shown = report(reports, turn, shown);
+            }
         })
     }
+}
+
+/// Hands what is new over to the status page; says whether there is one.
+fn report(reports: &Reports, turn: Turn<'_>, shown: bool) -> bool {
+    let wanted = turn.settings.status_page.is_some();
+    if !wanted && !shown {
+        return false;
+    }
+    // Where the page is taken out of the configuration, it is told so once.
+    let mut told = false;
+    reports.publish(|| {
+        told = true;
+        let news = turn.fleet.news(if wanted { limits::NEWS_ROWS } else { 0 });
+        News {
+            settings: Arc::clone(turn.settings),
+            changes: news,
+            pauses: turn.fleet.pauses.clone(),
+            unwritable: turn.fleet.unwritable,
+            gauges: turn.gauges.clone(),
+        }
+    });
+    if !wanted && told {
+        turn.fleet.keep_to_itself();
+        return false;
+    }
+    true
 }
 
 /// One line for `systemctl status`.

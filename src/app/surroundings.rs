@@ -22,6 +22,7 @@ pub(super) struct Surroundings {
     no_color: Option<OsString>,
     clicolor_force: Option<OsString>,
     term: Option<OsString>,
+    locale: [Option<OsString>; 3],
     stdout_is_terminal: bool,
     /// Whether a person may be looking at stderr.
     pub(super) stderr_is_terminal: bool,
@@ -43,6 +44,7 @@ impl Surroundings {
             no_color: var("NO_COLOR"),
             clicolor_force: var("CLICOLOR_FORCE"),
             term: var("TERM"),
+            locale: ["LC_ALL", "LC_CTYPE", "LANG"].map(var),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width: columns(),
@@ -84,6 +86,7 @@ impl Surroundings {
             width: self.width.unwrap_or(WIDTH),
             verbose: cli.global.verbose > 0,
             dry_run,
+            unicode: place::unicode(self.locale.clone(), self.term.clone()),
         }
     }
 }

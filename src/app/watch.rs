@@ -13,6 +13,7 @@ use crate::adapters::observe::LogObserver;
 use crate::adapters::progress::Progress;
 use crate::adapters::smtp::SmtpNotifier;
 use crate::adapters::ssh::SshRecoverer;
+use crate::adapters::status::{self, Listener};
 use crate::adapters::store::{self, StateDir, StoreError};
 use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
@@ -145,7 +146,17 @@ fn conduct(
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (orders, mut control) = mpsc::channel(4);
-        let guard = signals::listen(orders, reload).map_err(|error| complain(&error))?;
+        let reports = if matches!(reload, Reload::From(_)) {
+            let listener = match settings.status_page {
+                Some(address) => Some(Listener::bind(address).await.map_err(|e| complain(&e))?),
+                None => None,
+            };
+            let clock = Arc::clone(&clock);
+            Some(status::serve(listener, clock, subject))
+        } else {
+            None
+        };
+        let guard = signals::listen(orders, reload, reports).map_err(|error| complain(&error))?;
         let mut ports = Ports {
             clock,
             prober: Arc::new(prober),
@@ -230,8 +241,8 @@ impl Store for Nowhere {
         Box::pin(async { Ok(()) })
     }
 
-    fn orders(&mut self) -> Orders {
-        self.pauses.clone()
+    fn orders(&mut self) -> Pending<Orders> {
+        Box::pin(std::future::ready(self.pauses.clone()))
     }
 
     fn rearmed(&mut self, _: &Orders) {}

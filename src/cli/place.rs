@@ -113,6 +113,17 @@ pub fn color(
     }
 }
 
+/// Whether the terminal shows more than ASCII: by the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set; `TERM=dumb`
+/// never does.
+#[must_use]
+pub fn unicode(locale: [Option<OsString>; 3], term: Option<OsString>) -> bool {
+    let named = locale.into_iter().find_map(set).is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    named && term.is_none_or(|term| term != "dumb")
+}
+
 fn set(variable: Option<OsString>) -> Option<OsString> {
     variable.filter(|value| !value.is_empty())
 }

@@ -48,11 +48,23 @@ fn shown(word: &str) -> String {
 pub(super) fn profile_name(word: &str) -> Result<ProfileName, String> {
     ProfileName::try_new(word).map_err(|fault| {
         if word.contains([':', '/']) {
-            format!("`{word}` is not a profile; if a URL is meant, write `https://{word}`")
+            format!("`{word}` is not a profile; if a URL is meant, write `https://{word}` or `http://{word}`")
         } else {
             fault.to_string()
         }
     })
+}
+
+/// `Name: value`.
+pub(super) fn header(word: &str) -> Result<(String, String), String> {
+    // The value may be a secret and is not repeated.
+    let parts = word.split_once(':');
+    match parts.map(|(name, value)| (name.trim(), value.trim())) {
+        Some((name, value)) if !name.is_empty() && !name.contains(char::is_whitespace) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as `Name: value`".to_owned()),
+    }
 }
 
 pub(super) fn target(word: &str) -> Result<Target, String> {
@@ -62,6 +74,12 @@ pub(super) fn target(word: &str) -> Result<Target, String> {
     ProfileName::try_new(word)
         .map(|name| Target::Named(name.to_string()))
         .map_err(|fault| fault.to_string())
+}
+
+/// The name of a profile or a host.
+pub(super) fn entry_name(word: &str) -> Result<String, String> {
+    let name = ProfileName::try_new(word).map_err(|fault| fault.to_string());
+    name.map(|name| name.to_string())
 }
 
 pub(super) fn language(word: &str) -> Result<Language, String> {

@@ -4,8 +4,7 @@
 //! headers whose name sounds like one (`Authorization`, `Cookie`, `X-Api-Key`), are shown as `***`.
 //!
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
-//! changes with that entry's own settings and with nothing else. The default `User-Agent` is left out of it, because it
-//! names our version and an upgrade is no change of the configuration.
+//! changes with that entry's own settings and with nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +13,10 @@ use url::Url;
 
 use crate::model::{
     Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, SecretSource, Settings, Tls, When, fnv1a,
+    RelaySecurity, Restart, SecretSource, Settings, Tls, When, Window, fnv1a,
 };
 
 use super::relay::{is_loopback, percent_encode};
-use super::request::user_agent;
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -124,6 +122,12 @@ fn tree(settings: &Settings) -> Out {
                 .as_ref()
                 .map(|email| Map::new().with("email", email_tree(email)).out()),
         )
+        .maybe(
+            "status_page",
+            settings
+                .status_page
+                .map(|listen| Map::new().with("listen", text(listen.to_string())).out()),
+        )
         .out()
 }
 
@@ -189,6 +193,7 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
     let urls = profile.urls.iter().map(|url| text(shown(url, reader)));
     let addresses = match &profile.addresses {
         Addresses::Any => word("any"),
+        Addresses::All => word("all"),
         Addresses::Pinned(list) => Out::List(list.iter().map(|ip| text(ip.to_string())).collect()),
     };
     Map::new()
@@ -198,6 +203,10 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
         )
         .with("urls", Out::List(urls.collect()))
         .with("method", text(&profile.method))
+        .maybe(
+            "contact",
+            profile.contact.as_ref().map(|url| text(url.as_str())),
+        )
         .with("headers", headers_tree(&profile.headers, reader))
         .with("interval", span(profile.interval))
         .with("retry_interval", span(profile.retry_interval))
@@ -217,6 +226,10 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
         .with("max_body", word(show_size(profile.max_body)))
         .with("addresses", addresses)
         .with("tls", tls_tree(&profile.tls))
+        .maybe(
+            "maintenance",
+            (!profile.maintenance.is_empty()).then(|| windows_tree(&profile.maintenance)),
+        )
         .with(
             "cache_bypass",
             word(match profile.cache_bypass {
@@ -243,20 +256,16 @@ fn shown(url: &Url, reader: Reader) -> String {
 }
 
 fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
-    let default = user_agent();
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["auth", "cookie", "token", "key", "secret"]
             .iter()
             .any(|part| name.contains(part))
     };
-    let entries = headers
-        .iter()
-        .filter(|header| reader == Reader::People || **header != default)
-        .map(|(name, value)| {
-            let hidden = reader == Reader::People && secret(name);
-            (name.clone(), text(if hidden { "***" } else { value }))
-        });
+    let entries = headers.iter().map(|(name, value)| {
+        let hidden = reader == Reader::People && secret(name);
+        (name.clone(), text(if hidden { "***" } else { value }))
+    });
     Out::Map(entries.collect())
 }
 
@@ -272,6 +281,11 @@ fn expect_tree(expect: &Expect) -> Out {
         .header
         .iter()
         .map(|(name, value)| (name.clone(), text(value)));
+    let json = expect
+        .json
+        .iter()
+        .map(|(pointer, value)| (pointer.clone(), Out::of_json(value)));
+    let addresses = expect.addresses.iter().map(|ip| text(ip.to_string()));
     Map::new()
         .with("status", Out::List(statuses.collect()))
         .with("contains", texts(&expect.contains))
@@ -281,7 +295,30 @@ fn expect_tree(expect: &Expect) -> Out {
             expect.matches.as_ref().map(|regex| text(regex.as_str())),
         )
         .with("header", Out::Map(header.collect()))
+        .maybe(
+            "json",
+            (!expect.json.is_empty()).then_some(Out::Map(json.collect())),
+        )
+        .maybe(
+            "min_size",
+            (expect.min_size > 0).then(|| word(show_size(expect.min_size))),
+        )
+        .maybe(
+            "addresses",
+            (!expect.addresses.is_empty()).then_some(Out::List(addresses.collect())),
+        )
         .out()
+}
+
+fn windows_tree(windows: &[Window]) -> Out {
+    let windows = windows.iter().map(|window| {
+        Map::new()
+            .with("cron", text(&window.text))
+            .with("for", span(window.length))
+            .with("timezone", text(&window.timezone))
+            .out()
+    });
+    Out::List(windows.collect())
 }
 
 fn tls_tree(tls: &Tls) -> Out {
@@ -290,6 +327,7 @@ fn tls_tree(tls: &Tls) -> Out {
     let days = tls.warn_before.iter().map(|days| span(*days));
     Map::new()
         .maybe("ca_file", tls.ca_file.as_deref().map(file))
+        .maybe("crl_file", tls.crl_file.as_deref().map(file))
         .maybe("client_cert_file", certificate.map(|path| file(path)))
         .maybe("client_key_file", key.map(|path| file(path)))
         .with("verify", Out::Bool(tls.verify))

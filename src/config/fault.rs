@@ -25,7 +25,7 @@ pub(super) struct Spot {
     /// From 1.
     pub(super) column: u64,
     /// `profiles.shop.urls[0]`; empty for the document itself.
-    pub(super) path: String,
+    pub(super) path: Arc<str>,
 }
 
 impl Spot {
@@ -35,14 +35,14 @@ impl Spot {
             file: Arc::clone(file),
             line: 0,
             column: 0,
-            path: String::new(),
+            path: Arc::from(""),
         }
     }
 
     /// The same place, spoken of as the key `key` that should stand below it.
     pub(super) fn below(&self, key: &str) -> Self {
         Self {
-            path: join(&self.path, key),
+            path: join(&self.path, key).into(),
             ..self.clone()
         }
     }
@@ -132,7 +132,7 @@ impl Fault {
             file: spot.file.as_ref().clone(),
             line: spot.line,
             column: spot.column,
-            path: spot.path.clone(),
+            path: spot.path.to_string(),
             message: message.into(),
             hint: None,
         }

@@ -9,14 +9,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{HostName, ProfileName, Settings, When};
+use crate::model::{Expect, HostName, ProfileName, Settings, Shared, Tls, When};
 
 use super::fault::{Fault, Report, Spot};
 use super::section::{Section, expected, nearest};
 use super::tree::{Entry, Kind, Node};
-use super::{effective, email, host, merge, network, profile};
+use super::{effective, email, host, merge, network, profile, status_page};
 
-const KEYS: &[&str] = &["defaults", "network", "hosts", "profiles", "alerts"];
+const KEYS: &[&str] = &[
+    "defaults",
+    "network",
+    "hosts",
+    "profiles",
+    "alerts",
+    "status_page",
+];
 
 /// Reads the whole document; everything that is wrong goes to `report`. What comes back is complete only if nothing did.
 pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
@@ -31,6 +38,9 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
     let email = section
         .get("alerts")
         .and_then(|node| email::read(node, report));
+    let status_page = section
+        .get("status_page")
+        .and_then(|node| status_page::read(node, report));
     Some(effective::fingerprinted(Settings {
         profiles: profiles
             .read
@@ -49,6 +59,7 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
             network::Draft::settle,
         ),
         email: email.map(Arc::new),
+        status_page,
     }))
 }
 
@@ -178,6 +189,19 @@ struct Profiles {
     counted: BTreeMap<String, usize>,
     /// Compiled expressions by their text: ten thousand profiles that inherit one hold it once.
     patterns: BTreeMap<String, regex::Regex>,
+    /// Expectations and TLS settings likewise.
+    expectations: Known<Expect>,
+    tls: Known<Tls>,
+}
+
+/// Equal values, each held once; equal is what shows equally.
+struct Known<T>(BTreeMap<String, Shared<T>>);
+
+impl<T: std::fmt::Debug> Known<T> {
+    fn of(&mut self, value: Shared<T>) -> Shared<T> {
+        let key = format!("{value:?}");
+        self.0.entry(key).or_insert(value).clone()
+    }
 }
 
 impl Profiles {
@@ -187,6 +211,8 @@ impl Profiles {
             referred: BTreeSet::new(),
             counted: BTreeMap::new(),
             patterns: BTreeMap::new(),
+            expectations: Known(BTreeMap::new()),
+            tls: Known(BTreeMap::new()),
         };
         let defaults = section.get("defaults");
         if let Some(node) = defaults {
@@ -238,10 +264,12 @@ impl Profiles {
         let placeholder = ProfileName::try_new("x");
         if let Ok(name) = name.or(placeholder) {
             let mut profile = draft.settle(name.clone(), report);
-            profile.expect.matches = profile.expect.matches.map(|regex| {
-                let text = regex.as_str().to_owned();
-                self.patterns.entry(text).or_insert(regex).clone()
-            });
+            if let Some(regex) = profile.expect.matches.as_mut() {
+                let known = self.patterns.entry(regex.as_str().to_owned());
+                *regex = known.or_insert_with(|| regex.clone()).clone();
+            }
+            profile.expect = self.expectations.of(profile.expect);
+            profile.tls = self.tls.of(profile.tls);
             if fits {
                 self.read.insert(name, profile);
             }
@@ -278,7 +306,7 @@ fn check_network(
                 "hosts"
             };
             let spot = Spot {
-                path: "network.canaries".to_owned(),
+                path: "network.canaries".into(),
                 ..section.spot_of(beside)
             };
             report.fault(Fault::new(&spot, "missing").act(

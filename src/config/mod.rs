@@ -29,9 +29,11 @@ mod relay;
 mod request;
 mod restart;
 mod section;
+mod status_page;
 mod tls;
 mod tree;
 mod value;
+mod windows;
 mod yaml;
 
 use std::path::{Path, PathBuf};

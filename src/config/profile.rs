@@ -9,11 +9,13 @@
 //! | `retry_interval`, `timeout` | 10s, at most the interval |
 //! | `connect_timeout` | 5s, at most the timeout |
 //! | `failure_threshold`, `success_threshold` | 3, 2 |
-//! | `method`, `headers` | `GET`, `User-Agent: probe/VERSION` |
+//! | `method`, `headers` | `GET`, none |
+//! | `contact` | none; `User-Agent` is `probe/VERSION (+CONTACT)` |
 //! | `expect.status` | 200-399 |
 //! | `slow` | never |
 //! | `redirects`, `max_body` | 5, 1MiB |
 //! | `addresses`, `cache_bypass` | any, off |
+//! | `maintenance` | none |
 //! | `tls` | verify, warn 21d, 7d and 1d before the end |
 //!
 //! Probes of one profile never overlap: `timeout` and `retry_interval` are at most `interval`.
@@ -21,20 +23,19 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{
-    Addresses, CacheBypass, Expect, HostName, Profile, ProfileName, StatusRange, Tls, limits,
-};
+use crate::model::{Addresses, CacheBypass, HostName, Profile, ProfileName, Tls, Window, limits};
 
 use super::fault::{Fault, Report, Spot};
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
 use super::value::{Found, LEAST, LONGEST, duration, number, show_duration, size, text};
-use super::{request, tls};
+use super::{request, tls, windows};
 
 const KEYS: &[&str] = &[
     "host",
     "urls",
     "method",
+    "contact",
     "headers",
     "interval",
     "retry_interval",
@@ -49,6 +50,7 @@ const KEYS: &[&str] = &[
     "addresses",
     "tls",
     "cache_bypass",
+    "maintenance",
 ];
 
 /// Least interval: what is shorter is a load test.
@@ -66,6 +68,7 @@ pub(super) struct Draft {
     urls_spot: Spot,
     urls: Option<Vec<Found<url::Url>>>,
     method: Option<Found<String>>,
+    contact: Option<Found<url::Url>>,
     headers: Vec<(String, String)>,
     interval: Option<Found<Duration>>,
     retry_interval: Option<Found<Duration>>,
@@ -80,6 +83,7 @@ pub(super) struct Draft {
     addresses: Option<Addresses>,
     tls: Option<Tls>,
     cache_bypass: Option<CacheBypass>,
+    maintenance: Vec<Window>,
 }
 
 impl Draft {
@@ -98,6 +102,9 @@ impl Draft {
             method: section
                 .get("method")
                 .and_then(|node| request::method(node, report)),
+            contact: section
+                .get("contact")
+                .and_then(|node| request::site(node, report)),
             headers: section
                 .get("headers")
                 .map(|node| request::headers(node, true, report))
@@ -131,6 +138,10 @@ impl Draft {
             cache_bypass: section
                 .get("cache_bypass")
                 .and_then(|node| cache_bypass(node, report)),
+            maintenance: section
+                .get("maintenance")
+                .map(|node| windows::read(node, report))
+                .unwrap_or_default(),
         })
     }
 
@@ -142,17 +153,15 @@ impl Draft {
         let connect_timeout = value_or(&self.connect_timeout, Duration::from_secs(5).min(timeout));
         self.check_times(interval, timeout, report);
         let method = value_or(&self.method, "GET".to_owned());
-        self.expect.check(&method, report);
+        let max_body = value_or(&self.max_body, 1 << 20);
+        self.expect.check(&method, max_body, report);
         if self.urls.is_none() {
             report
                 .fault(Fault::new(&self.urls_spot, "missing").act(
                     "write the addresses to look at, like `urls: [https://www.example.org/]`",
                 ));
         }
-        let expect: Expect = self.expect.settle(StatusRange {
-            low: 200,
-            high: 399,
-        });
+        let expect = self.expect.settle().into();
         Profile {
             name,
             host: self
@@ -165,7 +174,8 @@ impl Draft {
                 .map(|url| url.value)
                 .collect(),
             method,
-            headers: request::with_user_agent(self.headers),
+            contact: self.contact.map(|contact| contact.value),
+            headers: self.headers,
             interval,
             retry_interval,
             timeout,
@@ -175,9 +185,10 @@ impl Draft {
             expect,
             slow: self.slow.map(|slow| slow.value),
             redirects: u8::try_from(value_or(&self.redirects, 5)).unwrap_or(u8::MAX),
-            max_body: value_or(&self.max_body, 1 << 20),
+            max_body,
             addresses: self.addresses.unwrap_or(Addresses::Any),
-            tls: self.tls.unwrap_or_else(tls::by_default),
+            tls: self.tls.unwrap_or_else(Tls::by_default).into(),
+            maintenance: self.maintenance,
             cache_bypass: self.cache_bypass.unwrap_or(CacheBypass::Off),
             fingerprint: 0,
         }
@@ -257,9 +268,10 @@ pub(super) fn value_or<T: Clone>(given: &Option<Found<T>>, default: T) -> T {
 
 fn addresses(node: &Node, report: &mut Report) -> Option<Addresses> {
     const LIKE: &str =
-        "write `any`, or the addresses to use, like `[192.0.2.10, \"2001:db8::10\"]`";
+        "write `any`, `all`, or the addresses to use, like `[192.0.2.10, \"2001:db8::10\"]`";
     let items = match &node.kind {
         Kind::Text(word) if word == "any" => return Some(Addresses::Any),
+        Kind::Text(word) if word == "all" => return Some(Addresses::All),
         Kind::List(items) => items,
         Kind::Null
         | Kind::Bool(_)
@@ -267,7 +279,7 @@ fn addresses(node: &Node, report: &mut Report) -> Option<Addresses> {
         | Kind::Float(_)
         | Kind::Text(_)
         | Kind::Map(_) => {
-            report.fault(expected(node, "`any` or a list of addresses").act(LIKE));
+            report.fault(expected(node, "`any`, `all` or a list of addresses").act(LIKE));
             return None;
         }
     };

@@ -2,14 +2,16 @@
 //!
 //! A URL may carry credentials, so no message here ever quotes one.
 
+use std::net::IpAddr;
+
 use url::Url;
 
-use crate::model::{Expect, StatusRange};
+use crate::model::{Expect, StatusRange, limits};
 
 use super::fault::{Fault, Report, clip};
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
-use super::value::{Found, list, text, texts};
+use super::value::{Found, list, size, text, texts};
 
 /// URLs of one profile: they are asked one after the other or side by side within one interval.
 const URLS: usize = 64;
@@ -160,27 +162,6 @@ fn is_token(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// The `User-Agent` where none is configured.
-pub(super) fn user_agent() -> (String, String) {
-    (
-        "User-Agent".to_owned(),
-        concat!("probe/", env!("CARGO_PKG_VERSION")).to_owned(),
-    )
-}
-
-/// The headers with a `User-Agent` among them.
-pub(super) fn with_user_agent(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let (name, value) = user_agent();
-    if headers
-        .iter()
-        .all(|(given, _)| !given.eq_ignore_ascii_case(&name))
-    {
-        headers.push((name, value));
-        headers.sort_by_key(|(name, _)| name.to_ascii_lowercase());
-    }
-    headers
-}
-
 /// `expect` as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Expectation {
@@ -189,12 +170,27 @@ pub(super) struct Expectation {
     not_contains: Vec<Found<String>>,
     matches: Option<Found<regex::Regex>>,
     header: Vec<(String, String)>,
+    json: Vec<Pointer>,
+    min_size: Option<Found<u64>>,
+    addresses: Vec<IpAddr>,
 }
+
+/// A JSON Pointer and the value that must stand there.
+type Pointer = Found<(String, serde_json::Value)>;
 
 impl Expectation {
     /// Reads the section; each value that is wrong goes to `report`.
     pub(super) fn read(node: &Node, report: &mut Report) -> Self {
-        const KEYS: &[&str] = &["status", "contains", "not_contains", "matches", "header"];
+        const KEYS: &[&str] = &[
+            "status",
+            "contains",
+            "not_contains",
+            "matches",
+            "header",
+            "json",
+            "min_size",
+            "addresses",
+        ];
         let Some(section) = Section::open(node, "profiles.*.expect", KEYS, report) else {
             return Self::default();
         };
@@ -231,18 +227,41 @@ impl Expectation {
                 .get("header")
                 .map(|node| headers(node, false, report))
                 .unwrap_or_default(),
+            json: section
+                .get("json")
+                .map(|node| pointers(node, report))
+                .unwrap_or_default(),
+            min_size: section
+                .get("min_size")
+                .and_then(|node| size(node, 0, limits::BODY_CAP.1, report)),
+            addresses: section
+                .get("addresses")
+                .map(|node| addresses(node, report))
+                .unwrap_or_default(),
         }
     }
 
     /// What can never be met, or never fail.
-    pub(super) fn check(&self, method: &str, report: &mut Report) {
+    pub(super) fn check(&self, method: &str, max_body: u64, report: &mut Report) {
+        if let Some(least) = self
+            .min_size
+            .as_ref()
+            .filter(|least| least.value > max_body)
+        {
+            report.fault(
+                Fault::new(&least.spot, "no more than `max_body` is ever read")
+                    .act("raise `max_body`, or write less here"),
+            );
+        }
         if method != "HEAD" {
             return;
         }
         let texts = self.contains.iter().chain(&self.not_contains);
         let spots = texts
             .map(|text| &text.spot)
-            .chain(self.matches.as_ref().map(|found| &found.spot));
+            .chain(self.matches.as_ref().map(|found| &found.spot))
+            .chain(self.json.iter().map(|found| &found.spot))
+            .chain(self.min_size.as_ref().map(|found| &found.spot));
         for spot in spots {
             report.fault(
                 Fault::new(spot, "the answer to `HEAD` has no body to look into")
@@ -252,10 +271,11 @@ impl Expectation {
     }
 
     /// With defaults.
-    pub(super) fn settle(self, status: StatusRange) -> Expect {
+    pub(super) fn settle(self) -> Expect {
         let plain = |texts: Vec<Found<String>>| texts.into_iter().map(|t| t.value).collect();
+        let by_default = Expect::by_default();
         Expect {
-            status: self.status.unwrap_or_else(|| vec![status]),
+            status: self.status.unwrap_or(by_default.status),
             contains: plain(self.contains),
             not_contains: plain(self.not_contains),
             matches: self.matches.map(|found| found.value),
@@ -264,8 +284,51 @@ impl Expectation {
                 .into_iter()
                 .map(|(name, value)| (name.to_ascii_lowercase(), value))
                 .collect(),
+            json: self.json.into_iter().map(|found| found.value).collect(),
+            min_size: self.min_size.map_or(0, |found| found.value),
+            addresses: self.addresses,
         }
     }
+}
+
+/// A mapping of JSON Pointers (RFC 6901) to the values that must stand there.
+fn pointers(node: &Node, report: &mut Report) -> Vec<Pointer> {
+    let Kind::Map(entries) = &node.kind else {
+        report.fault(expected(node, "a mapping of JSON Pointers to values"));
+        return Vec::new();
+    };
+    let mut pointers = Vec::new();
+    for entry in entries {
+        let pointer = entry.key.as_str();
+        if pointer.is_empty() || pointer.starts_with('/') {
+            pointers.push(Found {
+                value: (pointer.to_owned(), entry.value.to_json()),
+                spot: entry.spot.clone(),
+            });
+        } else {
+            report.fault(
+                Fault::new(&entry.spot, "not a JSON Pointer (RFC 6901)")
+                    .act("begin it with a slash, like `/status` or `/checks/0/ok`"),
+            );
+        }
+    }
+    pointers
+}
+
+/// Addresses of which the one that was asked must be.
+fn addresses(node: &Node, report: &mut Report) -> Vec<IpAddr> {
+    let written = texts(node, report).unwrap_or_default();
+    let mut addresses = Vec::new();
+    for text in written {
+        match text.value.parse() {
+            Ok(address) => addresses.push(address),
+            Err(_) => report.fault(
+                Fault::new(&text.spot, "not an IP address")
+                    .act("write addresses, like `[192.0.2.10, \"2001:db8::10\"]`"),
+            ),
+        }
+    }
+    addresses
 }
 
 fn statuses(node: &Node, report: &mut Report) -> Option<Vec<StatusRange>> {

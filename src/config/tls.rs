@@ -12,27 +12,16 @@ use super::value::{LONGEST, duration, flag, list};
 
 const KEYS: &[&str] = &[
     "ca_file",
+    "crl_file",
     "client_cert_file",
     "client_key_file",
     "verify",
     "warn_before",
 ];
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Verify, and warn three weeks, one week and one day before the end: a monthly, a weekly and a daily reader each get a chance.
-pub(super) fn by_default() -> Tls {
-    Tls {
-        ca_file: None,
-        client_certificate: None,
-        verify: true,
-        warn_before: vec![21 * DAY, 7 * DAY, DAY],
-    }
-}
-
 /// Reads the section; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
-    let mut tls = by_default();
+    let mut tls = Tls::by_default();
     let Some(section) = Section::open(node, "profiles.*.tls", KEYS, report) else {
         return tls;
     };
@@ -43,6 +32,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
             .map(|found| found.value)
     };
     tls.ca_file = path("ca_file", Privacy::Public, report);
+    tls.crl_file = path("crl_file", Privacy::Public, report);
     let certificate = path("client_cert_file", Privacy::Public, report);
     let key = path("client_key_file", Privacy::Group, report);
     tls.client_certificate = certificate.zip(key);

@@ -28,6 +28,26 @@ pub(super) struct Node {
     pub(super) spot: Spot,
 }
 
+impl Node {
+    /// The value alone, as JSON.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match &self.kind {
+            Kind::Null => serde_json::Value::Null,
+            Kind::Bool(flag) => (*flag).into(),
+            Kind::Int(number) => (*number).into(),
+            Kind::Float(number) => (*number).into(),
+            Kind::Text(text) => text.as_str().into(),
+            Kind::List(items) => items.iter().map(Self::to_json).collect(),
+            Kind::Map(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
 /// What a value is.
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
@@ -87,7 +107,7 @@ pub(super) fn parse(text: &str, file: &Arc<PathBuf>, report: &mut Report) -> Res
     }
     let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| not_yaml(&error, file))?;
-    Ok(Planter { file, report }.plant(raw, ""))
+    Ok(Planter { file, report }.plant(raw, &Arc::from("")))
 }
 
 fn options() -> serde_saphyr::Options {
@@ -244,16 +264,16 @@ struct Planter<'a> {
 }
 
 impl Planter<'_> {
-    fn spot(&self, at: Location, path: &str) -> Spot {
+    fn spot(&self, at: Location, path: &Arc<str>) -> Spot {
         Spot {
             file: Arc::clone(self.file),
             line: at.line(),
             column: at.column(),
-            path: path.to_owned(),
+            path: Arc::clone(path),
         }
     }
 
-    fn plant(&mut self, raw: Spanned<Raw>, path: &str) -> Node {
+    fn plant(&mut self, raw: Spanned<Raw>, path: &Arc<str>) -> Node {
         let spot = self.spot(raw.defined, path);
         let kind = match raw.value {
             Raw::Scalar(kind) => kind,
@@ -261,7 +281,7 @@ impl Planter<'_> {
                 items
                     .into_iter()
                     .enumerate()
-                    .map(|(index, item)| self.plant(item, &format!("{path}[{index}]")))
+                    .map(|(index, item)| self.plant(item, &format!("{path}[{index}]").into()))
                     .collect(),
             ),
             Raw::Map(entries) => Kind::Map(self.plant_map(entries, path)),
@@ -273,7 +293,7 @@ impl Planter<'_> {
         let mut first: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
         let mut entries = Vec::with_capacity(raw.len());
         for (key, value) in raw {
-            let below = join(path, &key.value);
+            let below = Arc::from(join(path, &key.value));
             let spot = self.spot(key.defined, &below);
             if let Some(line) = first.get(&key.value) {
                 self.report.fault(

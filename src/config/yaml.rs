@@ -39,6 +39,24 @@ impl Out {
         }
     }
 
+    /// A JSON value that somebody wrote.
+    pub(super) fn of_json(value: &serde_json::Value) -> Self {
+        use serde_json::Value as V;
+        match value {
+            V::Null => Self::Word("null".to_owned()),
+            V::Bool(flag) => Self::Bool(*flag),
+            V::Number(number) => Self::Word(number.to_string()),
+            V::String(text) => Self::Text(text.clone()),
+            V::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            V::Object(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Self::of_json(value)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// The value as a YAML document.
     pub(super) fn yaml(&self) -> String {
         let mut text = String::new();

@@ -12,80 +12,19 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::{
-    Decision, Effect, Event, Fleet, Note, Orders, RecoverOrder, Settings, Start, Timestamp, limits,
+    Decision, Effect, Event, Fleet, Gauges, Note, RecoverOrder, Settings, Stage, Start, Timestamp,
+    limits,
 };
 use crate::policy;
-use crate::ports::{Clock, Notifier, Observer, Prober, Recoverer, Store};
+use crate::ports::Unwritable;
 
+use super::commits::Commits;
+use super::inbox::Inbox;
 use super::perform::Tasks;
+use super::run::{Control, Ended, Ports, Run, Turn, Until};
 
 /// How often people's orders are looked for, and the pulse is given when nothing else happens.
-const BEAT: Duration = Duration::from_secs(1);
-
-/// The outside.
-pub struct Ports {
-    /// Clocks.
-    pub clock: Arc<dyn Clock>,
-    /// Sites.
-    pub prober: Arc<dyn Prober>,
-    /// Hosts.
-    pub recoverer: Arc<dyn Recoverer>,
-    /// People.
-    pub notifier: Arc<dyn Notifier>,
-    /// Memory.
-    pub store: Box<dyn Store>,
-    /// Log, terminal, metrics.
-    pub observer: Box<dyn Observer>,
-    /// Called whenever the loop made progress, at least once a second.
-    pub pulse: Box<dyn FnMut(&Fleet) + Send>,
-}
-
-/// How long to go on.
-#[derive(Debug, Clone, Copy)]
-pub enum Until {
-    /// Until nothing is left to follow, at most this long (`probe once`).
-    Settled(Duration),
-    /// Until told to stop (`probe run`).
-    Shutdown,
-}
-
-/// What people and signals order while the loop runs.
-#[derive(Debug)]
-pub enum Control {
-    /// A new configuration.
-    Reload(Arc<Settings>),
-    /// End.
-    Stop,
-}
-
-/// One run.
-pub struct Run {
-    /// The configuration.
-    pub settings: Arc<Settings>,
-    /// What was remembered.
-    pub fleet: Fleet,
-    /// How it begins.
-    pub start: Start,
-    /// Where a damaged state was moved to.
-    pub damaged: Option<String>,
-    /// How long it goes on.
-    pub until: Until,
-    /// Carry out no restart and no mail, write nothing.
-    pub dry: bool,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// What is remembered.
-    pub fleet: Fleet,
-    /// The configuration at the end.
-    pub settings: Arc<Settings>,
-    /// Restarts a dry run would have ordered.
-    pub would: Vec<RecoverOrder>,
-    /// Something could not be written to the very end.
-    pub unwritten: bool,
-}
+pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 struct Loop<'a> {
     ports: &'a mut Ports,
@@ -93,9 +32,13 @@ struct Loop<'a> {
     fleet: Fleet,
     tasks: Tasks,
     pending: VecDeque<Event>,
-    journal: Vec<(Timestamp, Note)>,
-    orders: Orders,
-    written: Instant,
+    commits: Commits,
+    /// Acts whose commit is durable.
+    released: Vec<Effect>,
+    inbox: Inbox,
+    beat: Option<Instant>,
+    gauges: Gauges,
+    begun: Timestamp,
     dry: bool,
     would: Vec<RecoverOrder>,
     stopping: Option<Instant>,
@@ -103,7 +46,7 @@ struct Loop<'a> {
 
 /// Runs until settled or told to stop. Never fails: what cannot be done is an event, a note, or a hold.
 pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Control>) -> Ended {
-    let orders = ports.store.orders();
+    let orders = ports.store.orders().await;
     // A pause holds from the first decision on.
     let mut fleet = run.fleet;
     fleet.pauses.clone_from(&orders.pauses);
@@ -120,21 +63,20 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
         fleet,
         tasks: Tasks::default(),
         pending,
-        journal: Vec::new(),
-        orders: Orders::default(),
-        // The first results are written soon, so that `probe status` has something to show.
-        written: Instant::now()
-            .checked_sub(limits::LAZY_COMMIT - BEAT)
-            .unwrap_or_else(Instant::now),
+        commits: Commits::new(),
+        released: Vec::new(),
+        inbox: Inbox::new(orders),
+        beat: None,
+        gauges: Gauges::default(),
+        begun: Timestamp(i64::MAX),
         dry: run.dry,
         would: Vec::new(),
         stopping: None,
     };
-    state.orders = orders;
     loop {
         let event = state.await_event(control).await;
-        state.decide(event).await;
-        (state.ports.pulse)(&state.fleet);
+        state.decide(event);
+        state.beat();
         if state.is_over(limit) {
             break;
         }
@@ -148,13 +90,16 @@ impl Loop<'_> {
         if let Some(event) = self.pending.pop_front() {
             return event;
         }
+        self.inbox.look(self.ports.store.as_mut());
         let wake = policy::wakeup(&self.settings, &self.fleet)
             .map_or(BEAT, |at| at.since(self.fleet.now()).min(BEAT));
         tokio::select! {
             biased;
             order = control.recv(), if self.stopping.is_none() => self.control(order),
-            event = self.tasks.next() => event,
-            () = tokio::time::sleep(wake) => self.look_for_orders(),
+            end = self.commits.ended() => self.recorded(end),
+            orders = self.inbox.read() => self.inbox.heard(orders),
+            (event, late) = self.tasks.next() => self.ended(event, late),
+            () = tokio::time::sleep(wake) => Event::Ticked,
         }
     }
 
@@ -172,21 +117,46 @@ impl Loop<'_> {
         }
     }
 
-    fn look_for_orders(&mut self) -> Event {
-        let orders = self.ports.store.orders();
-        if orders == self.orders {
-            return Event::Ticked;
+    /// A task ended.
+    fn ended(&mut self, event: Event, late: Option<Duration>) -> Event {
+        if matches!(event, Event::Probed { .. }) {
+            self.gauges.probes += 1;
         }
-        self.orders = orders.clone();
-        Event::Ordered(orders)
+        if let Some(late) = late {
+            self.gauges.lag.record(late, self.fleet.now());
+        }
+        event
     }
 
-    async fn decide(&mut self, event: Event) {
-        let ordered = if let Event::Ordered(orders) = &event {
+    /// A commit ended: its acts leave after the step that follows, or are taken back.
+    fn recorded(&mut self, end: Result<(), Unwritable>) -> Event {
+        let load = self.commits.settle(&mut self.fleet, end.is_ok());
+        match end {
+            Ok(()) => {
+                self.gauges.commits.0 += 1;
+                self.inbox.rearmed(&load.rearm, self.ports.store.as_mut());
+                self.released.extend(load.acts);
+                if self.fleet.unwritable {
+                    Event::Recorded
+                } else {
+                    Event::Ticked
+                }
+            }
+            Err(error) => {
+                self.gauges.commits.1 += 1;
+                tracing::error!(%error, "the state could not be written: nothing is restarted and no mail is sent until it can");
+                take_back(load.acts, true)
+            }
+        }
+    }
+
+    fn decide(&mut self, event: Event) {
+        let rearm = if let Event::Ordered(orders) = &event {
             Some(orders.clone()).filter(|orders| !orders.rearm.is_empty())
         } else {
             None
         };
+        let released = std::mem::take(&mut self.released);
         let now = self.ports.clock.now();
         let decision = policy::step(&self.settings, std::mem::take(&mut self.fleet), event, &now);
         let Decision {
@@ -196,80 +166,90 @@ impl Loop<'_> {
             durable,
         } = decision;
         self.fleet = fleet;
+        self.begun = self.begun.min(self.fleet.now());
         for note in notes {
             self.ports.observer.note(now.wall, &note, &self.fleet);
+            self.gauges.note(&note);
             if !matches!(note, Note::Judged { .. }) {
-                self.journal.push((now.wall, note));
+                self.commits.note(now.wall, note);
             }
         }
-        let (looks, acts): (Vec<Effect>, Vec<Effect>) = effects.into_iter().partition(|effect| {
-            matches!(effect, Effect::Probe { .. } | Effect::ProbeCanary { .. })
-        });
+        let (looks, acts): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(Effect::looks);
         if self.stopping.is_none() {
             for effect in looks {
+                let late = self.lateness(&effect);
                 self.tasks
-                    .begin(self.ports, &self.settings, &self.fleet, effect);
+                    .begin(self.ports, &self.settings, &self.fleet, effect, late);
             }
         }
         if self.dry {
             self.rehearse(acts);
-        } else {
-            self.commit_then_act(acts, durable, ordered).await;
+            return;
         }
+        self.commits.join(acts, rearm, durable);
+        self.commits
+            .move_on(self.ports.store.as_mut(), &mut self.fleet);
+        self.release(released);
     }
 
-    /// Commit before act: what cannot be made durable is not done.
-    async fn commit_then_act(&mut self, acts: Vec<Effect>, durable: bool, ordered: Option<Orders>) {
-        let lazy = self.written.elapsed() >= limits::LAZY_COMMIT
-            && (self.fleet.is_touched() || self.fleet.unwritable);
-        let recorded = if durable || lazy {
-            self.commit().await
-        } else {
-            true
+    /// How much later than it was due a probe leaves; what was due before this run began was due when it began.
+    fn lateness(&mut self, effect: &Effect) -> Option<Duration> {
+        let Effect::Probe { profile, .. } = effect else {
+            return None;
         };
-        if let Some(orders) = ordered.filter(|_| recorded) {
-            self.ports.store.rearmed(&orders);
-            self.orders = self.ports.store.orders();
-        }
-        if !recorded {
-            self.pending.push_back(take_back(acts, true));
-        } else if self.stopping.is_none() {
-            for effect in acts {
-                self.tasks
-                    .begin(self.ports, &self.settings, &self.fleet, effect);
+        let due = self.fleet.profiles.get(profile)?.due.max(self.begun);
+        let late = self.fleet.now().since(due);
+        let interval = self.settings.profiles.get(profile)?.interval.as_millis();
+        let skipped = late.as_millis().checked_div(interval).unwrap_or(0);
+        self.gauges.skipped += u64::try_from(skipped).unwrap_or(u64::MAX);
+        Some(late)
+    }
+
+    /// Carries out acts that are durable. What time or a new configuration has overtaken meanwhile is not begun.
+    fn release(&mut self, acts: Vec<Effect>) {
+        let mut back = Vec::new();
+        for act in acts {
+            if let Effect::Recover(order) = &act
+                && !self.is_awaited(order)
+            {
+                tracing::warn!(host = %order.host, "writing took so long that the restart counts as lost: it was not begun");
+                continue;
             }
-        } else if acts.iter().any(|act| matches!(act, Effect::Recover(_))) {
+            let begins = self.stopping.is_none()
+                && self
+                    .tasks
+                    .begin(self.ports, &self.settings, &self.fleet, act.clone(), None);
             // The run ends: a restart is taken back, a mail stays in the outbox for the next run.
-            let restarts = acts
-                .into_iter()
-                .filter(|act| matches!(act, Effect::Recover(_)))
-                .collect();
-            self.pending.push_back(take_back(restarts, false));
+            let stays = self.stopping.is_some() && matches!(act, Effect::Notify(_));
+            if !begins && !stays {
+                back.push(act);
+            }
+        }
+        if !back.is_empty() {
+            self.pending.push_back(take_back(back, false));
         }
     }
 
-    /// Writes what changed; says whether it is durable.
-    async fn commit(&mut self) -> bool {
-        self.written = Instant::now();
-        let mut changes = self.fleet.changes();
-        changes.journal = std::mem::take(&mut self.journal);
-        let journal = changes.journal.clone();
-        match self.ports.store.commit(changes).await {
-            Ok(()) => {
-                self.fleet.written();
-                if self.fleet.unwritable {
-                    self.pending.push_back(Event::Recorded);
-                }
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "the state could not be written: nothing is restarted and no mail is sent until it can");
-                self.journal = journal;
-                let surplus = self.journal.len().saturating_sub(limits::JOURNAL_WAITING);
-                self.journal.drain(..surplus);
-                false
-            }
+    /// Whether the host still waits for this attempt.
+    fn is_awaited(&self, order: &RecoverOrder) -> bool {
+        let stage = self.fleet.hosts.get(&order.host).map(|track| &track.stage);
+        matches!(stage, Some(Stage::Restarting { attempt, .. }) if *attempt == order.attempt)
+    }
+
+    /// Says once in a while where the loop stands.
+    fn beat(&mut self) {
+        let now = Instant::now();
+        if self.beat.is_some_and(|beat| now < beat) {
+            return;
         }
+        self.beat = Some(now + BEAT);
+        self.gauges.cpu = self.ports.clock.cpu();
+        (self.ports.pulse)(Turn {
+            fleet: &mut self.fleet,
+            settings: &self.settings,
+            gauges: &self.gauges,
+        });
     }
 
     /// A dry run notes what it would do.
@@ -281,13 +261,13 @@ impl Loop<'_> {
                     self.fleet.in_transit.remove(&id);
                     self.fleet.forget_entry(id);
                 }
-                Effect::Probe { .. } | Effect::ProbeCanary { .. } => {}
+                Effect::Probe { .. } | Effect::ProbeCanary { .. } | Effect::Reach { .. } => {}
             }
         }
     }
 
     fn is_over(&mut self, limit: Option<Instant>) -> bool {
-        if !self.pending.is_empty() {
+        if !self.pending.is_empty() || !self.released.is_empty() {
             return false;
         }
         let now = Instant::now();
@@ -296,16 +276,38 @@ impl Loop<'_> {
                 .get_or_insert_with(|| now + limits::STOP_GRACE);
         }
         if let Some(deadline) = self.stopping {
-            return self.tasks.recovering == 0 || now >= deadline;
+            let done = self.tasks.recovering == 0 && self.commits.is_idle();
+            return done || now >= deadline;
         }
-        let rehearsed = !self.would.is_empty() && self.tasks.is_empty() && self.fleet.suspects == 0;
+        if !self.commits.is_idle() {
+            return false;
+        }
+        let rehearsed =
+            !self.would.is_empty() && self.tasks.is_empty() && self.fleet.suspects.is_empty();
         limit.is_some() && (rehearsed || policy::settled(&self.settings, &self.fleet))
     }
 
     /// Writes what is left and hands back what is remembered.
     async fn end(mut self) -> Ended {
-        let unwritten =
-            !self.dry && (self.fleet.is_touched() || self.fleet.unwritable) && !self.commit().await;
+        // The disk may still be at the last commit; what waits for it begins no more.
+        while self.commits.is_under_way() {
+            let end = self.commits.ended().await;
+            let event = self.recorded(end);
+            self.decide(event);
+            while let Some(event) = self.pending.pop_front() {
+                self.decide(event);
+            }
+        }
+        let mut unwritten = false;
+        if !self.dry && (self.fleet.is_touched() || self.fleet.unwritable) {
+            self.commits
+                .begin(self.ports.store.as_mut(), &mut self.fleet);
+            let end = self.commits.ended().await;
+            unwritten = end.is_err();
+            let event = self.recorded(end);
+            // Nothing is decided any more: what this commit held needs no answer.
+            drop(event);
+        }
         Ended {
             fleet: self.fleet,
             settings: self.settings,
@@ -322,7 +324,7 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
         match effect {
             Effect::Recover(order) => attempts.push((order.host, order.attempt)),
             Effect::Notify(entry) => entries.push(entry),
-            Effect::Probe { .. } | Effect::ProbeCanary { .. } => {}
+            Effect::Probe { .. } | Effect::ProbeCanary { .. } | Effect::Reach { .. } => {}
         }
     }
     Event::TakenBack {

@@ -1,18 +1,23 @@
 //! Effects as tasks. Each has a deadline of its own beyond the adapter's, and an event to fall back on, so that an adapter
 //! that hangs or panics becomes a failed event and never a missing one.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "how long a task waits for its turn is measured"
+)]
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
 use crate::model::{
     AttemptId, Cause, CheckResult, Delivery, Effect, Event, Finding, Fleet, HostName, ProbeId,
-    RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, limits,
+    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage, limits,
 };
 
-use super::drive::Ports;
+use super::run::Ports;
 
 /// Beyond an adapter's own limits: an adapter that needs this long is broken.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,7 +25,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    set: JoinSet<Event>,
+    set: JoinSet<(Event, Option<Duration>)>,
     /// What a task that did not end well stands for.
     fallback: HashMap<Id, Event>,
     /// Restarts under way.
@@ -32,45 +37,48 @@ impl Tasks {
         self.set.is_empty()
     }
 
-    /// The next event, or pending for ever while nothing is under way.
-    pub(super) async fn next(&mut self) -> Event {
+    /// The next event, or pending for ever while nothing is under way; for a probe, how late it began.
+    pub(super) async fn next(&mut self) -> (Event, Option<Duration>) {
         let Some(ended) = self.set.join_next_with_id().await else {
             return std::future::pending().await;
         };
-        let event = match ended {
-            Ok((id, event)) => {
+        let (event, late) = match ended {
+            Ok((id, ended)) => {
                 self.fallback.remove(&id);
-                event
+                ended
             }
             Err(error) => {
                 tracing::error!(%error, "an adapter failed; its order counts as failed");
-                self.fallback.remove(&error.id()).unwrap_or(Event::Ticked)
+                let event = self.fallback.remove(&error.id());
+                (event.unwrap_or(Event::Ticked), None)
             }
         };
         if matches!(event, Event::Recovered { .. }) {
             self.recovering = self.recovering.saturating_sub(1);
         }
-        event
+        (event, late)
     }
 
-    /// Begins to carry out an effect.
+    /// Begins to carry out an effect that is `late` already; says whether that could be done under this configuration.
     pub(super) fn begin(
         &mut self,
         ports: &Ports,
         settings: &Settings,
         fleet: &Fleet,
         effect: Effect,
-    ) {
+        late: Option<Duration>,
+    ) -> bool {
         match effect {
             Effect::Probe { probe, profile } => {
                 let Some(settings) = settings.profiles.get(&profile).cloned() else {
-                    return;
+                    return false;
                 };
-                let urls = settings.urls.len().max(1);
-                let deadline = settings
-                    .timeout
-                    .saturating_mul(u32::try_from(urls).unwrap_or(u32::MAX))
-                    + GRACE;
+                let checks = u32::try_from(settings.checks()).unwrap_or(u32::MAX);
+                let deadline = settings.timeout.saturating_mul(checks) + GRACE;
+                let known = fleet
+                    .profiles
+                    .get(&profile)
+                    .map(|track| track.known.clone());
                 let event = |checks| Event::Probed {
                     probe,
                     profile: profile.clone(),
@@ -83,8 +91,11 @@ impl Tasks {
                         .map(|url| failed_check(url.host_str().unwrap_or("")))
                         .collect(),
                 );
-                let (running, name) = (ports.prober.probe(settings), profile.clone());
-                self.spawn(deadline, broken, async move {
+                let (running, name) = (
+                    ports.prober.probe(settings, known.unwrap_or_default()),
+                    profile.clone(),
+                );
+                self.spawn(deadline, broken, late, async move {
                     Event::Probed {
                         probe,
                         profile: name,
@@ -97,18 +108,31 @@ impl Tasks {
                 self.spawn(
                     limits::CANARY_TIMEOUT + GRACE,
                     canary(probe, false, "the canaries did not end in time".to_owned()),
+                    None,
                     async move {
                         let (answered, detail) = running.await;
                         canary(probe, answered, detail)
                     },
                 );
             }
-            Effect::Recover(order) => self.recover(ports, settings, order),
+            Effect::Reach { probe, host } => {
+                let Some(settings) = settings.hosts.get(&host).cloned() else {
+                    return false;
+                };
+                let running = ports.recoverer.reach(settings);
+                self.spawn(
+                    limits::CANARY_TIMEOUT + GRACE,
+                    reached(probe, host.clone(), Reach::Unknown),
+                    None,
+                    async move { reached(probe, host, running.await) },
+                );
+            }
+            Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
             Effect::Notify(entry) => {
                 let (Some(email), Some(message)) =
                     (settings.email.clone(), fleet.outbox.get(&entry).cloned())
                 else {
-                    return;
+                    return false;
                 };
                 let broken = Delivery::Unclear {
                     reason: "the message was not sent in time".to_owned(),
@@ -120,6 +144,7 @@ impl Tasks {
                         entry,
                         delivery: broken,
                     },
+                    None,
                     async move {
                         Event::Notified {
                             entry,
@@ -129,35 +154,52 @@ impl Tasks {
                 );
             }
         }
+        true
     }
 
-    fn recover(&mut self, ports: &Ports, settings: &Settings, order: RecoverOrder) {
+    fn recover(
+        &mut self,
+        ports: &Ports,
+        settings: &Settings,
+        fleet: &Fleet,
+        order: RecoverOrder,
+    ) -> bool {
         let Some(host) = settings.hosts.get(&order.host).cloned() else {
-            return;
+            return false;
         };
         let (name, attempt) = (order.host.clone(), order.attempt);
+        let stage = fleet.hosts.get(&name).map(|track| &track.stage);
+        let left = match stage {
+            // Writing the order down took its share.
+            Some(Stage::Restarting { deadline, .. }) => deadline.since(fleet.now()),
+            Some(Stage::Idle | Stage::Settling { .. } | Stage::GaveUp { .. }) | None => {
+                host.restart.timeout + limits::SSH_OVERHEAD
+            }
+        };
         // One second before the core's own deadline, so that what is known arrives before it is presumed lost.
-        let deadline =
-            (host.restart.timeout + limits::SSH_OVERHEAD).saturating_sub(Duration::from_secs(1));
+        let deadline = left.saturating_sub(Duration::from_secs(1));
         let broken = recovered(name.clone(), attempt, unknown_end());
         let running = ports.recoverer.recover(host, order);
         self.recovering += 1;
-        self.spawn(deadline, broken, async move {
+        self.spawn(deadline, broken, None, async move {
             recovered(name, attempt, running.await)
         });
+        true
     }
 
     fn spawn(
         &mut self,
         deadline: Duration,
         broken: Event,
+        late: Option<Duration>,
         running: impl Future<Output = Event> + Send + 'static,
     ) {
-        let late = broken.clone();
+        let overdue = broken.clone();
+        let ordered = Instant::now();
         let task = self.set.spawn(async move {
-            tokio::time::timeout(deadline, running)
-                .await
-                .unwrap_or(late)
+            let late = late.map(|late| late + ordered.elapsed());
+            let event = tokio::time::timeout(deadline, running).await;
+            (event.unwrap_or(overdue), late)
         });
         self.fallback.insert(task.id(), broken);
     }
@@ -169,6 +211,10 @@ fn canary(probe: ProbeId, answered: bool, detail: String) -> Event {
         answered,
         detail,
     }
+}
+
+fn reached(probe: ProbeId, host: HostName, reach: Reach) -> Event {
+    Event::Reached { probe, host, reach }
 }
 
 fn recovered(host: HostName, attempt: AttemptId, report: RecoveryReport) -> Event {

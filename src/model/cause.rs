@@ -36,6 +36,8 @@ pub enum CertificateFault {
     WrongName,
     /// No chain to a root we trust.
     Untrusted,
+    /// The server does not send the intermediate certificate.
+    IncompleteChain,
     /// Withdrawn by its issuer.
     Revoked,
 }

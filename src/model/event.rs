@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attempt, AttemptId, Cause, CheckResult, Delivery, EntryId, EventKind, Fleet, Hold, HostName,
-    IncidentId, ProbeId, ProfileName, ProfileState, RecoveryReport, Timestamp,
+    IncidentId, ProbeId, ProfileName, ProfileState, Reach, RecoveryReport, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -88,6 +88,15 @@ pub enum Event {
         /// What was seen.
         detail: String,
     },
+    /// A host's SSH port was tried.
+    Reached {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which host.
+        host: HostName,
+        /// What it said.
+        reach: Reach,
+    },
     /// An attempt ended.
     Recovered {
         /// On which host.
@@ -145,10 +154,28 @@ pub enum Effect {
         /// Which run.
         probe: ProbeId,
     },
+    /// Try a TCP connect to a host's SSH port.
+    Reach {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which host.
+        host: HostName,
+    },
     /// Restart.
     Recover(RecoverOrder),
     /// Try to deliver a message.
     Notify(EntryId),
+}
+
+impl Effect {
+    /// It only looks, so it need not wait for the decision to be durable.
+    #[must_use]
+    pub const fn looks(&self) -> bool {
+        match self {
+            Self::Probe { .. } | Self::ProbeCanary { .. } | Self::Reach { .. } => true,
+            Self::Recover(_) | Self::Notify(_) => false,
+        }
+    }
 }
 
 /// What observers hear: log, journal, terminal, metrics. Instants are wall-clock times.
@@ -165,6 +192,14 @@ pub enum Note {
         failures: u32,
         /// What was found, if something was.
         cause: Option<Cause>,
+    },
+    /// Probes of a profile were due and not made: those before took too long, too many were in flight, or this machine
+    /// was asleep.
+    Skipped {
+        /// Which.
+        profile: ProfileName,
+        /// How many since the last such remark.
+        count: u32,
     },
     /// A profile's state changed.
     Changed {

@@ -1,4 +1,12 @@
 //! What a response must look like. Pure: the prober hands in what it saw and gets back what is not met.
+//!
+//! The first expectation that is not met speaks, in this order: `status`, `header`, `min_size`, `not_contains`,
+//! `contains`, `matches`, `json`. It names itself, says what was there instead, and where in the body to look.
+//! `addresses` is judged where the connection is made, not here.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
 
 use super::Cause;
 
@@ -24,6 +32,12 @@ pub struct Expect {
     pub matches: Option<regex::Regex>,
     /// Header (lower case) and the value it must have, exactly.
     pub header: Vec<(String, String)>,
+    /// JSON Pointer (RFC 6901) and the value that must stand there.
+    pub json: Vec<(String, serde_json::Value)>,
+    /// Least decoded bytes of the body; 0: any.
+    pub min_size: u64,
+    /// Addresses of which the one that was asked must be; empty: any.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// What was seen of a response.
@@ -37,8 +51,21 @@ pub struct Seen<'a> {
     pub retry_after: bool,
     /// The body as text, as far as it was read.
     pub body: &'a str,
+    /// Decoded bytes that were read.
+    pub size: u64,
     /// The body was longer than `max_body`; `body` is its beginning.
     pub capped: bool,
+}
+
+/// What of the body helps to understand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Excerpt {
+    /// Nothing: all is said.
+    None,
+    /// Its beginning.
+    Beginning,
+    /// The bytes `from..to` of the text, and what stands around them.
+    Around(std::ops::Range<usize>),
 }
 
 /// One expectation that is not met.
@@ -48,13 +75,49 @@ pub struct Unmet {
     pub cause: Cause,
     /// Which expectation, and what was there instead.
     pub detail: String,
+    /// What to quote beside it.
+    pub excerpt: Excerpt,
 }
 
+impl Unmet {
+    fn content(detail: String, excerpt: Excerpt) -> Self {
+        Self {
+            cause: Cause::Content,
+            detail,
+            excerpt,
+        }
+    }
+}
+
+/// Kept of a value that is quoted.
+const QUOTED: usize = 80;
+
 impl Expect {
-    /// Whether the body is needed to judge.
+    /// A status from 200 to 399, and nothing else.
+    #[must_use]
+    pub fn by_default() -> Self {
+        Self {
+            status: vec![StatusRange {
+                low: 200,
+                high: 399,
+            }],
+            contains: Vec::new(),
+            not_contains: Vec::new(),
+            matches: None,
+            header: Vec::new(),
+            json: Vec::new(),
+            min_size: 0,
+            addresses: Vec::new(),
+        }
+    }
+
+    /// Whether the body's text is needed to judge.
     #[must_use]
     pub fn reads_body(&self) -> bool {
-        !self.contains.is_empty() || !self.not_contains.is_empty() || self.matches.is_some()
+        !self.contains.is_empty()
+            || !self.not_contains.is_empty()
+            || self.matches.is_some()
+            || !self.json.is_empty()
     }
 
     /// Whether a status is acceptable.
@@ -65,7 +128,7 @@ impl Expect {
             .any(|range| (range.low..=range.high).contains(&status))
     }
 
-    /// The first expectation that is not met: status before headers before body.
+    /// The first expectation that is not met.
     #[must_use]
     pub fn unmet(&self, seen: &Seen<'_>) -> Option<Unmet> {
         if !self.accepts(seen.status) {
@@ -77,17 +140,16 @@ impl Expect {
             return Some(Unmet {
                 cause,
                 detail: format!("HTTP status {}, expected {}", seen.status, self.statuses()),
+                excerpt: Excerpt::Beginning,
             });
         }
         self.unmet_header(seen)
-            .or_else(|| self.unmet_body(seen))
-            .map(|detail| Unmet {
-                cause: Cause::Content,
-                detail,
-            })
+            .or_else(|| self.unmet_size(seen))
+            .or_else(|| self.unmet_text(seen))
+            .or_else(|| self.unmet_json(seen))
     }
 
-    fn unmet_header(&self, seen: &Seen<'_>) -> Option<String> {
+    fn unmet_header(&self, seen: &Seen<'_>) -> Option<Unmet> {
         self.header.iter().find_map(|(name, wanted)| {
             let values: Vec<&str> = seen
                 .headers
@@ -98,37 +160,85 @@ impl Expect {
             if values.iter().any(|value| value == wanted) {
                 return None;
             }
-            Some(match values.first() {
+            let detail = match values.first() {
                 None => format!("header `{name}` is missing, expected `{wanted}`"),
-                Some(value) => format!("header `{name}` is `{value}`, expected `{wanted}`"),
-            })
+                Some(value) => {
+                    let value = clip(value);
+                    format!("header `{name}` is `{value}`, expected `{wanted}`")
+                }
+            };
+            Some(Unmet::content(detail, Excerpt::None))
         })
     }
 
-    fn unmet_body(&self, seen: &Seen<'_>) -> Option<String> {
+    fn unmet_size(&self, seen: &Seen<'_>) -> Option<Unmet> {
+        let (size, least) = (seen.size, self.min_size);
+        if size >= least {
+            return None;
+        }
+        let detail = if seen.capped {
+            format!("only {size} bytes of the body were read (max_body), expected at least {least}")
+        } else {
+            format!("the body has {size} bytes, expected at least {least} (min_size)")
+        };
+        Some(Unmet::content(detail, Excerpt::Beginning))
+    }
+
+    fn unmet_text(&self, seen: &Seen<'_>) -> Option<Unmet> {
         let read = if seen.capped {
             " in the part of the body that was read (max_body)"
         } else {
             " in the body"
         };
-        if let Some(text) = self
-            .not_contains
-            .iter()
-            .find(|text| seen.body.contains(text.as_str()))
-        {
-            return Some(format!("`{text}` stands in the body and must not"));
+        for text in &self.not_contains {
+            if let Some(at) = seen.body.find(text.as_str()) {
+                let detail = format!("`{}` stands in the body and must not", clip(text));
+                return Some(Unmet::content(detail, Excerpt::Around(at..at + text.len())));
+            }
         }
-        if let Some(text) = self
+        let missing = self
             .contains
             .iter()
             .find(|text| !seen.body.contains(text.as_str()))
-        {
-            return Some(format!("`{text}` not found{read}"));
-        }
-        self.matches
-            .as_ref()
-            .filter(|regex| !regex.is_match(seen.body))
-            .map(|regex| format!("`{regex}` does not match{read}"))
+            .map(|text| format!("`{}` not found{read}", clip(text)));
+        let detail = missing.or_else(|| {
+            let regex = self.matches.as_ref()?;
+            let unmatched = !regex.is_match(seen.body);
+            unmatched.then(|| format!("`{}` does not match{read}", clip(regex.as_str())))
+        });
+        detail.map(|detail| Unmet::content(detail, Excerpt::Beginning))
+    }
+
+    fn unmet_json(&self, seen: &Seen<'_>) -> Option<Unmet> {
+        let (first, _) = self.json.first()?;
+        let document: Value = match serde_json::from_str(seen.body) {
+            Ok(document) => document,
+            Err(_) if seen.capped => {
+                let detail = format!(
+                    "json `{first}` cannot be read: the body is longer than max_body; raise it"
+                );
+                return Some(Unmet::content(detail, Excerpt::None));
+            }
+            Err(_) => {
+                let detail = format!("json `{first}` cannot be read: the body is not JSON");
+                return Some(Unmet::content(detail, Excerpt::Beginning));
+            }
+        };
+        self.json.iter().find_map(|(pointer, wanted)| {
+            let found = document.pointer(pointer);
+            if found.is_some_and(|found| same(found, wanted)) {
+                return None;
+            }
+            let wanted = clip(&wanted.to_string());
+            let detail = match found {
+                None => format!("json `{pointer}` is missing, expected {wanted}"),
+                Some(found) => {
+                    let found = clip(&found.to_string());
+                    format!("json `{pointer}` is {found}, expected {wanted}")
+                }
+            };
+            Some(Unmet::content(detail, Excerpt::None))
+        })
     }
 
     fn statuses(&self) -> String {
@@ -144,5 +254,109 @@ impl Expect {
             })
             .collect();
         ranges.join(", ")
+    }
+}
+
+/// Equal as JSON: the order of members does not count, nor whether a number is written `1` or `1.0`.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            // Whole numbers that differ in their last digit are the same number as `f64`.
+            a == b || (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64()
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let equal = |(key, a)| b.get(key).is_some_and(|b| same(a, b));
+            a.len() == b.len() && a.iter().all(equal)
+        }
+        _ => a == b,
+    }
+}
+
+fn clip(text: &str) -> String {
+    let mut short: String = text.chars().take(QUOTED).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn seen(body: &str) -> Seen<'_> {
+        Seen {
+            status: 200,
+            headers: &[],
+            retry_after: false,
+            body,
+            size: body.len() as u64,
+            capped: false,
+        }
+    }
+
+    fn wanting(pointers: &[(&str, Value)]) -> Expect {
+        let json = pointers
+            .iter()
+            .map(|(pointer, value)| ((*pointer).to_owned(), value.clone()));
+        Expect {
+            json: json.collect(),
+            ..Expect::by_default()
+        }
+    }
+
+    #[test]
+    fn json_is_compared_as_json() {
+        let body = r#"{"n": 1.0, "big": 18446744073709551615, "list": [{"b": 2, "a": 1}], "null": null, "a/b": "x"}"#;
+        for (pointer, value, detail) in [
+            ("/n", json!(1), None),
+            ("/big", json!(u64::MAX), None),
+            ("/list", json!([{"a": 1, "b": 2}]), None),
+            ("/list/0/a", json!(1), None),
+            ("/null", json!(null), None),
+            ("/a~1b", json!("x"), None),
+            ("/n", json!("1"), Some("json `/n` is 1.0, expected \"1\"")),
+            (
+                "/none",
+                json!(null),
+                Some("json `/none` is missing, expected null"),
+            ),
+            (
+                "/list/1",
+                json!(2),
+                Some("json `/list/1` is missing, expected 2"),
+            ),
+        ] {
+            let unmet = wanting(&[(pointer, value)]).unmet(&seen(body));
+            assert_eq!(unmet.map(|u| u.detail).as_deref(), detail, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn the_first_in_the_order_speaks() {
+        let mut expect = wanting(&[("/ok", json!(true))]);
+        let told = |expect: &Expect, status| {
+            let seen = Seen {
+                status,
+                ..seen("not what was wanted")
+            };
+            expect.unmet(&seen).unwrap().detail
+        };
+        assert!(told(&expect, 200).starts_with("json"));
+        expect.matches = Some(regex::Regex::new("^x$").unwrap());
+        assert!(told(&expect, 200).starts_with("`^x$` does not match"));
+        expect.contains = vec!["</html>".to_owned()];
+        assert!(told(&expect, 200).starts_with("`</html>` not found"));
+        expect.not_contains = vec!["what".to_owned()];
+        assert!(told(&expect, 200).starts_with("`what` stands in the body"));
+        expect.min_size = 100;
+        assert!(told(&expect, 200).starts_with("the body has 19 bytes"));
+        expect.header = vec![("x-a".to_owned(), "b".to_owned())];
+        assert!(told(&expect, 200).starts_with("header `x-a` is missing"));
+        assert!(told(&expect, 404).starts_with("HTTP status 404"));
     }
 }

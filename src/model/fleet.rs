@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Entry, EntryId, HostName, HostTrack, Incident, Note, Pause, ProbeId,
-    ProfileName, ProfileTrack, Timestamp,
+    AttemptId, BootId, Ending, Entry, EntryId, Flights, HostName, HostTrack, Incident, Index,
+    Pause, ProbeId, ProfileName, ProfileTrack, Settings, Timestamp,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -54,6 +55,9 @@ pub struct CoreRow {
     pub last_entry: u64,
     /// Nothing is restarted before this: the state was damaged.
     pub quarantine: Option<Timestamp>,
+    /// Certificate warnings that wait for others to go with them, and since when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<(Timestamp, Ending)>,
 }
 
 /// All we remember.
@@ -71,39 +75,28 @@ pub struct Fleet {
     pub pauses: BTreeMap<String, Pause>,
     /// The last write failed: nothing is done until one succeeds.
     pub unwritable: bool,
-    /// Profiles by their next probe, those in flight left out.
+    /// Profiles by their next probe, those left out that are in flight or wait for room on their machine.
     pub agenda: BTreeSet<(Timestamp, ProfileName)>,
     /// Messages in transit.
     pub in_transit: BTreeSet<EntryId>,
     /// Probes in flight.
     pub probing: usize,
-    /// Profiles whose last result waits for a canary.
-    pub suspects: usize,
+    /// Which probes are in flight, and who waits for them.
+    pub flights: Flights,
+    /// Probes that were due and not made, in this process.
+    pub skipped: u64,
+    /// Profiles whose last result waits for a canary, or for their host's SSH port.
+    pub suspects: BTreeSet<ProfileName>,
     /// Last number given to a probe, in this process.
     pub last_probe: u64,
-    touched: Touched,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Touched {
-    profiles: BTreeSet<ProfileName>,
-    hosts: BTreeSet<HostName>,
-    outbox: BTreeSet<EntryId>,
-}
-
-/// What changed, as rows; `None` deletes.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// Always.
-    pub core: CoreRow,
-    /// Profiles.
-    pub profiles: Vec<(ProfileName, Option<ProfileTrack>)>,
-    /// Hosts.
-    pub hosts: Vec<(HostName, Option<HostTrack>)>,
-    /// Outbox entries.
-    pub outbox: Vec<(EntryId, Option<Entry>)>,
-    /// What happened, with its wall-clock time.
-    pub journal: Vec<(Timestamp, Note)>,
+    /// What can be found without walking; true after [`Fleet::reindex`].
+    pub index: Index,
+    /// Rows that changed since the last [`Fleet::changes`].
+    pub(super) touched: Rows,
+    /// Rows of a commit that has not ended.
+    pub(super) leaving: Rows,
+    /// Rows that changed since the last [`Fleet::news`]; `None` while nobody follows.
+    pub(super) unread: Option<Rows>,
 }
 
 impl Fleet {
@@ -121,55 +114,93 @@ impl Fleet {
 
     /// A profile's memory, for changing it; made when it is not there.
     pub fn profile_mut(&mut self, name: &ProfileName) -> &mut ProfileTrack {
-        if !self.touched.profiles.contains(name) {
-            self.touched.profiles.insert(name.clone());
-        }
+        self.changing(|rows| rows.profile(name));
+        self.index.profile_changes(name);
         self.profiles.entry(name.clone()).or_default()
     }
 
     /// A host's memory, for changing it; made when it is not there.
     pub fn host_mut(&mut self, name: &HostName) -> &mut HostTrack {
-        if !self.touched.hosts.contains(name) {
-            self.touched.hosts.insert(name.clone());
-        }
+        self.changing(|rows| rows.host(name));
+        self.index.host_changes(name);
         self.hosts.entry(name.clone()).or_default()
     }
 
     /// An outbox entry, for changing it.
     pub fn entry_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
-        self.touched.outbox.insert(id);
+        self.changing(|rows| rows.entry(id));
         self.outbox.get_mut(&id)
     }
 
     /// Adds an entry.
     pub fn queue(&mut self, entry: Entry) {
-        self.touched.outbox.insert(entry.id);
+        self.changing(|rows| rows.entry(entry.id));
         self.outbox.insert(entry.id, entry);
     }
 
     /// Forgets a profile.
     pub fn forget_profile(&mut self, name: &ProfileName) {
-        self.touched.profiles.insert(name.clone());
+        self.changing(|rows| rows.profile(name));
+        self.index.profile_changes(name);
         self.profiles.remove(name);
     }
 
     /// Forgets a host.
     pub fn forget_host(&mut self, name: &HostName) {
-        self.touched.hosts.insert(name.clone());
+        self.changing(|rows| rows.host(name));
+        self.index.host_changes(name);
         self.hosts.remove(name);
     }
 
     /// Forgets an entry.
     pub fn forget_entry(&mut self, id: EntryId) {
-        self.touched.outbox.insert(id);
+        self.changing(|rows| rows.entry(id));
         self.outbox.remove(&id);
     }
 
-    /// Profiles with an open incident.
+    fn changing(&mut self, name: impl Fn(&mut Rows)) {
+        name(&mut self.touched);
+        if let Some(unread) = &mut self.unread {
+            name(unread);
+        }
+    }
+
+    /// Makes the indices say what the rows say.
+    pub fn reindex(&mut self) {
+        self.index.refresh(&self.profiles, &self.hosts);
+    }
+
+    /// Makes the indices anew, for rows that were just read and for the hosts of these settings.
+    pub fn reindex_all(&mut self, settings: &Settings) {
+        for name in self.profiles.keys() {
+            self.index.profile_changes(name);
+        }
+        for name in self.hosts.keys() {
+            self.index.host_changes(name);
+        }
+        self.index.enlist(settings);
+        self.reindex();
+    }
+
+    /// Hosts whose restart is under way, also those no longer configured.
+    pub fn hosts_in_restart(&self, now: Timestamp) -> impl Iterator<Item = &HostName> {
+        let restarting = self.index.restarting.iter().rev();
+        restarting
+            .take_while(move |(deadline, _)| *deadline > now)
+            .map(|(_, name)| name)
+    }
+
+    /// Whether the indices say what the rows say. Walks the whole fleet: for tests.
+    #[must_use]
+    pub fn is_indexed(&self) -> bool {
+        self.index.is_true(&self.profiles, &self.hosts) && self.index.suspected == self.suspects
+    }
+
+    /// Profiles with an open incident. Walks the whole fleet; the rules ask `index.told`.
     pub fn open_incidents(&self) -> impl Iterator<Item = (&ProfileName, &Incident)> {
         self.profiles
             .iter()
-            .filter_map(|(name, track)| Some((name, track.incident.as_ref()?)))
+            .filter_map(|(name, track)| Some((name, track.incident.as_deref()?)))
     }
 
     /// The next attempt's number.
@@ -188,51 +219,5 @@ impl Fleet {
     pub fn next_probe(&mut self) -> ProbeId {
         self.last_probe += 1;
         ProbeId(self.last_probe)
-    }
-
-    /// Whether something is not written yet.
-    #[must_use]
-    pub fn is_touched(&self) -> bool {
-        !(self.touched.profiles.is_empty()
-            && self.touched.hosts.is_empty()
-            && self.touched.outbox.is_empty())
-    }
-
-    /// The rows that changed since the last [`Fleet::written`].
-    #[must_use]
-    pub fn changes(&self) -> Changes {
-        Changes {
-            core: self.core.clone(),
-            profiles: self
-                .touched
-                .profiles
-                .iter()
-                .map(|name| (name.clone(), self.profiles.get(name).cloned()))
-                .collect(),
-            hosts: self
-                .touched
-                .hosts
-                .iter()
-                .map(|name| (name.clone(), self.hosts.get(name).cloned()))
-                .collect(),
-            outbox: self
-                .touched
-                .outbox
-                .iter()
-                .map(|id| (*id, self.outbox.get(id).cloned()))
-                .collect(),
-            journal: Vec::new(),
-        }
-    }
-
-    /// The rows of the last [`Fleet::changes`] are durable.
-    pub fn written(&mut self) {
-        self.touched = Touched::default();
-    }
-
-    /// Whether an entry is not written yet.
-    #[must_use]
-    pub fn is_unwritten(&self, id: EntryId) -> bool {
-        self.touched.outbox.contains(&id)
     }
 }

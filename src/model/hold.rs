@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, HostName, Timestamp};
+use super::{Cause, HostName, ProfileName, Timestamp};
 
 /// A reason not to act. Instants are on the fleet's own line of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,13 @@ pub enum Hold {
         until: Option<Timestamp>,
         /// Why.
         reason: Option<String>,
+    },
+    /// People work on a site of this host: its maintenance window is open.
+    Window {
+        /// Whose.
+        profile: ProfileName,
+        /// Until when.
+        until: Timestamp,
     },
     /// The state was damaged and moved aside: what the budget had seen is not known.
     Quarantine {
@@ -105,6 +112,7 @@ impl Hold {
             Self::CauseExcluded { .. } => "cause_excluded",
             Self::NotEnoughDown { .. } => "not_enough_down",
             Self::Paused { .. } => "paused",
+            Self::Window { .. } => "maintenance_window",
             Self::Quarantine { .. } => "quarantine",
             Self::StateUnwritable => "state_unwritable",
             Self::NetworkDown => "network_down",
@@ -133,6 +141,7 @@ impl Hold {
             Self::CauseExcluded { .. }
             | Self::NotEnoughDown { .. }
             | Self::Paused { .. }
+            | Self::Window { .. }
             | Self::Quarantine { .. }
             | Self::StateUnwritable
             | Self::NetworkDown
@@ -157,6 +166,7 @@ impl Hold {
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
             | Self::NotEnoughDown { .. }
+            | Self::Window { .. }
             | Self::StateUnwritable
             | Self::NetworkDown
             | Self::AwaitingCanary
@@ -173,7 +183,8 @@ impl Hold {
     #[must_use]
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::Quarantine { until }
+            Self::Window { until, .. }
+            | Self::Quarantine { until }
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }
@@ -197,7 +208,8 @@ impl Hold {
     #[must_use]
     pub fn shifted(mut self, to: impl Fn(Timestamp) -> Timestamp) -> Self {
         match &mut self {
-            Self::Quarantine { until }
+            Self::Window { until, .. }
+            | Self::Quarantine { until }
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }

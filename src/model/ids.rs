@@ -1,6 +1,7 @@
 //! Names people chose and numbers we gave. A name is an identity: reordering a file changes nothing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $Name(String);
+        pub struct $Name(Arc<str>);
 
         impl $Name {
             /// Takes a name as configured.
@@ -45,7 +46,7 @@ macro_rules! name {
             /// # Errors
             /// When the text is empty, longer than 64 bytes or holds a character outside `A-Za-z0-9._-`.
             pub fn try_new(text: &str) -> Result<Self, NameError> {
-                check(text).map(|()| Self(text.to_owned()))
+                check(text).map(|()| Self(text.into()))
             }
 
             /// The name as people wrote it.
@@ -70,7 +71,7 @@ macro_rules! name {
 
         impl From<$Name> for String {
             fn from(name: $Name) -> Self {
-                name.0
+                name.0.as_ref().to_owned()
             }
         }
     };
@@ -89,7 +90,7 @@ impl ProfileName {
     /// The name of a profile that stands in no file.
     #[must_use]
     pub fn of_urls() -> Self {
-        Self("url".to_owned())
+        Self("url".into())
     }
 }
 

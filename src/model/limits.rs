@@ -2,9 +2,28 @@
 
 use std::time::Duration;
 
-/// Probes in flight at once. Far above what a busy fleet needs, so that black holes cannot use it up, and below the
-/// descriptor limit of the unit file (4096).
-pub const PROBES_IN_FLIGHT: usize = 512;
+/// Probes in flight at once. A hundred thousand profiles a minute of which a tenth are black holes that take 10 s each are
+/// 1,667 in flight; and below the descriptor limit of the unit file (16384), as a probe may check four URLs at once.
+pub const PROBES_IN_FLIGHT: usize = 2048;
+
+/// Probes in flight at once to one machine: a host with hundreds of sites is not to feel us. Each probe checks up to
+/// [`CHECKS_AT_ONCE`] of its URLs at a time, so a machine sees 16 connections of ours at the worst; a profile has one URL
+/// as a rule, so it sees four, fewer than one browser makes.
+pub const PROBES_PER_HOST: usize = 4;
+
+/// Checks of one profile at the same time: one profile with many URLs must not look like an attack.
+pub const CHECKS_AT_ONCE: usize = 4;
+
+/// A starting daemon spreads its first probes over a tenth of their interval, and over this at most: who starts it by
+/// hand wants to see it work.
+pub const SPREAD: Duration = Duration::from_secs(10);
+
+/// Of so many profiles that ten seconds are too short for them, each adds this to the spread, up to the whole interval:
+/// 200 probes begin in a second, and a large fleet goes on as evenly as it began.
+pub const SPREAD_EACH: Duration = Duration::from_millis(5);
+
+/// How often people are told that probes of one profile were skipped.
+pub const SKIPS_TOLD: Duration = Duration::from_secs(10 * 60);
 
 /// Least time between the end of one restart of a host and the start of the next.
 ///
@@ -44,6 +63,15 @@ pub const SSH_CONNECT: Duration = Duration::from_secs(10);
 /// Banner, key exchange and authentication of SSH together, counted from the start of the client.
 pub const SSH_LOGIN: Duration = Duration::from_secs(25);
 
+/// How far back restarts of a host are compared.
+pub const LESSON_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A restart that held for less did not mend what is wrong.
+pub const LESSON_HELD: Duration = Duration::from_secs(3600);
+
+/// One TCP connect to a host's SSH port, to learn whether the whole host is silent: no longer than a canary may take.
+pub const REACH_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Attempts of one incident that are remembered.
 pub const ATTEMPTS_KEPT: usize = 50;
 
@@ -74,6 +102,24 @@ pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Names of a certificate that are kept.
 pub const CERTIFICATE_NAMES: usize = 10;
+
+/// Certificates of a chain that are kept, beside the peer's own; real ones have one or two.
+pub const CHAIN_LINKS: usize = 6;
+
+/// One `tls.crl_file`; the largest list of a public authority is a few megabytes.
+pub const CRL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Time for a second look behind a certificate that was refused; it is no more than a detail of the first.
+pub const SECOND_LOOK: Duration = Duration::from_secs(5);
+
+/// A clock that differs by more than this is wrong: time zones and drift stay below.
+pub const CLOCK_SLACK: Duration = Duration::from_secs(3600);
+
+/// Addresses of one name that are probed with `addresses: all`.
+pub const ADDRESSES: usize = 8;
+
+/// Longest wait that a `Retry-After` can ask for.
+pub const RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// One canary's answer.
 pub const CANARY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -126,3 +172,21 @@ pub const JOURNAL_WAITING: usize = 10_000;
 
 /// Rows of the journal that are kept.
 pub const JOURNAL_ROWS: i64 = 100_000;
+
+/// Rows of each kind that the loop hands to the status page at once: ten milliseconds' work. The rest follows a second later.
+pub const NEWS_ROWS: usize = 5_000;
+
+/// Connections to the status page; more wait to be accepted.
+pub const PAGE_CONNECTIONS: usize = 64;
+
+/// Head of a request to the status page.
+pub const PAGE_HEAD: usize = 8 * 1024;
+
+/// Time for the head of a request to the status page, and between two of them.
+pub const PAGE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One connection to the status page, however slowly it reads.
+pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
+
+/// The loop's progress is at most this old while it is well.
+pub const PROGRESS: Duration = Duration::from_secs(30);

@@ -3,38 +3,56 @@
 //! Everything here is a fact about the world or about what people configured; what follows from it is decided in
 //! [`crate::policy`], carried out in the adapters and put into words in [`crate::render`].
 
+mod account;
 mod cause;
 mod event;
 mod expect;
 mod fleet;
+mod flights;
+mod gauges;
 mod hash;
 mod hold;
 mod ids;
+mod index;
 pub mod limits;
 mod notification;
 mod outcome;
 mod recovery;
+mod rows;
 mod secret;
 mod settings;
+mod shared;
 mod time;
 mod track;
+mod window;
 
+pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
-pub use expect::{Expect, Seen, StatusRange, Unmet};
-pub use fleet::{Changes, CoreRow, Fleet, FleetClock, Network};
+pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
+pub use fleet::{CoreRow, Fleet, FleetClock, Network};
+pub use flights::Flights;
+pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
 pub use hash::fnv1a;
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
-pub use notification::{Delivery, Entry, EventKind, Next, Notification};
-pub use outcome::{Certificate, CheckResult, Family, Finding, Phase, Timings};
+pub use index::{Index, Stirred};
+pub use notification::{Delivery, Ending, Entry, EventKind, Lesson, Next, Notification};
+pub use outcome::{
+    Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
+    TlsVersion,
+};
 pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, When};
+pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     Addresses, CacheBypass, Canary, Email, Host, Network as NetworkSettings, Profile, Relay,
     RelaySecurity, Restart, Settings, Tls,
 };
+pub use shared::Shared;
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Evidence, HostTrack, Incident, ProfileState, ProfileTrack, Stage, Standing, Suspicion,
+    Evidence, HostTrack, Incident, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,
+    Stage, Standing, Suspicion, Warned,
 };
+pub use window::{Window, WindowError};

@@ -1,6 +1,8 @@
 //! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
 //! fixed when the entry was written, so that a retry repeats the same bytes.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, ProfileName, Timestamp};
@@ -29,6 +31,8 @@ pub enum EventKind {
     Blind,
     /// The state was damaged and moved aside.
     Damaged,
+    /// Certificates end soon.
+    Certificate,
     /// A test, sent on request.
     Test,
 }
@@ -48,6 +52,7 @@ impl EventKind {
             Self::Closed => "closed",
             Self::Blind => "blind",
             Self::Damaged => "damaged",
+            Self::Certificate => "certificate",
             Self::Test => "test",
         }
     }
@@ -77,6 +82,34 @@ pub enum Next {
     WatchOnly,
     /// Nothing more.
     Nothing,
+}
+
+/// Restarts that did not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// So many within [`super::limits::LESSON_WINDOW`].
+    pub restarts: u32,
+    /// The one that held longest held for so long.
+    pub longest: Duration,
+}
+
+/// A certificate that ends soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// SHA-256 of the certificate, hexadecimal.
+    pub fingerprint: String,
+    /// The names it is for, as far as they are kept.
+    pub names: Vec<String>,
+    /// Subject, as one line.
+    pub subject: String,
+    /// Issuer, as one line.
+    pub issuer: String,
+    /// Last moment it is valid.
+    pub ends: Timestamp,
+    /// The step of `warn_before` that was reached, as configured.
+    pub step: Duration,
+    /// Where it is shown: `profile: URL`.
+    pub places: Vec<String>,
 }
 
 /// One event, as facts.
@@ -110,6 +143,12 @@ pub struct Notification {
     pub next: Next,
     /// A sentence more, where the event needs one.
     pub remark: Option<String>,
+    /// What the host's last restarts teach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<Lesson>,
+    /// For `certificate`: which, the first to end first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Ending>,
 }
 
 impl Notification {
@@ -131,6 +170,8 @@ impl Notification {
             attempts: Vec::new(),
             next: Next::Nothing,
             remark: None,
+            lesson: None,
+            certificates: Vec::new(),
         }
     }
 }

@@ -85,6 +85,111 @@ pub struct Timings {
     pub total: Duration,
 }
 
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HttpVersion {
+    /// HTTP/0.9: no head at all.
+    #[serde(rename = "0.9")]
+    Http09,
+    /// HTTP/1.0.
+    #[serde(rename = "1.0")]
+    Http10,
+    /// HTTP/1.1.
+    #[serde(rename = "1.1")]
+    Http11,
+    /// HTTP/2.
+    #[serde(rename = "2")]
+    Http2,
+}
+
+impl HttpVersion {
+    /// `1.1`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http09 => "0.9",
+            Self::Http10 => "1.0",
+            Self::Http11 => "1.1",
+            Self::Http2 => "2",
+        }
+    }
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl TlsVersion {
+    /// `1.3`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
+}
+
+/// Who made the answer, as far as it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// The web server itself: an error page of its own, or a redirect it makes without PHP.
+    WebServer,
+    /// A cache: whether what stands behind it lives is not shown.
+    Cache,
+    /// PHP, without proof of the database.
+    Php,
+    /// PHP and the database.
+    Database,
+}
+
+impl Layer {
+    /// The word of the JSON key `layer`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::WebServer => "web_server",
+            Self::Cache => "cache",
+            Self::Php => "php",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// A hop that ended in a redirect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Where it went; without credentials.
+    pub url: String,
+    /// The address it was asked at.
+    pub address: Option<SocketAddr>,
+    /// Its status.
+    pub http_status: Option<u16>,
+    /// Its protocol.
+    pub http_version: Option<HttpVersion>,
+    /// Its phases; `total` is the whole hop.
+    pub timings: Timings,
+}
+
+/// One certificate of the chain that a peer sent, after its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainLink {
+    /// Subject, as one line.
+    pub subject: String,
+    /// Issuer, as one line.
+    pub issuer: String,
+    /// Last moment it is valid.
+    pub not_after: Timestamp,
+}
+
 /// The certificate the peer showed, whether or not it was acceptable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -102,6 +207,9 @@ pub struct Certificate {
     pub names: Vec<String>,
     /// SHA-256 of the certificate, hexadecimal.
     pub fingerprint: String,
+    /// What was sent along, at most [`super::limits::CHAIN_LINKS`].
+    #[serde(default)]
+    pub chain: Vec<ChainLink>,
 }
 
 /// What was found.
@@ -137,8 +245,20 @@ pub struct CheckResult {
     pub address: Option<SocketAddr>,
     /// Status of the last response.
     pub http_status: Option<u16>,
-    /// `1.0`, `1.1` or `2`.
-    pub http_version: Option<String>,
+    /// Protocol of the last response.
+    pub http_version: Option<HttpVersion>,
+    /// TLS of the last hop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_version: Option<TlsVersion>,
+    /// The hops before the last, in order; empty without redirects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hops: Vec<Hop>,
+    /// Who made the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<Layer>,
+    /// What else is worth knowing and is no finding, a short line each; cleaned like a detail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// Redirects followed.
     pub redirects: u8,
     /// The URL the last hop went to, when redirects were followed; without credentials.
@@ -152,7 +272,7 @@ pub struct CheckResult {
     /// Phase timings.
     pub timings: Timings,
     /// What the peer showed.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<Box<Certificate>>,
 }
 
 impl CheckResult {
@@ -165,6 +285,10 @@ impl CheckResult {
             address: None,
             http_status: None,
             http_version: None,
+            tls_version: None,
+            hops: Vec::new(),
+            layer: None,
+            remarks: Vec::new(),
             redirects: 0,
             final_url: None,
             body_bytes: 0,

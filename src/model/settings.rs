@@ -1,7 +1,7 @@
 //! What people configured, after defaults and cross-checks: nothing here is optional that has a default.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, StatusRange, When,
+    Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, Shared, Timestamp, When,
+    Window,
 };
 
 /// A whole configuration.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub network: Network,
     /// Mail, when configured.
     pub email: Option<Arc<Email>>,
+    /// Where metrics and our own state are served, when they are.
+    pub status_page: Option<SocketAddr>,
 }
 
 impl Settings {
@@ -42,6 +45,8 @@ impl Settings {
 pub enum Addresses {
     /// The first that the name has; the other family when the first cannot be used from here.
     Any,
+    /// Each that the name has, at most [`super::limits::ADDRESSES`], judged one by one.
+    All,
     /// These, whatever the name says; Host and SNI stay.
     Pinned(Vec<IpAddr>),
 }
@@ -60,12 +65,31 @@ pub enum CacheBypass {
 pub struct Tls {
     /// PEM roots in place of the machine's.
     pub ca_file: Option<PathBuf>,
+    /// PEM or DER revocation lists; a certificate on one of them is refused.
+    pub crl_file: Option<PathBuf>,
     /// PEM certificate chain and key shown to the server.
     pub client_certificate: Option<(PathBuf, PathBuf)>,
     /// Whether a bad certificate is a fault; the certificate is read and shown either way.
     pub verify: bool,
     /// Days left below which the profile is `degraded`, in descending order; empty: never.
     pub warn_before: Vec<Duration>,
+}
+
+impl Tls {
+    /// Verify with the machine's roots, and warn three weeks, one week and one day before the end: a monthly, a weekly
+    /// and a daily reader each get a chance.
+    #[must_use]
+    pub fn by_default() -> Self {
+        Self {
+            ca_file: None,
+            crl_file: None,
+            client_certificate: None,
+            verify: true,
+            warn_before: [21, 7, 1]
+                .map(|days| Duration::from_secs(days * 86_400))
+                .to_vec(),
+        }
+    }
 }
 
 /// A site we watch.
@@ -79,6 +103,8 @@ pub struct Profile {
     pub urls: Vec<Url>,
     /// Request method.
     pub method: String,
+    /// Where the site's owner can ask who we are; part of our `User-Agent`, unless `headers` has one.
+    pub contact: Option<Url>,
     /// Request headers.
     pub headers: Vec<(String, String)>,
     /// From one probe to the next while all is well.
@@ -93,8 +119,8 @@ pub struct Profile {
     pub failure_threshold: u32,
     /// Successes in a row that make it up again.
     pub success_threshold: u32,
-    /// What the response must look like.
-    pub expect: Expect,
+    /// What the response must look like; one in memory for all profiles that ask for the same.
+    pub expect: Shared<Expect>,
     /// A total above this is `slow`.
     pub slow: Option<Duration>,
     /// Redirects followed.
@@ -103,8 +129,10 @@ pub struct Profile {
     pub max_body: u64,
     /// Which addresses.
     pub addresses: Addresses,
-    /// TLS.
-    pub tls: Tls,
+    /// TLS; shared likewise.
+    pub tls: Shared<Tls>,
+    /// When people work on it.
+    pub maintenance: Vec<Window>,
     /// Caches.
     pub cache_bypass: CacheBypass,
     /// Changes when, and only when, the configuration of this profile changes.
@@ -112,6 +140,24 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// When the maintenance window ends that is open at `wall`; of several the one that ends last.
+    #[must_use]
+    pub fn window(&self, wall: Timestamp) -> Option<Timestamp> {
+        let open = self.maintenance.iter();
+        open.filter_map(|window| window.open_until(wall)).max()
+    }
+
+    /// The most checks that one probe of it can consist of.
+    #[must_use]
+    pub fn checks(&self) -> usize {
+        let addresses = match &self.addresses {
+            Addresses::Any => 1,
+            Addresses::All => super::limits::ADDRESSES,
+            Addresses::Pinned(pins) => pins.len().max(1),
+        };
+        self.urls.len().max(1).saturating_mul(addresses)
+    }
+
     /// A profile of these URLs with every default and without a host, for looking at a site that is in no file.
     #[must_use]
     pub fn of_urls(urls: Vec<Url>, timeout: Duration) -> Self {
@@ -121,38 +167,21 @@ impl Profile {
             host: None,
             urls,
             method: "GET".to_owned(),
-            headers: vec![(
-                "User-Agent".to_owned(),
-                concat!("probe/", env!("CARGO_PKG_VERSION")).to_owned(),
-            )],
+            contact: None,
+            headers: Vec::new(),
             interval: Duration::from_secs(60),
             retry_interval: Duration::from_secs(10),
             timeout,
             connect_timeout: timeout.min(Duration::from_secs(5)),
             failure_threshold: 1,
             success_threshold: 1,
-            expect: Expect {
-                status: vec![StatusRange {
-                    low: 200,
-                    high: 399,
-                }],
-                contains: Vec::new(),
-                not_contains: Vec::new(),
-                matches: None,
-                header: Vec::new(),
-            },
+            expect: Expect::by_default().into(),
             slow: None,
             redirects: 5,
             max_body: 1 << 20,
             addresses: Addresses::Any,
-            tls: Tls {
-                ca_file: None,
-                client_certificate: None,
-                verify: true,
-                warn_before: [21, 7, 1]
-                    .map(|days| Duration::from_secs(days * 86_400))
-                    .to_vec(),
-            },
+            tls: Tls::by_default().into(),
+            maintenance: Vec::new(),
             cache_bypass: CacheBypass::Off,
             fingerprint: 0,
         }

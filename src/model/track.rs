@@ -1,5 +1,9 @@
 //! What we remember of one profile and of one host.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, AttemptId, Cause, CheckResult, Hold, IncidentId, ProbeId, Timestamp};
@@ -65,13 +69,54 @@ pub struct Evidence {
     pub network: bool,
 }
 
-/// A probe whose result waits for a canary that began after it.
+/// What a host's SSH port says to a TCP connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It is open.
+    Answered,
+    /// Nothing came back in time.
+    Silent,
+    /// The host answers that nothing listens there.
+    Refused,
+    /// It could not be asked from here, or only through another host.
+    Unknown,
+}
+
+/// A probe whose result waits for answers that were asked for after it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspicion {
     /// When the probe began.
     pub began: Timestamp,
     /// When its result came in.
     pub ended: Timestamp,
+    /// A canary answered.
+    #[serde(default)]
+    pub proven: bool,
+    /// The site was silent to the connect: it matters whether its host's SSH port is, too.
+    #[serde(default)]
+    pub silent: bool,
+    /// What that port says.
+    #[serde(default)]
+    pub reach: Option<Reach>,
+}
+
+/// A site has said since then that it is in maintenance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Since when.
+    pub since: Timestamp,
+    /// How long we take it at its word.
+    pub until: Timestamp,
+}
+
+/// Probes of a profile that were due and not made, as far as nobody was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skips {
+    /// How many.
+    pub count: u32,
+    /// When somebody last was.
+    pub told: Option<Timestamp>,
 }
 
 /// A time during which a profile is down.
@@ -97,6 +142,15 @@ pub struct Incident {
     pub told: Timestamp,
 }
 
+/// A warning given for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warned {
+    /// The smallest step of `warn_before` that was told.
+    pub step: Duration,
+    /// When the certificate ends.
+    pub ends: Timestamp,
+}
+
 /// What we remember of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProfileTrack {
@@ -118,12 +172,21 @@ pub struct ProfileTrack {
     pub probed: Option<Timestamp>,
     /// What the last probe found.
     pub last: Vec<CheckResult>,
+    /// The address that last answered each URL well, in the order of URLs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Option<IpAddr>>,
     /// What a restart may rest on.
     pub evidence: Evidence,
-    /// Waits for a canary.
+    /// Waits for a canary, or for the host's SSH port.
     pub suspicion: Option<Suspicion>,
+    /// It is, or was before it failed, in maintenance; until it is well again.
+    #[serde(default)]
+    pub maintenance: Option<Maintenance>,
     /// The open incident.
-    pub incident: Option<Incident>,
+    pub incident: Option<Box<Incident>>,
+    /// By certificate: the warning last given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub warned: BTreeMap<String, Warned>,
     /// Fingerprint of the configuration under which all this was counted.
     pub fingerprint: u64,
     /// The probe under way in this process; never written.
@@ -132,6 +195,9 @@ pub struct ProfileTrack {
     /// Probed in this run; never written.
     #[serde(skip)]
     pub probed_in_run: bool,
+    /// Probes that were not made in this process; never written.
+    #[serde(skip)]
+    pub skips: Skips,
     /// Since when it is no longer configured.
     pub removed: Option<Timestamp>,
 }
@@ -183,6 +249,17 @@ pub enum Stage {
     },
 }
 
+/// How one restart of a host held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// When it was ordered.
+    pub began: Timestamp,
+    /// When the first incident after it was over.
+    pub back: Option<Timestamp>,
+    /// When the next one began.
+    pub again: Option<Timestamp>,
+}
+
 /// What we remember of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostTrack {
@@ -194,6 +271,9 @@ pub struct HostTrack {
     pub last: Option<Attempt>,
     /// When restarts began that count for the budget; only those within the longest window are kept.
     pub starts: Vec<Timestamp>,
+    /// How its restarts held, oldest first; those within [`super::limits::LESSON_WINDOW`].
+    #[serde(default)]
+    pub past: Vec<Past>,
     /// Not before this.
     pub not_before: Option<Timestamp>,
     /// Failures that began before this do not count for a restart.
@@ -216,4 +296,7 @@ pub struct HostTrack {
     /// The restart under way belongs to this process; never written, so after a crash it is nobody's.
     #[serde(skip)]
     pub acting: bool,
+    /// Its SSH port is being tried in this process; never written.
+    #[serde(skip)]
+    pub reaching: Option<(ProbeId, Timestamp)>,
 }

@@ -12,8 +12,8 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::outbox;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
+use super::{lesson, outbox};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -42,6 +42,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(now);
+    lesson::began(track, now);
     // Until its end is known, nothing that begins before it could have settled counts against it.
     track.evidence_from = deadline + host.restart.settle;
     track.last = Some(attempt.clone());
@@ -136,6 +137,7 @@ pub(super) fn finish(
     } else {
         track.stage = Stage::Idle;
         track.starts.retain(|start| *start != attempt.began);
+        lesson::undone(track, attempt.began);
     }
     // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
     let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
@@ -252,6 +254,9 @@ pub(super) fn taken_back(
         track.acting = false;
         track.attempts = track.attempts.saturating_sub(1);
         track.starts.retain(|start| Some(*start) != began);
+        if let Some(began) = began {
+            lesson::undone(track, began);
+        }
         track.evidence_from = now;
         track.last = None;
         for profile in down_profiles(draft, name) {

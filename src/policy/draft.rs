@@ -8,6 +8,17 @@ use crate::model::{
 
 use super::clock;
 
+/// What befell all hosts alike in this decision, so that their holds may no longer be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shaken {
+    /// Nothing.
+    No,
+    /// A canary was asked.
+    Sight,
+    /// Orders of people, a new configuration, a state that can be written or no longer can.
+    All,
+}
+
 /// The decision so far.
 pub(super) struct Draft<'a> {
     pub(super) settings: &'a Settings,
@@ -19,6 +30,8 @@ pub(super) struct Draft<'a> {
     pub(super) durable: bool,
     /// Profiles whose incident this decision opened; people hear of it once it is known what comes next.
     pub(super) opened: Vec<ProfileName>,
+    /// What befell all hosts alike.
+    pub(super) shaken: Shaken,
 }
 
 impl<'a> Draft<'a> {
@@ -32,10 +45,12 @@ impl<'a> Draft<'a> {
             notes: Vec::new(),
             durable: false,
             opened: Vec::new(),
+            shaken: Shaken::No,
         }
     }
 
-    pub(super) fn into_decision(self) -> Decision {
+    pub(super) fn into_decision(mut self) -> Decision {
+        self.fleet.reindex();
         Decision {
             fleet: self.fleet,
             effects: self.effects,
@@ -52,12 +67,30 @@ impl<'a> Draft<'a> {
         self.settings.hosts.get(name).cloned()
     }
 
+    /// The host of a profile, where it is one we know.
+    pub(super) fn host_of(&self, profile: &ProfileName) -> Option<HostName> {
+        let host = self.settings.profiles.get(profile)?.host.clone()?;
+        self.settings.hosts.contains_key(&host).then_some(host)
+    }
+
     /// The names of a host's profiles.
     pub(super) fn profiles_of(&self, host: &HostName) -> Vec<ProfileName> {
-        self.settings
-            .profiles_of(host)
-            .map(|(name, _)| name.clone())
-            .collect()
+        self.watched(host).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A host's profiles, in name order.
+    pub(super) fn watched(
+        &self,
+        host: &HostName,
+    ) -> impl Iterator<Item = (&ProfileName, &Arc<Profile>)> {
+        let members = self.fleet.index.members.get(host).into_iter().flatten();
+        members.filter_map(|name| self.settings.profiles.get_key_value(name))
+    }
+
+    /// When the maintenance window of a profile ends that is open at this instant of the fleet's line; on that line, too.
+    pub(super) fn window(&self, name: &ProfileName, at: Timestamp) -> Option<Timestamp> {
+        let until = self.settings.profiles.get(name)?.window(self.wall(at))?;
+        Some(Timestamp(until.0 - self.fleet.core.clock.skew_ms))
     }
 
     /// An instant of the fleet's line as people's clocks show it.

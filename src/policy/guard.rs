@@ -4,6 +4,8 @@
 //! for at all, then whether a person or our own state forbids it, then how often and how soon, and last the one question
 //! that costs something: whether our own network works at this moment.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
     Cause, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp, limits,
 };
@@ -36,6 +38,9 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         return Ruling::Nothing;
     }
     if let Some(hold) = underway(track) {
+        return Ruling::Hold(hold);
+    }
+    if let Some(hold) = at_work(draft, name) {
         return Ruling::Hold(hold);
     }
     let Some((profile, cause)) = case.candidate.clone() else {
@@ -87,7 +92,7 @@ fn given_up(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> String {
 
 /// Attempts within one incident that is open now.
 fn in_incident(draft: &Draft<'_>, host: &HostName) -> usize {
-    let tracks = draft.settings.profiles_of(host);
+    let tracks = draft.watched(host);
     let incidents =
         tracks.filter_map(|(name, _)| draft.fleet.profiles.get(name)?.incident.as_ref());
     incidents
@@ -123,7 +128,7 @@ impl Case {
             .hosts
             .get(host)
             .map_or(&[][..], |host| &host.restart.causes);
-        for (name, profile) in draft.settings.profiles_of(host) {
+        for (name, profile) in draft.watched(host) {
             case.watched += 1;
             let Some(track) = draft.fleet.profiles.get(name) else {
                 continue;
@@ -189,7 +194,11 @@ impl Case {
 
 /// `failure_threshold` failures in a row that a restart may rest on, the oldest not older than they need:
 /// N·interval + N·D + interval, where D is the time one probe may take.
-fn is_proven(now: Timestamp, profile: &crate::model::Profile, track: &ProfileTrack) -> bool {
+pub(super) fn is_proven(
+    now: Timestamp,
+    profile: &crate::model::Profile,
+    track: &ProfileTrack,
+) -> bool {
     let threshold = profile.failure_threshold;
     let span = profile.interval * (threshold + 1) + longest(profile) * threshold;
     let complete = track.evidence.began.len() >= threshold as usize;
@@ -210,6 +219,16 @@ fn underway(track: &HostTrack) -> Option<Hold> {
             reason: reason.clone(),
         }),
     }
+}
+
+/// People work on one of the host's sites; a restart would hit them, whichever site it is for.
+fn at_work(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
+    let windows = draft
+        .settings
+        .profiles_of(name)
+        .filter_map(|(profile, _)| Some((draft.window(profile, draft.now)?, profile.clone())));
+    let (until, profile) = windows.max()?;
+    Some(Hold::Window { profile, until })
 }
 
 /// Forbidden by a person, or by the state of our own state.
@@ -235,12 +254,8 @@ fn together(
     track: &HostTrack,
     profile: &ProfileName,
 ) -> Option<Hold> {
-    let hosts = draft
-        .settings
-        .hosts
-        .keys()
-        .filter(|host| draft.settings.profiles_of(host).next().is_some())
-        .count();
+    let index = &draft.fleet.index;
+    let hosts = index.members.len();
     let window = draft
         .settings
         .profiles
@@ -248,24 +263,19 @@ fn together(
         .map(|profile| profile.interval * 2)
         .unwrap_or_default();
     let onset = track.failing_since.unwrap_or(draft.now);
-    let near = |other: Timestamp| onset.since(other) <= window && other.since(onset) <= window;
-    let others = draft
-        .fleet
-        .hosts
-        .values()
-        .filter(|host| host.removed.is_none());
-    let failing = others
-        .filter(|host| host.failing_since.is_some_and(near))
+    let from = index
+        .onsets
+        .iter()
+        .skip_while(|(other, _)| onset.since(*other) > window);
+    let failing = from
+        .take_while(|(other, _)| other.since(onset) <= window)
         .count();
     if hosts >= 2 && failing * 2 > hosts && !track.forced {
         return Some(Hold::MassFailure { failing, hosts });
     }
     // Nobody ends the restart of a host that was taken out of the configuration and whose process died: its time does.
-    let acting = draft.fleet.hosts.iter().filter(|(other, track)| {
-        *other != name
-            && matches!(track.stage, Stage::Restarting { deadline, .. } if deadline > draft.now)
-    });
-    let busy: Vec<&HostName> = acting.map(|(other, _)| other).collect();
+    let acting = draft.fleet.hosts_in_restart(draft.now);
+    let busy: BTreeSet<&HostName> = acting.filter(|other| *other != name).collect();
     busy.first()
         .filter(|_| busy.len() >= limits::RESTARTS_AT_ONCE)
         .map(|other| Hold::FleetBusy {
@@ -283,10 +293,10 @@ fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Ho
         });
     }
     let window = limits::FLEET_BUDGET_WINDOW;
-    let starts = draft
-        .fleet
-        .hosts
-        .values()
+    let latest = draft.fleet.index.started.iter().rev();
+    let latest = latest.take_while(|(start, _)| draft.now.since(*start) < window);
+    let starts = latest
+        .filter_map(|(_, host)| draft.fleet.hosts.get(host))
         .flat_map(|host| host.starts.iter().copied());
     let mut recent: Vec<Timestamp> = starts
         .filter(|start| draft.now.since(*start) < window)
@@ -324,7 +334,7 @@ fn blind(draft: &Draft<'_>, last_failure: Timestamp) -> Option<Hold> {
 }
 
 /// The pause that covers a name now.
-fn pause_of(draft: &Draft<'_>, name: &str) -> Option<Hold> {
+pub(super) fn pause_of(draft: &Draft<'_>, name: &str) -> Option<Hold> {
     let wall = draft.wall(draft.now);
     let holds = |target: &str| {
         draft

@@ -6,17 +6,20 @@
 //! profile that is down stays down until it really answers. A failure that began before the host's last restart had settled does not
 //! count: a restart breaks connections, and blaming it for that would cause the next one.
 //!
+//! In a profile's maintenance window a failure is shown and not counted, no incident opens and nobody is reminded; an
+//! incident that people know of already is closed, and told as over, as ever.
+//!
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
 //! among the host's `restart.causes`.
 
 use crate::model::{
     Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, ProfileName,
-    ProfileState, Standing, Suspicion, Timestamp,
+    ProfileState, Reach, Standing, Suspicion, Timestamp,
 };
 
 use super::draft::Draft;
-use super::judge::{Verdict, judge, seen};
-use super::{network, outbox, recovery, schedule};
+use super::judge::{self, Verdict, judge, seen};
+use super::{certificates, lesson, maintenance, network, outbox, recovery, schedule};
 
 /// A profile was probed.
 pub(super) fn probed(
@@ -25,6 +28,7 @@ pub(super) fn probed(
     name: &ProfileName,
     checks: Vec<CheckResult>,
 ) {
+    schedule::landed(draft, probe);
     let began = match draft
         .fleet
         .profiles
@@ -34,53 +38,61 @@ pub(super) fn probed(
         Some((id, began)) if id == probe => began,
         Some(_) | None => return,
     };
-    draft.fleet.probing = draft.fleet.probing.saturating_sub(1);
     let now = draft.now;
     let Some(profile) = draft.profile(name) else {
         draft.fleet.profile_mut(name).in_flight = None;
         return;
     };
+    let paced = schedule::pace(draft, name, &profile);
+    let checks = judge::gathered(&profile, checks);
+    let mut checks = maintenance::weigh(draft, name, checks);
     let verdict = judge(&profile, &checks, now.since(began));
     let before = draft.fleet.profile_mut(name).state();
     let track = draft.fleet.profile_mut(name);
     track.in_flight = None;
     track.probed = Some(now);
     track.probed_in_run = true;
+    certificates::compare(&track.last, &mut checks);
+    if let Some(known) = judge::known(&profile, &checks, &track.known) {
+        track.known = known;
+    }
     track.last = checks;
+    certificates::probed(draft, name);
     match verdict {
         Verdict::Up => succeeded(draft, name, None),
         Verdict::Degraded(remark) => succeeded(draft, name, Some(remark)),
-        Verdict::Maintenance => in_maintenance(draft, name),
+        Verdict::Maintenance => maintenance::says(draft, name),
         Verdict::Unknown(reason) => unknown(draft, name, reason),
-        Verdict::Failed(_) if network::has_canaries(draft) => suspect(draft, name, began),
+        Verdict::Failed(cause) if network::asks(draft, &profile, cause) => {
+            suspect(draft, name, cause, began);
+        }
         Verdict::Failed(cause) => failed(draft, name, cause, began),
     }
     remark(draft, name, before);
-    // While a canary is awaited the profile is not probed again: its next failure would start the waiting anew.
+    // While an answer is awaited the profile is not probed again: its next failure would start the waiting anew.
     if draft
         .fleet
         .profiles
         .get(name)
         .is_some_and(|track| track.suspicion.is_none())
     {
-        schedule::next(draft, name, began);
+        schedule::next(draft, name, paced);
     }
 }
 
-/// A failure waits for a canary that is asked from now on.
-fn suspect(draft: &mut Draft<'_>, name: &ProfileName, began: Timestamp) {
-    let ended = draft.now;
-    let track = draft.fleet.profile_mut(name);
-    if track
-        .suspicion
-        .replace(Suspicion { began, ended })
-        .is_none()
-    {
-        draft.fleet.suspects += 1;
-    }
+/// A failure waits for a canary, and a silence for the host's SSH port; both are asked from now on.
+fn suspect(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timestamp) {
+    draft.fleet.profile_mut(name).suspicion = Some(Suspicion {
+        began,
+        ended: draft.now,
+        proven: false,
+        silent: cause == Cause::ConnectTimeout,
+        reach: None,
+    });
+    draft.fleet.suspects.insert(name.clone());
 }
 
-/// A canary answered: what the profile's last probe saw is the site's doing.
+/// What was awaited is known: what the profile's last probe saw is the site's doing, or that of the way to its host.
 pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(suspicion) = release(draft, name) else {
         return;
@@ -89,23 +101,29 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
         return;
     };
     let before = draft.fleet.profile_mut(name).state();
-    let verdict = judge(
-        &profile,
-        &draft.fleet.profile_mut(name).last,
-        suspicion.ended.since(suspicion.began),
-    );
+    let paced = schedule::pace(draft, name, &profile);
+    let track = draft.fleet.profile_mut(name);
+    if suspicion.reach == Some(Reach::Silent) {
+        judge::unreachable(&mut track.last);
+    }
+    let elapsed = suspicion.ended.since(suspicion.began);
+    let verdict = judge(&profile, &track.last, elapsed);
     if let Verdict::Failed(cause) = verdict {
         failed(draft, name, cause, suspicion.began);
     }
     remark(draft, name, before);
-    schedule::next(draft, name, suspicion.began);
+    schedule::next(draft, name, paced);
 }
 
 /// No canary answered: what the profile's last probe saw may be our doing.
 pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
-    let Some(suspicion) = release(draft, name) else {
+    if release(draft, name).is_none() {
+        return;
+    }
+    let Some(profile) = draft.profile(name) else {
         return;
     };
+    let paced = schedule::pace(draft, name, &profile);
     let before = draft.fleet.profile_mut(name).state();
     unknown(
         draft,
@@ -113,38 +131,17 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
         "no canary answers: our own network is down".to_owned(),
     );
     remark(draft, name, before);
-    schedule::next(draft, name, suspicion.began);
+    schedule::next(draft, name, paced);
 }
 
 fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
     let suspicion = draft.fleet.profile_mut(name).suspicion.take()?;
-    draft.fleet.suspects = draft.fleet.suspects.saturating_sub(1);
+    draft.fleet.suspects.remove(name);
     Some(suspicion)
 }
 
 fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: String) {
     draft.fleet.profile_mut(name).unknown = Some(reason);
-}
-
-fn in_maintenance(draft: &mut Draft<'_>, name: &ProfileName) {
-    let now = draft.now;
-    let track = draft.fleet.profile_mut(name);
-    track.unknown = None;
-    let had_evidence = !track.evidence.began.is_empty();
-    track.evidence.began.clear();
-    track.evidence.cause = Some(Cause::Maintenance);
-    match track.standing {
-        Standing::New | Standing::Up | Standing::Failing => {
-            (track.standing, track.since) = (Standing::Degraded, now);
-            (track.failures, track.failing_since) = (0, None);
-        }
-        Standing::Degraded | Standing::Down => {}
-    }
-    draft.durable |= had_evidence;
-    let host = draft.profile(name).and_then(|profile| profile.host.clone());
-    if let Some(host) = host {
-        recovery::felt(draft, &host);
-    }
 }
 
 fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
@@ -158,7 +155,7 @@ fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
         .is_some_and(|host| recovery::is_acting(draft, host));
     let track = draft.fleet.profile_mut(name);
     track.unknown = None;
-    let had_evidence = !track.evidence.began.is_empty();
+    let had_evidence = !track.evidence.began.is_empty() || track.maintenance.take().is_some();
     track.failures = 0;
     track.successes = track.successes.saturating_add(1);
     track.evidence.began.clear();
@@ -197,15 +194,22 @@ fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timest
         .and_then(|host| draft.fleet.hosts.get(&host.name))
         .map(|track| track.evidence_from);
     let mut durable = false;
+    let at_work = draft.window(name, began).is_some() || draft.window(name, now).is_some();
     let track = draft.fleet.profile_mut(name);
     track.unknown = None;
     track.successes = 0;
     if from.is_some_and(|from| began < from) {
         return; // the host is in restart, or was when this probe began
     }
+    if at_work {
+        maintenance::windowed(draft, name, cause);
+        return;
+    }
+    let track = draft.fleet.profile_mut(name);
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
-    track.evidence.network |= cause.blame() == Blame::Network;
+    // That a host is silent altogether is asked anew for every failure; ICMP errors are sent as it pleases the router.
+    track.evidence.network |= cause == Cause::Unreachable;
     let silence = cause == Cause::ConnectTimeout && track.evidence.network;
     let healable = host
         .as_ref()
@@ -255,7 +259,7 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         profile: name.clone(),
         cause,
     });
-    track.incident = Some(Incident {
+    track.incident = Some(Box::new(Incident {
         id,
         since,
         opened: now,
@@ -265,15 +269,22 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         gave_up: false,
         withheld: None,
         told: now,
-    });
+    }));
     draft.opened.push(name.clone());
     draft.durable = true;
+    if let Some(host) = draft.host_of(name) {
+        lesson::again(draft.fleet.host_mut(&host), since);
+    }
 }
 
 fn close(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
         return;
     };
+    if let Some(host) = draft.host_of(name) {
+        let now = draft.now;
+        lesson::back(draft.fleet.host_mut(&host), now);
+    }
     let event = if incident.gave_up {
         EventKind::Back
     } else {
@@ -320,11 +331,11 @@ fn remark(draft: &mut Draft<'_>, name: &ProfileName, before: ProfileState) {
         return; // not judged yet
     }
     let state = track.state();
-    let cause = track
-        .last
-        .iter()
-        .filter_map(CheckResult::cause)
-        .min_by_key(|cause| (!cause.server_gone(), *cause));
+    let cause = draft
+        .settings
+        .profiles
+        .get(name)
+        .and_then(|profile| judge::told(profile, &track.last));
     let failures = track.failures;
     let lines = seen(&track.last).join("; ");
     let detail = track.unknown.clone().unwrap_or(lines);

@@ -9,31 +9,44 @@
 //! |---|---|
 //! | `clock` | one line of time out of a wall clock that may lie and a boot clock that does not |
 //! | `reconcile` | what a start or a new configuration changes: nothing by itself |
+//! | `spread` | when a starting daemon makes its first probes |
 //! | `schedule` | what is due, and when a run of `probe once` has nothing left to follow |
 //! | `judge` | what a probe's results mean |
+//! | `maintenance` | how long a site is taken at its word that it is in maintenance |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
-//! | `network` | whether we can see at all: canaries |
+//! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
 //! | `guard` | may this host be restarted, and if not, why not |
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
+//! | `rounds` | which hosts the rules look at now |
 //! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
+//! | `account` | why: what the rules say of a host now, and what they looked at |
+//! | `lesson` | how long restarts held, and what that teaches |
+//! | `certificates` | which certificates people are warned of, once per step |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
+mod account;
 mod attempt;
+mod certificates;
 mod clock;
 mod draft;
 mod guard;
 mod incident;
 mod judge;
+mod lesson;
+mod maintenance;
 mod network;
 mod outbox;
 mod reconcile;
 mod recovery;
+mod rounds;
 mod schedule;
+mod spread;
 
+pub use account::account;
 pub use schedule::{settled, wakeup};
 
 use crate::model::{Decision, Event, Fleet, Now, Settings};
-use draft::Draft;
+use draft::{Draft, Shaken};
 
 /// Moves what was read from the state on to this moment, for showing it: nothing is decided.
 pub fn tell_time(fleet: &mut Fleet, now: &Now) {
@@ -44,6 +57,19 @@ pub fn tell_time(fleet: &mut Fleet, now: &Now) {
 #[must_use]
 pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decision {
     let mut draft = Draft::new(settings, fleet, now);
+    draft.shaken = match event {
+        Event::Started(_)
+        | Event::Damaged(_)
+        | Event::Ordered(_)
+        | Event::TakenBack { .. }
+        | Event::Recorded => Shaken::All,
+        Event::CanaryProbed { .. } => Shaken::Sight,
+        Event::Ticked
+        | Event::Probed { .. }
+        | Event::Reached { .. }
+        | Event::Recovered { .. }
+        | Event::Notified { .. } => Shaken::No,
+    };
     match event {
         Event::Started(start) => reconcile::start(&mut draft, &start),
         Event::Damaged(path) => reconcile::damaged(&mut draft, path),
@@ -58,6 +84,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             answered,
             detail,
         } => network::probed(&mut draft, probe, answered, detail),
+        Event::Reached { probe, host, reach } => network::reached(&mut draft, probe, &host, reach),
         Event::Recovered {
             host,
             attempt,
@@ -75,8 +102,10 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         Event::Recorded => attempt::recorded(&mut draft),
     }
     // What time alone brings about, in the order in which one enables the next.
+    network::let_go(&mut draft);
     recovery::move_on(&mut draft);
     network::move_on(&mut draft);
+    certificates::move_on(&mut draft);
     outbox::move_on(&mut draft);
     schedule::move_on(&mut draft);
     draft.into_decision()

@@ -4,10 +4,17 @@
 //! our own network is down: every suspicion becomes `unknown`, every counter stays where it is, nothing is restarted,
 //! and when it is back people get one `blind` mail saying from when to when we could not see. With an empty list of
 //! canaries people chose to do without: every failure counts at once.
+//!
+//! Where a site with a host got no answer to its connect, the host's SSH port is tried as well, after the failing probe
+//! began and at most once at a time for a host. Is that silent, too, the whole host is (`host_unreachable`), or the way to
+//! it: no restart of a web server helps there, and none could be ordered. Any other answer leaves the failure as it is.
 
 use std::time::Duration;
 
-use crate::model::{Effect, EventKind, Hold, Note, ProbeId, ProfileName, Timestamp, limits};
+use crate::model::{
+    Cause, Effect, EventKind, Hold, HostName, Note, ProbeId, Profile, ProfileName, Reach,
+    Suspicion, Timestamp, limits,
+};
 
 use super::draft::Draft;
 use super::{incident, outbox};
@@ -18,6 +25,17 @@ const RETRY: Duration = Duration::from_secs(10);
 /// Canaries are configured.
 pub(super) fn has_canaries(draft: &Draft<'_>) -> bool {
     !draft.settings.network.canaries.is_empty()
+}
+
+/// Something must be asked before a failure with this cause counts.
+pub(super) fn asks(draft: &Draft<'_>, profile: &Profile, cause: Cause) -> bool {
+    let has_host = || {
+        profile
+            .host
+            .as_ref()
+            .is_some_and(|host| draft.host(host).is_some())
+    };
+    has_canaries(draft) || (cause == Cause::ConnectTimeout && has_host())
 }
 
 /// Our own network is known to be down.
@@ -52,14 +70,41 @@ pub(super) fn probed(draft: &mut Draft<'_>, probe: ProbeId, answered: bool, deta
             draft.notes.push(Note::NetworkDown { detail });
         }
     }
-    for name in suspects(draft, asked) {
-        if answered {
-            incident::confirmed(draft, &name);
-        } else {
+    for name in suspects(draft, |suspicion| suspicion.began <= asked) {
+        if !answered {
             draft.fleet.core.network.blinded = true;
             incident::blinded(draft, &name);
+            continue;
+        }
+        if let Some(suspicion) = &mut draft.fleet.profile_mut(&name).suspicion {
+            suspicion.proven = true;
         }
     }
+    let_go(draft);
+}
+
+/// A host's SSH port was tried.
+pub(super) fn reached(draft: &mut Draft<'_>, probe: ProbeId, host: &HostName, reach: Reach) {
+    let Some(track) = draft.fleet.hosts.get_mut(host) else {
+        return;
+    };
+    let Some((_, asked)) = track.reaching.take_if(|(id, _)| *id == probe) else {
+        return;
+    };
+    for name in suspects(draft, |suspicion| suspicion.began <= asked) {
+        if host_of(draft, &name).as_ref() == Some(host)
+            && let Some(suspicion) = &mut draft.fleet.profile_mut(&name).suspicion
+        {
+            suspicion.reach = Some(reach);
+        }
+    }
+    let_go(draft);
+}
+
+/// The configured host of a profile.
+fn host_of(draft: &Draft<'_>, name: &ProfileName) -> Option<HostName> {
+    let host = draft.settings.profiles.get(name)?.host.clone()?;
+    draft.settings.hosts.contains_key(&host).then_some(host)
 }
 
 fn back(draft: &mut Draft<'_>, since: Timestamp) {
@@ -76,45 +121,80 @@ fn back(draft: &mut Draft<'_>, since: Timestamp) {
     }
 }
 
-/// Profiles whose suspicion a canary asked at `asked` can settle.
-fn suspects(draft: &Draft<'_>, asked: Timestamp) -> Vec<ProfileName> {
-    let waits = |began: Timestamp| began <= asked;
-    let tracks = draft.fleet.profiles.iter();
-    tracks
-        .filter(|(_, track)| track.suspicion.as_ref().is_some_and(|s| waits(s.began)))
-        .map(|(name, _)| name.clone())
-        .collect()
+/// Profiles with a suspicion of this kind.
+fn suspects(draft: &Draft<'_>, wanted: impl Fn(&Suspicion) -> bool) -> Vec<ProfileName> {
+    let names = draft.fleet.suspects.iter();
+    let has = |name: &&ProfileName| {
+        let track = draft.fleet.profiles.get(*name);
+        track
+            .and_then(|track| track.suspicion.as_ref())
+            .is_some_and(&wanted)
+    };
+    names.filter(has).cloned().collect()
+}
+
+/// Asks what somebody waits for.
+pub(super) fn move_on(draft: &mut Draft<'_>) {
+    for name in suspects(draft, |suspicion| {
+        suspicion.silent && suspicion.reach.is_none()
+    }) {
+        if let Some(host) = host_of(draft, &name) {
+            reach(draft, host);
+        }
+    }
+    ask(draft);
+}
+
+/// Lets go of those who need not wait any more.
+pub(super) fn let_go(draft: &mut Draft<'_>) {
+    // Canaries may have been taken out of the configuration while somebody waited for one, and a host as well.
+    let alone = !has_canaries(draft);
+    for name in suspects(draft, |suspicion| alone || suspicion.proven) {
+        let host = host_of(draft, &name);
+        let waits = |suspicion: &Suspicion| suspicion.silent && suspicion.reach.is_none();
+        let track = draft.fleet.profiles.get(&name);
+        let waits = track
+            .and_then(|track| track.suspicion.as_ref())
+            .is_some_and(waits);
+        if !waits || host.is_none() {
+            incident::confirmed(draft, &name);
+        }
+    }
+}
+
+/// Tries a host's SSH port, unless that is under way.
+fn reach(draft: &mut Draft<'_>, host: HostName) {
+    let track = draft.fleet.hosts.get(&host);
+    if track.is_some_and(|track| track.reaching.is_some()) {
+        return;
+    }
+    let probe = draft.fleet.next_probe();
+    draft.fleet.host_mut(&host).reaching = Some((probe, draft.now));
+    draft.effects.push(Effect::Reach { probe, host });
 }
 
 /// Asks the canaries when somebody waits for them.
-pub(super) fn move_on(draft: &mut Draft<'_>) {
+fn ask(draft: &mut Draft<'_>) {
     if !has_canaries(draft) {
-        // They were taken out of the configuration while somebody waited for one.
-        if draft.fleet.suspects > 0 {
-            for name in suspects(draft, draft.now) {
-                incident::confirmed(draft, &name);
-            }
-        }
         return;
     }
     if draft.fleet.core.network.in_flight.is_some() {
         return;
     }
-    let suspected = draft.fleet.suspects > 0;
+    let suspected = !suspects(draft, |suspicion| !suspicion.proven).is_empty();
     let retry = draft
         .fleet
         .core
         .network
         .due
         .is_some_and(|due| due <= draft.now);
-    let awaited = || {
-        draft
-            .fleet
-            .hosts
-            .values()
-            .any(|host| host.hold == Some(Hold::AwaitingCanary))
+    draft.fleet.reindex();
+    let mut blind = draft.fleet.index.blind.iter();
+    let awaited = |name: &HostName| {
+        let host = draft.fleet.hosts.get(name);
+        host.is_some_and(|host| host.hold == Some(Hold::AwaitingCanary))
     };
-    if suspected || retry || awaited() {
+    if suspected || retry || blind.any(awaited) {
         let probe = draft.fleet.next_probe();
         draft.fleet.core.network.in_flight = Some((probe, draft.now));
         draft.effects.push(Effect::ProbeCanary { probe });

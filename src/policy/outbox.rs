@@ -15,6 +15,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::seen;
+use super::lesson;
 
 /// A notification that says nothing yet.
 pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
@@ -46,6 +47,9 @@ pub(super) fn tell(
         .as_ref()
         .and_then(|host| draft.settings.hosts.get(host))
         .map(|host| host.ssh.clone());
+    told.lesson = host
+        .as_ref()
+        .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
     told.host = host;
     told.since = Some(draft.wall(incident.since));
     told.until = over.then(|| draft.wall(draft.now));
@@ -189,12 +193,21 @@ fn remind(draft: &mut Draft<'_>) {
         return;
     };
     let due = |told: Timestamp| draft.now.since(told) >= interval;
-    let tracks = draft.fleet.profiles.iter();
-    let names: Vec<ProfileName> = tracks
-        .filter(|(_, track)| track.incident.as_ref().is_some_and(|i| due(i.told)))
-        .map(|(name, _)| name.clone())
+    draft.fleet.reindex();
+    let told = draft.fleet.index.told.iter();
+    let names: BTreeSet<ProfileName> = told
+        .take_while(|(told, _)| due(*told))
+        .map(|(_, name)| name.clone())
         .collect();
     for name in names {
+        // Nobody is reminded of what people work on; the time until the next reminder begins anew.
+        if draft.window(&name, draft.now).is_some() {
+            let now = draft.now;
+            if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
+                incident.told = now;
+            }
+            continue;
+        }
         let next = next_for(draft, &name);
         tell(draft, &name, EventKind::Reminder, next, None);
     }
@@ -273,10 +286,7 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     } else {
         None
     };
-    let told = fleet
-        .open_incidents()
-        .map(|(_, incident)| incident.told)
-        .min();
+    let told = fleet.index.told.first().map(|(told, _)| *told);
     let reminder = email
         .reminder_interval
         .zip(told)

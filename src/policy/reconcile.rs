@@ -5,18 +5,25 @@
 //! people hear of it. A changed profile keeps its state, loses its evidence, and can come no nearer to its threshold
 //! than one failure below it. An equal configuration changes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::model::{
-    EventKind, HostName, Next, Note, ProfileName, ProfileTrack, Standing, Start, limits,
+    EventKind, Flights, HostName, Next, Note, ProfileName, ProfileTrack, Skips, Standing, Start,
+    Timestamp, limits,
 };
 
 use super::draft::Draft;
-use super::{incident, outbox, recovery, schedule};
+use super::{incident, outbox, recovery, schedule, spread};
 
 /// A run begins, or the configuration was read again.
 pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
     if *start != Start::Reload {
         forget_flights(draft);
     }
+    let waiting = draft.fleet.flights.disperse();
+    draft.fleet.agenda.extend(waiting);
+    draft.fleet.reindex_all(draft.settings);
+    let mut fresh = Vec::new();
     for profile in draft
         .settings
         .profiles
@@ -24,12 +31,14 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
         .cloned()
         .collect::<Vec<_>>()
     {
-        adopt(
+        if adopt(
             draft,
             &profile.name,
             profile.fingerprint,
             profile.failure_threshold,
-        );
+        ) {
+            fresh.push(profile.name.clone());
+        }
     }
     for host in draft.settings.hosts.values().cloned().collect::<Vec<_>>() {
         if !draft.fleet.hosts.contains_key(&host.name)
@@ -45,7 +54,7 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
         recovery::felt(draft, &host.name);
     }
     retire(draft);
-    plan(draft, start);
+    plan(draft, start, &fresh);
     // What is due is asked before any rule can rest on what an earlier run saw.
     schedule::move_on(draft);
 }
@@ -55,38 +64,49 @@ fn forget_flights(draft: &mut Draft<'_>) {
     let fleet = &mut draft.fleet;
     fleet.agenda.clear();
     fleet.in_transit.clear();
-    (fleet.probing, fleet.suspects) = (0, 0);
+    fleet.flights = Flights::default();
+    fleet.probing = 0;
+    fleet.suspects.clear();
     fleet.core.network.in_flight = None;
     for host in fleet.hosts.values_mut() {
-        host.acting = false;
+        (host.acting, host.reaching) = (false, None);
     }
     for track in fleet.profiles.values_mut() {
         (track.in_flight, track.suspicion, track.probed_in_run) = (None, None, false);
+        track.skips = Skips::default();
     }
 }
 
-fn adopt(draft: &mut Draft<'_>, name: &ProfileName, fingerprint: u64, threshold: u32) {
+/// Takes a profile over; says whether it is new or changed.
+fn adopt(draft: &mut Draft<'_>, name: &ProfileName, fingerprint: u64, threshold: u32) -> bool {
     let known = draft.fleet.profiles.get(name);
     if known.is_some_and(|track| track.fingerprint == fingerprint && track.removed.is_none()) {
-        return;
+        return false;
     }
     let now = draft.now;
     // What was seen of a profile before it was removed says nothing about it now; its host's budget does.
     let fresh = known.is_none_or(|track| track.removed.is_some());
     let track = draft.fleet.profile_mut(name);
     if fresh {
-        *track = ProfileTrack::default();
+        // A probe that is under way is still the only one.
+        *track = ProfileTrack {
+            in_flight: track.in_flight,
+            ..ProfileTrack::default()
+        };
     }
     (track.fingerprint, track.removed) = (fingerprint, None);
     if fresh {
         (track.since, track.due) = (now, now);
-        return;
+        return true;
     }
     track.evidence.began.clear();
+    // Other URLs, perhaps, or in another order.
+    track.known.clear();
     if track.standing != Standing::Down {
         track.failures = track.failures.min(threshold.saturating_sub(1));
     }
     schedule::enter(draft, name, now);
+    true
 }
 
 /// Lets go of what is no longer configured.
@@ -109,7 +129,7 @@ fn retire(draft: &mut Draft<'_>) {
         draft.fleet.agenda.remove(&entry);
         if waits {
             draft.fleet.profile_mut(&name).suspicion = None;
-            draft.fleet.suspects = draft.fleet.suspects.saturating_sub(1);
+            draft.fleet.suspects.remove(&name);
         }
         match removed {
             None => draft.fleet.profile_mut(&name).removed = Some(now),
@@ -137,8 +157,33 @@ fn retire(draft: &mut Draft<'_>) {
     }
 }
 
+/// The first probes of a daemon, and of what a reload brought, each at a time of its own.
+fn first_probes(
+    draft: &Draft<'_>,
+    start: &Start,
+    fresh: &[ProfileName],
+) -> BTreeMap<ProfileName, Timestamp> {
+    let due = |name: &&ProfileName| {
+        let track = draft.fleet.profiles.get(*name);
+        track.is_some_and(|track| track.due <= draft.now) && spread::may_wait(draft, name)
+    };
+    let names: Vec<ProfileName> = match start {
+        Start::Daemon => draft
+            .settings
+            .profiles
+            .keys()
+            .filter(due)
+            .cloned()
+            .collect(),
+        Start::Reload => fresh.iter().filter(due).cloned().collect(),
+        Start::Due | Start::Named(_) => return BTreeMap::new(),
+    };
+    spread::over(draft, &names)
+}
+
 /// Fills the agenda.
-fn plan(draft: &mut Draft<'_>, start: &Start) {
+fn plan(draft: &mut Draft<'_>, start: &Start, fresh: &[ProfileName]) {
+    let spread = first_probes(draft, start, fresh);
     for profile in draft
         .settings
         .profiles
@@ -152,10 +197,12 @@ fn plan(draft: &mut Draft<'_>, start: &Start) {
         if track.in_flight.is_some() || track.suspicion.is_some() {
             continue;
         }
-        // A due time further off than one interval is from another configuration or another clock.
-        let due = track.due.min(draft.now + profile.interval);
+        // A due time further off than one interval, or than the site asked us to wait, is from another configuration or
+        // another clock.
+        let asked = schedule::asked(track).unwrap_or_default();
+        let due = track.due.min(draft.now + profile.interval + asked);
         let due = match start {
-            Start::Daemon | Start::Reload => due,
+            Start::Daemon | Start::Reload => spread.get(&profile.name).copied().unwrap_or(due),
             Start::Due if due <= draft.now + profile.interval / 2 => draft.now,
             Start::Due => due,
             Start::Named(names) if names.contains(&profile.name) => draft.now,

@@ -6,15 +6,17 @@
 //! good probe proves nothing, and a host that relapses is restarted ever more rarely. What counts for the budget is never
 //! forgotten before its time.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
-    Cause, EventKind, Fleet, Hold, Host, HostName, HostTrack, Next, Note, Orders, ProfileName,
-    ProfileTrack, Settings, Stage, Standing, Timestamp, limits,
+    Cause, EventKind, Hold, Host, HostName, Next, Note, Orders, ProfileName, ProfileTrack, Stage,
+    Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
 use super::incident::ails_host;
-use super::{attempt, outbox};
+use super::{attempt, outbox, rounds};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -29,7 +31,7 @@ pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
 pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
     let (mut well, mut mended) = (true, true);
     let mut ailing: Option<Timestamp> = None;
-    for (name, _) in draft.settings.profiles_of(host) {
+    for (name, _) in draft.watched(host) {
         let Some(track) = draft.fleet.profiles.get(name) else {
             continue;
         };
@@ -74,8 +76,24 @@ fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool
 
 /// What time brings about for hosts, and what the guard says of those that are not well.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
-    let names: Vec<HostName> = draft.settings.hosts.keys().cloned().collect();
+    let names = rounds::due(draft);
+    look_at(draft, names);
+    draft.fleet.reindex();
+    // One restart at a time: where none is under way any more, the next in line may go.
+    let idle = rounds::restarting_until(&draft.fleet).is_none();
+    if idle && !draft.fleet.index.queued.is_empty() {
+        let queued = draft.fleet.index.queued.clone();
+        look_at(draft, queued);
+    }
+}
+
+fn look_at(draft: &mut Draft<'_>, names: BTreeSet<HostName>) {
     for name in names {
+        // A restart that was just ordered for the host before holds this one.
+        draft.fleet.reindex();
+        if !draft.settings.hosts.contains_key(&name) {
+            continue;
+        }
         let Some(track) = draft.fleet.hosts.get(&name) else {
             continue;
         };
@@ -142,7 +160,13 @@ fn rearm(draft: &mut Draft<'_>, name: &HostName) {
 fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
     match rule(draft, name) {
         Ruling::Nothing => hold(draft, name, None),
-        Ruling::Hold(reason) => hold(draft, name, Some(reason)),
+        Ruling::Hold(reason) => {
+            // What is seen while people work on the machine is their doing; after that it takes fresh failures.
+            if matches!(reason, Hold::Window { .. }) {
+                forget_evidence(draft, name);
+            }
+            hold(draft, name, Some(reason));
+        }
         Ruling::GiveUp(reason) => give_up(draft, name, reason),
         Ruling::Permit(profile) => attempt::begin(draft, name, &profile),
     }
@@ -180,6 +204,9 @@ pub(super) fn withhold(
     remark: Option<&str>,
 ) {
     for name in down_profiles(draft, host) {
+        if draft.window(&name, draft.now).is_some() {
+            continue;
+        }
         let told = |track: &crate::model::ProfileTrack| {
             track
                 .incident
@@ -310,36 +337,8 @@ fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
     target == "all"
         || target == host.as_str()
         || draft
-            .settings
-            .profiles_of(host)
+            .watched(host)
             .any(|(profile, _)| profile.as_str() == target)
-}
-
-/// When a host wants to be looked at again.
-pub(super) fn wakeup(
-    settings: &Settings,
-    fleet: &Fleet,
-    name: &HostName,
-    track: &HostTrack,
-) -> Option<Timestamp> {
-    settings.hosts.get(name)?;
-    let stage = match track.stage {
-        Stage::Restarting { deadline, .. } => Some(deadline),
-        Stage::Settling { until, .. } => Some(until),
-        Stage::Idle | Stage::GaveUp { .. } => None,
-    };
-    let held = track.hold.as_ref().and_then(Hold::until);
-    let paused = match &track.hold {
-        Some(Hold::Paused { until, .. }) => {
-            until.map(|wall| Timestamp(wall.0 - fleet.core.clock.skew_ms))
-        }
-        Some(_) | None => None,
-    };
-    let healthy = track
-        .mended_since
-        .filter(|_| track.attempts > 0 && stage.is_none())
-        .map(|since| since + limits::PROVEN_HEALTH);
-    [stage, held, paused, healthy].into_iter().flatten().min()
 }
 
 /// The configuration of a host changed: what was decided under the old one does not hold, what was counted does.

@@ -1,20 +1,38 @@
 //! What is due.
 //!
-//! Due times are absolute: a late probe does not push the next one back, and after a long sleep there is one probe, not
-//! one for every interval missed. A profile that is well is probed every `interval`, any other every `retry_interval`.
+//! Due times are absolute: the next one is counted from the one before, not from when that probe began or ended, so no
+//! lateness adds up. A profile that is well is probed every `interval`, any other every `retry_interval`; when that
+//! changes, the count begins at the due time of the probe that changed it. Of the due times that pass while a probe is
+//! under way, waits for room or this machine sleeps, the last is made late and the others are skipped, counted and told,
+//! sparingly. A 429 with `Retry-After` is probed again at the first due time after the wait it asked for.
 //! A run of `probe once` takes what is due within half an interval, so that a 60 s cron and a 60 s interval agree.
+//!
+//! At most [`limits::PROBES_IN_FLIGHT`] probes are under way, and [`limits::PROBES_PER_HOST`] to one machine; who finds no
+//! room there waits in that machine's line and stands in nobody else's way.
 
 use std::time::Duration;
 
 use crate::model::{
-    Effect, Fleet, Hold, Profile, ProfileName, Settings, Stage, Standing, Timestamp, limits,
+    CheckResult, Effect, Fleet, Hold, HostName, Note, ProbeId, Profile, ProfileName, ProfileTrack,
+    Settings, Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
-use super::{outbox, recovery};
+use super::{certificates, outbox, rounds};
+
+/// The machine a profile is served by, as far as it is known: its host, else the name in its first URL.
+pub(super) fn machine(profile: &Profile) -> &str {
+    let url = || profile.urls.first().and_then(|url| url.host_str());
+    profile
+        .host
+        .as_ref()
+        .map(HostName::as_str)
+        .or_else(url)
+        .unwrap_or_default()
+}
 
 /// From one probe to the next, as the profile stands.
-fn pace(draft: &Draft<'_>, name: &ProfileName, profile: &Profile) -> Duration {
+pub(super) fn pace(draft: &Draft<'_>, name: &ProfileName, profile: &Profile) -> Duration {
     let Some(track) = draft.fleet.profiles.get(name) else {
         return profile.interval;
     };
@@ -24,13 +42,73 @@ fn pace(draft: &Draft<'_>, name: &ProfileName, profile: &Profile) -> Duration {
     }
 }
 
-/// Sets a profile's next probe, given when its last one began.
-pub(super) fn next(draft: &mut Draft<'_>, name: &ProfileName, began: Timestamp) {
+/// The wait that a profile's last answer asked us for: the longest `Retry-After` of a 429.
+pub(super) fn asked(track: &ProfileTrack) -> Option<Duration> {
+    let refused = |check: &&CheckResult| check.http_status == Some(429);
+    let waits = track.last.iter().filter(refused);
+    waits
+        .filter_map(|check| check.retry_after)
+        .max()
+        .map(|wait| wait.min(limits::RETRY_AFTER))
+}
+
+/// Whole periods in a span.
+fn periods(span: Duration, pace: Duration) -> u32 {
+    u32::try_from(span.as_millis() / pace.as_millis().max(1)).unwrap_or(u32::MAX)
+}
+
+/// Sets a profile's next probe after one whose result is in; `paced` is the pace under which that was made.
+pub(super) fn next(draft: &mut Draft<'_>, name: &ProfileName, paced: Duration) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    let due = (began + pace(draft, name, &profile)).max(draft.now);
-    enter(draft, name, due);
+    let pace = pace(draft, name, &profile);
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    let (due, ended) = (track.due, track.probed.unwrap_or(draft.now));
+    let (count, skipped) = match asked(track) {
+        Some(wait) => {
+            let earliest = (ended + wait).max(draft.now).since(due);
+            let whole = periods(earliest, pace);
+            let rest = pace.saturating_mul(whole) < earliest;
+            ((whole + u32::from(rest)).max(1), 0)
+        }
+        None => {
+            let passed = periods(draft.now.since(due), pace).max(1);
+            // Under another pace none of the passed times was due.
+            (passed, if pace == paced { passed - 1 } else { 0 })
+        }
+    };
+    skip(draft, name, skipped);
+    enter(draft, name, due + pace.saturating_mul(count));
+}
+
+/// Counts probes that were due and not made, and says so now and then.
+fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32) {
+    let now = draft.now;
+    let untold = draft
+        .fleet
+        .profiles
+        .get(name)
+        .map_or(0, |track| track.skips.count);
+    if count == 0 && untold == 0 {
+        return;
+    }
+    draft.fleet.skipped += u64::from(count);
+    let skips = &mut draft.fleet.profile_mut(name).skips;
+    skips.count = skips.count.saturating_add(count);
+    if skips
+        .told
+        .is_none_or(|told| now.since(told) >= limits::SKIPS_TOLD)
+    {
+        let count = std::mem::take(&mut skips.count);
+        skips.told = Some(now);
+        draft.notes.push(Note::Skipped {
+            profile: name.clone(),
+            count,
+        });
+    }
 }
 
 /// Enters a profile in the agenda, in place of what stood there.
@@ -43,34 +121,56 @@ pub(super) fn enter(draft: &mut Draft<'_>, name: &ProfileName, due: Timestamp) {
     draft.fleet.agenda.insert((due, name.clone()));
 }
 
+/// A probe came back: whoever waited for room on its machine may go.
+pub(super) fn landed(draft: &mut Draft<'_>, probe: ProbeId) {
+    let (was_under_way, next) = draft.fleet.flights.end(probe);
+    if was_under_way {
+        draft.fleet.probing = draft.fleet.probing.saturating_sub(1);
+    }
+    draft.fleet.agenda.extend(next);
+}
+
 /// Orders the probes that are due, as many as may be in flight.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
     while draft.fleet.probing < limits::PROBES_IN_FLIGHT {
-        let due = draft
-            .fleet
-            .agenda
-            .first()
-            .filter(|(due, _)| *due <= draft.now)
-            .cloned();
-        let Some((due, name)) = due else { break };
-        draft.fleet.agenda.remove(&(due, name.clone()));
-        if draft
-            .fleet
-            .profiles
-            .get(&name)
-            .is_none_or(|track| track.in_flight.is_some())
-            || draft.profile(&name).is_none()
-        {
+        let due = draft.fleet.agenda.first();
+        if due.is_none_or(|(due, _)| *due > draft.now) {
+            break;
+        }
+        let Some((due, name)) = draft.fleet.agenda.pop_first() else {
+            break;
+        };
+        let Some(profile) = draft.profile(&name) else {
+            continue;
+        };
+        let track = draft.fleet.profiles.get(&name);
+        if track.is_none_or(|track| track.in_flight.is_some()) {
             continue;
         }
-        let probe = draft.fleet.next_probe();
-        draft.fleet.profile_mut(&name).in_flight = Some((probe, draft.now));
-        draft.fleet.probing += 1;
-        draft.effects.push(Effect::Probe {
-            probe,
-            profile: name,
-        });
+        let machine = machine(&profile);
+        if draft.fleet.flights.has_room(machine) {
+            begin(draft, name, &profile);
+        } else {
+            draft.fleet.flights.wait(machine, (due, name));
+        }
     }
+}
+
+fn begin(draft: &mut Draft<'_>, name: ProfileName, profile: &Profile) {
+    let now = draft.now;
+    let pace = pace(draft, &name, profile);
+    let probe = draft.fleet.next_probe();
+    let track = draft.fleet.profile_mut(&name);
+    let missed = periods(now.since(track.due), pace);
+    track.due = track.due + pace.saturating_mul(missed);
+    track.in_flight = Some((probe, now));
+    skip(draft, &name, missed);
+    draft.fleet.probing += 1;
+    draft.fleet.flights.begin(probe, machine(profile));
+    draft.effects.push(Effect::Probe {
+        probe,
+        profile: name,
+    });
 }
 
 /// When the core wants to be asked again although nothing happened; never in the past.
@@ -85,13 +185,10 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let canary = network
         .due
         .filter(|_| network.in_flight.is_none() && !settings.network.canaries.is_empty());
-    let hosts = fleet
-        .hosts
-        .iter()
-        .filter_map(|(name, track)| recovery::wakeup(settings, fleet, name, track))
-        .min();
+    let hosts = rounds::wakeup(fleet);
     let mail = outbox::wakeup(settings, fleet);
-    [probe, canary, hosts, mail]
+    let warning = certificates::wakeup(fleet);
+    [probe, canary, hosts, mail, warning]
         .into_iter()
         .flatten()
         .min()
@@ -103,7 +200,7 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 #[must_use]
 pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
     let quiet = fleet.probing == 0
-        && fleet.suspects == 0
+        && fleet.suspects.is_empty()
         && fleet.core.network.in_flight.is_none()
         && fleet.in_transit.is_empty()
         && fleet
@@ -111,12 +208,14 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
             .first()
             .is_none_or(|(due, _)| *due > fleet.now())
         && !outbox::is_due(settings, fleet);
+    let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get(name));
     quiet
-        && fleet.hosts.values().all(|host| !is_busy(host))
+        && hosts.all(|host| !is_busy(host))
         && fleet
-            .profiles
+            .index
+            .ailing
             .iter()
-            .all(|(name, _)| !is_open(settings, fleet, name))
+            .all(|name| !is_open(settings, fleet, name))
 }
 
 fn is_busy(host: &crate::model::HostTrack) -> bool {
@@ -139,12 +238,13 @@ fn is_open(settings: &Settings, fleet: &Fleet, name: &ProfileName) -> bool {
     let Some((track, profile)) = fleet.profiles.get(name).zip(settings.profiles.get(name)) else {
         return false;
     };
-    if !track.probed_in_run || track.unknown.is_some() {
+    if !track.probed_in_run || track.unknown.is_some() || asked(track).is_some() {
         return false;
     }
     match track.standing {
         Standing::New | Standing::Up | Standing::Degraded => false,
-        Standing::Failing => true,
+        // In a maintenance window failures are not counted, so nothing is half confirmed.
+        Standing::Failing => track.failures > 0,
         Standing::Down if track.successes > 0 => true,
         Standing::Down => {
             let host = profile.host.as_ref().and_then(|host| fleet.hosts.get(host));

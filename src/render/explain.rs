@@ -75,6 +75,11 @@ pub fn hold(hold: &Hold, host: &str, wall: impl Fn(Timestamp) -> Timestamp) -> S
             if *down == 1 { "is" } else { "are" }
         ),
         Hold::Paused { until, reason } => paused(*until, reason.as_deref(), host),
+        Hold::Window { profile, until } => format!(
+            "{profile} is in its maintenance window, so {host} is not restarted until {}; after that its failures \
+             are counted anew.",
+            day_clock(wall(*until))
+        ),
         Hold::Quarantine { until } => format!(
             "The memory of past restarts was damaged and moved aside, so nothing is restarted until {}. If it cannot \
              wait, restart the web server by hand.",
@@ -175,6 +180,7 @@ pub const fn hold_phrase(hold: &Hold) -> &'static str {
         Hold::CauseExcluded { .. } => "a restart would not mend it",
         Hold::NotEnoughDown { .. } => "other sites still answer",
         Hold::Paused { .. } => "paused",
+        Hold::Window { .. } => "in a maintenance window",
         Hold::Quarantine { .. } => "memory of past restarts lost",
         Hold::StateUnwritable => "state cannot be written",
         Hold::NetworkDown => "our own network is down",

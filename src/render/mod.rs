@@ -2,10 +2,13 @@
 
 pub mod duration;
 pub mod explain;
+pub mod history;
 pub mod mail;
+pub mod metrics;
 pub mod progress;
 pub mod record;
 pub mod report;
 mod standing;
 pub mod terminal;
 pub mod text;
+pub mod why;

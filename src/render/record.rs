@@ -269,6 +269,7 @@ impl Record {
             }
             Note::Held { .. }
             | Note::Judged { .. }
+            | Note::Skipped { .. }
             | Note::Changed { .. }
             | Note::Opened { .. }
             | Note::Closed { .. }

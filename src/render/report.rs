@@ -4,16 +4,18 @@
 //! Times are RFC 3339 in UTC with milliseconds, on the wall clock; an instant on the fleet's line of time is converted
 //! here. What does not apply is `null`, never left out.
 
+mod check;
+
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::Serialize;
 
+use self::check::{CheckReport, check_report};
 use super::record::{Action, Record, Told};
 use super::standing::HostStanding;
 use crate::model::{
-    Blame, Certificate, CheckResult, Family, Finding, Fleet, Host, HostName, HostTrack,
-    ProfileName, ProfileState, ProfileTrack, Settings, Stage, Timestamp,
+    Blame, CheckResult, Fleet, Host, HostName, HostTrack, ProfileName, ProfileState, ProfileTrack,
+    Settings, Stage, Timestamp,
 };
 
 /// How well all is, in the plugin convention's words. A greater one is worse: critical, then unknown, then warning.
@@ -48,7 +50,14 @@ impl From<ProfileState> for Severity {
 pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> Severity {
     let states = selection.iter().map(|name| {
         let track = fleet.profiles.get(name);
-        Severity::from(track.map_or(ProfileState::Unknown, ProfileTrack::state))
+        let state = track.map_or(ProfileState::Unknown, ProfileTrack::state);
+        let profile = settings.profiles.get(name);
+        let at_work = profile.and_then(|profile| profile.window(fleet.wall(fleet.now())));
+        // What fails while people work on it is expected; what failed before is not.
+        if state == ProfileState::Failing && at_work.is_some() {
+            return Severity::Warning;
+        }
+        Severity::from(state)
     });
     let hosts = hosts_of(settings, selection).into_iter().map(|host| {
         match fleet.hosts.get(&host.name).map(|track| &track.stage) {
@@ -122,42 +131,6 @@ struct ProfileReport {
     failures: u32,
     since: Option<String>,
     checks: Vec<CheckReport>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct CheckReport {
-    url: String,
-    ok: bool,
-    cause: Option<&'static str>,
-    detail: Option<String>,
-    blame: Option<Blame>,
-    address: Option<String>,
-    family: Option<&'static str>,
-    http_status: Option<u16>,
-    http_version: Option<String>,
-    redirects: u8,
-    body_bytes: u64,
-    timings_ms: TimingsReport,
-    certificate: Option<CertificateReport>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct TimingsReport {
-    dns: Option<f64>,
-    connect: Option<f64>,
-    tls: Option<f64>,
-    first_byte: Option<f64>,
-    transfer: Option<f64>,
-    total: f64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct CertificateReport {
-    not_after: String,
-    days_left: i64,
-    subject: String,
-    issuer: String,
-    names: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -307,48 +280,6 @@ fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> 
     }
 }
 
-fn check_report(check: &CheckResult) -> CheckReport {
-    let (cause, detail) = match &check.finding {
-        Finding::Ok => (None, None),
-        Finding::Found { cause, detail, .. } => (Some(*cause), Some(detail.clone())),
-    };
-    let blame = cause
-        .map(crate::model::Cause::blame)
-        .filter(|blame| *blame != Blame::Nobody);
-    CheckReport {
-        url: check.url.clone(),
-        ok: check.is_ok(),
-        cause: cause.map(crate::model::Cause::word),
-        detail,
-        blame,
-        address: check.address.map(|address| address.to_string()),
-        family: check.address.map(|address| Family::of(address).word()),
-        http_status: check.http_status,
-        http_version: check.http_version.clone(),
-        redirects: check.redirects,
-        body_bytes: check.body_bytes,
-        timings_ms: TimingsReport {
-            dns: check.timings.dns.map(tenths),
-            connect: check.timings.connect.map(tenths),
-            tls: check.timings.tls.map(tenths),
-            first_byte: check.timings.first_byte.map(tenths),
-            transfer: check.timings.transfer.map(tenths),
-            total: tenths(check.timings.total),
-        },
-        certificate: check.certificate.as_ref().map(certificate_report),
-    }
-}
-
-fn certificate_report(certificate: &Certificate) -> CertificateReport {
-    CertificateReport {
-        not_after: certificate.not_after.to_string(),
-        days_left: certificate.days_left,
-        subject: certificate.subject.clone(),
-        issuer: certificate.issuer.clone(),
-        names: certificate.names.clone(),
-    }
-}
-
 fn host_report(host: &Host, fleet: &Fleet) -> HostReport {
     let unseen = HostTrack::default();
     let track = fleet.hosts.get(&host.name).unwrap_or(&unseen);
@@ -362,9 +293,4 @@ fn host_report(host: &Host, fleet: &Fleet) -> HostReport {
         budget_left: host.restart.budget.restarts.saturating_sub(spent),
         next_action_at: standing.next.map(|at| at.to_string()),
     }
-}
-
-/// Milliseconds with one decimal.
-fn tenths(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }

@@ -1,6 +1,7 @@
 //! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, stopping, dry runs.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Host,
-    NetworkSettings, Note, Now, Orders, Profile, RecoverOrder, RecoveryOutcome, RecoveryReport,
-    Settings, Stage, Start, Timestamp,
+    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Settings, Stage, Start, Timestamp,
 };
 use probe::ports::{Clock, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable};
 use tokio::sync::mpsc;
@@ -35,8 +36,12 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Arc<Self> {
+        Self::since(Instant::now())
+    }
+
+    pub(super) fn since(begun: Instant) -> Arc<Self> {
         Arc::new(Self {
-            begun: Instant::now(),
+            begun,
             ill: AtomicBool::new(true),
             writable: AtomicBool::new(true),
             heals: AtomicBool::new(true),
@@ -66,7 +71,7 @@ impl Clock for Fake {
 }
 
 impl Prober for Fake {
-    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>> {
+    fn probe(&self, profile: Arc<Profile>, _: Vec<Option<IpAddr>>) -> Pending<Vec<CheckResult>> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -95,6 +100,10 @@ impl Prober for Fake {
 }
 
 impl Recoverer for Fake {
+    fn reach(&self, _: Arc<Host>) -> Pending<Reach> {
+        Box::pin(async { Reach::Answered })
+    }
+
     fn recover(&self, _: Arc<Host>, _: RecoverOrder) -> Pending<RecoveryReport> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
@@ -150,8 +159,8 @@ impl Store for Fake {
         })
     }
 
-    fn orders(&mut self) -> Orders {
-        Orders::default()
+    fn orders(&mut self) -> Pending<Orders> {
+        Box::pin(std::future::ready(Orders::default()))
     }
 
     fn rearmed(&mut self, _: &Orders) {}

@@ -23,7 +23,11 @@ struct Holes {
 }
 
 impl Prober for Holes {
-    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>> {
+    fn probe(
+        &self,
+        profile: Arc<Profile>,
+        _: Vec<Option<std::net::IpAddr>>,
+    ) -> Pending<Vec<CheckResult>> {
         let at = self.begun.elapsed();
         let mut started = self.started.lock().unwrap();
         started.entry(profile.name.clone()).or_default().push(at);

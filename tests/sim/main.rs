@@ -2,7 +2,7 @@
 //!
 //! `scenarios` plays stories whose whole course is compared with a committed transcript; `worlds` plays seeded random
 //! worlds and checks the invariants; `crashes` kills the prober after every effect of the founding story; `engine` runs
-//! the real loop with fake ports.
+//! the real loop with fake ports, `writing` over a disk that takes its time.
 #![allow(
     clippy::print_stdout,
     reason = "a failure shows the seeds that were played"
@@ -21,6 +21,7 @@
 )]
 
 mod crashes;
+mod decisions;
 mod engine;
 mod independence;
 mod invariants;
@@ -29,3 +30,4 @@ mod setup;
 mod story;
 mod world;
 mod worlds;
+mod writing;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Backoff, Budget, Canary, Cause, Email, Host, HostName, NetworkSettings, Profile, ProfileName,
-    Relay, RelaySecurity, Restart, Settings, When,
+    Backoff, Budget, Canary, Cause, Certificate, Email, Host, HostName, NetworkSettings, Profile,
+    ProfileName, Relay, RelaySecurity, Restart, Settings, Timestamp, When,
 };
 
 pub fn profile(name: &str) -> ProfileName {
@@ -30,6 +30,20 @@ pub fn site(name: &str, on: Option<&str>) -> Profile {
         success_threshold: 2,
         fingerprint: 1,
         ..Profile::of_urls(vec![url], secs(10))
+    }
+}
+
+/// A certificate of ninety days that ends then.
+pub fn certificate(name: &str, ends: i64) -> Certificate {
+    Certificate {
+        not_before: Timestamp(ends - 90 * 86_400_000),
+        not_after: Timestamp(ends),
+        days_left: 0,
+        subject: format!("CN={name}.example.com"),
+        issuer: "CN=Authority".to_owned(),
+        names: vec![format!("{name}.example.com")],
+        fingerprint: format!("{name}-{ends}"),
+        chain: vec![],
     }
 }
 
@@ -103,6 +117,7 @@ pub fn settings(sites: &[&str]) -> Settings {
             }],
         },
         email: Some(Arc::new(email())),
+        status_page: None,
     }
 }
 

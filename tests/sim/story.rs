@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use probe::model::{Delivery, Next, Note};
+use probe::model::{Delivery, Ending, Next, Note};
 
 use super::world::{BEGIN, Fact, World};
 
@@ -44,9 +44,15 @@ pub fn transcript(world: &World) -> String {
                     Next::WatchOnly => ", watched only".to_owned(),
                     Next::Nothing => String::new(),
                 };
+                let lesson = if n.lesson.is_some() {
+                    "; restarts do not hold"
+                } else {
+                    ""
+                };
                 let took = if *taken { "mail" } else { "mail not taken" };
+                let ending: String = n.certificates.iter().map(ending).collect();
                 format!(
-                    "   {took}: {} {}{next}",
+                    "   {took}: {} {}{next}{ending}{lesson}",
                     n.event.word(),
                     n.profile.as_ref().map_or("-", |p| p.as_str())
                 )
@@ -59,6 +65,7 @@ pub fn transcript(world: &World) -> String {
             | Fact::Ended
             | Fact::Result { .. }
             | Fact::Canary { .. }
+            | Fact::Reached { .. }
             | Fact::Arrived { .. }
             | Fact::Ordered { .. }
             | Fact::Pauses(_) => continue,
@@ -66,6 +73,15 @@ pub fn transcript(world: &World) -> String {
         writeln!(text, "{} {line}", clock(*t)).unwrap();
     }
     text
+}
+
+fn ending(ending: &Ending) -> String {
+    let days = ending.step.as_secs() / 86_400;
+    format!(
+        ", {} (step {days}d, shown by {})",
+        ending.names.join(" "),
+        ending.places.join(", ")
+    )
 }
 
 fn said(note: &Note) -> Option<String> {
@@ -118,6 +134,7 @@ fn said(note: &Note) -> Option<String> {
         } => format!("mail given up: {reason}"),
         Note::Held { .. }
         | Note::Judged { .. }
+        | Note::Skipped { .. }
         | Note::Opened { .. }
         | Note::Closed { .. }
         | Note::Queued { .. }

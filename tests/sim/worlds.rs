@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, Pause, ProfileState, Stage, Timestamp, When};
+use probe::model::{Cause, Pause, ProfileState, Stage, Timestamp, When, Window};
 
 use super::invariants;
-use super::setup::{each_host, each_profile, secs, settings};
-use super::world::{Heals, Mail, Ssh, World};
+use super::setup::{certificate, each_host, each_profile, secs, settings};
+use super::world::{BEGIN, Heals, Mail, Ssh, World};
 
 /// Seeds that once broke an invariant.
 const CORPUS: &[u64] = &[131, 294];
@@ -57,8 +57,27 @@ fn invent(seed: u64, hours: i64) -> World {
             host.restart.when,
         ) = (give_up, secs(settle), when);
     });
+    // An hour's window in some worlds, at a minute of its own; drawn from the seed, so that other worlds stay as they were.
+    if seed.is_multiple_of(3) {
+        let cron = format!("{} * * * *", seed % 60);
+        let window = Window::try_new(&cron, secs(60 * (5 + seed % 20)), "Asia/Tokyo").unwrap();
+        each_profile(&mut settings, |profile| {
+            if profile.name.as_str().ends_with('0') {
+                profile.maintenance = vec![window.clone()];
+            }
+        });
+    }
     let mut world = World::new(settings);
     world.rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
+    // Of its own dice, so that the rest of a seed's world stays as it was.
+    let mut dice = fastrand::Rng::with_seed(seed ^ 0xce27);
+    for name in world.sites.keys() {
+        let step = pick(&mut dice, &[21 * 24, 7 * 24, 24]) * HOUR;
+        let shared = pick(&mut dice, &["one", "two", name.as_str()]);
+        let ends = BEGIN + step + dice.i64(-HOUR..hours * HOUR);
+        let shown = certificate(shared, ends - ends.rem_euclid(HOUR));
+        world.certificates.insert(name.clone(), shown);
+    }
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.01, 0.05]);
     world.twice = seed.is_multiple_of(4);
     let machines: Vec<String> = world
@@ -101,6 +120,7 @@ fn invent(seed: u64, hours: i64) -> World {
                         Ssh::Ok,
                         Ssh::Lost,
                         Ssh::Closed,
+                        Ssh::Silent,
                         Ssh::KeyChanged,
                     ],
                 );

@@ -5,6 +5,8 @@
 //! unfolds to nothing ends too. Either way the rest is not read, which by itself is no fault. Only what the judgement
 //! needs is kept.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8};
 use reqwest::Response;
 use reqwest::header::{self, HeaderMap};
@@ -24,8 +26,17 @@ const SLICE: usize = 16 * 1024;
 pub(super) struct Body {
     /// The part that was kept.
     pub(super) bytes: Vec<u8>,
+    /// Decoded bytes that were read.
+    pub(super) read: u64,
     /// There was more than the cap.
     pub(super) capped: bool,
+}
+
+impl Body {
+    /// All of it was kept.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.capped && self.bytes.len() as u64 == self.read
+    }
 }
 
 /// Why a body could not be read.
@@ -43,59 +54,55 @@ impl From<std::io::Error> for Broken {
     }
 }
 
-/// Reads at most `cap` decoded bytes and keeps at most `keep` of them.
+/// Reads at most `cap` decoded bytes and keeps at most `keep` of them in `body`, which holds what came also when the rest
+/// does not come.
 pub(super) async fn read(
     response: &mut Response,
     cap: u64,
     keep: u64,
     sight: &Sight,
-) -> Result<Body, Broken> {
+    body: &mut Body,
+) -> Result<(), Broken> {
     let limit = cap.saturating_add(limits::ENCODING_ROOM);
     let mut decoders = Decoders::try_of(response.headers(), limit);
-    let mut kept = Kept {
-        body: Body::default(),
-        read: 0,
-        cap,
-        keep,
-    };
+    let mut kept = Kept { body, cap, keep };
     while let Some(chunk) = response.chunk().await.map_err(Broken::Wire)? {
         for slice in chunk.chunks(SLICE) {
             let decoders = decoders.as_mut();
             let decoders = decoders.map_err(|words| Broken::Encoding(words.clone()))?;
             let flow = decoders.feed(slice, &mut kept);
-            sight.learn(|result| result.body_bytes = kept.read);
+            sight.learn(|result| result.body_bytes = kept.body.read);
             if flow? == Flow::Full {
                 kept.body.capped = true;
-                return Ok(kept.body);
+                return Ok(());
             }
             tokio::task::yield_now().await;
         }
     }
     if let Ok(decoders) = decoders {
         let ended = decoders.finish(&mut kept);
-        sight.learn(|result| result.body_bytes = kept.read);
+        sight.learn(|result| result.body_bytes = kept.body.read);
         kept.body.capped = ended? == Flow::Full;
     }
-    Ok(kept.body)
+    Ok(())
 }
 
 /// The decoded body, between its caps.
-struct Kept {
-    body: Body,
-    read: u64,
+struct Kept<'b> {
+    body: &'b mut Body,
     cap: u64,
     keep: u64,
 }
 
-impl Sink for Kept {
+impl Sink for Kept<'_> {
     fn take(&mut self, bytes: &[u8]) -> Flow {
-        let left = usize::try_from(self.cap - self.read).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.cap - self.body.read).unwrap_or(usize::MAX);
         let part = bytes.get(..left).unwrap_or(bytes);
         let room = self.keep.saturating_sub(self.body.bytes.len() as u64);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let body = &mut self.body.bytes;
         body.extend_from_slice(part.get(..room).unwrap_or(part));
-        self.read += part.len() as u64;
+        self.body.read += part.len() as u64;
         if part.len() < bytes.len() {
             Flow::Full
         } else {
@@ -104,36 +111,71 @@ impl Sink for Kept {
     }
 }
 
-/// The bytes as text: by byte order mark, `Content-Type`, `<meta charset>`, else UTF-8; what does not fit becomes `�`.
-pub(super) fn text(bytes: &[u8], headers: &HeaderMap) -> String {
+/// The bytes as text: by byte order mark, `Content-Type`, what the page says, else UTF-8; what does not fit becomes `�`.
+pub(super) fn text<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Cow<'b, str> {
     let encoding = declared(headers)
         .or_else(|| in_page(bytes))
         .unwrap_or(UTF_8);
-    encoding.decode(bytes).0.into_owned()
+    encoding.decode(bytes).0
 }
 
 fn declared(headers: &HeaderMap) -> Option<&'static Encoding> {
     let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
-    label_after(kind, b"charset=")
+    label_after(&kind.to_ascii_lowercase(), b"charset")
 }
 
+/// What the page says of itself: an XML declaration, else the first `<meta>` with a charset, in either form. A page that
+/// could be read so far is not UTF-16, whatever it says.
 fn in_page(bytes: &[u8]) -> Option<&'static Encoding> {
-    label_after(bytes.get(..SNIFFED).unwrap_or(bytes), b"charset=")
+    let head = bytes.get(..SNIFFED).unwrap_or(bytes).to_ascii_lowercase();
+    let tag = |opening: &[u8], key: &[u8]| {
+        let mut rest = head.as_slice();
+        while let Some(at) = find(rest, opening) {
+            rest = rest.get(at + opening.len()..)?;
+            let end = find(rest, b">").unwrap_or(rest.len());
+            if let Some(encoding) = label_after(rest.get(..end)?, key) {
+                return Some(encoding);
+            }
+        }
+        None
+    };
+    let xml = head.starts_with(b"<?xml");
+    let encoding = tag(b"<?xml", b"encoding").filter(|_| xml);
+    encoding
+        .or_else(|| tag(b"<meta", b"charset"))
+        .map(|encoding| {
+            let wide = [encoding_rs::UTF_16LE, encoding_rs::UTF_16BE];
+            if wide.contains(&encoding) {
+                UTF_8
+            } else {
+                encoding
+            }
+        })
 }
 
-fn label_after(bytes: &[u8], key: &[u8]) -> Option<&'static Encoding> {
-    let lower = bytes.to_ascii_lowercase();
-    let at = lower.windows(key.len()).position(|window| window == key)?;
-    let rest = lower.get(at + key.len()..)?;
-    let rest = rest
-        .strip_prefix(b"\"")
-        .or(rest.strip_prefix(b"'"))
-        .unwrap_or(rest);
-    let end = rest
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || b"-_:".contains(b)))
-        .unwrap_or(rest.len());
-    Encoding::for_label(rest.get(..end)?)
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|window| window == word)
+}
+
+/// The encoding named after the first `key` that an equals sign follows.
+fn label_after(lower: &[u8], key: &[u8]) -> Option<&'static Encoding> {
+    let mut rest = lower;
+    while let Some(at) = find(rest, key) {
+        rest = rest.get(at + key.len()..)?;
+        if let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") {
+            let value = value.trim_ascii_start();
+            let value = value
+                .strip_prefix(b"\"")
+                .or(value.strip_prefix(b"'"))
+                .unwrap_or(value);
+            let end = value
+                .iter()
+                .position(|b| !(b.is_ascii_alphanumeric() || b"-_:".contains(b)))
+                .unwrap_or(value.len());
+            return Encoding::for_label(value.get(..end)?);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -151,5 +193,47 @@ mod tests {
         let kind = "text/html; charset=Shift_JIS".parse().unwrap();
         headers.insert(header::CONTENT_TYPE, kind);
         assert_eq!(text(&shift_jis, &headers), word);
+    }
+
+    #[test]
+    fn the_page_says_its_charset_in_many_ways() {
+        let word = "重大なエラー";
+        for (label, encoding) in [
+            ("Shift_JIS", encoding_rs::SHIFT_JIS),
+            ("EUC-JP", encoding_rs::EUC_JP),
+            ("ISO-2022-JP", encoding_rs::ISO_2022_JP),
+        ] {
+            let (bytes, ..) = encoding.encode(word);
+            for head in [
+                format!("<meta charset={label}>"),
+                format!("<META CHARSET = '{label}' />"),
+                format!("<script charset=utf-8></script><meta charset=\"{label}\">"),
+                format!("<meta name=x content=charset><meta charset=\"{label}\">"),
+                format!(
+                    "<meta http-equiv=\"Content-Type\" content=\"text/html; charset={label}\">"
+                ),
+                format!("<?xml version=\"1.0\" encoding=\"{label}\"?><html>"),
+            ] {
+                let page = [head.as_bytes(), &bytes].concat();
+                assert!(text(&page, &HeaderMap::new()).ends_with(word), "{head}");
+            }
+        }
+        let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(word);
+        let page = [b"<meta charset=utf-8>".as_slice(), &shift_jis].concat();
+        let mut headers = HeaderMap::new();
+        let kind = "text/html;charset=\"shift_jis\"".parse().unwrap();
+        headers.insert(header::CONTENT_TYPE, kind);
+        assert!(
+            text(&page, &headers).ends_with(word),
+            "the header is above the page"
+        );
+        let marked = ["\u{feff}".as_bytes(), word.as_bytes()].concat();
+        assert_eq!(
+            text(&marked, &headers),
+            word,
+            "the mark is above the header"
+        );
+        let wide = "<meta charset=utf-16>é";
+        assert_eq!(text(wide.as_bytes(), &HeaderMap::new()), wide);
     }
 }

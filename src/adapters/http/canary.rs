@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::World;
-use super::exchange::{Means, exchange};
+use super::exchange::{Aim, Means, exchange};
 use super::follow::{Hop, Reach};
 use super::text;
 use super::trace::{Sight, Trace};
@@ -73,8 +73,11 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
                 connect_timeout: limits::CANARY_TIMEOUT,
             };
             let sight = Sight::new("");
-            match exchange(&means, &hop, None, Reach::Anywhere, &sight).await {
-                Ok(response) => Ok(format!("HTTP status {}", response.status().as_u16())),
+            match exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight).await {
+                Ok(response) => {
+                    world.canary_clock.learn(response.headers());
+                    Ok(format!("HTTP status {}", response.status().as_u16()))
+                }
                 Err(fault) => Err(fault.detail),
             }
         }
@@ -84,7 +87,9 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
                 Ok(ip) => ip,
                 Err(_) => {
                     let asked = world.names.first(bare, &Trace::new(false)).await;
-                    asked.map_err(|fault| fault.detail)?
+                    let found = asked.map_err(|fault| fault.detail)?;
+                    let none = || format!("{bare} has no address");
+                    found.addresses.first().copied().ok_or_else(none)?
                 }
             };
             match TcpStream::connect(SocketAddr::new(ip, *port)).await {

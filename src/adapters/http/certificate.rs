@@ -1,5 +1,6 @@
-//! Reading the certificate a peer showed: names, dates, issuer. It is read whether or not it is acceptable, so an
-//! expired one still says since when.
+//! Reading the certificate a peer showed and the chain it sent along: names, dates, issuers. They are read whether or not
+//! they are acceptable, so an expired one still says since when; where `tls.verify` is off, what would have been refused
+//! is a remark.
 //!
 //! Over several hops the certificate that ends first is kept; one that was refused stands before all others.
 //! `certificate_expiring` begins below the largest `warn_before`, but never while more than a third of the
@@ -8,32 +9,40 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::refusal;
 use super::trace::Shown;
-use crate::model::{Certificate, CertificateFault, CheckResult, Timestamp, limits};
+use crate::model::{Certificate, ChainLink, CheckResult, Timestamp, limits};
 
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Takes the certificate of a hop into the result.
 pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
     let Some(shown) = shown else { return };
+    if let Some(rustls::Error::InvalidCertificate(refused)) = &shown.refused
+        && !shown.counts
+    {
+        let host = shown.name.to_str();
+        let (_, words) = refusal::explain(refused, Some(&shown), &host);
+        let remark = format!("the certificate is not verified (tls.verify: false): {words}");
+        result.remarks.push(line(&remark));
+    }
     let Some(read) = read(&shown) else { return };
     let first_to_end = result
         .certificate
         .as_ref()
         .is_none_or(|known| read.not_after < known.not_after);
     if shown.refused.is_some() || first_to_end {
-        result.certificate = Some(read);
+        result.certificate = Some(Box::new(read));
     }
 }
 
 /// `None` when it cannot be read at all.
 pub(super) fn read(shown: &Shown) -> Option<Certificate> {
-    let (_, x509) = X509Certificate::from_der(&shown.leaf).ok()?;
-    let moment = |seconds: i64| Timestamp(seconds.saturating_mul(1000));
+    let (leaf, sent) = shown.chain.split_first()?;
+    let (_, x509) = X509Certificate::from_der(leaf).ok()?;
     let not_after = moment(x509.validity().not_after.timestamp());
     let now = moment(i64::try_from(shown.at.as_secs()).unwrap_or(i64::MAX));
     Some(Certificate {
@@ -43,7 +52,21 @@ pub(super) fn read(shown: &Shown) -> Option<Certificate> {
         subject: line(&x509.subject().to_string()),
         issuer: line(&x509.issuer().to_string()),
         names: names(&x509),
-        fingerprint: fingerprint(&shown.leaf),
+        fingerprint: fingerprint(leaf),
+        chain: sent.iter().filter_map(|der| link(der)).collect(),
+    })
+}
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp(seconds.saturating_mul(1000))
+}
+
+fn link(der: &[u8]) -> Option<ChainLink> {
+    let (_, x509) = X509Certificate::from_der(der).ok()?;
+    Some(ChainLink {
+        subject: line(&x509.subject().to_string()),
+        issuer: line(&x509.issuer().to_string()),
+        not_after: moment(x509.validity().not_after.timestamp()),
     })
 }
 
@@ -89,62 +112,6 @@ fn fingerprint(der: &[u8]) -> String {
     hash.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What a bad verdict means, and in words.
-pub(super) fn fault(
-    refused: &CertificateError,
-    shown: Option<&Certificate>,
-    host: &str,
-) -> (CertificateFault, String) {
-    use CertificateError as E;
-    let day = |t: Timestamp| t.to_string().chars().take(10).collect::<String>();
-    if matches!(refused, E::Expired | E::ExpiredContext { .. }) {
-        let detail = shown.map_or_else(
-            || "the certificate has expired".to_owned(),
-            |c| format!("the certificate expired on {}", day(c.not_after)),
-        );
-        (CertificateFault::Expired, detail)
-    } else if matches!(refused, E::NotValidYet | E::NotValidYetContext { .. }) {
-        let detail = shown.map_or_else(
-            || "the certificate is not valid yet".to_owned(),
-            |c| format!("the certificate is not valid before {}", day(c.not_before)),
-        );
-        (CertificateFault::NotYetValid, detail)
-    } else if matches!(
-        refused,
-        E::NotValidForName | E::NotValidForNameContext { .. }
-    ) {
-        let names = shown.map_or(String::new(), |c| c.names.join(", "));
-        let names = if names.is_empty() {
-            "no name at all".to_owned()
-        } else {
-            names
-        };
-        let detail = format!("the certificate is for {names}, not for {host}");
-        (CertificateFault::WrongName, detail)
-    } else if matches!(refused, E::Revoked) {
-        let detail = "the certificate was revoked by its issuer".to_owned();
-        (CertificateFault::Revoked, detail)
-    } else {
-        (CertificateFault::Untrusted, untrusted(refused, shown))
-    }
-}
-
-fn untrusted(refused: &CertificateError, shown: Option<&Certificate>) -> String {
-    let Some(certificate) = shown else {
-        return format!("the certificate cannot be read ({refused})");
-    };
-    if certificate.subject == certificate.issuer {
-        return format!("the certificate is self-signed ({})", certificate.subject);
-    }
-    if matches!(refused, CertificateError::UnknownIssuer) {
-        return format!(
-            "the certificate's issuer is not trusted, or the server does not send the intermediate certificate ({})",
-            certificate.issuer
-        );
-    }
-    format!("the certificate is not acceptable ({refused})")
-}
-
 /// The remark, when a certificate ends soon.
 pub(super) fn expiring(
     certificate: &Certificate,
@@ -181,6 +148,7 @@ mod tests {
             issuer: "CN=b".to_owned(),
             names: vec![],
             fingerprint: String::new(),
+            chain: vec![],
         }
     }
 

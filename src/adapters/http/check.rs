@@ -4,34 +4,33 @@
 //! stuck names the cause: `dns`, `connect_timeout`, `tls_timeout`, or `response_timeout` for head and body.
 //! Of several remarks the first of these is told: a fault, `maintenance`, `certificate_expiring`, `slow`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
 
 use super::World;
-use super::exchange::{Means, exchange};
+use super::exchange::{Aim, Means};
 use super::fault::Fault;
 use super::follow::{self, Hop, Reach};
 use super::judge::judge;
 use super::text::{self, Secrets};
 use super::trace::Sight;
-use super::{certificate, request, tls};
+use super::{banner, certificate, request, second, tls};
 use crate::model::{Cause, CheckResult, Finding, Phase, Profile};
 
-/// Checks `url`; `pin` in place of what its name says.
+/// Checks `url` at what `aim` says of its host.
 pub(super) async fn check(
     world: &World,
     profile: &Profile,
     url: &Url,
-    pin: Option<IpAddr>,
+    aim: Aim<'_>,
 ) -> CheckResult {
     let sight = Sight::new(&text::shown(url));
     let (found, secrets) = match request::first(profile, url, world.nonce()) {
         Err(fault) => (Err(fault), Secrets::default()),
         Ok(hop) => {
             let secrets = Secrets::of(url, &hop.headers);
-            let walk = walk(world, profile, hop, pin, &sight);
+            let walk = walk(world, profile, hop, aim, &sight);
             let found = match tokio::time::timeout(profile.timeout, walk).await {
                 Ok(found) => found,
                 Err(_) => Err(stuck(&sight, profile.timeout)),
@@ -46,6 +45,9 @@ pub(super) async fn check(
     };
     if let Finding::Found { detail, .. } = &mut result.finding {
         *detail = secrets.redact(detail);
+    }
+    for remark in &mut result.remarks {
+        *remark = secrets.redact(remark);
     }
     result
 }
@@ -124,10 +126,11 @@ async fn walk(
     world: &World,
     profile: &Profile,
     first: Hop,
-    pin: Option<IpAddr>,
+    aim: Aim<'_>,
     sight: &Sight,
 ) -> Result<(), Fault> {
     let base = world.tls.of(profile)?;
+    sight.learn(|result| result.remarks.extend(base.remark(tls::now())));
     let means = Means {
         names: &world.names,
         base: &base,
@@ -142,22 +145,28 @@ async fn walk(
         let host = hop.url.host_str();
         let at_home = host == own_host.as_deref();
         let reach = Reach::of(own_address, own_host.as_deref(), host);
-        let pin = pin.filter(|_| at_home);
+        let aim = if at_home { aim } else { Aim::default() };
         visited.push(hop.url.clone());
-        let response = exchange(&means, &hop, pin, reach, sight).await?;
+        let asked = second::exchange(world, profile, &means, &hop, aim, reach, sight).await;
+        let response = match asked {
+            Err(fault) if fault.foreign && hop.url.scheme() == "http" => {
+                let left = profile.timeout.saturating_sub(sight.result().timings.total);
+                return Err(banner::named(fault, sight.address(), left).await);
+            }
+            response => response?,
+        };
         own_address = own_address.or(sight.address().map(|a| a.ip()));
         let (status, headers) = (response.status(), response.headers());
         let next = follow::next(&hop, status, headers, profile.redirects, &visited)?;
         let Some(mut next) = next else {
+            let remark = world.canary_clock.remark(headers);
+            sight.learn(|result| result.remarks.extend(remark));
             return judge(profile, response, &hop.url, sight).await;
         };
         if next.url.host_str() == own_host.as_deref() {
             request::bypass(&mut next.headers, profile.cache_bypass);
         }
-        sight.learn(|result| {
-            result.redirects = result.redirects.saturating_add(1);
-            result.final_url = Some(text::shown_foreign(&next.url));
-        });
+        sight.redirected(text::shown_foreign(&next.url));
         hop = next;
     }
 }

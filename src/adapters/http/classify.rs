@@ -170,7 +170,20 @@ fn h2_failure(error: &h2::Error) -> Fault {
         Some(Reason::INTERNAL_ERROR) if error.is_remote() => Cause::Reset,
         _ => Cause::Protocol,
     };
-    Fault::new(cause, format!("the server gave no response{word}"))
+    let untaken = error.is_remote()
+        && (error.reason() == Some(Reason::REFUSED_STREAM)
+            || error.is_go_away() && error.reason() == Some(Reason::NO_ERROR));
+    let what = if !error.is_remote() {
+        "the server breaks the rules of HTTP/2 and was left"
+    } else if error.is_go_away() {
+        "the server ended the connection before any response"
+    } else {
+        "the server gave no response"
+    };
+    Fault {
+        untaken,
+        ..Fault::new(cause, format!("{what}{word}"))
+    }
 }
 
 fn reason_word(reason: h2::Reason) -> String {
@@ -185,7 +198,7 @@ fn http_failure(error: Link<'_>) -> Option<Fault> {
         return Some(headers_too_large());
     }
     if innermost.is_parse() {
-        return Some(not_http("the response cannot be parsed"));
+        return Some(not_http("its first lines cannot be parsed"));
     }
     if innermost.is_incomplete_message() || innermost.is_closed() || innermost.is_canceled() {
         let detail = "the connection was closed without a response";
@@ -204,9 +217,13 @@ pub(super) fn headers_too_large() -> Fault {
 }
 
 fn not_http(why: &str) -> Fault {
-    let detail =
-        format!("what answers is not HTTP ({why}); something else may listen on this port");
-    Fault::new(Cause::Protocol, detail)
+    let detail = format!(
+        "what answers is not valid HTTP ({why}): a broken server, or something else listens there"
+    );
+    Fault {
+        foreign: true,
+        ..Fault::new(Cause::Protocol, detail)
+    }
 }
 
 fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {

@@ -1,7 +1,8 @@
 //! One hop: from a URL to the head of its response, on a fresh connection to one address.
 //!
-//! No proxy, no retry, no cookies, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
-//! address is pinned; a URL that names an address is its own pin.
+//! A request that HTTP/2 says was not taken up (GOAWAY, REFUSED_STREAM) is sent once more, on a connection of its own.
+//! No proxy, no other retry, no cookies, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
+//! address is pinned; a URL that names an address is its own pin. An address that the profile does not expect is not asked.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use super::classify;
 use super::fault::Fault;
 use super::follow::{Hop, Reach};
 use super::hooks::{Chosen, Timed};
-use super::resolve::Names;
+use super::resolve::{Found, Names};
 use super::tls::Base;
 use super::trace::{Mark, Sight, Trace};
-use crate::model::{Family, limits};
+use crate::model::{Cause, Family, HttpVersion, Phase, limits};
 
 /// What a hop needs beside its request.
+#[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
     pub(super) names: &'a Names,
     pub(super) base: &'a Base,
@@ -27,11 +29,41 @@ pub(super) struct Means<'a> {
     pub(super) connect_timeout: Duration,
 }
 
+/// Where a request to the profile's own host goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Aim<'a> {
+    /// In place of what the name says.
+    pub(super) pin: Option<IpAddr>,
+    /// What last answered well.
+    pub(super) known: Option<IpAddr>,
+    /// The only acceptable addresses; empty: any.
+    pub(super) expected: &'a [IpAddr],
+}
+
+impl Aim<'_> {
+    fn check(self, host: &str, ip: IpAddr) -> Result<(), Fault> {
+        if self.expected.is_empty() || self.expected.contains(&ip) {
+            return Ok(());
+        }
+        let expected: Vec<String> = self.expected.iter().map(IpAddr::to_string).collect();
+        let detail = format!("{host} leads to {ip}, expected {}", expected.join(" or "));
+        Err(Fault::new(Cause::Dns, detail).at(Phase::Dns))
+    }
+
+    /// The name leads elsewhere than it did. One of several addresses in turn is no change.
+    fn changed(self, found: &Found) -> Option<String> {
+        let before = self.known?;
+        let now = found.addresses.first()?;
+        let moved = !found.addresses.contains(&before) && before.is_ipv4() == now.is_ipv4();
+        moved.then(|| format!("its address has changed: {before} before, {now} now"))
+    }
+}
+
 /// Sends the hop's request and waits for the head of the response.
 pub(super) async fn exchange(
     means: &Means<'_>,
     hop: &Hop,
-    pin: Option<IpAddr>,
+    aim: Aim<'_>,
     reach: Reach,
     sight: &Sight,
 ) -> Result<Response, Fault> {
@@ -39,21 +71,45 @@ pub(super) async fn exchange(
     let (ip, name) = match hop.url.host() {
         Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), None),
         Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), None),
-        Some(Host::Domain(name)) => match pin {
+        Some(Host::Domain(name)) => match aim.pin {
             Some(ip) => (ip, None),
-            None => (means.names.first(name, &trace).await?, Some(name)),
+            None => {
+                let found = means.names.first(name, &trace).await?;
+                let changed = aim.changed(&found);
+                let first = found.addresses.first().copied();
+                sight.learn(|result| {
+                    result.remarks.extend(found.remarks);
+                    result.remarks.extend(changed);
+                });
+                let none = || Fault::monitor("the look-up found no address");
+                (first.ok_or_else(none)?, Some(name))
+            }
         },
         None => return Err(Fault::monitor("the URL has no host")),
     };
     reach.check(ip)?;
+    aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
     match send(means, hop, ip, &trace, sight).await {
         Err(fault) if fault.no_route => {
             let Some(ip) = other_family(means, name, ip).await else {
                 return Err(fault);
             };
             reach.check(ip)?;
+            aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
             trace.restart();
             send(means, hop, ip, &trace, sight).await
+        }
+        Err(first) if first.untaken => {
+            trace.restart();
+            let second = send(means, hop, ip, &trace, sight).await;
+            match second {
+                Ok(response) => {
+                    let remark = format!("{}; a second connection answered", first.detail);
+                    sight.learn(|result| result.remarks.push(remark));
+                    Ok(response)
+                }
+                Err(fault) => Err(fault.after_two()),
+            }
         }
         sent => sent,
     }
@@ -64,7 +120,8 @@ async fn other_family(means: &Means<'_>, name: Option<&str>, ip: IpAddr) -> Opti
         Family::Ipv4 => Family::Ipv6,
         Family::Ipv6 => Family::Ipv4,
     };
-    means.names.of_family(name?, other).await.ok()
+    let found = means.names.of_family(name?, other).await.ok()?;
+    found.addresses.first().copied()
 }
 
 async fn send(
@@ -126,16 +183,15 @@ fn client(
         .build()
 }
 
-fn version(version: Version) -> Option<String> {
+fn version(version: Version) -> Option<HttpVersion> {
     [
-        (Version::HTTP_09, "0.9"),
-        (Version::HTTP_10, "1.0"),
-        (Version::HTTP_11, "1.1"),
-        (Version::HTTP_2, "2"),
+        (Version::HTTP_09, HttpVersion::Http09),
+        (Version::HTTP_10, HttpVersion::Http10),
+        (Version::HTTP_11, HttpVersion::Http11),
+        (Version::HTTP_2, HttpVersion::Http2),
     ]
-    .iter()
-    .find(|(known, _)| *known == version)
-    .map(|(_, word)| (*word).to_owned())
+    .into_iter()
+    .find_map(|(theirs, ours)| (theirs == version).then_some(ours))
 }
 
 fn within_header_limits(response: &Response) -> Result<(), Fault> {

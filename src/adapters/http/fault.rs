@@ -11,6 +11,12 @@ pub(super) struct Fault {
     pub(super) phase: Option<Phase>,
     /// Our machine has no way to this address; another family may have one.
     pub(super) no_route: bool,
+    /// The server knows none of the protocols we offered in the handshake.
+    pub(super) no_protocol: bool,
+    /// The request was not taken up (HTTP/2 says so); a fresh connection may have more luck.
+    pub(super) untaken: bool,
+    /// What answers does not speak HTTP.
+    pub(super) foreign: bool,
 }
 
 impl Fault {
@@ -21,12 +27,23 @@ impl Fault {
             detail: detail.into(),
             phase: None,
             no_route: false,
+            no_protocol: false,
+            untaken: false,
+            foreign: false,
         }
     }
 
     /// Our own doing.
     pub(super) fn monitor(detail: impl Into<String>) -> Self {
         Self::new(Cause::Monitor, detail)
+    }
+
+    /// Met on two connections in a row.
+    pub(super) fn after_two(self) -> Self {
+        Self {
+            detail: format!("{}, on two connections in a row", self.detail),
+            ..self
+        }
     }
 
     /// In this phase.

@@ -5,7 +5,9 @@
 //! - The session store is asked for a hint when the TLS session is made, that is when TCP is connected. It remembers
 //!   nothing, so that each probe makes a full handshake.
 //! - The resolver answers with the one address that was chosen: no second address, no race of families.
-//! - The verifier keeps the certificate and the verdict, also when the verdict is bad or does not count.
+//! - The verifier keeps the chain and the verdict, also when the verdict is bad or does not count. The version is known
+//!   when the handshake's signature is verified, so behind a bad verdict only a second look tells it.
+//! - The resolver of client certificates notes that the server asked for one.
 
 use std::error::Error;
 use std::future::Future;
@@ -17,12 +19,16 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::client::{
+    ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, NamedGroup, SignatureScheme};
+use rustls::sign::CertifiedKey;
+use rustls::{DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 use tower::{Layer, Service};
 
 use super::trace::{Mark, Shown, Trace};
+use crate::model::{TlsVersion, limits};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -138,6 +144,8 @@ pub(super) struct Recording {
     pub(super) trace: Arc<Trace>,
     /// Whether a bad verdict ends the handshake.
     pub(super) verify: bool,
+    /// The profile's own roots, where it has some.
+    pub(super) roots: Option<Arc<RootCertStore>>,
 }
 
 impl ServerCertVerifier for Recording {
@@ -152,10 +160,17 @@ impl ServerCertVerifier for Recording {
         let verdict =
             self.inner
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
+        let sent = std::iter::once(end_entity).chain(intermediates);
         self.trace.show(Shown {
-            leaf: end_entity.clone().into_owned(),
+            chain: sent
+                .take(1 + limits::CHAIN_LINKS)
+                .map(|der| der.clone().into_owned())
+                .collect(),
+            name: server_name.to_owned(),
             at: now,
             refused: verdict.as_ref().err().cloned(),
+            counts: self.verify,
+            roots: self.roots.clone(),
         });
         if self.verify {
             verdict
@@ -170,6 +185,7 @@ impl ServerCertVerifier for Recording {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trace.speaks(TlsVersion::Tls12);
         if self.verify {
             self.inner.verify_tls12_signature(message, cert, dss)
         } else {
@@ -183,6 +199,7 @@ impl ServerCertVerifier for Recording {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.trace.speaks(TlsVersion::Tls13);
         if self.verify {
             self.inner.verify_tls13_signature(message, cert, dss)
         } else {
@@ -192,5 +209,23 @@ impl ServerCertVerifier for Recording {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// Shows what `inner` has, and notes that it was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) inner: Arc<dyn ResolvesClientCert>,
+    pub(super) trace: Arc<Trace>,
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.trace.ask_for_ours();
+        self.inner.resolve(issuers, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.inner.has_certs()
     }
 }

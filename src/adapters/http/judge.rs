@@ -1,9 +1,17 @@
-//! Whether a response is what the profile expects.
+//! Whether a response is what the profile expects, and who made it.
 //!
-//! A status that is not expected is told even when the body behind it breaks. A final 1xx is never an answer. A
-//! `Retry-After` counts when it asks to wait at all; it is capped at 15 minutes. The beginning of the body is quoted
-//! only where an expectation is not met.
+//! A status that is not expected is told even when the body behind it breaks. A final 1xx is never an answer, nor is a 304 to
+//! a request without a condition, unless `expect.status` names it. Then, in this
+//! order: an error page of WordPress (`wordpress`) is no good page whatever its status; with `cache_bypass` neither is a page
+//! from a cache (`layer`), since what stands behind the cache may be dead; the profile's other expectations
+//! ([`crate::model::Expect`]). The first that is not met is told, with an excerpt where that helps.
+//!
+//! A `Retry-After` counts when it asks to wait at all; it is capped at 15 minutes. It makes `maintenance` of a 503, and of
+//! WordPress's maintenance page under any status, as `maintenance.php` may choose one; without it that page is `content`.
+//!
+//! What is no fault is a remark: a body longer than `max_body`, a length told in two ways, a web server's welcome page.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap};
@@ -11,17 +19,14 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::body::{self, Body, Broken};
-use super::classify;
 use super::fault::Fault;
 use super::trace::{Mark, Sight, Trace};
-use super::{text, tls};
-use crate::model::{Cause, Phase, Profile, Seen};
+use super::wordpress::{self, Page};
+use super::{classify, layer, text, tls};
+use crate::model::{CacheBypass, Cause, Excerpt, Layer, Phase, Profile, Seen, limits};
 
-/// Longest wait that a `Retry-After` can ask for.
-const RETRY_AFTER_CAP: Duration = Duration::from_secs(15 * 60);
-
-/// Kept of a body that no expectation reads: enough for an excerpt.
-const EXCERPT_BYTES: u64 = 4096;
+/// Kept of a body that no expectation reads: enough for an excerpt and for an error page.
+const EXCERPT_BYTES: u64 = 8192;
 
 /// Time for the excerpt of a response whose status has decided already.
 const EXCERPT_WAIT: Duration = Duration::from_secs(1);
@@ -34,10 +39,10 @@ pub(super) async fn judge(
     sight: &Sight,
 ) -> Result<(), Fault> {
     let trace = sight.trace();
-    let status = response.status();
-    let headers = response.headers().clone();
-    let wait = retry_after(status, &headers);
-    sight.learn(|result| result.retry_after = wait);
+    let (status, headers) = (response.status(), response.headers().clone());
+    let wait = retry_after(&headers);
+    let asked = matches!(status.as_u16(), 429 | 503);
+    sight.learn(|result| result.retry_after = wait.filter(|_| asked));
     if status.is_informational() {
         let detail = format!("HTTP status {} is not an answer", status.as_u16());
         return Err(Fault::new(Cause::Status, detail).at(Phase::FirstByte));
@@ -45,12 +50,23 @@ pub(super) async fn judge(
     let body = if profile.expect.accepts(status.as_u16()) {
         whole(profile, &mut response, url, sight, &trace).await?
     } else {
-        let reading = body::read(&mut response, EXCERPT_BYTES, EXCERPT_BYTES, sight);
+        let mut body = Body::default();
+        let size = EXCERPT_BYTES;
+        let reading = body::read(&mut response, size, size, sight, &mut body);
         let read = tokio::time::timeout(EXCERPT_WAIT, reading).await;
-        read.ok().and_then(Result::ok).unwrap_or_default()
+        body.capped |= !matches!(read, Ok(Ok(())));
+        body
     };
     trace.mark(Mark::End);
-    unmet(profile, status, &headers, &body, wait)
+    let answer = Answer::of(profile, status, &headers, &body, wait);
+    sight.learn(|result| {
+        result.layer = answer.layer;
+        result.remarks.extend(answer.remarks());
+        if answer.is_maintenance() {
+            result.retry_after = wait;
+        }
+    });
+    answer.found().map_or(Ok(()), Err)
 }
 
 async fn whole(
@@ -60,13 +76,14 @@ async fn whole(
     sight: &Sight,
     trace: &Trace,
 ) -> Result<Body, Fault> {
-    let keep = if profile.expect.reads_body() {
+    let keep = if profile.expect.reads_body() || profile.cache_bypass == CacheBypass::WordPress {
         profile.max_body
     } else {
         EXCERPT_BYTES
     };
-    let read = body::read(response, profile.max_body, keep, sight).await;
-    read.map_err(|broken| match broken {
+    let mut body = Body::default();
+    let read = body::read(response, profile.max_body, keep, sight, &mut body).await;
+    read.map(|()| body).map_err(|broken| match broken {
         Broken::Encoding(words) => Fault::new(Cause::Encoding, words).at(Phase::Transfer),
         Broken::Wire(error) => {
             let host = url.host_str().unwrap_or_default();
@@ -75,53 +92,189 @@ async fn whole(
     })
 }
 
-fn unmet(
-    profile: &Profile,
+/// A response that was read as far as it is.
+struct Answer<'a> {
+    profile: &'a Profile,
     status: StatusCode,
-    headers: &HeaderMap,
-    body: &Body,
+    headers: &'a HeaderMap,
     wait: Option<Duration>,
-) -> Result<(), Fault> {
-    let text = body::text(&body.bytes, headers);
-    let pairs: Vec<(String, String)> = headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect();
-    let seen = Seen {
-        status: status.as_u16(),
-        headers: &pairs,
-        retry_after: wait.is_some(),
-        body: &text,
-        capped: body.capped,
-    };
-    let Some(unmet) = profile.expect.unmet(&seen) else {
-        return Ok(());
-    };
-    let mut detail = unmet.detail;
-    if let Some(wait) = wait {
-        detail = format!("{detail}; Retry-After {} s", wait.as_secs());
-    }
-    let excerpt = text::excerpt(&text);
-    if !excerpt.is_empty() {
-        detail = format!("{detail}; the body begins: {excerpt}");
-    }
-    let phase = if unmet.cause == Cause::Content {
-        Phase::Transfer
-    } else {
-        Phase::FirstByte
-    };
-    Err(Fault::new(unmet.cause, detail).at(phase))
+    body: &'a Body,
+    text: Cow<'a, str>,
+    page: Option<Page>,
+    layer: Option<Layer>,
 }
 
-/// The wait a 503 or 429 asks for, in seconds or until a date; a date counts from the response's own `Date`, so that
-/// a wrong clock on either side does no harm.
-fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(status.as_u16(), 429 | 503) {
-        return None;
+impl<'a> Answer<'a> {
+    fn of(
+        profile: &'a Profile,
+        status: StatusCode,
+        headers: &'a HeaderMap,
+        body: &'a Body,
+        wait: Option<Duration>,
+    ) -> Self {
+        let text = body::text(&body.bytes, headers);
+        let page = wordpress::recognise(&text, body.is_whole(), passes_caches(profile));
+        let layer = layer::of(status, headers, &text, page);
+        Self {
+            profile,
+            status,
+            headers,
+            wait,
+            body,
+            text,
+            page,
+            layer,
+        }
     }
+
+    fn is_maintenance(&self) -> bool {
+        self.page == Some(Page::Maintenance) && self.wait.is_some()
+    }
+
+    fn found(&self) -> Option<Fault> {
+        if self.is_maintenance() {
+            let detail = format!("HTTP status {}", self.status.as_u16());
+            return Some(self.told(Cause::Maintenance, detail, &Excerpt::None));
+        }
+        let status = self.status.as_u16();
+        if status == 304 && !may_be_unmodified(self.profile) {
+            let detail =
+                "HTTP status 304 without a page: nothing was asked that could be unmodified";
+            return Some(Fault::new(Cause::Status, detail).at(Phase::FirstByte));
+        }
+        if self.profile.expect.accepts(status) {
+            if self.page.is_some() {
+                let detail = format!("HTTP status {status}");
+                return Some(self.told(Cause::Content, detail, &Excerpt::Beginning));
+            }
+            if self.layer == Some(Layer::Cache) && passes_caches(self.profile) {
+                let sign = layer::cached(self.headers);
+                let sign = sign.as_deref().unwrap_or("a line in the page");
+                let detail = format!(
+                    "the page came from a cache ({sign}) although cache_bypass asks past it: whether PHP and the \
+                     database live is not shown"
+                );
+                return Some(Fault::new(Cause::Content, detail).at(Phase::Transfer));
+            }
+        }
+        self.unmet()
+    }
+
+    fn unmet(&self) -> Option<Fault> {
+        let judged = !self.profile.expect.header.is_empty();
+        let pairs: Vec<(String, String)> = self
+            .headers
+            .iter()
+            .filter(|_| judged)
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        let seen = Seen {
+            status: self.status.as_u16(),
+            headers: &pairs,
+            retry_after: self.wait.is_some(),
+            body: &self.text,
+            size: self.body.read,
+            capped: self.body.capped,
+        };
+        let unmet = self.profile.expect.unmet(&seen)?;
+        Some(self.told(unmet.cause, unmet.detail, &unmet.excerpt))
+    }
+
+    /// A fault in words: what, what that means, how long, what stands there.
+    fn told(&self, cause: Cause, mut detail: String, excerpt: &Excerpt) -> Fault {
+        if let Some(meaning) = self.meaning(cause) {
+            detail = format!("{detail}: {meaning}");
+        }
+        let asks = matches!(self.status.as_u16(), 429 | 503) || cause == Cause::Maintenance;
+        if let Some(wait) = self.wait.filter(|_| asks) {
+            detail = format!("{detail}; Retry-After {} s", wait.as_secs());
+        }
+        let (words, quoted) = match excerpt {
+            Excerpt::None => ("", String::new()),
+            Excerpt::Beginning => ("the body begins", text::excerpt(&self.text)),
+            Excerpt::Around(place) => ("the place", text::around(&self.text, place)),
+        };
+        if !quoted.is_empty() {
+            detail = format!("{detail}; {words}: {quoted}");
+        }
+        let phase = if cause == Cause::Content {
+            Phase::Transfer
+        } else {
+            Phase::FirstByte
+        };
+        Fault::new(cause, detail).at(phase)
+    }
+
+    /// What a response that is not as expected says about the site.
+    fn meaning(&self, cause: Cause) -> Option<&'static str> {
+        if let Some(page) = self.page {
+            return Some(page.words());
+        }
+        if cause == Cause::Content {
+            return layer::welcome(&self.text).map(
+                |_| "this is the web server's default page, as for a name it knows no site of",
+            );
+        }
+        match self.status.as_u16() {
+            401 => Some("the page asks for a login"),
+            403 => Some(
+                "a firewall (WAF) may be blocking this machine alone; look from another network",
+            ),
+            404 | 410 => Some("there is no such page; is the URL right?"),
+            429 => Some("the site asks to be probed less often"),
+            451 => Some("refused for legal reasons, maybe only where this machine stands"),
+            502 | 504 if self.layer == Some(Layer::WebServer) => {
+                Some("the web server runs, but what stands behind it (PHP) does not answer")
+            }
+            _ => None,
+        }
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = vec![];
+        let limit = self.profile.max_body;
+        if self.body.capped && self.profile.expect.accepts(self.status.as_u16()) {
+            remarks.push(format!(
+                "the body is longer than max_body ({limit} bytes); the rest was not read"
+            ));
+        }
+        let headers = self.headers;
+        if headers.contains_key(header::CONTENT_LENGTH)
+            && headers.contains_key(header::TRANSFER_ENCODING)
+        {
+            let line = "both Content-Length and Transfer-Encoding are sent; a proxy in between may cut the body elsewhere";
+            remarks.push(line.to_owned());
+        }
+        if let Some(whose) = layer::welcome(&self.text) {
+            let line = format!(
+                "this looks like the default page of {whose}; the name may have no site of its own there"
+            );
+            remarks.push(line);
+        }
+        remarks
+    }
+}
+
+/// Whether the profile asks on a condition, or names the status.
+fn may_be_unmodified(profile: &Profile) -> bool {
+    let conditional = profile.headers.iter().any(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        matches!(name.as_str(), "if-none-match" | "if-modified-since")
+    });
+    let mut ranges = profile.expect.status.iter();
+    conditional || ranges.any(|range| (range.low, range.high) == (304, 304))
+}
+
+fn passes_caches(profile: &Profile) -> bool {
+    profile.cache_bypass == CacheBypass::WordPress
+}
+
+/// The wait that is asked for, in seconds or until a date; a date counts from the response's own `Date`, so that
+/// a wrong clock on either side does no harm.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = match text.parse::<u64>() {
         Ok(seconds) => seconds,
@@ -132,7 +285,7 @@ fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
             u64::try_from(date(text)?.saturating_sub(from)).ok()?
         }
     };
-    Some(Duration::from_secs(seconds).min(RETRY_AFTER_CAP)).filter(|wait| !wait.is_zero())
+    Some(Duration::from_secs(seconds).min(limits::RETRY_AFTER)).filter(|wait| !wait.is_zero())
 }
 
 /// Seconds since 1970 of an HTTP date.
@@ -161,9 +314,8 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::DATE, now.parse().unwrap());
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-            let wait = retry_after(StatusCode::SERVICE_UNAVAILABLE, &headers);
+            let wait = retry_after(&headers);
             assert_eq!(wait, expected.map(Duration::from_secs), "{value}");
-            assert_eq!(retry_after(StatusCode::OK, &headers), None);
         }
     }
 }

@@ -2,18 +2,22 @@
 //!
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
 //!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
-//!   the last response is read (`body`, `decode`) and compared with what is expected (`judge`).
+//!   the last response is read (`body`, `decode`) and compared with what is expected (`judge`); who made it is part of
+//!   the evidence (`layer`, `wordpress`).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
-//! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`); text
+//! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`), and why it
+//!   was refused is told apart (`refusal`, `revocation`); what stands behind a refusal a second look says (`second`); text
 //!   from outside is cleaned and freed of credentials (`text`).
 //! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
-//!   that is not well speaks for the URL.
+//!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
 //! - Whether our own network is alive, the canaries tell (`canary`).
 //!
-//! Every path ends in exactly one result per URL; what a site does wrong is never an error here.
+//! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
+mod addresses;
 mod alive;
+mod banner;
 mod body;
 mod canary;
 mod certificate;
@@ -26,11 +30,18 @@ mod follow;
 mod handshake;
 mod hooks;
 mod judge;
+mod layer;
+#[cfg(test)]
+mod properties;
+mod refusal;
 mod request;
 mod resolve;
+mod revocation;
+mod second;
 mod text;
 mod tls;
 mod trace;
+mod wordpress;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -41,11 +52,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::model::{Addresses, CheckResult, NetworkSettings, Profile};
+use crate::model::{CheckResult, NetworkSettings, Profile, limits};
 use crate::ports::{Pending, Prober};
-
-/// Checks of one profile at the same time: one profile with many URLs must not look like an attack.
-const AT_ONCE: usize = 4;
 
 /// Why there can be no prober.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +72,7 @@ struct World {
     tls: tls::Bases,
     seed: RandomState,
     count: AtomicU64,
+    canary_clock: second::CanaryClock,
 }
 
 impl World {
@@ -89,7 +98,7 @@ impl HttpProber {
         Self::try_with(None)
     }
 
-    /// A prober that asks this one name server, over UDP, in place of the machine's.
+    /// A prober that asks this one name server, over UDP and TCP, in place of the machine's.
     ///
     /// # Errors
     /// When TLS cannot be set up at all.
@@ -104,14 +113,19 @@ impl HttpProber {
                 tls: tls::Bases::try_new()?,
                 seed: RandomState::new(),
                 count: AtomicU64::new(0),
+                canary_clock: second::CanaryClock::default(),
             }),
         })
     }
 }
 
 impl Prober for HttpProber {
-    fn probe(&self, profile: Arc<Profile>) -> Pending<Vec<CheckResult>> {
-        Box::pin(all(Arc::clone(&self.world), profile))
+    fn probe(
+        &self,
+        profile: Arc<Profile>,
+        known: Vec<Option<IpAddr>>,
+    ) -> Pending<Vec<CheckResult>> {
+        Box::pin(all(Arc::clone(&self.world), profile, known))
     }
 
     fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)> {
@@ -119,42 +133,58 @@ impl Prober for HttpProber {
     }
 }
 
-async fn all(world: Arc<World>, profile: Arc<Profile>) -> Vec<CheckResult> {
-    let pins: Vec<Option<IpAddr>> = match &profile.addresses {
-        Addresses::Pinned(pins) if !pins.is_empty() => pins.iter().copied().map(Some).collect(),
-        Addresses::Any | Addresses::Pinned(_) => vec![None],
-    };
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
-    let mut checks = JoinSet::new();
-    for place in 0..profile.urls.len() * pins.len() {
-        let (url, pin) = (place / pins.len(), pins[place % pins.len()]);
-        let (world, profile) = (Arc::clone(&world), Arc::clone(&profile));
-        let permits = Arc::clone(&permits);
-        checks.spawn(async move {
-            let _permit = permits.acquire().await;
-            let url = &profile.urls[url];
-            (place, check::check(&world, &profile, url, pin).await)
-        });
+async fn all(
+    world: Arc<World>,
+    profile: Arc<Profile>,
+    known: Vec<Option<IpAddr>>,
+) -> Vec<CheckResult> {
+    let permits = Arc::new(Semaphore::new(limits::CHECKS_AT_ONCE));
+    // One URL needs no task of its own beside its probe's.
+    if profile.urls.len() == 1 {
+        let known = known.first().copied().flatten();
+        let url = text::shown(&profile.urls[0]);
+        let results = addresses::url(world, profile, 0, known, permits).await;
+        return if results.is_empty() {
+            vec![broken(&url)]
+        } else {
+            results
+        };
     }
-    let mut ended: Vec<Option<CheckResult>> = vec![None; profile.urls.len() * pins.len()];
-    while let Some(check) = checks.join_next().await {
-        if let Ok((place, result)) = check {
-            ended[place] = Some(result);
+    let mut urls = JoinSet::new();
+    for place in 0..profile.urls.len() {
+        let known = known.get(place).copied().flatten();
+        let (world, profile) = (Arc::clone(&world), Arc::clone(&profile));
+        let asked = addresses::url(world, profile, place, known, Arc::clone(&permits));
+        urls.spawn(async move { (place, asked.await) });
+    }
+    let mut ended: Vec<Vec<CheckResult>> = vec![Vec::new(); profile.urls.len()];
+    while let Some(url) = urls.join_next().await {
+        if let Ok((place, results)) = url {
+            ended[place] = results;
         }
     }
     ended
-        .chunks(pins.len())
+        .into_iter()
         .zip(&profile.urls)
-        .map(|(results, url)| speaker(results, &text::shown(url)))
+        .flat_map(|(results, url)| {
+            if results.is_empty() {
+                vec![broken(&text::shown(url))]
+            } else {
+                results
+            }
+        })
         .collect()
+}
+
+/// The result of a check that came to no end.
+fn broken(url: &str) -> CheckResult {
+    let fault = fault::Fault::monitor("the check ended without a result; see the log");
+    CheckResult::new(url, fault.into())
 }
 
 /// Of the checks of one URL, the one that speaks for it: the first fault, else the first remark, else the first.
 fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
-    let broken = || {
-        let fault = fault::Fault::monitor("the check ended without a result; see the log");
-        CheckResult::new(url, fault.into())
-    };
+    let broken = || broken(url);
     let results: Vec<CheckResult> = results
         .iter()
         .map(|result| result.clone().unwrap_or_else(broken))

@@ -32,7 +32,7 @@ pub(super) fn first(profile: &Profile, url: &Url, nonce: u64) -> Result<Hop, Fau
     }
     headers
         .entry(header::USER_AGENT)
-        .or_insert(HeaderValue::from_static(USER_AGENT));
+        .or_insert_with(|| user_agent(profile.contact.as_ref()));
     // A part of an encoded body cannot be decoded.
     if !headers.contains_key(header::RANGE) {
         headers
@@ -54,6 +54,13 @@ pub(super) fn first(profile: &Profile, url: &Url, nonce: u64) -> Result<Hop, Fau
         method,
         headers,
     })
+}
+
+/// `probe/0.1.0 (+https://www.example.org/contact)`.
+fn user_agent(contact: Option<&Url>) -> HeaderValue {
+    contact
+        .and_then(|url| HeaderValue::from_str(&format!("{USER_AGENT} (+{url})")).ok())
+        .unwrap_or(HeaderValue::from_static(USER_AGENT))
 }
 
 /// The cookie that caches do not serve; added to a cookie of the profile's own.

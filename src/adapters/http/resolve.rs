@@ -4,10 +4,14 @@
 //! first, nothing from a cache. A machine that names no name server has its own, as resolv.conf(5) says: sites that
 //! only its hosts file knows are watched all the same. A name with a dot in it is asked as it stands, without the search list: a wildcard in
 //! a search domain must not make a vanished site look alive. The first A record is taken, and only where the name has
-//! none the first AAAA record; the other family is asked for when the machine itself has no route for the first.
+//! none the first AAAA record; the other family is asked for when the machine itself has no route for the first. Where
+//! every address is wanted, both are asked for at once, and a name that the hosts file knows is not asked for at all.
+//! That the hosts file was used is remarked, except of `localhost`. An answer that does not fit into a datagram is asked
+//! for again over TCP.
 //! The whole look-up has [`limits::DNS_TIMEOUT`]. `dns` says what the name system answered; when our own resolver
 //! configuration cannot be read or no name server answers at all ([`alive`]), the cause is `monitor`.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +46,32 @@ pub(super) struct Names {
     made: Mutex<Option<(Stamp, Arc<Made>)>>,
 }
 
+/// What a name leads to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// In the order of the answer, IPv4 before IPv6; never empty.
+    pub(super) addresses: Vec<IpAddr>,
+    hosts_file: bool,
+    /// What is worth knowing about it.
+    pub(super) remarks: Vec<String>,
+}
+
+impl Found {
+    /// Of one family only, because of the other there is this.
+    fn without(mut self, miss: &Miss) -> Self {
+        if !matches!(miss, Miss::Empty(_)) {
+            let (known, other) = match self.addresses.first() {
+                Some(IpAddr::V6(_)) => ("AAAA", "A"),
+                Some(IpAddr::V4(_)) | None => ("A", "AAAA"),
+            };
+            self.remarks.push(format!(
+                "the name server answered for its {known} records and not for its {other} records"
+            ));
+        }
+        self
+    }
+}
+
 /// A resolver, whom it asks, and the hosts file.
 struct Made {
     hosts: Hosts,
@@ -57,8 +87,8 @@ impl Names {
         }
     }
 
-    /// The first address of a name, IPv4 before IPv6.
-    pub(super) async fn first(&self, name: &str, trace: &Trace) -> Result<IpAddr, Fault> {
+    /// The addresses of a name of the first family that it has, IPv4 before IPv6.
+    pub(super) async fn first(&self, name: &str, trace: &Trace) -> Result<Found, Fault> {
         let both = async {
             match self.ask(name, Family::Ipv4).await {
                 Err(Miss::Empty(_)) => self.ask(name, Family::Ipv6).await,
@@ -73,16 +103,36 @@ impl Names {
         found
     }
 
-    /// The first address of one family.
-    pub(super) async fn of_family(&self, name: &str, family: Family) -> Result<IpAddr, Fault> {
+    /// The addresses of one family.
+    pub(super) async fn of_family(&self, name: &str, family: Family) -> Result<Found, Fault> {
         self.within(name, self.ask(name, family)).await
+    }
+
+    /// Every address of a name.
+    pub(super) async fn all(&self, name: &str) -> Result<Found, Fault> {
+        let both = async {
+            let (four, six) =
+                tokio::join!(self.ask(name, Family::Ipv4), self.ask(name, Family::Ipv6));
+            match (four, six) {
+                (Ok(four), Ok(six)) if four.hosts_file != six.hosts_file => {
+                    Ok(if four.hosts_file { four } else { six })
+                }
+                (Ok(mut four), Ok(six)) => {
+                    four.addresses.extend(six.addresses);
+                    Ok(four)
+                }
+                (Ok(found), Err(miss)) | (Err(miss), Ok(found)) => Ok(found.without(&miss)),
+                (Err(Miss::Empty(_)), Err(miss)) | (Err(miss), Err(_)) => Err(miss),
+            }
+        };
+        self.within(name, both).await
     }
 
     async fn within(
         &self,
         name: &str,
-        asking: impl Future<Output = Result<IpAddr, Miss>>,
-    ) -> Result<IpAddr, Fault> {
+        asking: impl Future<Output = Result<Found, Miss>>,
+    ) -> Result<Found, Fault> {
         let found = match tokio::time::timeout(limits::DNS_TIMEOUT, asking).await {
             Ok(found) => found,
             Err(_) => Err(Miss::Silent),
@@ -96,7 +146,7 @@ impl Names {
         found.map_err(|miss| miss.fault(name))
     }
 
-    async fn ask(&self, name: &str, family: Family) -> Result<IpAddr, Miss> {
+    async fn ask(&self, name: &str, family: Family) -> Result<Found, Miss> {
         let mut asked = Name::from_ascii(name).map_err(|_| Miss::NotAName)?;
         if name.contains('.') {
             asked.set_fqdn(true);
@@ -106,15 +156,29 @@ impl Names {
             Family::Ipv6 => RecordType::AAAA,
         };
         let made = self.made()?;
-        let answer = match made.in_hosts_file(&asked, kind) {
+        let listed = made.in_hosts_file(&asked, kind);
+        let hosts_file = listed.is_some();
+        let answer = match listed {
             Some(answer) => answer,
             None => made.resolver.lookup(asked, kind).await?,
         };
-        answer
-            .answers()
-            .iter()
-            .find_map(|record| record.data.ip_addr())
-            .ok_or(Miss::Empty(false))
+        let records = answer.answers().iter();
+        let mut addresses: Vec<IpAddr> =
+            records.filter_map(|record| record.data.ip_addr()).collect();
+        let mut seen = BTreeSet::new();
+        addresses.retain(|address| seen.insert(*address));
+        if addresses.is_empty() {
+            return Err(Miss::Empty(false));
+        }
+        let remark = hosts_file && name != "localhost";
+        Ok(Found {
+            addresses,
+            hosts_file,
+            remarks: remark
+                .then(|| format!("the address of {name} is from /etc/hosts, not from DNS"))
+                .into_iter()
+                .collect(),
+        })
     }
 
     fn made(&self) -> Result<Arc<Made>, Miss> {
@@ -182,7 +246,9 @@ fn configured(text: io::Result<Vec<u8>>) -> Result<(ResolverConfig, ResolverOpts
 fn only(server: SocketAddr) -> (ResolverConfig, ResolverOpts) {
     let mut udp = ConnectionConfig::udp();
     udp.port = server.port();
-    let server = NameServerConfig::new(server.ip(), true, vec![udp]);
+    let mut tcp = ConnectionConfig::tcp();
+    tcp.port = server.port();
+    let server = NameServerConfig::new(server.ip(), true, vec![udp, tcp]);
     let config = ResolverConfig::from_parts(None, vec![], vec![server]);
     (config, ResolverOpts::default())
 }

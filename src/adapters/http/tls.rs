@@ -1,5 +1,11 @@
 //! TLS settings: TLS 1.2 and 1.3 with aws-lc-rs, HTTP/2 and HTTP/1.1 offered, no resumption.
 //!
+//! No post-quantum key exchange is offered: its key share of 1.2 KiB makes a ClientHello of two segments, which some
+//! middleboxes drop, and servers that prefer it answer with one round more. Ours fits into one segment.
+//!
+//! With `tls.crl_file` the roots go to the webpki verifier, which alone takes revocation lists; a certificate of which
+//! no list says anything passes, and so does one on a list that has itself expired, with a remark.
+//!
 //! The machine's trust roots are read once; where an image carries none, Mozilla's list that is linked in stands in.
 //! A profile with its own roots or client certificate gets settings of its own, read again whenever the
 //! configuration or one of the files changed. A file that cannot be used is our fault, not the site's: `monitor`.
@@ -15,12 +21,13 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, NamedGroup, RootCertStore};
 
 use super::HttpError;
 use super::fault::Fault;
-use super::hooks::{NoSessions, Recording};
+use super::hooks::{Asked, NoSessions, Recording};
 use super::trace::Trace;
+use super::{refusal, revocation};
 use crate::model::{Profile, Timestamp, Tls};
 
 /// Profiles whose own settings are kept; beyond it they are made anew, which costs milliseconds.
@@ -43,6 +50,8 @@ pub(super) fn now() -> Timestamp {
 pub(super) struct Base {
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
+    roots: Option<Arc<RootCertStore>>,
+    lists_end: Option<Timestamp>,
 }
 
 impl Base {
@@ -55,11 +64,32 @@ impl Base {
             inner: Arc::clone(&self.verifier),
             trace: Arc::clone(trace),
             verify,
+            roots: self.roots.clone(),
         };
+        config.client_auth_cert_resolver = Arc::new(Asked {
+            inner: Arc::clone(&self.config.client_auth_cert_resolver),
+            trace: Arc::clone(trace),
+        });
         config
             .dangerous()
             .set_certificate_verifier(Arc::new(recording));
         config
+    }
+
+    /// The same without offering a protocol, for servers that know none of ours by name.
+    pub(super) fn without_alpn(&self) -> Self {
+        let mut plain = self.clone();
+        plain.config.alpn_protocols.clear();
+        plain
+    }
+
+    /// What is to be said of the settings themselves.
+    pub(super) fn remark(&self, now: Timestamp) -> Option<String> {
+        let ended = self.lists_end.filter(|end| *end < now)?;
+        Some(format!(
+            "a revocation list in tls.crl_file ended on {}: what was revoked since is not seen",
+            refusal::day(ended)
+        ))
     }
 }
 
@@ -75,11 +105,20 @@ pub(super) struct Bases {
 
 impl Bases {
     pub(super) fn try_new() -> Result<Self, HttpError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut provider = aws_lc_rs::default_provider();
+        provider
+            .kx_groups
+            .retain(|group| group.name() != NamedGroup::X25519MLKEM768);
+        let provider = Arc::new(provider);
         let verifier = machine_roots(&provider)?;
         let config = configured(&provider, &verifier, None).map_err(HttpError::Tls)?;
         Ok(Self {
-            shared: Arc::new(Base { config, verifier }),
+            shared: Arc::new(Base {
+                config,
+                verifier,
+                roots: None,
+                lists_end: None,
+            }),
             provider,
             own: Mutex::default(),
         })
@@ -114,9 +153,28 @@ impl Bases {
     }
 
     fn make(&self, tls: &Tls) -> Result<Base, Fault> {
-        let verifier = match &tls.ca_file {
-            Some(file) => own_roots(file, &self.provider)?,
-            None => Arc::clone(&self.shared.verifier),
+        let roots = match &tls.ca_file {
+            Some(file) => Some(Arc::new(own_roots(file)?)),
+            None => None,
+        };
+        let lists = match &tls.crl_file {
+            Some(file) => revocation::read(file)?,
+            None => Vec::new(),
+        };
+        let lists_end = revocation::end(&lists);
+        let verifier: Arc<dyn ServerCertVerifier> = if roots.is_none() && lists.is_empty() {
+            Arc::clone(&self.shared.verifier)
+        } else {
+            let anchors = roots.clone().unwrap_or_else(native_roots);
+            let built = WebPkiServerVerifier::builder_with_provider(anchors, self.provider.clone())
+                .with_crls(lists)
+                .allow_unknown_revocation_status()
+                .build();
+            built.map_err(|error| {
+                Fault::monitor(format!(
+                    "tls.ca_file and tls.crl_file cannot be used: {error}"
+                ))
+            })?
         };
         let shown = match &tls.client_certificate {
             Some(files) => Some(client_certificate(files)?),
@@ -127,12 +185,22 @@ impl Bases {
                 "tls.client_cert_file and tls.client_key_file cannot be used together: {error}"
             ))
         })?;
-        Ok(Base { config, verifier })
+        Ok(Base {
+            config,
+            verifier,
+            roots,
+            lists_end,
+        })
     }
 }
 
 fn files(tls: &Tls) -> Vec<&Path> {
-    let mut files: Vec<&Path> = tls.ca_file.as_deref().into_iter().collect();
+    let mut files: Vec<&Path> = tls
+        .ca_file
+        .iter()
+        .chain(&tls.crl_file)
+        .map(PathBuf::as_path)
+        .collect();
     if let Some((certificate, key)) = &tls.client_certificate {
         files.extend([certificate.as_path(), key.as_path()]);
     }
@@ -185,25 +253,28 @@ fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, 
     Ok(chain)
 }
 
-fn unusable(key: &str, file: &Path, why: &str) -> Fault {
+pub(super) fn unusable(key: &str, file: &Path, why: &str) -> Fault {
     Fault::monitor(format!("{key} {} {why}", file.display()))
 }
 
-fn own_roots(
-    file: &Path,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+fn own_roots(file: &Path) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(certificates("tls.ca_file", file)?);
     if added == 0 {
         let why = "holds no certificate that can be a root";
         return Err(unusable("tls.ca_file", file, why));
     }
-    let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    match built.build() {
-        Ok(verifier) => Ok(verifier),
-        Err(error) => Err(unusable("tls.ca_file", file, &error.to_string())),
+    Ok(roots)
+}
+
+/// The machine's roots as a list, which the platform's verifier does not hand out.
+fn native_roots() -> Arc<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
+    Arc::new(roots)
 }
 
 fn client_certificate((chain, key): &(PathBuf, PathBuf)) -> Result<Identity, Fault> {

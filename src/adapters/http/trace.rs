@@ -7,12 +7,14 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::time::Instant;
 
 use super::certificate;
-use crate::model::{CheckResult, Finding, Phase, Timings};
+use crate::model::{CheckResult, Finding, Hop, Phase, Timings, TlsVersion};
 
 /// A moment of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +40,26 @@ const MARKS: usize = Mark::End as usize + 1;
 /// What the peer showed in the handshake, and what the verifier said to it.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
-    /// The peer's own certificate.
-    pub(super) leaf: CertificateDer<'static>,
+    /// The peer's own certificate, then what it sent along, as far as that is kept.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// Whom it should be for.
+    pub(super) name: ServerName<'static>,
     /// Moment of the verdict.
     pub(super) at: UnixTime,
     /// The verdict, where it was bad.
     pub(super) refused: Option<rustls::Error>,
+    /// Whether a bad verdict ends the handshake.
+    pub(super) counts: bool,
+    /// The profile's own roots, where it has some.
+    pub(super) roots: Option<Arc<RootCertStore>>,
 }
 
 #[derive(Debug, Default)]
 struct Marks {
     at: [Option<Instant>; MARKS],
     shown: Option<Shown>,
+    tls_version: Option<TlsVersion>,
+    asked_for_ours: bool,
 }
 
 /// The marks of one hop.
@@ -83,6 +93,7 @@ impl Trace {
             *at = None;
         }
         marks.shown = None;
+        (marks.tls_version, marks.asked_for_ours) = (None, false);
     }
 
     pub(super) fn has(&self, mark: Mark) -> bool {
@@ -95,6 +106,20 @@ impl Trace {
 
     pub(super) fn shown(&self) -> Option<Shown> {
         self.marks().shown.clone()
+    }
+
+    /// Keeps the TLS version; the first that is known counts.
+    pub(super) fn speaks(&self, version: TlsVersion) {
+        self.marks().tls_version.get_or_insert(version);
+    }
+
+    /// The server asked for a client certificate.
+    pub(super) fn ask_for_ours(&self) {
+        self.marks().asked_for_ours = true;
+    }
+
+    pub(super) fn asked_for_ours(&self) -> bool {
+        self.marks().asked_for_ours
     }
 
     /// The phase that began and did not end.
@@ -134,62 +159,104 @@ impl Trace {
 #[derive(Debug)]
 pub(super) struct Sight {
     begun: Instant,
-    state: Mutex<(CheckResult, Arc<Trace>)>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    result: CheckResult,
+    trace: Arc<Trace>,
+    /// When the hop under way began.
+    hop_begun: Instant,
 }
 
 impl Sight {
     /// `url` without credentials.
     pub(super) fn new(url: &str) -> Self {
-        let result = CheckResult::new(url, Finding::Ok);
+        let begun = Instant::now();
         Self {
-            begun: Instant::now(),
-            state: Mutex::new((result, Arc::new(Trace::new(false)))),
+            begun,
+            state: Mutex::new(State {
+                result: CheckResult::new(url, Finding::Ok),
+                trace: Arc::new(Trace::new(false)),
+                hop_begun: begun,
+            }),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, (CheckResult, Arc<Trace>)> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Time since the check began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// A new hop begins.
     pub(super) fn hop(&self, tls: bool) -> Arc<Trace> {
         let trace = Arc::new(Trace::new(tls));
         let mut state = self.state();
-        let shown = state.1.shown();
-        certificate::absorb(&mut state.0, shown);
-        state.0.address = None;
-        state.1 = Arc::clone(&trace);
+        let shown = state.trace.shown();
+        certificate::absorb(&mut state.result, shown);
+        (state.result.address, state.result.tls_version) = (None, None);
+        state.trace = Arc::clone(&trace);
         trace
+    }
+
+    /// The hop under way ended in a redirect to `next`, which may be shown.
+    pub(super) fn redirected(&self, next: String) {
+        let mut state = self.state();
+        let now = Instant::now();
+        let timings = Timings {
+            total: now.saturating_duration_since(state.hop_begun),
+            ..state.trace.timings()
+        };
+        state.hop_begun = now;
+        let result = &mut state.result;
+        result.hops.push(Hop {
+            url: result
+                .final_url
+                .take()
+                .unwrap_or_else(|| result.url.clone()),
+            address: result.address,
+            http_status: result.http_status,
+            http_version: result.http_version,
+            timings,
+        });
+        result.redirects = result.redirects.saturating_add(1);
+        result.final_url = Some(next);
     }
 
     /// Where the hop under way goes.
     pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.state().0.address
+        self.state().result.address
     }
 
     /// Where the hop goes.
     pub(super) fn going_to(&self, address: SocketAddr) {
-        self.state().0.address = Some(address);
+        self.state().result.address = Some(address);
     }
 
     /// Writes down something learnt.
     pub(super) fn learn(&self, write: impl FnOnce(&mut CheckResult)) {
-        write(&mut self.state().0);
+        write(&mut self.state().result);
     }
 
     /// The marks of the hop under way.
     pub(super) fn trace(&self) -> Arc<Trace> {
-        Arc::clone(&self.state().1)
+        Arc::clone(&self.state().trace)
     }
 
     /// The result as it stands, with the timings of the last hop and the total of all.
     pub(super) fn result(&self) -> CheckResult {
         let state = self.state();
-        let mut result = state.0.clone();
-        certificate::absorb(&mut result, state.1.shown());
+        let mut result = state.result.clone();
+        certificate::absorb(&mut result, state.trace.shown());
+        result.tls_version = state.trace.marks().tls_version.or(result.tls_version);
         result.timings = Timings {
             total: self.begun.elapsed(),
-            ..state.1.timings()
+            ..state.trace.timings()
         };
         result
     }

@@ -28,6 +28,7 @@ mod command;
 mod log;
 mod login;
 mod output;
+mod reach;
 mod remote;
 mod report;
 mod scratch;
@@ -41,7 +42,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use crate::model::{Host, RecoverOrder, RecoveryOutcome, RecoveryReport, limits};
+use crate::model::{Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, limits};
 use crate::ports::{Pending, Recoverer};
 use report::Verdict;
 use scratch::Scratch;
@@ -129,13 +130,8 @@ impl SshRecoverer {
             Ok(arguments) => arguments,
             Err(reason) => return fails(RecoveryOutcome::Refused, reason),
         };
-        let mut client = Command::new(&program);
-        client.args(arguments).env_clear().env("LC_ALL", "C");
-        for name in command::ENVIRONMENT {
-            if let Some(value) = std::env::var_os(name) {
-                client.env(name, value);
-            }
-        }
+        let mut client = clean_client(&program);
+        client.args(arguments);
         if (self.paused)(host) {
             return fails(
                 RecoveryOutcome::NotExecuted,
@@ -161,7 +157,25 @@ impl SshRecoverer {
     }
 }
 
+/// The client without arguments, with the environment it needs.
+fn clean_client(program: &Path) -> Command {
+    let mut client = Command::new(program);
+    client.env_clear().env("LC_ALL", "C");
+    for name in command::ENVIRONMENT {
+        if let Some(value) = std::env::var_os(name) {
+            client.env(name, value);
+        }
+    }
+    client
+}
+
 impl Recoverer for SshRecoverer {
+    fn reach(&self, host: Arc<Host>) -> Pending<Reach> {
+        let program = command::find(self.search.as_deref());
+        let client = program.as_deref().map(clean_client);
+        Box::pin(async move { reach::reach(&host, client).await })
+    }
+
     fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport> {
         let this = self.clone();
         Box::pin(async move {

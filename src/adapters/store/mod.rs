@@ -28,6 +28,7 @@
 )]
 
 mod aside;
+mod clerk;
 mod database;
 mod directory;
 mod error;

@@ -1,6 +1,6 @@
 //! The one writer: a thread that owns the database and the lock, fed by a channel.
 //!
-//! SQLite blocks, and a disk may take its time; the loop that asks does not wait on a thread of the runtime. A commit
+//! SQLite blocks, and a disk may take its time; the loop that asks goes on meanwhile. A commit
 //! that is not answered within [`PATIENCE`] counts as not written; should it arrive later after all, the rows of the
 //! next commit replace it, because writes keep their order.
 
@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::clerk::Clerk;
 use super::lock::RunLock;
-use super::orders::OrderBook;
 use super::{StoreError, database, error, rows};
 use crate::model::{Changes, Orders};
 use crate::ports::{Pending, Store, Unwritable};
@@ -21,7 +21,7 @@ use crate::ports::{Pending, Store, Unwritable};
 /// A healthy disk answers within milliseconds, one under a backup within seconds; beyond this it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Commits that wait behind one that hangs. The engine waits for each, so one is the rule.
+/// Commits that wait behind one that hangs. The engine has one under way at most, so more come only after it gave up on one.
 const WAITING: usize = 4;
 
 /// Time the last commit and the closing of the database get when the store is dropped.
@@ -37,7 +37,7 @@ struct Job {
 pub struct StateStore {
     jobs: Option<SyncSender<Job>>,
     ended: Receiver<()>,
-    orders: OrderBook,
+    clerk: Clerk,
 }
 
 impl StateStore {
@@ -46,6 +46,7 @@ impl StateStore {
         connection: Option<Connection>,
         lock: RunLock,
     ) -> Result<Self, StoreError> {
+        let clerk = Clerk::begin(&dir)?;
         let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING);
         let (farewell, ended) = mpsc::sync_channel(1);
         let db = dir.join(database::FILE);
@@ -69,7 +70,7 @@ impl StateStore {
         Ok(Self {
             jobs: Some(jobs),
             ended,
-            orders: OrderBook::new(&dir),
+            clerk,
         })
     }
 }
@@ -96,12 +97,12 @@ impl Store for StateStore {
         })
     }
 
-    fn orders(&mut self) -> Orders {
-        self.orders.read()
+    fn orders(&mut self) -> Pending<Orders> {
+        self.clerk.read()
     }
 
     fn rearmed(&mut self, orders: &Orders) {
-        self.orders.rearmed(orders);
+        self.clerk.rearmed(orders);
     }
 }
 
@@ -112,6 +113,7 @@ impl Drop for StateStore {
         match self.ended.recv_timeout(FAREWELL) {
             Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
+        self.clerk.end(Duration::from_secs(1));
     }
 }
 

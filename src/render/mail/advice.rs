@@ -3,6 +3,7 @@
 use crate::model::{EventKind, Hold, Next, Notification, limits};
 
 use super::clean;
+use super::ending;
 use super::page::Item;
 
 /// What the reader can do, with the commands.
@@ -39,6 +40,7 @@ pub(super) fn advice(note: &Notification) -> Vec<Item> {
             ),
             command("What is up now, and what is held back:", "probe status".to_owned()),
         ]),
+        EventKind::Certificate => items.extend(ending::advice()),
         EventKind::Test => {
             items.push(command("What is watched, and how it is:", "probe status".to_owned()));
         }

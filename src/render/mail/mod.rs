@@ -14,6 +14,7 @@
 mod advice;
 pub mod clean;
 mod deeds;
+mod ending;
 mod html;
 mod page;
 mod story;

@@ -2,11 +2,13 @@
 //! happens next, what was seen, what was done, what can I do.
 
 use crate::model::{Cause, EventKind, Hold, Next, Notification, Timestamp, limits};
+use crate::render::duration::span;
 use crate::render::explain;
 
 use super::advice;
 use super::clean;
 use super::deeds;
+use super::ending;
 use super::page::{Item, Page, Section, Tone};
 use super::subject::{lasted, reached_nobody, restarts, site};
 
@@ -37,9 +39,11 @@ fn push(sections: &mut Vec<Section>, title: &'static str, items: Vec<Item>) {
 const fn tone(note: &Notification) -> Tone {
     match note.event {
         EventKind::Down | EventKind::GaveUp | EventKind::Reminder => Tone::Bad,
-        EventKind::Restarted | EventKind::Withheld | EventKind::Blind | EventKind::Damaged => {
-            Tone::Warn
-        }
+        EventKind::Restarted
+        | EventKind::Withheld
+        | EventKind::Blind
+        | EventKind::Damaged
+        | EventKind::Certificate => Tone::Warn,
         EventKind::Up | EventKind::Back => Tone::Good,
         EventKind::Closed | EventKind::Test => Tone::Calm,
     }
@@ -81,6 +85,7 @@ fn headline(note: &Notification) -> String {
         EventKind::Closed => format!("{site} is no longer watched."),
         EventKind::Blind => blind(note),
         EventKind::Damaged => "The memory of probe was damaged; a new one was begun.".to_owned(),
+        EventKind::Certificate => ending::headline(note),
         EventKind::Test => "This is a test: probe can reach you by mail.".to_owned(),
     }
 }
@@ -126,16 +131,33 @@ fn lead(note: &Notification) -> Vec<String> {
         EventKind::Damaged => lead.push(
             "Watching goes on. Open incidents were forgotten: a site that is down is reported anew.".to_owned(),
         ),
+        EventKind::Certificate => lead.push(ending::lead()),
         EventKind::Test => lead.push(
             "Nothing is wrong and nothing was restarted. Mails about your sites will look like this one.".to_owned(),
         ),
         EventKind::Restarted | EventKind::Back => {}
     }
     lead.extend(next(note));
+    lead.extend(lesson(note));
     if let Some(remark) = &note.remark {
         lead.push(clean::line(remark, limits::DETAIL_CHARS));
     }
     lead
+}
+
+/// What the host's last restarts teach.
+fn lesson(note: &Notification) -> Option<String> {
+    let lesson = note.lesson?;
+    let held = match lesson.longest {
+        longest if longest.is_zero() => "none of them helped".to_owned(),
+        longest => format!("the longest held for {}", span(longest)),
+    };
+    Some(format!(
+        "{} was restarted {} times in 7 days, and {held}: this is not mended by restarting. Look for the cause; \
+         `probe history` shows them.",
+        host(note),
+        lesson.restarts
+    ))
 }
 
 fn recovered(note: &Notification) -> String {
@@ -197,6 +219,9 @@ fn next(note: &Notification) -> Option<String> {
 }
 
 fn seen(note: &Notification) -> Vec<Item> {
+    if note.event == EventKind::Certificate {
+        return ending::seen(note);
+    }
     let mut items: Vec<Item> = note
         .seen
         .iter()

@@ -4,7 +4,7 @@ use crate::model::{Attempt, EventKind, Hold, Next, Notification, RecoveryOutcome
 use crate::render::duration::span;
 use crate::render::explain;
 
-use super::clean;
+use super::{clean, ending};
 
 /// Characters of a subject; mail readers show fewer.
 const LENGTH: usize = 120;
@@ -27,6 +27,7 @@ pub fn subject(note: &Notification) -> String {
         EventKind::Damaged => {
             "[DAMAGED] memory of past restarts lost, nothing is restarted for now".to_owned()
         }
+        EventKind::Certificate => format!("[CERT] {}", ending::subject(note)),
         EventKind::Test => "[TEST] probe can reach you by mail".to_owned(),
     };
     clean::line(&said, LENGTH)

@@ -29,7 +29,12 @@ pub fn line(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<S
     Some(sheet.finish().trim_end().to_owned())
 }
 
-fn words(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<(Ink, String)> {
+pub(super) fn words(
+    at: Timestamp,
+    note: &Note,
+    record: &Record,
+    look: Look,
+) -> Option<(Ink, String)> {
     match note {
         Note::Changed {
             profile,
@@ -66,7 +71,7 @@ fn words(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<(Ink
                 "restarting"
             };
             Some((
-                Ink::Warn,
+                Ink::Bad,
                 format!("{verb} {host}: {command} (attempt {number})"),
             ))
         }
@@ -107,6 +112,13 @@ fn words(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<(Ink
             "the state cannot be written: nothing is restarted or sent until it can".to_owned(),
         )),
         Note::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
+        Note::Skipped { profile, count } => Some((
+            Ink::Bad,
+            format!(
+                "{profile}: {} not made in time",
+                plural(usize::try_from(*count).unwrap_or(usize::MAX), "probe")
+            ),
+        )),
         Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } => None,
     }
 }
@@ -133,7 +145,7 @@ fn changed(
             Some((Ink::Good, format!("{profile} is well again")))
         }
         (_, ProfileState::Failing) => Some((
-            Ink::Warn,
+            Ink::Bad,
             format!("{profile} is failing{found} (not confirmed yet)"),
         )),
         (_, ProfileState::Down) => Some((Ink::Bad, format!("{profile} is down{found}"))),
@@ -176,11 +188,11 @@ fn delivered(subject: &str, to: &str, delivery: &Delivery) -> (Ink, String) {
     match delivery {
         Delivery::Sent { .. } => (Ink::Plain, format!("mail sent: {subject}")),
         Delivery::Deferred { reason } => (
-            Ink::Warn,
+            Ink::Bad,
             format!("mail to {to} waits for another try: {subject}: {reason}"),
         ),
         Delivery::Unclear { reason } => (
-            Ink::Warn,
+            Ink::Bad,
             format!("mail to {to} may have arrived and is tried again: {subject}: {reason}"),
         ),
         Delivery::Rejected { reason } => (

@@ -5,9 +5,13 @@
 //! Profiles stand in the order of their names, those that are not well last, next to what is said about them.
 //! Marks: `up`, `warn`, `FAIL` (not confirmed), `DOWN`, `?` (could not tell). Everything can be read without colour.
 //!
+//! `once URL…` says all it knows of each URL, with its phases as bars (`exchange`, `waterfall`).
+//!
 //! The table drops what does not fit: first the addresses, then the phases in favour of the addresses, then both, then the
 //! ends of long URLs. Times of day are UTC. Text from outside is cleaned before it gets here and here again.
 
+mod exchange;
+mod history;
 mod hosts;
 mod ink;
 mod live;
@@ -15,13 +19,17 @@ mod mails;
 mod profiles;
 mod summary;
 mod table;
+mod waterfall;
+mod why;
 mod words;
 
 use std::collections::BTreeSet;
 
 use self::ink::{Ink, Line, Sheet};
+use super::history::Past;
 use super::record::{Record, waiting};
-use crate::model::{CheckResult, Fleet, Notification, ProfileName, Settings};
+use super::why::Recorded;
+use crate::model::{Account, CheckResult, Fleet, Notification, ProfileName, Settings};
 
 pub use live::line;
 
@@ -36,6 +44,8 @@ pub struct Look {
     pub verbose: bool,
     /// Nothing was written, sent or restarted.
     pub dry_run: bool,
+    /// Bars of block characters; without, of ASCII ones.
+    pub unicode: bool,
 }
 
 /// What `once` answers.
@@ -88,17 +98,75 @@ pub fn status(
     sheet.finish()
 }
 
-/// What `once URL…` answers.
+/// What `why` answers about one host. `recorded` is what the journal says of it and of its profiles.
+#[must_use]
+pub fn why(
+    settings: &Settings,
+    fleet: &Fleet,
+    account: &Account,
+    recorded: &[Recorded],
+    look: Look,
+) -> String {
+    let mut sheet = Sheet::new(look);
+    banner(&mut sheet, fleet);
+    why::write(&mut sheet, settings, fleet, account, recorded, look);
+    sheet.finish()
+}
+
+/// What `why` answers about a profile without a host: it is watched and reported, and nothing is restarted for it.
+#[must_use]
+pub fn why_not(
+    settings: &Settings,
+    fleet: &Fleet,
+    name: &str,
+    selection: &BTreeSet<ProfileName>,
+    recorded: &[Recorded],
+    look: Look,
+) -> String {
+    let mut sheet = Sheet::new(look);
+    banner(&mut sheet, fleet);
+    let head = Line::new(Ink::Bold, name).then(
+        Ink::Plain,
+        "  has no `host`: it is watched and reported, and nothing is restarted for it",
+    );
+    sheet.wrapped(&head, 2);
+    sheet.gap();
+    let rows = profiles::rows(settings, fleet, selection, profiles::Detail::Standing, look);
+    table::write(&mut sheet, &rows, look);
+    sheet.gap();
+    why::timeline(&mut sheet, recorded, fleet.wall(fleet.now()), look);
+    sheet.finish()
+}
+
+/// What `history` answers.
+#[must_use]
+pub fn history(past: &Past, look: Look) -> String {
+    let mut sheet = Sheet::new(look);
+    history::write(&mut sheet, past);
+    sheet.finish()
+}
+
+/// What `once URL…` answers: each URL in full.
 #[must_use]
 pub fn urls(checks: &[CheckResult], look: Look) -> String {
     let mut sheet = Sheet::new(look);
-    let rows: Vec<_> = checks
-        .iter()
-        .map(|check| profiles::url(check, look))
-        .collect();
-    table::write(&mut sheet, &rows, look);
-    sheet.gap();
-    sheet.line(&summary::urls(checks));
+    for check in checks {
+        exchange::write(&mut sheet, check, look);
+        sheet.gap();
+    }
+    if checks.len() > 1 {
+        sheet.line(&summary::urls(checks));
+    }
+    sheet.finish().trim_end().to_owned() + "\n"
+}
+
+/// The same with one line for each URL.
+#[must_use]
+pub fn url_lines(checks: &[CheckResult], look: Look) -> String {
+    let mut sheet = Sheet::new(look);
+    for check in checks {
+        sheet.line(&exchange::line(check, look));
+    }
     sheet.finish()
 }
 

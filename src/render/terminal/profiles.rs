@@ -7,8 +7,8 @@ use super::ink::{Ink, Line};
 use super::table::Row;
 use super::words::{ago, date, found_by, since};
 use crate::model::{
-    Cause, CheckResult, Fleet, Profile, ProfileName, ProfileState, ProfileTrack, Settings,
-    Standing, Timestamp,
+    Cause, Certificate, CheckResult, Fleet, Profile, ProfileName, ProfileState, ProfileTrack,
+    Settings, Standing, Timestamp,
 };
 use crate::render::report::{Severity, state_of_check};
 use crate::render::text::plural;
@@ -60,9 +60,9 @@ pub(super) fn rows(
     rows
 }
 
-/// A URL without a profile.
-pub(super) fn url(check: &CheckResult, look: Look) -> Row {
-    row(check, mark(check, ProfileState::Failing), look)
+/// The mark of a URL without a profile.
+pub(super) fn url_mark(check: &CheckResult) -> (Ink, &'static str) {
+    mark(check, ProfileState::Failing)
 }
 
 fn unprobed(profile: Option<&Profile>) -> Vec<Row> {
@@ -134,8 +134,7 @@ fn remarks(check: &CheckResult, ink: Ink, look: Look) -> Vec<Line> {
     if look.verbose {
         let version = check
             .http_version
-            .as_ref()
-            .map(|version| format!("HTTP/{version}"));
+            .map(|version| format!("HTTP/{}", version.word()));
         let body = check.http_status.map(|_| {
             plural(
                 usize::try_from(check.body_bytes).unwrap_or(usize::MAX),
@@ -162,22 +161,25 @@ fn certificate(check: &CheckResult, look: Look) -> Option<Line> {
     if (said || !soon) && !look.verbose {
         return None;
     }
-    let day = date(certificate.not_after);
-    let mut text = match certificate.days_left {
-        left @ ..0 => format!(
-            "certificate ended {} ago, on {day}",
-            plural(usize::try_from(-left).unwrap_or(0), "day")
-        ),
-        0 => format!("certificate ends within a day, on {day}"),
-        left => format!(
-            "certificate ends in {}, on {day}",
-            plural(usize::try_from(left).unwrap_or(0), "day")
-        ),
-    };
+    let (ink, life) = life(certificate);
+    let mut text = format!("certificate {life}");
     if look.verbose {
         text.push_str(&format!(", issued by {}", certificate.issuer));
     }
-    Some(Line::new(if soon { Ink::Warn } else { Ink::Dim }, &text))
+    Some(Line::new(ink, &text))
+}
+
+/// `ends in 61 days, on 2027-01-22`.
+pub(super) fn life(certificate: &Certificate) -> (Ink, String) {
+    let day = date(certificate.not_after);
+    let days = |count: i64| plural(usize::try_from(count).unwrap_or(0), "day");
+    let text = match certificate.days_left {
+        left @ ..0 => format!("ended {} ago, on {day}", days(-left)),
+        0 => format!("ends within a day, on {day}"),
+        left => format!("ends in {}, on {day}", days(left)),
+    };
+    let soon = certificate.days_left < CERTIFICATE_DAYS;
+    (if soon { Ink::Warn } else { Ink::Dim }, text)
 }
 
 /// Where the profile stands, below its last check.

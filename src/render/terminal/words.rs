@@ -152,6 +152,10 @@ pub(super) fn hold_sentence(
             let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             format!("paused{until}{reason}; `probe resume {host}` ends it")
         }
+        Hold::Window { profile, until } => format!(
+            "{profile} is in its maintenance window; failures count anew {}",
+            ahead(until)
+        ),
         Hold::Quarantine { until } => format!(
             "the state was damaged, so earlier restarts are not known; restarts are possible again {}",
             ahead(until)

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, CheckResult,
-    Entry, EntryId, EventKind, Expect, Finding, Fleet, Host, HostName, Incident, IncidentId,
-    NetworkSettings, Next, Note, Notification, Profile, ProfileName, ProfileTrack, RecoveryOutcome,
-    RecoveryReport, Restart, Settings, Standing, StatusRange, Timestamp, Timings, Tls, When,
+    Entry, EntryId, EventKind, Expect, Finding, Fleet, Host, HostName, HttpVersion, Incident,
+    IncidentId, NetworkSettings, Next, Note, Notification, Profile, ProfileName, ProfileTrack,
+    RecoveryOutcome, RecoveryReport, Restart, Settings, Standing, Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -41,6 +41,7 @@ pub(super) fn look(width: usize) -> Look {
         width,
         verbose: false,
         dry_run: false,
+        unicode: true,
     }
 }
 
@@ -71,6 +72,7 @@ impl World {
                     canaries: Vec::new(),
                 },
                 email: None,
+                status_page: None,
             },
             fleet,
             record: Record::default(),
@@ -130,26 +132,18 @@ impl World {
             connect_timeout: secs(5),
             failure_threshold: 3,
             success_threshold: 2,
-            expect: Expect {
-                status: vec![StatusRange {
-                    low: 200,
-                    high: 399,
-                }],
-                contains: Vec::new(),
-                not_contains: Vec::new(),
-                matches: None,
-                header: Vec::new(),
-            },
+            contact: None,
+            maintenance: Vec::new(),
+            expect: Expect::by_default().into(),
             slow: None,
             redirects: 5,
             max_body: 1024 * 1024,
             addresses: Addresses::Any,
             tls: Tls {
-                ca_file: None,
-                client_certificate: None,
-                verify: true,
                 warn_before: Vec::new(),
-            },
+                ..Tls::by_default()
+            }
+            .into(),
             cache_bypass: CacheBypass::Off,
             fingerprint: 1,
         };
@@ -169,7 +163,7 @@ impl World {
         track.failures = 3;
         track.since = begun + secs(20);
         track.failing_since = Some(begun);
-        track.incident = Some(Incident {
+        track.incident = Some(Box::new(Incident {
             id: IncidentId::new(text, &(begun + secs(20)).stamp()),
             since: begun,
             opened: begun + secs(20),
@@ -179,7 +173,7 @@ impl World {
             gave_up: false,
             withheld: None,
             told: begun + secs(20),
-        });
+        }));
     }
 
     pub(super) fn note(&mut self, note: &Note) {
@@ -192,6 +186,7 @@ impl World {
         self.fleet.queue(Entry {
             id,
             notification: Notification {
+                certificates: vec![],
                 event,
                 incident: Some(IncidentId::new(profile, "20261122T055941Z")),
                 sequence: 0,
@@ -206,6 +201,7 @@ impl World {
                 attempts: Vec::new(),
                 next: Next::Nothing,
                 remark: None,
+                lesson: None,
             },
             from: "probe@monitor.example.com".to_owned(),
             to: "ops@example.com".to_owned(),
@@ -263,7 +259,7 @@ pub(super) fn good(url: &str, address: &str) -> CheckResult {
     CheckResult {
         address: Some(address.parse().unwrap()),
         http_status: Some(200),
-        http_version: Some("1.1".to_owned()),
+        http_version: Some(HttpVersion::Http11),
         body_bytes: 34_211,
         timings: Timings {
             dns: Some(Duration::from_micros(1240)),
@@ -278,9 +274,9 @@ pub(super) fn good(url: &str, address: &str) -> CheckResult {
     }
 }
 
-pub(super) fn certificate(days_left: i64) -> Certificate {
+pub(super) fn certificate(days_left: i64) -> Box<Certificate> {
     let days = secs(days_left.unsigned_abs() * 86_400 + 3600);
-    Certificate {
+    Box::new(Certificate {
         not_before: now() - secs(29 * 86_400),
         not_after: now() + days,
         days_left,
@@ -288,7 +284,8 @@ pub(super) fn certificate(days_left: i64) -> Certificate {
         issuer: "CN=R11, O=Let's Encrypt, C=US".to_owned(),
         names: vec!["shop.example.com".to_owned()],
         fingerprint: "00".repeat(32),
-    }
+        chain: Vec::new(),
+    })
 }
 
 pub(super) fn found(cause: Cause, detail: &str) -> Finding {

@@ -23,6 +23,7 @@ fn what_is_understood() {
         "once shop blog --dry-run --json --max-time 90s",
         "once -n https://www.example.com/",
         "once http://user:secret@127.0.0.1:8080/ https://[::1]/",
+        "once --timeout 2s --address ::1 --header X-A:b --header C:d https://a.example/",
         "run",
         "check --effective --json",
         "status",
@@ -110,6 +111,16 @@ fn usage_errors_end_with_3_and_say_what_to_write() {
         (
             "once ftp://example.com/",
             "begins with `http://` or `https://`",
+        ),
+        ("once --timeout 2s shop", "go with URLs"),
+        ("once --address 192.0.2.1", "go with URLs"),
+        (
+            "once --address web1 https://a.example/",
+            "invalid value 'web1'",
+        ),
+        (
+            "once --header x https://a.example/",
+            "write it as `Name: value`",
         ),
         ("once https://", "is not a URL"),
         ("pause", "PROFILE|HOST|all"),

@@ -5,12 +5,10 @@ use std::path::Path;
 use probe::model::{Cause, Hold, Note, Pause, RecoveryOutcome, Stage, Standing};
 use probe::render::terminal::{self, Look};
 
-use super::fixture::{
-    World, attempt, found, good, host, judged, look, name, now, refused, secs, subject,
-};
+use super::fixture::{World, attempt, found, good, host, judged, look, name, now, secs, subject};
 use super::worlds::{degraded, gave_up, japanese, settling, unknown, well};
 
-fn golden(file: &str, seen: &str) {
+pub(super) fn golden(file: &str, seen: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/cli/golden")
         .join(format!("{file}.txt"));
@@ -158,15 +156,6 @@ fn dry_run_says_what_would_be_done() {
 }
 
 #[test]
-fn urls_without_a_file() {
-    let checks = [
-        good("https://www.example.com/", "192.0.2.10:443"),
-        refused("http://www.example.com:8080/", "192.0.2.10:8080"),
-    ];
-    golden("urls-100", &terminal::urls(&checks, look(100)));
-}
-
-#[test]
 fn no_profile_due() {
     let mut world = well();
     world.settings.profiles.clear();
@@ -236,20 +225,4 @@ fn what_a_server_wrote_cannot_paint_the_screen() {
         !text.chars().any(|c| c.is_control() && c != '\n'),
         "{text:?}"
     );
-}
-
-#[test]
-fn long_urls_are_cut_only_where_there_is_no_room() {
-    let url = format!("https://shop.example.com/{}", "path/".repeat(20));
-    let checks = [good(&url, "192.0.2.10:443")];
-    let wide = terminal::urls(&checks, look(220));
-    assert!(wide.contains(&url), "{wide}");
-    let narrow = terminal::urls(&checks, look(60));
-    let first = narrow.lines().next().unwrap();
-    assert_eq!(probe::render::text::width(first), 60);
-    assert!(first.ends_with("…  200  17 ms"), "{first}");
-    // However small: nothing breaks.
-    for width in [0, 1, 10, 30] {
-        assert!(terminal::urls(&checks, look(width)).contains("200"));
-    }
 }

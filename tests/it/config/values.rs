@@ -30,8 +30,7 @@ fn a_profile_of_one_line_has_every_default() {
     let shop = profile(&settings, "shop");
     assert_eq!(shop.host, None);
     assert_eq!(shop.method, "GET");
-    let agent = format!("probe/{}", env!("CARGO_PKG_VERSION"));
-    assert_eq!(shop.headers, [("User-Agent".to_owned(), agent)]);
+    assert_eq!((&shop.contact, shop.headers.len()), (&None, 0));
     assert_eq!(shop.interval, seconds(60));
     assert_eq!(shop.retry_interval, seconds(10));
     assert_eq!(shop.timeout, seconds(10));
@@ -89,6 +88,26 @@ fn defaults_are_completed_key_by_key() {
     let wanted = [("content-type", "text/html"), ("x-cache", "HIT")];
     let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(shop.expect.header, wanted);
+    let pointers: Vec<String> = shop
+        .expect
+        .json
+        .iter()
+        .map(|(pointer, value)| format!("{pointer} {value}"))
+        .collect();
+    let wanted = [
+        "/status \"ok\"",
+        "/checks/0/count -2",
+        "/ratio 0.5",
+        "/none null",
+        "/list [1,{\"a\":\"b\"}]",
+    ];
+    assert_eq!(pointers, wanted);
+    assert_eq!(
+        (shop.expect.min_size, shop.expect.addresses.len()),
+        (2048, 2)
+    );
+    let contact = shop.contact.as_ref().map(url::Url::as_str);
+    assert_eq!(contact, Some("https://www.example.com/about-probe"));
     assert!(shop.tls.warn_before.is_empty());
     let days = [30, 7, 1].map(|days| seconds(days * 86_400));
     assert_eq!(profile(&settings, "blog").tls.warn_before, days);

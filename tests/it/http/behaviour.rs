@@ -1,76 +1,15 @@
-//! What holds for every probe: expectations, fresh connections, order, deadlines, secrets, no proxy.
+//! What holds for every probe: requests, order, deadlines, secrets, no proxy.
 
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{CacheBypass, Cause, Phase};
+use probe::model::{CacheBypass, Cause};
 use probe::ports::Prober;
-use regex::Regex;
 
 use super::server::{Act, closed_port, fine, response, serve};
-use super::{SHORT, assert_found, assert_ok, probe, probe_with, profile};
-
-#[tokio::test]
-async fn expectations_on_text_and_headers() {
-    let (page, ..) = encoding_rs::SHIFT_JIS.encode("<p>重大なエラー</p>");
-    let page = page.into_owned();
-    let server = serve(move |_| {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nX-Signature: KUSANAGI\r\nContent-Type: text/html; charset=Shift_JIS\r\n\
-             Content-Length: {}\r\n\r\n",
-            page.len()
-        );
-        vec![super::server::send(&head), Act::Send(page.clone())]
-    })
-    .await;
-    let fresh = || profile(&server.url("/"));
-
-    let mut met = fresh();
-    met.expect.contains = vec!["重大なエラー".to_owned()];
-    met.expect.not_contains = vec!["database".to_owned()];
-    met.expect.matches = Some(Regex::new("<p>.*</p>").unwrap());
-    met.expect.header = vec![("x-signature".to_owned(), "KUSANAGI".to_owned())];
-    assert_ok(&probe(met).await);
-
-    let mut missing = fresh();
-    missing.expect.contains = vec!["</html>".to_owned()];
-    let mut forbidden = fresh();
-    forbidden.expect.not_contains = vec!["重大なエラー".to_owned()];
-    let mut unmatched = fresh();
-    unmatched.expect.matches = Some(Regex::new("^nothing$").unwrap());
-    let mut unsigned = fresh();
-    unsigned.expect.header = vec![("x-signature".to_owned(), "other".to_owned())];
-    for profile in [missing, forbidden, unmatched, unsigned] {
-        let result = probe(profile).await;
-        assert_found(&result, Cause::Content, Phase::Transfer);
-        assert!(
-            result.detail().contains("body begins: 重大なエラー"),
-            "{result:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn slow_is_a_remark() {
-    let server = serve(|_| [vec![Act::Wait(Duration::from_millis(60))], fine()].concat()).await;
-    let mut slow = profile(&server.url("/"));
-    slow.slow = Some(Duration::from_millis(50));
-    let result = probe(slow).await;
-    assert_eq!(result.cause(), Some(Cause::Slow), "{result:?}");
-    assert!(result.is_ok());
-}
-
-#[tokio::test]
-async fn every_probe_is_a_fresh_connection() {
-    let server = serve(|_| fine()).await;
-    let prober = HttpProber::try_new().unwrap();
-    for _ in 0..3 {
-        assert_ok(&probe_with(&prober, profile(&server.url("/"))).await);
-    }
-    assert_eq!(server.accepted(), 3);
-}
+use super::{SHORT, assert_ok, probe, probe_with, profile};
 
 #[tokio::test]
 async fn a_nonce_is_never_used_twice() {
@@ -156,7 +95,7 @@ async fn one_result_per_url_in_order_and_four_at_once() {
         .collect();
     let prober = HttpProber::try_new().unwrap();
     let begun = Instant::now();
-    let results = prober.probe(Arc::new(many)).await;
+    let results = prober.probe(Arc::new(many), vec![]).await;
     let took = begun.elapsed();
     assert_eq!(results.len(), 8);
     for (n, result) in results.iter().enumerate() {
@@ -174,7 +113,7 @@ async fn one_result_per_url_in_order_and_four_at_once() {
 async fn a_dropped_probe_ends() {
     let server = serve(|_| vec![Act::Silence]).await;
     let prober = HttpProber::try_new().unwrap();
-    let probing = prober.probe(Arc::new(profile(&server.url("/"))));
+    let probing = prober.probe(Arc::new(profile(&server.url("/"))), vec![]);
     assert!(tokio::time::timeout(SHORT / 4, probing).await.is_err());
     assert_eq!(server.heads().len(), 1);
 }

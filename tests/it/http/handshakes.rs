@@ -7,8 +7,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls, serve_with};
-use super::server::{Act, fine, listen, loopback, play, send, serve, serve_blind};
+use super::authority::{Authority, BOTH, LOCAL, NOW, serve_tls, serve_with};
+use super::server::{Act, fine, listen, loopback, play, send, serve_blind};
 use super::{SHORT, assert_found, assert_ok, probe, profile};
 
 #[tokio::test]
@@ -112,19 +112,4 @@ async fn a_client_certificate_is_shown_or_said_to_be_missing() {
         known.tls.client_certificate = Some(files.clone());
         assert_ok(&probe(known).await);
     }
-}
-
-#[tokio::test]
-async fn https_to_http_is_refused() {
-    let authority = Authority::new();
-    let plain = serve(|_| fine()).await;
-    let script = vec![send(&format!(
-        "HTTP/1.1 301 Moved\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
-        plain.url("/")
-    ))];
-    let server = serve_tls(config(&authority.certify(LOCAL, |_| ()), BOTH), NOW, script).await;
-    let result = probe(authority.profile(&server)).await;
-    assert_found(&result, Cause::Redirect, Phase::FirstByte);
-    assert!(result.detail().contains("https back to http"), "{result:?}");
-    assert_eq!(plain.accepted(), 0);
 }

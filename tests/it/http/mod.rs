@@ -4,23 +4,32 @@ mod authority;
 mod behaviour;
 mod canary;
 mod certificates;
+mod chains;
+mod dns;
 mod encodings;
+mod expectations;
 mod faults;
 mod handshakes;
 mod http2;
+mod memory;
 mod names;
+mod namespace;
+mod negotiation;
+mod network;
 mod phases;
+mod properties;
 mod redirects;
+mod revocation;
 mod server;
+mod statuses;
+mod table;
+mod wordpress;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{
-    Addresses, CacheBypass, Cause, CheckResult, Expect, Finding, Phase, Profile, ProfileName,
-    StatusRange, Tls,
-};
+use probe::model::{Cause, CheckResult, Finding, Phase, Profile, ProfileName, Tls};
 use probe::ports::Prober;
 use url::Url;
 
@@ -32,40 +41,20 @@ const LONG: Duration = Duration::from_secs(10);
 
 /// A profile of one URL with everything else as it is by default.
 fn profile(url: &str) -> Profile {
+    let url = Url::parse(url).unwrap();
     Profile {
         name: ProfileName::try_new("test").unwrap(),
-        host: None,
-        urls: vec![Url::parse(url).unwrap()],
-        method: "GET".to_owned(),
-        headers: vec![],
-        interval: Duration::from_secs(60),
-        retry_interval: Duration::from_secs(10),
-        timeout: LONG,
         connect_timeout: LONG,
         failure_threshold: 3,
         success_threshold: 2,
-        expect: Expect {
-            status: vec![StatusRange {
-                low: 200,
-                high: 399,
-            }],
-            contains: vec![],
-            not_contains: vec![],
-            matches: None,
-            header: vec![],
-        },
-        slow: None,
-        redirects: 5,
         max_body: 64 * 1024,
-        addresses: Addresses::Any,
         tls: Tls {
-            ca_file: None,
-            client_certificate: None,
-            verify: true,
             warn_before: vec![],
-        },
-        cache_bypass: CacheBypass::Off,
+            ..Tls::by_default()
+        }
+        .into(),
         fingerprint: 1,
+        ..Profile::of_urls(vec![url], LONG)
     }
 }
 
@@ -77,11 +66,16 @@ async fn probe(profile: Profile) -> CheckResult {
 async fn probe_with(prober: &HttpProber, profile: Profile) -> CheckResult {
     let limit = profile.timeout + Duration::from_millis(500);
     let begun = Instant::now();
-    let mut results = prober.probe(Arc::new(profile)).await;
+    let mut results = prober.probe(Arc::new(profile), vec![]).await;
     let took = begun.elapsed();
     assert!(took < limit, "took {took:?}: {results:?}");
     assert_eq!(results.len(), 1, "{results:?}");
     results.remove(0)
+}
+
+/// Probes without looking at what came of it.
+async fn probe_all(prober: &HttpProber, profile: Profile) -> Vec<CheckResult> {
+    prober.probe(Arc::new(profile), Vec::new()).await
 }
 
 /// The finding is this cause, in this phase.

@@ -2,8 +2,9 @@
 
 use probe::model::{CacheBypass, Cause, Phase};
 
+use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
 use super::server::{Act, fine, response, serve};
-use super::{assert_found, assert_ok, probe, profile};
+use super::{assert_ok, probe, profile, table};
 
 fn to(location: &str) -> Vec<Act> {
     response("302 Found", &[&format!("Location: {location}")], "")
@@ -36,34 +37,104 @@ async fn not_followed_with_redirects_0() {
 }
 
 #[tokio::test]
-async fn refused_ones_say_why() {
+async fn w29_redirect_loop() {
     let server = serve(|path| match path {
         "/circle" => to("/back"),
         "/back" => to("/circle"),
-        "/file" => to("file:///etc/passwd"),
-        "/script" => to("javascript:alert(1)"),
-        "/bad" => to("http://[nonsense/"),
-        "/none" => response("302 Found", &[], ""),
+        "/self" => to("/self"),
         longer => to(&format!("{longer}x")),
     })
     .await;
-    for (path, words) in [
-        ("/circle", "in a circle"),
-        ("/file", "`file:`"),
-        ("/script", "`javascript:`"),
-        ("/bad", "no URL"),
-        ("/none", "without a Location"),
-        ("/chain", "more than 5 redirects"),
+    for (path, connections, words) in [
+        ("/circle", 2, "redirects in a circle: "),
+        ("/self", 1, "redirects in a circle: "),
+        ("/chain", 6, "more than 5 redirects, the next one to "),
     ] {
+        let before = server.accepted();
         let result = probe(profile(&server.url(path))).await;
-        assert_found(&result, Cause::Redirect, Phase::FirstByte);
-        assert!(result.detail().contains(words), "{result:?}");
-        assert_eq!(result.http_status, Some(302));
+        table::case(
+            "w29_redirect_loop",
+            &result,
+            Cause::Redirect,
+            Phase::FirstByte,
+            words,
+        );
+        assert_eq!(server.accepted() - before, connections, "{path}");
     }
 }
 
 #[tokio::test]
-async fn keys_stay_with_their_origin() {
+async fn w32_a_location_that_leads_nowhere() {
+    let server = serve(|path| match path {
+        "/file" => to("file:///etc/passwd"),
+        "/script" => to("javascript:alert(1)"),
+        "/bad" => to("http://[nonsense/"),
+        "/hostless" => to("http://"),
+        "/empty" => to(""),
+        "/8bit" => vec![Act::Send(
+            b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe/\r\nContent-Length: 0\r\n\r\n"
+                .to_vec(),
+        )],
+        "/lines" => to("/next%0d%0aSet-Cookie:%20a=b"),
+        "/none" => response("302 Found", &[], ""),
+        _ => fine(),
+    })
+    .await;
+    for (path, words) in [
+        (
+            "/file",
+            "redirects to a `file:` address, which is not followed",
+        ),
+        (
+            "/script",
+            "redirects to a `javascript:` address, which is not followed",
+        ),
+        ("/bad", "HTTP status 302 with a Location that is no URL"),
+        (
+            "/hostless",
+            "HTTP status 302 with a Location that is no URL",
+        ),
+        ("/empty", "redirects in a circle: "),
+        ("/8bit", "HTTP status 302 with a Location that is no URL"),
+        ("/none", "HTTP status 302 without a Location header"),
+    ] {
+        let before = server.accepted();
+        let result = probe(profile(&server.url(path))).await;
+        let name = "w32_a_location_that_leads_nowhere";
+        table::case(name, &result, Cause::Redirect, Phase::FirstByte, words);
+        assert_eq!(result.http_status, Some(302));
+        assert_eq!(server.accepted() - before, 1, "nothing is opened");
+    }
+    // Encoded line ends stay encoded: they are a path and no header.
+    assert_ok(&probe(profile(&server.url("/lines"))).await);
+    let heads = server.heads();
+    let last = heads.last().unwrap();
+    assert!(
+        last.starts_with("GET /next%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\n"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn w31_https_to_http() {
+    let authority = Authority::new();
+    let plain = serve(|_| fine()).await;
+    let script = to(&plain.url("/"));
+    let server = serve_tls(config(&authority.certify(LOCAL, |_| ()), BOTH), NOW, script).await;
+    let result = probe(authority.profile(&server)).await;
+    let words = "redirects from https back to http: ";
+    table::case(
+        "w31_https_to_http",
+        &result,
+        Cause::Redirect,
+        Phase::FirstByte,
+        words,
+    );
+    assert_eq!(plain.accepted(), 0);
+}
+
+#[tokio::test]
+async fn w30_keys_stay_with_their_origin() {
     let other = serve(|_| fine()).await;
     let there = other.url("/there");
     let server = serve(move |path| match path {
@@ -81,7 +152,7 @@ async fn keys_stay_with_their_origin() {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
     let result = probe(keyed).await;
-    assert_ok(&result);
+    table::up("w30_keys_stay_with_their_origin", &result, "");
     assert_eq!(result.redirects, 2);
     for head in server.heads() {
         let head = head.to_ascii_lowercase();
@@ -100,16 +171,16 @@ async fn keys_stay_with_their_origin() {
 }
 
 #[tokio::test]
-async fn the_failing_place_is_named() {
+async fn w30b_the_failing_place_is_named() {
     let gone = super::server::closed_port().await;
     let server = serve(move |_| to(&format!("http://{gone}/deep?token=secret123"))).await;
     let result = probe(profile(&server.url("/"))).await;
-    assert_found(&result, Cause::Refused, Phase::Connect);
-    assert_eq!(result.address, Some(gone));
-    assert!(
-        result.detail().contains(&format!("http://{gone}/deep?…")),
-        "{result:?}"
+    let words = format!(
+        "connection refused: nothing listens there (at http://{gone}/deep?…, after 1 redirect)"
     );
+    let name = "w30b_the_failing_place_is_named";
+    table::case(name, &result, Cause::Refused, Phase::Connect, &words);
+    assert_eq!(result.address, Some(gone));
 }
 
 #[tokio::test]

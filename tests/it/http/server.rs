@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
+/// Between two writes of what never ends: still a flood, and other tests get their share of the machine.
+pub(super) const BREATH: Duration = Duration::from_millis(1);
+
 /// One step of a script; after the last the connection is closed.
 #[derive(Debug, Clone)]
 pub(super) enum Act {
@@ -16,7 +19,7 @@ pub(super) enum Act {
     Send(Vec<u8>),
     /// Writes them one by one, this far apart.
     Drip(Vec<u8>, Duration),
-    /// Writes them again and again.
+    /// Writes them again and again, with a breath in between.
     Endless(Vec<u8>),
     /// Does nothing for this long.
     Wait(Duration),
@@ -88,6 +91,7 @@ pub(super) async fn play(stream: &mut impl Stream, script: Vec<Act>) -> std::io:
             }
             Act::Endless(bytes) => loop {
                 stream.write_all(&bytes).await?;
+                tokio::time::sleep(BREATH).await;
             },
             Act::Wait(time) => {
                 stream.flush().await?;
@@ -181,6 +185,15 @@ pub(super) async fn serve_on(
     listener: TcpListener,
     answer: impl Fn(&str) -> Vec<Act> + Send + Sync + 'static,
 ) -> Server {
+    let path = |head: &str| head.split(' ').nth(1).unwrap_or_default().to_owned();
+    serve_heads(listener, move |head| answer(&path(head))).await
+}
+
+/// Reads each request and plays the script that `answer` gives for its whole head.
+pub(super) async fn serve_heads(
+    listener: TcpListener,
+    answer: impl Fn(&str) -> Vec<Act> + Send + Sync + 'static,
+) -> Server {
     let answer = Arc::new(answer);
     listen(listener, move |mut stream, heads| {
         let answer = Arc::clone(&answer);
@@ -188,9 +201,9 @@ pub(super) async fn serve_on(
             let Some(head) = head(&mut stream).await else {
                 return;
             };
-            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let script = answer(&head);
             heads.lock().unwrap().push(head);
-            let _ = play(&mut stream, answer(&path)).await;
+            let _ = play(&mut stream, script).await;
         }
     })
     .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Entry, EntryId, EventKind, Hold, HostName, IncidentId, Next,
+    Attempt, AttemptId, Cause, Entry, EntryId, EventKind, Hold, HostName, IncidentId, Lesson, Next,
     Notification, ProfileName, RecoveryOutcome, RecoveryReport, Timestamp,
 };
 
@@ -17,6 +17,7 @@ pub(crate) fn after(seconds: u64) -> Timestamp {
 /// What every event of the incident has.
 pub(crate) fn note(event: EventKind) -> Notification {
     Notification {
+        certificates: vec![],
         event,
         incident: Some(IncidentId::new("shop", "20261122T060041Z")),
         sequence: 0,
@@ -34,6 +35,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         attempts: Vec::new(),
         next: Next::Nothing,
         remark: None,
+        lesson: None,
     }
 }
 
@@ -145,6 +147,10 @@ pub(crate) fn gave_up() -> Notification {
             .collect(),
         next: Next::Held(Hold::GaveUp {
             reason: "3 restarts did not help".to_owned(),
+        }),
+        lesson: Some(Lesson {
+            restarts: 4,
+            longest: Duration::from_secs(28 * 60),
         }),
         ..note(EventKind::GaveUp)
     }

@@ -2,6 +2,7 @@
 
 mod authority;
 mod delivery;
+mod endings;
 mod entries;
 mod hostile;
 mod letters;

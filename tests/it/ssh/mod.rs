@@ -2,6 +2,7 @@
 
 mod agent;
 mod fake;
+mod reach;
 mod refusals;
 mod scratch;
 pub(crate) mod server;

@@ -3,9 +3,16 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use probe::adapters::store::{StoreError, is_paused_now, pause, read_only, resume};
+use probe::adapters::store::{StateStore, StoreError, is_paused_now, pause, read_only, resume};
 
 use super::*;
+
+fn read(store: &mut StateStore) -> Orders {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(store.orders())
+}
 
 fn named(name: &str) -> Target {
     Target::Named(name.to_owned())
@@ -23,28 +30,28 @@ fn until(until: i64) -> Pause {
 fn a_running_store_sees_each_order_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path()).into_store().unwrap();
-    assert_eq!(store.orders(), Orders::default());
+    assert_eq!(read(&mut store), Orders::default());
 
     pause(dir.path(), &Target::All, &Pause::default()).unwrap();
     pause(dir.path(), &named("web1"), &until(10)).unwrap();
-    let orders = store.orders();
+    let orders = read(&mut store);
     assert_eq!(orders.pauses["all"], Pause::default());
     assert_eq!(orders.pauses["web1"], until(10));
-    assert_eq!(orders, store.orders());
+    assert_eq!(orders, read(&mut store));
     assert_eq!(read_only(dir.path()).unwrap().pauses, orders.pauses);
     assert_eq!(read_only(dir.path()).unwrap().fleet.pauses, orders.pauses);
 
     // Replaced within the same tick of the kernel's clock, and rewritten in place.
     for round in 0..200 {
         pause(dir.path(), &named("web1"), &until(round)).unwrap();
-        assert_eq!(store.orders().pauses["web1"], until(round));
+        assert_eq!(read(&mut store).pauses["web1"], until(round));
     }
     fs::write(dir.path().join("pause/web1"), "{}").unwrap();
-    assert_eq!(store.orders().pauses["web1"], Pause::default());
+    assert_eq!(read(&mut store).pauses["web1"], Pause::default());
 
     resume(dir.path(), &named("web1")).unwrap();
     resume(dir.path(), &named("never-paused")).unwrap();
-    let orders = store.orders();
+    let orders = read(&mut store);
     assert_eq!(orders.pauses.keys().collect::<Vec<_>>(), ["all"]);
     assert_eq!(
         orders.rearm.iter().collect::<Vec<_>>(),
@@ -57,7 +64,7 @@ fn a_running_store_sees_each_order_at_once() {
     };
     store.rearmed(&carried_out);
     assert_eq!(
-        store.orders().rearm.iter().collect::<Vec<_>>(),
+        read(&mut store).rearm.iter().collect::<Vec<_>>(),
         ["never-paused"]
     );
     assert!(dir.path().join("state.db").exists());
@@ -76,7 +83,7 @@ fn what_cannot_be_read_is_a_pause_without_end() {
     symlink("/nowhere", folder.join("link")).unwrap();
     fs::write(folder.join(".draft.1"), "").unwrap();
     let mut store = open(dir.path()).into_store().unwrap();
-    let pauses = store.orders().pauses;
+    let pauses = read(&mut store).pauses;
     let all = ["bytes", "empty", "folder", "garbage", "link", "wrong"];
     assert_eq!(pauses.keys().collect::<Vec<_>>(), all);
     for name in all {
@@ -91,9 +98,9 @@ fn what_cannot_be_read_is_a_pause_without_end() {
     );
 
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(store.orders(), Orders::default());
+    assert_eq!(read(&mut store), Orders::default());
     fs::write(&folder, "not a directory").unwrap();
-    assert!(store.orders().pauses.contains_key("all"));
+    assert!(read(&mut store).pauses.contains_key("all"));
     assert!(is_paused_now(dir.path(), &["web1"], WALL));
 }
 

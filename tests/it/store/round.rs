@@ -98,7 +98,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
             network: rng.bool(),
             cause: maybe(rng, Cause::Reset),
         },
-        incident: maybe(rng, incident),
+        incident: maybe(rng, Box::new(incident)),
         fingerprint: rng.u64(..),
         removed: maybe(rng, Timestamp(i64::MAX)),
         ..ProfileTrack::default()
@@ -151,6 +151,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
     Entry {
         id,
         notification: Notification {
+            certificates: vec![],
             event: EventKind::Withheld,
             incident: maybe(rng, IncidentId::new("shop", "20261122T060000Z")),
             sequence: rng.u32(..),
@@ -165,6 +166,13 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),
+            lesson: maybe(
+                rng,
+                Lesson {
+                    restarts: 4,
+                    longest: Duration::from_secs(1680),
+                },
+            ),
         },
         from: text(rng),
         to: text(rng),
@@ -180,6 +188,7 @@ fn fleet(seed: u64) -> Fleet {
     let rng = &mut rng;
     let mut fleet = Fleet::default();
     fleet.core = CoreRow {
+        warnings: vec![],
         clock: FleetClock {
             now: at(rng),
             boot: BootId(text(rng)),

@@ -1,8 +1,8 @@
 //! S5, S6, S7, S10: what a restart may rest on, counted again from the facts.
 
-use probe::model::{Blame, Cause, ProfileName};
+use probe::model::{Blame, Cause, ProfileName, Reach, Timestamp};
 
-use super::super::world::Fact;
+use super::super::world::{Fact, MAINTENANCE};
 use super::Course;
 
 impl Course<'_> {
@@ -17,6 +17,8 @@ impl Course<'_> {
             })
             .collect();
         let mut counted = Vec::new();
+        // A site is taken at its word that it is in maintenance once, until it is well.
+        let mut word_ends: Option<i64> = None;
         for (arrived, fact) in self.facts.iter().filter(|(arrived, _)| *arrived <= t) {
             let Fact::Result {
                 profile: name,
@@ -29,10 +31,22 @@ impl Course<'_> {
             if name != profile {
                 continue;
             }
+            let mut cause = *cause;
+            if cause == Some(Cause::Maintenance) {
+                let lasts = MAINTENANCE.as_millis() as i64;
+                if *arrived >= *word_ends.get_or_insert(arrived + lasts) {
+                    cause = Some(Cause::ServerError);
+                }
+            } else if cause.is_none_or(|cause| cause.blame() == Blame::Nobody) {
+                word_ends = None;
+            }
             match cause.map(|cause| (cause, cause.blame())) {
                 Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => {}
                 None | Some((_, Blame::Nobody)) => counted.push((*began, None)),
                 Some((cause, _)) => {
+                    let Some(cause) = self.seen_from_afar(name, *began, *arrived, t, cause) else {
+                        continue; // nobody has tried the SSH port yet
+                    };
                     let from = canaries.partition_point(|(ended, ..)| ended < arrived);
                     let judged = canaries.get(from..).unwrap_or_default().iter().find(
                         |(ended, asked, answered)| {
@@ -50,6 +64,38 @@ impl Course<'_> {
             }
         }
         counted
+    }
+
+    /// A silence is the host's own when its SSH port is silent, too: what a try after the probe began said of it.
+    fn seen_from_afar(
+        &self,
+        profile: &ProfileName,
+        began: i64,
+        arrived: i64,
+        t: i64,
+        cause: Cause,
+    ) -> Option<Cause> {
+        let settings = self.world.settings.profiles.get(profile)?;
+        let Some(host) = settings
+            .host
+            .as_ref()
+            .filter(|_| cause == Cause::ConnectTimeout)
+        else {
+            return Some(cause);
+        };
+        self.facts.iter().find_map(|(ended, fact)| match fact {
+            Fact::Reached {
+                host: name,
+                began: asked,
+                reach,
+            } if name == host && *asked >= began && *ended >= arrived && *ended <= t => {
+                Some(match reach {
+                    Reach::Silent => Cause::HostUnreachable,
+                    Reach::Answered | Reach::Refused | Reach::Unknown => cause,
+                })
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn s5_canary_s6_evidence_s7_class(&self) {
@@ -103,6 +149,23 @@ impl Course<'_> {
                     t,
                     &format!("S5/S6/S7: the restart of {host} rests on no evidence"),
                 );
+            }
+        }
+    }
+
+    /// No restart begins while people work on one of the host's sites, by the clock the prober saw.
+    pub(super) fn s17_windows(&self) {
+        for (t, fact) in &self.facts {
+            let Fact::Ordered { order, wall, .. } = fact else {
+                continue;
+            };
+            let open = self
+                .world
+                .settings
+                .profiles_of(&order.host)
+                .find(|(_, profile)| profile.window(Timestamp(*wall)).is_some());
+            if let Some((name, _)) = open {
+                self.fail(*t, &format!("S17: {name} is in its maintenance window"));
             }
         }
     }

@@ -59,6 +59,8 @@ pub fn check(world: &World, label: &str) {
     course.s10_reset();
     course.s11_give_up();
     course.s12_pairing_s14_identity_s15_duplicates();
+    course.s17_windows();
+    course.no_warning_twice();
     course.s23_proof();
     course.s26_big_red_button();
 }

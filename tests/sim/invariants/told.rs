@@ -1,6 +1,6 @@
 //! S12, S14, S15, S23: what people were told, and on what proof.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use probe::model::{Blame, EntryId, EventKind, IncidentId, Note};
 
@@ -8,6 +8,26 @@ use super::super::world::Fact;
 use super::Course;
 
 impl Course<'_> {
+    /// Nobody is warned twice of one certificate and step.
+    pub(super) fn no_warning_twice(&self) {
+        let mut entries = BTreeSet::new();
+        let mut told = BTreeSet::new();
+        for (t, fact) in &self.facts {
+            let Fact::Mailed { entry, .. } = fact else {
+                continue;
+            };
+            if !entries.insert(entry.id) {
+                continue; // a retry of the same message
+            }
+            for ending in &entry.notification.certificates {
+                let warning = (ending.fingerprint.clone(), ending.step, entry.to.clone());
+                if !told.insert(warning) {
+                    self.fail(*t, "a certificate's step was told twice");
+                }
+            }
+        }
+    }
+
     pub(super) fn s12_pairing_s14_identity_s15_duplicates(&self) {
         let mut first: BTreeMap<EntryId, &probe::model::Entry> = BTreeMap::new();
         let mut told: BTreeMap<(IncidentId, String), Vec<(u32, EventKind)>> = BTreeMap::new();

@@ -7,7 +7,18 @@ use probe::model::{Cause, EventKind, Stage};
 use super::super::setup::{each_profile, host, profile, secs, settings};
 use super::super::story::transcript;
 use super::super::world::{BEGIN, Fact, Heals, World};
-use super::{MINUTE, nginx_stops};
+use super::{MINUTE, compare, nginx_stops};
+
+/// A host that relapses after each restart: from the third time on people hear that restarting does not mend it.
+#[test]
+fn restarts_that_do_not_hold_are_called_so() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::For(20 * 60_000);
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(100 * MINUTE);
+    compare("relapses", &world);
+}
 
 /// L1: from stop to the order within I + (N−1)·max(I_r, D) + D + canary + connect; here 105 s, and 75 s with I = 30 s.
 #[test]
@@ -112,11 +123,13 @@ fn canaries_may_be_taken_away_at_any_moment() {
     });
     world.at(MINUTE + secs(1), |world| world.network = true);
     world.at(MINUTE + secs(3), |world| {
-        assert_eq!(world.fleet().suspects, 2, "both wait");
+        assert_eq!(world.fleet().suspects.len(), 2, "both wait");
         world.settings.network.canaries.clear();
         world.reload();
     });
-    world.run_daemon();
+    // Everything at once, not spread.
+    world.daemon = true;
+    world.start(probe::model::Start::Due);
     world.go_on(20 * MINUTE);
     assert_eq!((world.restarts("web1"), world.restarts("web2")), (1, 1));
     assert_eq!(world.events().last(), Some(&EventKind::Up));

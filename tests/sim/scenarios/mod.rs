@@ -11,8 +11,12 @@ use super::story::transcript;
 use super::world::{BEGIN, Heals, Ssh, World};
 
 mod bystanders;
+mod endings;
 mod in_time;
 mod ours;
+mod pace;
+mod silent;
+mod windows;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -173,8 +177,8 @@ fn application_faults_restart_nothing() {
 
 #[test]
 fn cron_and_daemon_decide_alike() {
-    let play = |daemon: bool, heals: Heals| {
-        let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+    let play = |sites: &[&str], daemon: bool, heals: Heals| {
+        let mut world = World::new(settings(sites));
         world.machines.get_mut(&host("web1")).unwrap().heals = heals;
         nginx_stops(&mut world, 2 * MINUTE);
         if daemon {
@@ -187,7 +191,13 @@ fn cron_and_daemon_decide_alike() {
         (world.restarts("web1"), world.events())
     };
     for heals in [Heals::Yes, Heals::No] {
-        assert_eq!(play(true, heals), play(false, heals), "{heals:?}");
+        let one = ["shop@web1"];
+        let (daemon, cron) = (play(&one, true, heals), play(&one, false, heals));
+        assert_eq!(daemon, cron, "{heals:?}");
+        // A daemon spreads its probes, so the second site may not be down yet when the first is healed: fewer mails.
+        let two = ["shop@web1", "blog@web1"];
+        let (daemon, cron) = (play(&two, true, heals), play(&two, false, heals));
+        assert_eq!(daemon.0, cron.0, "{heals:?}");
     }
 }
 

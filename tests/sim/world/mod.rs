@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Cause, Entry, Event, EventKind, Fleet, HostName, Now, Orders, Pause, ProfileName,
-    Settings, Start, Timestamp,
+    BootId, Cause, Certificate, Entry, Event, EventKind, Fleet, HostName, Now, Orders, Pause,
+    ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
 
@@ -18,6 +18,7 @@ mod outside;
 mod prober;
 mod things;
 
+pub use outside::MAINTENANCE;
 use things::{Disk, Due, Item};
 pub use things::{Fact, Heals, Machine, Mail, Ssh};
 
@@ -31,6 +32,8 @@ pub struct World {
     pub machines: BTreeMap<HostName, Machine>,
     /// What a site shows when its machine is well.
     pub sites: BTreeMap<ProfileName, Option<Cause>>,
+    /// What a site shows over TLS.
+    pub certificates: BTreeMap<ProfileName, Certificate>,
     pub network: bool,
     pub mail: Mail,
     pub disk_writable: bool,
@@ -83,6 +86,7 @@ impl World {
             booted: BEGIN - 100_000_000,
             machines,
             sites,
+            certificates: BTreeMap::new(),
             network: true,
             mail: Mail::Up,
             disk_writable: true,
@@ -277,7 +281,7 @@ impl World {
         self.facts
             .iter()
             .filter_map(|(_, fact)| match fact {
-                Fact::Mailed { entry, taken: true } => Some(entry),
+                Fact::Mailed { entry, taken: true } => Some(&**entry),
                 _ => None,
             })
             .collect()

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName,
+    Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName, Reach,
     RecoverOrder, RecoveryOutcome, RecoveryReport,
 };
 
 use super::World;
 use super::things::{Due, Fact, Heals, Mail, Ssh};
+
+/// What a site in maintenance asks for, as WordPress does.
+pub const MAINTENANCE: Duration = Duration::from_secs(600);
 
 impl World {
     pub(super) fn shown(&self, profile: &ProfileName) -> Option<Cause> {
@@ -52,7 +55,10 @@ impl World {
                     detail: cause.phrase().to_owned(),
                     phase: None,
                 });
-                let checks = vec![CheckResult::new(&url, finding)];
+                let mut check = CheckResult::new(&url, finding);
+                check.certificate = self.certificates.get(&profile).cloned().map(Box::new);
+                check.retry_after = (cause == Some(Cause::Maintenance)).then_some(MAINTENANCE);
+                let checks = vec![check];
                 let began = self.t;
                 let event = Event::Probed {
                     probe,
@@ -87,6 +93,27 @@ impl World {
                     Due::Script(Box::new(move |world| {
                         world.result(generation, event, Fact::Canary { began, answered })
                     })),
+                );
+            }
+            Effect::Reach { probe, host } => {
+                let machine = self.machines.get(&host);
+                let silent = !self.network || machine.is_some_and(|m| m.ssh == Ssh::Silent);
+                let (reach, takes) = match machine.map(|machine| machine.ssh) {
+                    _ if silent => (Reach::Silent, 3000),
+                    Some(Ssh::Closed) => (Reach::Refused, 10),
+                    None => (Reach::Unknown, 10),
+                    Some(_) => (Reach::Answered, 10),
+                };
+                let began = self.t;
+                let event = Event::Reached {
+                    probe,
+                    host: host.clone(),
+                    reach,
+                };
+                let fact = Fact::Reached { host, began, reach };
+                self.push(
+                    self.t + takes,
+                    Due::Script(Box::new(move |world| world.result(generation, event, fact))),
                 );
             }
             Effect::Recover(order) => {
@@ -148,6 +175,10 @@ impl World {
             Ssh::Closed => Some(report(
                 RecoveryOutcome::NotExecuted,
                 "ssh: connection refused",
+            )),
+            Ssh::Silent => Some(report(
+                RecoveryOutcome::NotExecuted,
+                "ssh: connection timed out",
             )),
             Ssh::KeyChanged => Some(report(RecoveryOutcome::Refused, "host key has changed")),
             Ssh::Ok | Ssh::Lost => None,
@@ -231,7 +262,7 @@ impl World {
             },
         };
         self.fact(Fact::Mailed {
-            entry,
+            entry: Box::new(entry),
             taken: matches!(self.mail, Mail::Up | Mail::Unclear),
         });
         if self.survives() {

@@ -89,15 +89,18 @@ impl World {
             notes,
             durable,
         } = decision;
+        assert!(
+            fleet.is_indexed(),
+            "an index says something else than the rows"
+        );
         for note in notes {
             let kept = !matches!(note, Note::Judged { .. });
             if kept {
                 self.fact(Fact::Noted(note));
             }
         }
-        let (looks, acts): (Vec<Effect>, Vec<Effect>) = effects.into_iter().partition(|effect| {
-            matches!(effect, Effect::Probe { .. } | Effect::ProbeCanary { .. })
-        });
+        let (looks, acts): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(Effect::looks);
         let lazy = self.t - self.last_commit >= 10_000 && (fleet.is_touched() || fleet.unwritable);
         let mut recorded = true;
         let mut recovered = None;

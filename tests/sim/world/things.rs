@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use probe::model::{
     Cause, Changes, CoreRow, Entry, EntryId, Event, Fleet, HostName, HostTrack, Note, Pause,
-    ProfileName, ProfileTrack, RecoverOrder,
+    ProfileName, ProfileTrack, Reach, RecoverOrder,
 };
 
 use super::World;
@@ -26,6 +26,8 @@ pub enum Ssh {
     Lost,
     /// Refused: nothing is executed.
     Closed,
+    /// The port is as silent as a machine that is off.
+    Silent,
     /// The host key changed.
     KeyChanged,
 }
@@ -75,6 +77,12 @@ pub enum Fact {
         began: i64,
         answered: bool,
     },
+    /// A host's SSH port was tried.
+    Reached {
+        host: HostName,
+        began: i64,
+        reach: Reach,
+    },
     /// An order left the prober, resting on this durable fleet.
     Ordered {
         /// Attempts since proven health, this one included.
@@ -93,7 +101,7 @@ pub enum Fact {
     },
     Noted(Note),
     Mailed {
-        entry: Entry,
+        entry: Box<Entry>,
         taken: bool,
     },
 }

@@ -1,0 +1,123 @@
+//! What `probe run` takes: memory at rest once every profile was probed, and the time to the first probe.
+
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::world::{TRUST, World, targets};
+
+/// The program, built with the same profile as this one.
+const PROBE: &str = env!("CARGO_BIN_EXE_probe");
+
+/// A running `probe run`, ended with this.
+struct Daemon(Child);
+
+impl Daemon {
+    fn begin(world: &World, profiles: usize, kind: &str) -> Self {
+        let all = targets(world.dir.path());
+        let (scheme, kind) = match kind {
+            "http" => ("http", "http"),
+            _ => ("https", "ecdsa"),
+        };
+        let mut text =
+            "defaults: {interval: 10m, expect: {contains: [</html>]}}\nprofiles:\n".to_owned();
+        for n in 0..profiles {
+            let address = all[kind][n % all[kind].len()];
+            let _ = writeln!(
+                text,
+                "  site-{n:06}: {{urls: [\"{scheme}://{address}/{n}\"]}}"
+            );
+        }
+        let config = world.dir.path().join("probes.yaml");
+        std::fs::write(&config, text).expect("a written file");
+        let daemon = Command::new(PROBE)
+            .args(["run", "-q", "--config"])
+            .arg(&config)
+            .arg("--state-dir")
+            .arg(world.dir.path().join("state"))
+            .env(TRUST, world.dir.path().join("roots.pem"))
+            .stderr(Stdio::inherit())
+            .spawn();
+        Self(daemon.expect("the program"))
+    }
+
+    /// A line of `/proc/PID/status`, in KiB.
+    fn status(&self, key: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.0.id());
+        let text = std::fs::read_to_string(path).expect("a running daemon");
+        text.lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+            .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+            .expect("a number of kB")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Memory at rest with so many profiles, each probed once and written.
+pub(crate) fn at_rest(profiles: usize, kind: &str) -> bool {
+    let mut world = World::begin();
+    let begun = Instant::now();
+    let daemon = Daemon::begin(&world, profiles, kind);
+    let mut before = None;
+    while world.served() < profiles {
+        if before.is_none() && world.served() > 0 {
+            before = Some((daemon.status("VmRSS"), begun.elapsed()));
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(500),
+            "not all were probed"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let probed = begun.elapsed();
+    // Until the last results are written.
+    std::thread::sleep(Duration::from_secs(13));
+    let (rss, peak) = (daemon.status("VmRSS"), daemon.status("VmHWM"));
+    let own = daemon.status("RssAnon");
+    let (read, first) = before.unwrap_or_default();
+    println!(
+        "{profiles} profiles, {kind}: at rest {:.1} MiB ({:.1} without the program itself), peak {:.1} MiB; {:.1} MiB at the first probe after {} ms; all probed after {:.1} s",
+        mib(rss),
+        mib(own),
+        mib(peak),
+        mib(read),
+        first.as_millis(),
+        probed.as_secs_f64(),
+    );
+    true
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+/// From the start of the program to the first request the server sees, median of nine starts.
+pub(crate) fn first_probe(profiles: usize) -> bool {
+    let mut spans: Vec<Duration> = (0..9)
+        .map(|_| {
+            let mut world = World::begin();
+            let begun = Instant::now();
+            let _daemon = Daemon::begin(&world, profiles, "http");
+            while world.served() == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(60), "no probe");
+                std::thread::sleep(Duration::from_micros(500));
+            }
+            begun.elapsed()
+        })
+        .collect();
+    spans.sort();
+    println!(
+        "{profiles} profiles: first probe answered {} ms after the start (median of 9; {} to {} ms), written state new",
+        spans[4].as_millis(),
+        spans[0].as_millis(),
+        spans[8].as_millis()
+    );
+    true
+}

@@ -1,0 +1,291 @@
+//! Which addresses of a URL are asked, and what is said where its name does not lead to one.
+//!
+//! With `addresses: all` the name is looked up once, and every address it has, at most [`limits::ADDRESSES`], the families
+//! by turns, is checked on its own within what the look-up left of the profile's `timeout`. Addresses of a family that this
+//! machine has no route for are left out, which a remark says; where that leaves none, they are asked all the same. A look-up
+//! that fails is one result.
+//!
+//! Where a name does not resolve, the address that last answered is asked within what is left of the time, with Host and
+//! SNI kept, and the detail says what it does. The finding stays what it was.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use url::{Host, Url};
+
+use super::World;
+use super::check::check;
+use super::exchange::Aim;
+use super::resolve::Found;
+use super::text;
+use super::trace::{Mark, Sight};
+use crate::model::{Addresses, Cause, CheckResult, Family, Finding, Phase, Profile, limits};
+
+/// Less time is not worth a connection.
+const LEAST: Duration = Duration::from_millis(200);
+
+/// All that is asked of one URL; `permits` bounds how much of a profile is asked at the same time.
+pub(super) async fn url(
+    world: Arc<World>,
+    profile: Arc<Profile>,
+    place: usize,
+    known: Option<IpAddr>,
+    permits: Arc<Semaphore>,
+) -> Vec<CheckResult> {
+    let Some(url) = profile.urls.get(place).cloned() else {
+        return Vec::new();
+    };
+    let pins = match &profile.addresses {
+        Addresses::Pinned(pins) if !pins.is_empty() => pins.clone(),
+        Addresses::All => {
+            return match url.host() {
+                Some(Host::Domain(name)) => {
+                    every(world, profile.clone(), &url, name, known, permits).await
+                }
+                Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => {
+                    let _permit = permits.acquire().await;
+                    vec![one(&world, &profile, &url, None, known).await]
+                }
+            };
+        }
+        Addresses::Any | Addresses::Pinned(_) => {
+            let _permit = permits.acquire().await;
+            return vec![one(&world, &profile, &url, None, known).await];
+        }
+    };
+    let checks = each(world, profile, &url, pins, permits).await;
+    vec![super::speaker(&checks, &text::shown(&url))]
+}
+
+/// Checks a URL at addresses, and gives the results in their order; `None` is a check that broke.
+async fn each(
+    world: Arc<World>,
+    profile: Arc<Profile>,
+    url: &Url,
+    addresses: Vec<IpAddr>,
+    permits: Arc<Semaphore>,
+) -> Vec<Option<CheckResult>> {
+    let mut ended = vec![None; addresses.len()];
+    let mut checks = JoinSet::new();
+    for (place, address) in addresses.into_iter().enumerate() {
+        let (world, profile, url) = (Arc::clone(&world), Arc::clone(&profile), url.clone());
+        let permits = Arc::clone(&permits);
+        checks.spawn(async move {
+            let _permit = permits.acquire().await;
+            (
+                place,
+                one(&world, &profile, &url, Some(address), None).await,
+            )
+        });
+    }
+    while let Some(check) = checks.join_next().await {
+        if let Ok((place, result)) = check
+            && let Some(slot) = ended.get_mut(place)
+        {
+            *slot = Some(result);
+        }
+    }
+    ended
+}
+
+/// One check, with a second opinion where the name does not resolve.
+async fn one(
+    world: &World,
+    profile: &Profile,
+    url: &Url,
+    pin: Option<IpAddr>,
+    known: Option<IpAddr>,
+) -> CheckResult {
+    let aim = Aim {
+        pin,
+        known,
+        expected: &profile.expect.addresses,
+    };
+    let mut result = check(world, profile, url, aim).await;
+    if let Some(known) = known.filter(|_| pin.is_none()) {
+        ask_known(world, profile, url, known, &mut result).await;
+    }
+    result
+}
+
+/// Each address of a name.
+async fn every(
+    world: Arc<World>,
+    profile: Arc<Profile>,
+    url: &Url,
+    name: &str,
+    known: Option<IpAddr>,
+    permits: Arc<Semaphore>,
+) -> Vec<CheckResult> {
+    let sight = Sight::new(&text::shown(url));
+    let trace = sight.hop(url.scheme() == "https");
+    let permit = permits.acquire().await;
+    trace.mark(Mark::NameAsked);
+    let found = tokio::time::timeout(profile.timeout, world.names.all(name)).await;
+    trace.mark(Mark::NameKnown);
+    let spent = sight.result().timings;
+    let found = match found {
+        Ok(Ok(found)) => found,
+        failed => {
+            let mut result = sight.result();
+            result.finding = match failed {
+                Ok(Err(fault)) => fault.into(),
+                Ok(Ok(_)) | Err(_) => super::fault::Fault::new(
+                    Cause::Dns,
+                    format!("no name server answered for {name} in time"),
+                )
+                .at(Phase::Dns)
+                .into(),
+            };
+            if let Some(known) = known {
+                ask_known(&world, &profile, url, known, &mut result).await;
+            }
+            return vec![result];
+        }
+    };
+    drop(permit);
+    let (asked, remarks) = chosen(name, found);
+    let port = url.port_or_known_default().unwrap_or(80);
+    let left = Arc::new(Profile {
+        timeout: profile.timeout.saturating_sub(spent.total).max(LEAST),
+        ..Profile::clone(&profile)
+    });
+    let results = each(world, left, url, asked.clone(), permits).await;
+    let mut results: Vec<CheckResult> = results
+        .into_iter()
+        .zip(asked)
+        .map(|(result, address)| {
+            let mut result = result.unwrap_or_else(|| super::broken(&text::shown(url)));
+            result.address = Some(SocketAddr::new(address, port));
+            result.timings.dns = spent.dns;
+            result.timings.total += spent.total;
+            result
+        })
+        .collect();
+    if let Some(first) = results.first_mut() {
+        first.remarks.extend(remarks);
+    }
+    results
+}
+
+/// The addresses that are asked, ascending, and what is to be said of the others.
+fn chosen(name: &str, found: Found) -> (Vec<IpAddr>, Vec<String>) {
+    let mut remarks: Vec<String> = found.remarks;
+    let mut reachable = found.addresses.clone();
+    for (family, word) in [(Family::Ipv4, "IPv4"), (Family::Ipv6, "IPv6")] {
+        let of = |ip: &IpAddr| Family::of(SocketAddr::new(*ip, 0)) == family;
+        let (own, other): (Vec<IpAddr>, Vec<IpAddr>) = reachable.iter().partition(|ip| of(ip));
+        if !own.is_empty() && !other.is_empty() && !own.iter().any(|ip| has_route(*ip)) {
+            remarks.push(format!(
+                "its {word} addresses were not asked: this machine has no route for {word}"
+            ));
+            reachable = other;
+        }
+    }
+    let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = reachable.iter().partition(|ip| ip.is_ipv4());
+    let mut turns = Vec::with_capacity(reachable.len());
+    for place in 0..four.len().max(six.len()) {
+        turns.extend(four.get(place).into_iter().chain(six.get(place)).copied());
+    }
+    if turns.len() > limits::ADDRESSES {
+        remarks.push(format!(
+            "{name} has {} addresses; the first {} were asked",
+            turns.len(),
+            limits::ADDRESSES
+        ));
+        turns.truncate(limits::ADDRESSES);
+    }
+    turns.sort_unstable();
+    (turns, remarks)
+}
+
+/// Whether the kernel knows a way there. A UDP socket that is connected sends nothing.
+fn has_route(ip: IpAddr) -> bool {
+    let local: SocketAddr = match ip {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let connected = UdpSocket::bind(local).and_then(|socket| socket.connect((ip, 9)));
+    !connected.is_err_and(|error| {
+        let none = [
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::NetworkDown,
+            ErrorKind::AddrNotAvailable,
+            ErrorKind::Unsupported,
+        ];
+        // EAFNOSUPPORT has no kind of its own.
+        none.contains(&error.kind()) || error.raw_os_error() == Some(97)
+    })
+}
+
+/// Says in the detail what the last good address does, where the name led nowhere.
+async fn ask_known(
+    world: &World,
+    profile: &Profile,
+    url: &Url,
+    known: IpAddr,
+    result: &mut CheckResult,
+) {
+    let spent = result.timings.total;
+    let Finding::Found {
+        phase: Some(Phase::Dns),
+        detail,
+        ..
+    } = &mut result.finding
+    else {
+        return;
+    };
+    if result.redirects > 0 {
+        return; // another site's name, perhaps
+    }
+    let left = profile.timeout.saturating_sub(spent);
+    let words = if left < LEAST {
+        format!("no time was left to ask its last good address {known}")
+    } else {
+        let limited = Profile {
+            timeout: left,
+            ..profile.clone()
+        };
+        let aim = Aim {
+            pin: Some(known),
+            known: None,
+            expected: &[],
+        };
+        let second = Box::pin(check(world, &limited, url, aim)).await;
+        result.timings.total += second.timings.total;
+        said(known, &second)
+    };
+    *detail = text::clean(&format!("{detail}; {words}"));
+}
+
+fn said(known: IpAddr, second: &CheckResult) -> String {
+    let status = second
+        .http_status
+        .map(|status| format!("HTTP status {status}"));
+    match (second.is_ok(), second.cause()) {
+        (true, _) | (_, None) => format!(
+            "its last good address {known} still answers ({})",
+            status.unwrap_or_else(|| "well".to_owned())
+        ),
+        (_, Some(Cause::Monitor)) => {
+            format!(
+                "its last good address {known} could not be asked: {}",
+                second.detail()
+            )
+        }
+        (_, Some(cause)) => match status {
+            Some(status) => format!(
+                "its last good address {known} answers, but not well ({status}: {})",
+                cause.phrase()
+            ),
+            None => format!(
+                "its last good address {known} does not answer either: {}",
+                cause.phrase()
+            ),
+        },
+    }
+}

@@ -1,0 +1,195 @@
+//! What must hold for any text from outside, tried on many that nobody would write.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::follow::{self, Hop};
+use super::text::{self, Secrets};
+use super::{body, judge, wordpress};
+use crate::model::limits;
+
+/// A fixed number of cases from a fixed seed, and no files of proptest's own: a failure prints its input, which becomes a test.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(44),
+        ..ProptestConfig::default()
+    }
+}
+
+/// Any text, with a liking for what is dangerous in one.
+fn hostile() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        any::<String>(),
+        "[ -~]{0,40}",
+        "[<>/a-z!\"'= -]{0,60}",
+        Just("\u{202e}\u{1b}[2J\r\n\0\u{200b}\u{85}\u{2028}…".to_owned()),
+        Just("<style>".to_owned()),
+        Just("</script".to_owned()),
+        Just("重大なエラー".to_owned()),
+        Just("x".repeat(400)),
+    ];
+    prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
+}
+
+fn assert_clean(line: &str) {
+    assert!(line.chars().count() <= limits::DETAIL_CHARS, "{line:?}");
+    assert!(!line.chars().any(char::is_control), "{line:?}");
+    let bidi = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!line.chars().any(bidi), "{line:?}");
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn cleaning_is_done_once_and_for_all(text in hostile()) {
+        let line = text::clean(&text);
+        assert_clean(&line);
+        prop_assert_eq!(text::clean(&line), line);
+    }
+
+    #[test]
+    fn an_excerpt_is_a_clean_line(page in hostile(), at in any::<prop::sample::Index>(), length in 0usize..40) {
+        assert_clean(&text::excerpt(&page));
+        let places: Vec<usize> = page.char_indices().map(|(at, _)| at).chain([page.len()]).collect();
+        let from = at.index(places.len());
+        let to = (from + length).min(places.len() - 1);
+        let around = text::around(&page, &(places[from]..places[to]));
+        prop_assert!(!around.chars().any(char::is_control));
+        assert_clean(&Secrets::default().redact(&around));
+        let _ = text::visible_chars(&page);
+        let _ = text::element(&page, "title");
+        let _ = wordpress::recognise(&page, true, true);
+    }
+
+    #[test]
+    fn no_secret_survives(
+        password in "[A-Za-z0-9 .]{6,24}",
+        token in "[A-Za-z0-9]{6,24}",
+        before in hostile(),
+        between in "[\\s\u{200b}]{0,3}",
+        after in hostile(),
+    ) {
+        let mut url = Url::parse("https://shop.example/").unwrap();
+        url.set_username("somebody").unwrap();
+        url.set_password(Some(&password)).unwrap();
+        url.query_pairs_mut().append_pair("token", &token);
+        let secrets = Secrets::of(&url, &HeaderMap::new());
+        // White space may stand where the secret has a space: cleaning makes one of it.
+        let torn = password.trim().replace(' ', &format!(" {between}"));
+        let kept = text::clean(&password);
+        let told = secrets.redact(&format!("{before} {password} {token}{after} {torn} {}", &token[..token.len() - 1]));
+        assert_clean(&told);
+        prop_assert!(kept.len() < 3 || !told.contains(&kept), "{}", told);
+        prop_assert!(!told.contains(&token), "{}", told);
+        prop_assert!(!told.contains("somebody"), "{}", told);
+        let cut: String = format!("the body begins: {}", &token[..6]) + "…";
+        prop_assert!(token.len() == 6 || !secrets.redact(&cut).contains(&token[..6]), "{}", cut);
+    }
+
+    #[test]
+    fn a_location_leads_only_where_it_may(
+        location in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..80),
+            hostile().prop_map(String::into_bytes),
+            "(https?|ftp|file|javascript|data|HTTP|)(:|:/|://|)[a-z0-9@:%./\\\\\\[\\]?#]{0,40}".prop_map(String::into_bytes),
+            "//[a-z]{1,5}:[a-z]{1,5}@[a-z.]{1,12}/.*".prop_map(String::into_bytes),
+        ],
+        secure in any::<bool>(),
+        status in prop::sample::select(vec![200u16, 300, 301, 302, 303, 304, 307, 308]),
+    ) {
+        let Ok(value) = HeaderValue::from_bytes(&location) else {
+            return Ok(());
+        };
+        let scheme = if secure { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://user:hunter22@shop.example/a/b?c=d")).unwrap();
+        let mut own = HeaderMap::new();
+        own.insert(header::COOKIE, HeaderValue::from_static("session=1"));
+        let hop = Hop { url: url.clone(), method: Method::GET, headers: own };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::LOCATION, value);
+        let status = StatusCode::from_u16(status).unwrap();
+        match follow::next(&hop, status, &headers, 5, std::slice::from_ref(&url)) {
+            Ok(Some(next)) => {
+                prop_assert!(matches!(next.url.scheme(), "http" | "https"), "{}", next.url);
+                prop_assert!(next.url.host_str().is_some());
+                prop_assert!(!secure || next.url.scheme() == "https", "downgrade to {}", next.url);
+                prop_assert!(next.url != url, "a circle");
+                let at_home = next.url.origin() == url.origin();
+                prop_assert_eq!(next.url.username(), if at_home { "user" } else { "" });
+                prop_assert_eq!(next.url.password(), at_home.then_some("hunter22"));
+                prop_assert_eq!(next.headers.contains_key(header::COOKIE), at_home);
+                let shown = text::shown_foreign(&next.url);
+                prop_assert!(!shown.contains("hunter22"), "{}", shown);
+            }
+            Ok(None) => prop_assert!(matches!(status.as_u16(), 200 | 300 | 304)),
+            Err(fault) => {
+                prop_assert_eq!(fault.cause, crate::model::Cause::Redirect);
+                assert_clean(&Secrets::default().redact(&fault.detail));
+            }
+        }
+    }
+
+    #[test]
+    fn a_retry_after_asks_for_a_bounded_wait(
+        value in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..40),
+            "-?[0-9]{0,30}(\\.[0-9]+)?".prop_map(String::into_bytes),
+            "(Mon|Tue|Xyz), [0-9]{1,3} (Jan|Feb|Nov) [0-9]{1,6} [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2} (GMT|-9999)".prop_map(String::into_bytes),
+        ],
+        date in prop_oneof![Just("Sun, 22 Nov 2026 06:00:00 GMT".to_owned()), "[ -~]{0,30}"],
+    ) {
+        let mut headers = HeaderMap::new();
+        let Ok(value) = HeaderValue::from_bytes(&value) else {
+            return Ok(());
+        };
+        headers.insert(header::RETRY_AFTER, value);
+        headers.insert(header::DATE, HeaderValue::from_str(&date).unwrap());
+        if let Some(wait) = judge::retry_after(&headers) {
+            prop_assert!(!wait.is_zero() && wait <= limits::RETRY_AFTER, "{:?}", wait);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_text_in_any_charset(
+        bytes in prop::collection::vec(any::<u8>(), 0..2000),
+        label in prop_oneof![
+            "[ -~]{0,20}",
+            prop::sample::select(vec!["Shift_JIS", "EUC-JP", "ISO-2022-JP", "UTF-16", "utf-7", "x-user-defined", "replacement", "\"utf-8"])
+                .prop_map(str::to_owned),
+        ],
+        place in 0u8..3,
+    ) {
+        let mut headers = HeaderMap::new();
+        let page = match place {
+            0 => {
+                let kind = format!("text/html; charset={label}");
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&kind).unwrap());
+                bytes
+            }
+            1 => [format!("<meta charset={label}>").as_bytes(), &bytes].concat(),
+            _ => [format!("<?xml encoding='{label}'").as_bytes(), &bytes].concat(),
+        };
+        let text = body::text(&page, &headers);
+        // No charset makes more than three bytes of one.
+        prop_assert!(text.len() <= 3 * page.len() + 3);
+    }
+
+    #[test]
+    fn text_comes_back_in_the_charset_it_went(word in "[ぁ-んァ-ンa-z0-9]{0,40}", n in 0usize..3) {
+        let (label, encoding) = [
+            ("Shift_JIS", encoding_rs::SHIFT_JIS),
+            ("EUC-JP", encoding_rs::EUC_JP),
+            ("ISO-2022-JP", encoding_rs::ISO_2022_JP),
+        ][n];
+        let head = format!("<meta charset={label}>");
+        let (bytes, ..) = encoding.encode(&word);
+        let page = [head.as_bytes(), &bytes].concat();
+        prop_assert_eq!(body::text(&page, &HeaderMap::new()), format!("{head}{word}"));
+    }
+}

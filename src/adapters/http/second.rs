@@ -1,0 +1,272 @@
+//! Second looks: what more can be said of a hop that failed in TLS, inside the same deadline. None of them makes a site up
+//! behind a certificate that was refused.
+//!
+//! - A refused certificate: the path is asked once more without verification, and the detail gets the status behind it.
+//!   The query, credentials, client certificate, and every header that does not travel stay here.
+//! - Dates that do not fit, while the server's `Date` says a time at which they would: when the two clocks differ by more
+//!   than an hour and the canaries' last `Date` does not side with ours, our own clock is the fault (`monitor`).
+//! - No TLS on the port: the first bytes of a plain connection say what is there.
+//! - A server that knows none of the protocols we offer (ALPN) is asked once more without an offer; that answer counts.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::World;
+use super::exchange::{self, Aim, Means};
+use super::fault::Fault;
+use super::follow::{self, Hop, Reach};
+use super::trace::Sight;
+use super::{text, tls};
+use crate::model::{Cause, Certificate, CertificateFault, Phase, Profile, Timestamp, limits};
+
+/// How long something that speaks first, as SSH does, is waited for.
+const BANNER: Duration = Duration::from_millis(500);
+
+/// One hop, with a second look where it failed in TLS.
+pub(super) async fn exchange(
+    world: &World,
+    profile: &Profile,
+    means: &Means<'_>,
+    hop: &Hop,
+    aim: Aim<'_>,
+    reach: Reach,
+    sight: &Sight,
+) -> Result<Response, Fault> {
+    let fault = match exchange::exchange(means, hop, aim, reach, sight).await {
+        Ok(response) => return Ok(response),
+        Err(fault) => fault,
+    };
+    let left = profile.timeout.saturating_sub(sight.elapsed());
+    let limit = (left / 4 * 3).min(limits::SECOND_LOOK);
+    let address = sight.address();
+    if fault.certificate.is_some() {
+        return Err(behind(world, means, hop, address, sight, fault, limit).await);
+    }
+    if fault.cause == Cause::NotTls {
+        let found = match address {
+            Some(address) => timeout(limit, listener(address)).await.ok().flatten(),
+            None => None,
+        };
+        return Err(Fault {
+            detail: found.map_or(fault.detail.clone(), |who| {
+                format!("the port does not speak TLS: {who}")
+            }),
+            ..fault
+        });
+    }
+    if fault.no_protocol {
+        let base = means.base.without_alpn();
+        let plain = Means {
+            base: &base,
+            ..*means
+        };
+        let response = exchange::exchange(&plain, hop, aim, reach, sight).await?;
+        sight.learn(|result| {
+            let remark = "the server knows neither HTTP/2 nor HTTP/1.1 by name (ALPN); it answers when none is offered";
+            result.remarks.push(remark.to_owned());
+        });
+        return Ok(response);
+    }
+    Err(fault)
+}
+
+async fn behind(
+    world: &World,
+    means: &Means<'_>,
+    hop: &Hop,
+    address: Option<SocketAddr>,
+    sight: &Sight,
+    fault: Fault,
+    limit: Duration,
+) -> Fault {
+    let base = world.tls.shared();
+    let lenient = Means {
+        base: &base,
+        verify: false,
+        ..*means
+    };
+    let aim = Aim {
+        pin: address.map(|address| address.ip()),
+        ..Aim::default()
+    };
+    let aside = Sight::new("");
+    let stripped = stripped(hop);
+    let looking = exchange::exchange(&lenient, &stripped, aim, Reach::Anywhere, &aside);
+    let looked = timeout(limit, looking).await;
+    let version = aside.result().tls_version;
+    sight.learn(|result| result.tls_version = version);
+    let seen = match looked {
+        Ok(Ok(response)) => {
+            let date = date(response.headers());
+            let shown = sight.result().certificate;
+            if let Some((date, shown)) = date.zip(shown)
+                && let Some(ours) = world.canary_clock.ours_is_wrong(&fault, &shown, date)
+            {
+                return ours;
+            }
+            format!(
+                "behind it the site answers (HTTP status {})",
+                response.status().as_u16()
+            )
+        }
+        Ok(Err(second)) => format!("behind it the site fails as well: {}", second.detail),
+        Err(_) => "behind it the site gives no answer in time".to_owned(),
+    };
+    Fault {
+        detail: format!("{}; {seen}", fault.detail),
+        ..fault
+    }
+}
+
+/// The hop with nothing in it that only a server we know may see.
+fn stripped(hop: &Hop) -> Hop {
+    let mut url = hop.url.clone();
+    url.set_query(None);
+    // Both fail only for URLs without a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let mut headers = hop.headers.clone();
+    let private: Vec<_> = headers
+        .keys()
+        .filter(|name| !follow::travels(name))
+        .cloned()
+        .collect();
+    for name in private {
+        headers.remove(name);
+    }
+    let head = hop.method == Method::HEAD;
+    Hop {
+        url,
+        method: if head { Method::HEAD } else { Method::GET },
+        headers,
+    }
+}
+
+/// What listens there, by its first bytes, where they say so.
+async fn listener(address: SocketAddr) -> Option<&'static str> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let mut bytes = [0; 64];
+    let spoken = timeout(BANNER, stream.read(&mut bytes)).await;
+    let length = match spoken {
+        Ok(read) => read.ok()?,
+        Err(_) => {
+            let ask = b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            stream.write_all(ask).await.ok()?;
+            stream.read(&mut bytes).await.ok()?
+        }
+    };
+    let known: [(&[u8], &str); 5] = [
+        (b"SSH-", "an SSH server answers on this port"),
+        (b"HTTP/", "plain HTTP answers on this port"),
+        (b"220 ", "a mail or FTP server answers on this port"),
+        (b"220-", "a mail or FTP server answers on this port"),
+        (b"+OK", "a POP3 server answers on this port"),
+    ];
+    let begins = |mark: &[u8]| {
+        bytes
+            .get(..length)
+            .is_some_and(|said| said.starts_with(mark))
+    };
+    known
+        .iter()
+        .find(|(mark, _)| begins(mark))
+        .map(|(_, who)| *who)
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()?;
+    Some(Timestamp(parsed.as_millisecond()))
+}
+
+const UNKNOWN: i64 = i64::MIN;
+
+/// By how much the clocks of the HTTP canaries were ahead of ours when one last answered, in milliseconds.
+#[derive(Debug)]
+pub(super) struct CanaryClock(AtomicI64);
+
+impl Default for CanaryClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(UNKNOWN))
+    }
+}
+
+impl CanaryClock {
+    /// A canary answered.
+    pub(super) fn learn(&self, headers: &HeaderMap) {
+        if let Some(date) = date(headers) {
+            let ahead = date.0.saturating_sub(tls::now().0).max(UNKNOWN + 1);
+            self.0.store(ahead, Ordering::Relaxed);
+        }
+    }
+
+    fn ahead(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
+    }
+
+    /// The remark on a response whose clock is not ours.
+    pub(super) fn remark(&self, headers: &HeaderMap) -> Option<String> {
+        let ahead = date(headers)?.0.saturating_sub(tls::now().0);
+        if !is_wrong(ahead) {
+            return None;
+        }
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
+        let whose = match self.ahead() {
+            Some(canary) if !is_wrong(canary) => "; a canary's agrees with ours",
+            Some(canary) if !is_wrong(canary.saturating_sub(ahead)) => {
+                "; a canary's agrees with it: look at this machine's clock"
+            }
+            Some(_) | None => "",
+        };
+        Some(format!(
+            "the server's clock is {} {way} ours{whose}",
+            span(ahead)
+        ))
+    }
+
+    /// The dates of a refused certificate fit the server's clock and not ours, and no canary says that ours is right.
+    fn ours_is_wrong(&self, fault: &Fault, shown: &Certificate, date: Timestamp) -> Option<Fault> {
+        let by_date = matches!(
+            fault.certificate,
+            Some(CertificateFault::Expired | CertificateFault::NotYetValid)
+        );
+        let fits = shown.not_before <= date
+            && date < shown.not_after
+            && shown.chain.iter().all(|link| date < link.not_after);
+        let ahead = date.0.saturating_sub(tls::now().0);
+        let contradicted = self
+            .ahead()
+            .is_some_and(|canary| !is_wrong(canary) || is_wrong(canary.saturating_sub(ahead)));
+        if !by_date || !fits || !is_wrong(ahead) || contradicted {
+            return None;
+        }
+        let detail = format!(
+            "this machine's clock seems to be wrong by {}: the site's says {date}, when its certificate is valid; set the clock (timedatectl)",
+            span(ahead)
+        );
+        Some(Fault::monitor(text::clean(&detail)).at(Phase::Tls))
+    }
+}
+
+fn is_wrong(difference: i64) -> bool {
+    u128::from(difference.unsigned_abs()) > limits::CLOCK_SLACK.as_millis()
+}
+
+fn span(millis: i64) -> String {
+    let hours = millis.unsigned_abs() / 3_600_000;
+    match (hours / 24, hours) {
+        (0, 1) => "1 hour".to_owned(),
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    }
+}

@@ -1,0 +1,185 @@
+//! One request, one answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::Semaphore;
+
+use super::world::World;
+use crate::model::limits;
+
+const INDEX: &str = "<!doctype html>
+<html lang=\"en\"><head><meta charset=\"utf-8\"><title>probe</title></head><body>
+<h1>probe</h1>
+<ul>
+<li><a href=\"/metrics\">/metrics</a>: what was found and measured, for Prometheus</li>
+<li><a href=\"/healthz\">/healthz</a>: whether the loop makes progress</li>
+<li><a href=\"/readyz\">/readyz</a>: whether the first decision is made</li>
+<li><a href=\"/api/v1/status\">/api/v1/status</a>: the document of <code>probe status --json</code></li>
+</ul>
+</body></html>
+";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What all connections share.
+pub(super) struct Desk {
+    pub(super) world: World,
+    /// Pages are made one at a time: a page of a great fleet takes its memory and a processor.
+    turn: Semaphore,
+}
+
+impl Desk {
+    pub(super) fn new(world: World) -> Self {
+        Self {
+            world,
+            turn: Semaphore::new(1),
+        }
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer<B>(desk: Arc<Desk>, request: Request<B>) -> Response<String> {
+    let mut response = choose(desk, &request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn choose<B>(desk: Arc<Desk>, request: &Request<B>) -> Response<String> {
+    if !is_for_us(request) {
+        return say(
+            StatusCode::FORBIDDEN,
+            TEXT,
+            "ask by an address or by `localhost`, not by another name\n",
+        );
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut refused = say(StatusCode::METHOD_NOT_ALLOWED, TEXT, "for reading only\n");
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        refused.headers_mut().insert(header::ALLOW, allowed);
+        return refused;
+    }
+    match request.uri().path() {
+        "/" => say(StatusCode::OK, HTML, INDEX),
+        "/metrics" => made(desk, METRICS, World::metrics).await,
+        "/api/v1/status" => made(desk, JSON, World::document).await,
+        "/healthz" => match desk.world.silence().await {
+            Some(silence) if silence <= limits::PROGRESS => say(StatusCode::OK, TEXT, "ok\n"),
+            Some(silence) => {
+                let seconds = silence.as_secs();
+                unavailable(format!("the loop has made no progress for {seconds} s\n"))
+            }
+            None => unavailable(STARTING),
+        },
+        "/readyz" => match desk.world.silence().await {
+            Some(_) => say(StatusCode::OK, TEXT, "ok\n"),
+            None => unavailable(STARTING),
+        },
+        _ => say(StatusCode::NOT_FOUND, TEXT, "nothing is here; see /\n"),
+    }
+}
+
+const STARTING: &str = "the first decision is not made yet\n";
+
+fn unavailable(words: impl Into<String>) -> Response<String> {
+    say(StatusCode::SERVICE_UNAVAILABLE, TEXT, words)
+}
+
+async fn made(
+    desk: Arc<Desk>,
+    kind: &'static str,
+    make: fn(&World) -> Option<String>,
+) -> Response<String> {
+    let Ok(_turn) = desk.turn.acquire().await else {
+        return unavailable(STARTING);
+    };
+    let maker = Arc::clone(&desk);
+    let page = tokio::task::spawn_blocking(move || make(&maker.world)).await;
+    match page {
+        Ok(Some(page)) => say(StatusCode::OK, kind, page),
+        Ok(None) => unavailable(STARTING),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            say(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "see the log\n")
+        }
+    }
+}
+
+fn say(status: StatusCode, kind: &'static str, body: impl Into<String>) -> Response<String> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static(kind);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// Whether the request names us by an address or by `localhost`: a name that a stranger's server can turn to this
+/// machine is neither. HTTP/1.0, which no browser speaks, may leave the name out.
+fn is_for_us<B>(request: &Request<B>) -> bool {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    match (named.next(), named.next()) {
+        (None, _) => request.version() == Version::HTTP_10,
+        (Some(host), None) => host.to_str().is_ok_and(is_ours),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn is_ours(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    name.eq_ignore_ascii_case("localhost") || bare.unwrap_or(name).parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn addresses_and_localhost_name_us_and_nothing_else_does() {
+        for ours in [
+            "127.0.0.1:9807",
+            "127.0.0.1",
+            "[::1]:9807",
+            "[::1]",
+            "localhost",
+            "LOCALHOST:80",
+            "192.0.2.1:9807",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for strange in [
+            "",
+            ":9807",
+            "evil.test",
+            "evil.test:9807",
+            "localhost.evil.test",
+            "127.0.0.1.evil.test",
+            "127.0.0.1@evil.test",
+            "0x7f000001",
+            "2130706433",
+        ] {
+            assert!(!is_ours(strange), "{strange}");
+        }
+    }
+}

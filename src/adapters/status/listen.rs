@@ -1,0 +1,158 @@
+//! Sockets: where the page listens, and the bounds of a connection.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::answer::{Desk, answer};
+use super::world::{News, Reports, World};
+use crate::model::{Notification, limits};
+use crate::ports::Clock;
+
+/// Why the page cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the status page cannot listen on {address} ({error}): choose another `status_page.listen`, or see who listens there (ss -ltnp)"
+)]
+pub struct Taken {
+    /// Where.
+    pub address: SocketAddr,
+    /// What the kernel said.
+    pub error: io::Error,
+}
+
+/// A socket that listens already.
+#[derive(Debug)]
+pub struct Listener {
+    asked: SocketAddr,
+    socket: TcpListener,
+}
+
+impl Listener {
+    /// Listens.
+    ///
+    /// # Errors
+    /// When the address is taken, or not ours.
+    pub async fn bind(address: SocketAddr) -> Result<Self, Taken> {
+        let socket = TcpListener::bind(address)
+            .await
+            .map_err(|error| Taken { address, error })?;
+        let at = socket.local_addr().unwrap_or(address);
+        tracing::info!(%at, "status page");
+        Ok(Self {
+            asked: address,
+            socket,
+        })
+    }
+}
+
+/// Begins to serve, on `listener` or, without one, as soon as a configuration names an address. `subject` makes the
+/// subject line of a message.
+#[must_use]
+pub fn serve(
+    listener: Option<Listener>,
+    clock: Arc<dyn Clock>,
+    subject: fn(&Notification) -> String,
+) -> Reports {
+    let reloaded = Arc::new(AtomicBool::new(true));
+    let world = World::new(clock, Arc::clone(&reloaded), subject);
+    // One waits while one is taken over.
+    let (sender, news) = mpsc::channel(1);
+    tokio::spawn(follow(listener, Arc::new(Desk::new(world)), news));
+    Reports::new(sender, reloaded)
+}
+
+/// Listens where the configuration in force says, and takes over what the loop hands over.
+async fn follow(listener: Option<Listener>, desk: Arc<Desk>, mut news: mpsc::Receiver<News>) {
+    let mut asked = listener.as_ref().map(|listener| listener.asked);
+    let mut page = listener.map(|listener| Page::begin(listener, &desk));
+    while let Some(told) = news.recv().await {
+        let wanted = told.settings.status_page;
+        if wanted != asked {
+            asked = wanted;
+            if let Some(page) = page.take() {
+                page.end().await;
+            }
+            page = match wanted {
+                Some(address) => match Listener::bind(address).await {
+                    Ok(listener) => Some(Page::begin(listener, &desk)),
+                    Err(taken) => {
+                        tracing::warn!("{taken}; there is no status page until then");
+                        None
+                    }
+                },
+                None => None,
+            };
+        }
+        if wanted.is_some() {
+            desk.world.learn(told).await;
+        } else {
+            desk.world.forget().await;
+        }
+    }
+    if let Some(page) = page {
+        page.end().await;
+    }
+}
+
+/// A page being served.
+struct Page(JoinHandle<()>);
+
+impl Page {
+    fn begin(listener: Listener, desk: &Arc<Desk>) -> Self {
+        Self(tokio::spawn(accept(listener.socket, Arc::clone(desk))))
+    }
+
+    /// Closes the socket; connections end with their own time.
+    async fn end(self) {
+        self.0.abort();
+        let _ = self.0.await;
+    }
+}
+
+async fn accept(socket: TcpListener, desk: Arc<Desk>) {
+    let places = Arc::new(Semaphore::new(limits::PAGE_CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        match socket.accept().await {
+            Ok((stream, _)) => {
+                let desk = Arc::clone(&desk);
+                tokio::spawn(async move {
+                    talk(stream, desk).await;
+                    drop(place);
+                });
+            }
+            // Out of descriptors, or a client that went away before it was accepted.
+            Err(error) => {
+                tracing::debug!(%error, "a connection to the status page was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn talk(stream: TcpStream, desk: Arc<Desk>) {
+    let service = service_fn(move |request| {
+        let desk = Arc::clone(&desk);
+        async move { Ok::<_, Infallible>(answer(desk, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::PAGE_PATIENCE)
+        .max_buf_size(limits::PAGE_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    // What goes wrong on such a connection is its client's affair.
+    let _ = tokio::time::timeout(limits::PAGE_CONNECTION, connection).await;
+}

@@ -1,0 +1,24 @@
+//! The status page: metrics and our own state over HTTP, for reading only.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/` | a plain list of these |
+//! | `/metrics` | Prometheus' text format |
+//! | `/healthz` | 200 while the loop makes progress, else 503 |
+//! | `/readyz` | 200 from the first decision on, else 503 |
+//! | `/api/v1/status` | the document of `probe status --json` |
+//!
+//! It never stands in a probe's way: about once a second the loop hands over the rows that changed, or nothing when the
+//! ones before are not taken yet; they are kept here in a copy of the fleet, and pages are made from that, one at a time,
+//! outside of the loop and of the runtime's workers. The copy is what the page costs in memory.
+//!
+//! It has no action, form or cookie, so there is nothing to forge; whoever names it by something else than an address or
+//! `localhost` is refused, so that no other site can have a browser read it (DNS rebinding). Connections, heads and time
+//! are bounded.
+
+mod answer;
+mod listen;
+mod world;
+
+pub use listen::{Listener, Taken, serve};
+pub use world::{News, Reports};

@@ -1,0 +1,140 @@
+//! Commits beside the loop: one under way at most, while events are stepped and probes begin as ever.
+//!
+//! What must be durable while one is under way joins the next (group commit). Acts leave with the end of the commit that
+//! holds the decision they follow from, never before it; when it fails, every act that waits is taken back.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "ordinary results are written at an interval; rules get their time from the clock port"
+)]
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::model::{Effect, Fleet, Note, Orders, Timestamp, limits};
+use crate::ports::{Pending, Store, Unwritable};
+
+use super::drive::BEAT;
+
+/// What waits for a commit.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// Orders that act.
+    pub(super) acts: Vec<Effect>,
+    /// Orders of people to re-arm, which are done with when they are durable.
+    pub(super) rearm: Orders,
+    durable: bool,
+}
+
+struct UnderWay {
+    end: Pending<Result<(), Unwritable>>,
+    load: Load,
+    journal: Vec<(Timestamp, Note)>,
+}
+
+/// The commits of a run.
+pub(super) struct Commits {
+    under_way: Option<UnderWay>,
+    next: Load,
+    journal: VecDeque<(Timestamp, Note)>,
+    begun: Instant,
+}
+
+impl Commits {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            under_way: None,
+            next: Load::default(),
+            journal: VecDeque::new(),
+            // The first results are written soon, so that `probe status` has something to show.
+            begun: now.checked_sub(limits::LAZY_COMMIT - BEAT).unwrap_or(now),
+        }
+    }
+
+    /// A remark for the journal.
+    pub(super) fn note(&mut self, at: Timestamp, note: Note) {
+        self.journal.push_back((at, note));
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let surplus = self.journal.len().saturating_sub(limits::JOURNAL_WAITING);
+        self.journal.drain(..surplus);
+    }
+
+    /// What a decision leaves to the next commit.
+    pub(super) fn join(&mut self, acts: Vec<Effect>, rearm: Option<Orders>, durable: bool) {
+        self.next.durable |= durable || !acts.is_empty();
+        self.next.acts.extend(acts);
+        if let Some(orders) = rearm {
+            self.next.rearm.rearm.extend(orders.rearm);
+        }
+    }
+
+    /// Begins the next commit where one is called for and none is under way.
+    pub(super) fn move_on(&mut self, store: &mut dyn Store, fleet: &mut Fleet) {
+        if self.under_way.is_some() {
+            return;
+        }
+        let lazy = || {
+            self.begun.elapsed() >= limits::LAZY_COMMIT && (fleet.is_touched() || fleet.unwritable)
+        };
+        if self.next.durable || lazy() {
+            self.begin(store, fleet);
+        }
+    }
+
+    /// Begins a commit of all that changed.
+    pub(super) fn begin(&mut self, store: &mut dyn Store, fleet: &mut Fleet) {
+        self.begun = Instant::now();
+        let mut changes = fleet.changes();
+        let journal: Vec<_> = std::mem::take(&mut self.journal).into();
+        changes.journal.clone_from(&journal);
+        self.under_way = Some(UnderWay {
+            end: store.commit(changes),
+            load: std::mem::take(&mut self.next),
+            journal,
+        });
+    }
+
+    /// The end of the commit under way, or pending for ever; may be dropped and asked again.
+    pub(super) async fn ended(&mut self) -> Result<(), Unwritable> {
+        match &mut self.under_way {
+            Some(commit) => (&mut commit.end).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The commit under way ended so: what waited for it, or, when it failed, every act that waits for any.
+    pub(super) fn settle(&mut self, fleet: &mut Fleet, durable: bool) -> Load {
+        let Some(UnderWay { load, journal, .. }) = self.under_way.take() else {
+            return Load::default();
+        };
+        if durable {
+            fleet.written();
+            return load;
+        }
+        fleet.unwritten();
+        for row in journal.into_iter().rev() {
+            self.journal.push_front(row);
+        }
+        self.trim();
+        let mut lost = load;
+        lost.acts.append(&mut self.next.acts);
+        // What people ordered was carried out in memory; the next commit holds it.
+        self.next.rearm.rearm.append(&mut lost.rearm.rearm);
+        // The disk is not asked again at once; once it writes, everything is written.
+        self.next.durable = false;
+        lost
+    }
+
+    /// Nothing is under way, and nothing must be.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_none() && !self.next.durable
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+}

@@ -1,0 +1,93 @@
+//! What the rules say of one host at one moment, with everything they looked at: the answer of `probe why`.
+
+use std::time::Duration;
+
+use super::{Cause, Hold, HostName, ProfileName, ProfileState, Timestamp};
+
+/// What the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standpoint {
+    /// Nothing is down: there is nothing to do.
+    Calm,
+    /// Something is down, and this keeps the host from being restarted.
+    Held(Hold),
+    /// A person is asked to look, for this reason.
+    GivesUp(String),
+    /// Nothing is in the way of a restart, on the evidence of this profile.
+    Acts(ProfileName),
+}
+
+/// One profile of the host, as the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Which.
+    pub profile: ProfileName,
+    /// What people see.
+    pub state: ProfileState,
+    /// Since when it fails, when it does.
+    pub failing_since: Option<Timestamp>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Failures in a row that a restart may rest on.
+    pub evidence: u32,
+    /// How many are needed.
+    pub threshold: u32,
+    /// What the last one found.
+    pub cause: Option<Cause>,
+    /// That cause is among the host's `restart.causes`.
+    pub listed: bool,
+    /// The evidence is complete, and young enough.
+    pub proven: bool,
+    /// Why the last probe could not tell.
+    pub unknown: Option<String>,
+    /// Its maintenance window is open until then.
+    pub window: Option<Timestamp>,
+    /// A person's pause covers it.
+    pub paused: bool,
+}
+
+/// What is allowed and what is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Used up.
+    pub spent: u32,
+    /// Allowed.
+    pub of: u32,
+    /// Within this window.
+    pub per: Duration,
+    /// When the next one is free, while none is.
+    pub free_at: Option<Timestamp>,
+}
+
+/// The whole answer. Instants are on the fleet's line of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Of which host.
+    pub host: HostName,
+    /// What the rules say now.
+    pub standpoint: Standpoint,
+    /// Every profile watched on it.
+    pub witnesses: Vec<Witness>,
+    /// How many with complete evidence a restart needs (`restart.when`).
+    pub needed: usize,
+    /// Its budget.
+    pub budget: Allowance,
+    /// The budget of all hosts together.
+    pub fleet_budget: Allowance,
+    /// Attempts since it was last proven healthy.
+    pub attempts: u32,
+    /// Attempts before giving up.
+    pub give_up_after: u32,
+    /// The command of the next attempt.
+    pub command: String,
+    /// Not before this, after the last attempt.
+    pub not_before: Option<Timestamp>,
+    /// Failures that began before this do not count.
+    pub evidence_from: Timestamp,
+    /// When a canary last answered; `None`: never, or there are none.
+    pub canary: Option<Timestamp>,
+    /// Canaries are configured.
+    pub has_canaries: bool,
+    /// The first moment at which no wait with a known end is in the way; `None` where one has no known end.
+    pub may_act_at: Option<Timestamp>,
+}

@@ -1,0 +1,261 @@
+//! What of the fleet can be found without walking it.
+//!
+//! An index says nothing that the rows do not say: it is derived, never written, and equal fleets are equal whatever
+//! theirs says. A row that is handed out for changing is stale until [`Fleet::reindex`](super::Fleet::reindex) has read it
+//! again, which costs by the number of stale rows, not of rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp};
+use super::{Settings, limits};
+
+/// The indices of a fleet.
+#[derive(Debug, Clone, Default)]
+pub struct Index {
+    /// The profiles of each host that is configured and has some, in name order.
+    pub members: BTreeMap<HostName, Vec<ProfileName>>,
+    /// Profiles with an open incident, by when people last heard of it.
+    pub told: BTreeSet<(Timestamp, ProfileName)>,
+    /// Profiles whose last result waits for a canary.
+    pub suspected: BTreeSet<ProfileName>,
+    /// Profiles that are failing or down.
+    pub ailing: BTreeSet<ProfileName>,
+    /// Hosts by when they want to be looked at again.
+    pub wakes: BTreeSet<(Timestamp, HostName)>,
+    /// Hosts that people paused, by when the pause ends on the wall clock.
+    pub paused: BTreeSet<(Timestamp, HostName)>,
+    /// Hosts by when they began to fail.
+    pub onsets: BTreeSet<(Timestamp, HostName)>,
+    /// Hosts by their last restart.
+    pub started: BTreeSet<(Timestamp, HostName)>,
+    /// Hosts in restart, by its deadline; also those no longer configured.
+    pub restarting: BTreeSet<(Timestamp, HostName)>,
+    /// Hosts that rest or act for a reason.
+    pub held: BTreeSet<HostName>,
+    /// Of these, those that wait for a canary.
+    pub blind: BTreeSet<HostName>,
+    /// Of these, those that wait for the restart of another host.
+    pub queued: BTreeSet<HostName>,
+    /// Hosts and profiles that were read again, for the rules to look at.
+    pub stirred: Stirred,
+    profiles: BTreeMap<ProfileName, ProfileKeys>,
+    hosts: BTreeMap<HostName, HostKeys>,
+    stale: Stirred,
+}
+
+/// Rows that were handed out for changing.
+#[derive(Debug, Clone, Default)]
+pub struct Stirred {
+    /// Profiles.
+    pub profiles: BTreeSet<ProfileName>,
+    /// Hosts.
+    pub hosts: BTreeSet<HostName>,
+}
+
+/// Where a profile stands in the indices.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct ProfileKeys {
+    told: Option<Timestamp>,
+    suspected: bool,
+    ailing: bool,
+}
+
+/// Where a host stands in the indices.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct HostKeys {
+    wakes: Option<Timestamp>,
+    paused: Option<Timestamp>,
+    onset: Option<Timestamp>,
+    started: Option<Timestamp>,
+    restarting: Option<Timestamp>,
+    held: bool,
+    blind: bool,
+    queued: bool,
+}
+
+impl PartialEq for Index {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Index {}
+
+impl Index {
+    pub(super) fn profile_changes(&mut self, name: &ProfileName) {
+        if !self.stale.profiles.contains(name) {
+            self.stale.profiles.insert(name.clone());
+        }
+    }
+
+    pub(super) fn host_changes(&mut self, name: &HostName) {
+        if !self.stale.hosts.contains(name) {
+            self.stale.hosts.insert(name.clone());
+        }
+    }
+
+    /// Reads the stale rows again.
+    pub(super) fn refresh(
+        &mut self,
+        profiles: &BTreeMap<ProfileName, ProfileTrack>,
+        hosts: &BTreeMap<HostName, HostTrack>,
+    ) {
+        let stale = std::mem::take(&mut self.stale);
+        for name in &stale.profiles {
+            let keys = profiles.get(name).map(ProfileKeys::of).unwrap_or_default();
+            self.place_profile(name, keys);
+        }
+        for name in &stale.hosts {
+            let keys = hosts.get(name).map(HostKeys::of).unwrap_or_default();
+            self.place_host(name, keys);
+        }
+        self.stirred.profiles.extend(stale.profiles);
+        self.stirred.hosts.extend(stale.hosts);
+    }
+
+    /// Enters which profiles each host has.
+    pub(super) fn enlist(&mut self, settings: &Settings) {
+        self.members.clear();
+        for (name, profile) in &settings.profiles {
+            if let Some(host) = &profile.host
+                && settings.hosts.contains_key(host)
+            {
+                let members = self.members.entry(host.clone()).or_default();
+                members.push(name.clone());
+            }
+        }
+    }
+
+    /// Whether every index says what the rows say, stale ones left out.
+    pub(super) fn is_true(
+        &self,
+        profiles: &BTreeMap<ProfileName, ProfileTrack>,
+        hosts: &BTreeMap<HostName, HostTrack>,
+    ) -> bool {
+        let mut again = Self::default();
+        again.stale.profiles = profiles.keys().cloned().collect();
+        again.stale.hosts = hosts.keys().cloned().collect();
+        again.refresh(profiles, hosts);
+        let settled = self.stale.profiles.is_empty() && self.stale.hosts.is_empty();
+        let times = |index: &Self| {
+            let sets = [&index.wakes, &index.paused, &index.onsets, &index.started];
+            sets.map(Clone::clone)
+        };
+        let names = |index: &Self| [&index.held, &index.blind, &index.queued].map(Clone::clone);
+        settled
+            && (&self.told, &self.suspected, &self.ailing)
+                == (&again.told, &again.suspected, &again.ailing)
+            && times(self) == times(&again)
+            && names(self) == names(&again)
+            && self.restarting == again.restarting
+    }
+
+    fn place_profile(&mut self, name: &ProfileName, new: ProfileKeys) {
+        let old = self.profiles.get(name).cloned().unwrap_or_default();
+        if old == new {
+            return;
+        }
+        timed(&mut self.told, name, old.told, new.told);
+        listed(&mut self.suspected, name, new.suspected);
+        listed(&mut self.ailing, name, new.ailing);
+        if new == ProfileKeys::default() {
+            self.profiles.remove(name);
+        } else {
+            self.profiles.insert(name.clone(), new);
+        }
+    }
+
+    fn place_host(&mut self, name: &HostName, new: HostKeys) {
+        let old = self.hosts.get(name).cloned().unwrap_or_default();
+        if old == new {
+            return;
+        }
+        timed(&mut self.wakes, name, old.wakes, new.wakes);
+        timed(&mut self.paused, name, old.paused, new.paused);
+        timed(&mut self.onsets, name, old.onset, new.onset);
+        timed(&mut self.started, name, old.started, new.started);
+        timed(&mut self.restarting, name, old.restarting, new.restarting);
+        listed(&mut self.held, name, new.held);
+        listed(&mut self.blind, name, new.blind);
+        listed(&mut self.queued, name, new.queued);
+        if new == HostKeys::default() {
+            self.hosts.remove(name);
+        } else {
+            self.hosts.insert(name.clone(), new);
+        }
+    }
+}
+
+fn timed<N: Ord + Clone>(
+    set: &mut BTreeSet<(Timestamp, N)>,
+    name: &N,
+    old: Option<Timestamp>,
+    new: Option<Timestamp>,
+) {
+    if old == new {
+        return;
+    }
+    if let Some(at) = old {
+        set.remove(&(at, name.clone()));
+    }
+    set.extend(new.map(|at| (at, name.clone())));
+}
+
+fn listed<N: Ord + Clone>(set: &mut BTreeSet<N>, name: &N, member: bool) {
+    if !member {
+        set.remove(name);
+    } else if !set.contains(name) {
+        set.insert(name.clone());
+    }
+}
+
+impl ProfileKeys {
+    fn of(track: &ProfileTrack) -> Self {
+        Self {
+            told: track.incident.as_ref().map(|incident| incident.told),
+            suspected: track.suspicion.is_some(),
+            ailing: matches!(track.standing, Standing::Failing | Standing::Down),
+        }
+    }
+}
+
+impl HostKeys {
+    fn of(track: &HostTrack) -> Self {
+        let restarting = match track.stage {
+            Stage::Restarting { deadline, .. } => Some(deadline),
+            Stage::Idle | Stage::Settling { .. } | Stage::GaveUp { .. } => None,
+        };
+        let started = track.starts.iter().max().copied();
+        if track.removed.is_some() {
+            return Self {
+                started,
+                restarting,
+                ..Self::default()
+            };
+        }
+        let settling = match track.stage {
+            Stage::Settling { until, .. } => Some(until),
+            Stage::Idle | Stage::Restarting { .. } | Stage::GaveUp { .. } => None,
+        };
+        let stage = restarting.or(settling);
+        let proven = track
+            .mended_since
+            .filter(|_| track.attempts > 0 && stage.is_none())
+            .map(|since| since + limits::PROVEN_HEALTH);
+        let hold = track.hold.as_ref();
+        let held = hold.and_then(Hold::until);
+        Self {
+            wakes: [stage, held, proven].into_iter().flatten().min(),
+            paused: match hold {
+                Some(Hold::Paused { until, .. }) => *until,
+                Some(_) | None => None,
+            },
+            onset: track.failing_since,
+            started,
+            restarting,
+            held: hold.is_some(),
+            blind: matches!(hold, Some(Hold::AwaitingCanary | Hold::NetworkDown)),
+            queued: matches!(hold, Some(Hold::FleetBusy { .. })),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The fleet as rows: what a commit takes, and what those who follow are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    CoreRow, Entry, EntryId, Fleet, HostName, HostTrack, Note, ProfileName, ProfileTrack, Timestamp,
+};
+
+/// Names of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Rows {
+    profiles: BTreeSet<ProfileName>,
+    hosts: BTreeSet<HostName>,
+    outbox: BTreeSet<EntryId>,
+}
+
+impl Rows {
+    pub(super) fn profile(&mut self, name: &ProfileName) {
+        if !self.profiles.contains(name) {
+            self.profiles.insert(name.clone());
+        }
+    }
+
+    pub(super) fn host(&mut self, name: &HostName) {
+        if !self.hosts.contains(name) {
+            self.hosts.insert(name.clone());
+        }
+    }
+
+    pub(super) fn entry(&mut self, id: EntryId) {
+        self.outbox.insert(id);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.profiles.is_empty() && self.hosts.is_empty() && self.outbox.is_empty()
+    }
+
+    fn extend(&mut self, mut other: Self) {
+        self.profiles.append(&mut other.profiles);
+        self.hosts.append(&mut other.hosts);
+        self.outbox.append(&mut other.outbox);
+    }
+
+    /// At most `most` of each kind; the rest stays.
+    fn take(&mut self, most: usize) -> Self {
+        fn first<T: Ord>(rows: &mut BTreeSet<T>, most: usize) -> BTreeSet<T> {
+            std::iter::from_fn(|| rows.pop_first()).take(most).collect()
+        }
+        Self {
+            profiles: first(&mut self.profiles, most),
+            hosts: first(&mut self.hosts, most),
+            outbox: first(&mut self.outbox, most),
+        }
+    }
+}
+
+/// What changed, as rows; `None` deletes.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Always.
+    pub core: CoreRow,
+    /// Profiles.
+    pub profiles: Vec<(ProfileName, Option<ProfileTrack>)>,
+    /// Hosts.
+    pub hosts: Vec<(HostName, Option<HostTrack>)>,
+    /// Outbox entries.
+    pub outbox: Vec<(EntryId, Option<Entry>)>,
+    /// What happened, with its wall-clock time.
+    pub journal: Vec<(Timestamp, Note)>,
+}
+
+impl Fleet {
+    /// Whether something is neither written nor leaving.
+    #[must_use]
+    pub fn is_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// The rows that changed, for a commit that begins now. [`Fleet::written`] or [`Fleet::unwritten`] says how it ended;
+    /// what changes meanwhile belongs to the next one.
+    #[must_use]
+    pub fn changes(&mut self) -> Changes {
+        self.unwritten();
+        self.leaving = std::mem::take(&mut self.touched);
+        self.told(&self.leaving)
+    }
+
+    /// The rows of the last [`Fleet::changes`] are durable.
+    pub fn written(&mut self) {
+        self.leaving = Rows::default();
+    }
+
+    /// The rows of the last [`Fleet::changes`] could not be written: they belong to the next.
+    pub fn unwritten(&mut self) {
+        let leaving = std::mem::take(&mut self.leaving);
+        self.touched.extend(leaving);
+    }
+
+    /// What changed since it was last asked, at most `most` rows of each kind; everything is new to who asks first.
+    #[must_use]
+    pub fn news(&mut self, most: usize) -> Changes {
+        let mut unread = self.unread.take().unwrap_or_else(|| Rows {
+            profiles: self.profiles.keys().cloned().collect(),
+            hosts: self.hosts.keys().cloned().collect(),
+            outbox: self.outbox.keys().copied().collect(),
+        });
+        let news = self.told(&unread.take(most));
+        self.unread = Some(unread);
+        news
+    }
+
+    /// Nobody follows any more.
+    pub fn keep_to_itself(&mut self) {
+        self.unread = None;
+    }
+
+    /// Takes over what another fleet told.
+    pub fn learn(&mut self, news: Changes) {
+        fn row<K: Ord, V>(rows: &mut BTreeMap<K, V>, (key, body): (K, Option<V>)) {
+            match body {
+                Some(body) => drop(rows.insert(key, body)),
+                None => drop(rows.remove(&key)),
+            }
+        }
+        self.core = news.core;
+        for told in news.profiles {
+            row(&mut self.profiles, told);
+        }
+        for told in news.hosts {
+            row(&mut self.hosts, told);
+        }
+        for told in news.outbox {
+            row(&mut self.outbox, told);
+        }
+    }
+
+    fn told(&self, rows: &Rows) -> Changes {
+        let profiles = rows.profiles.iter();
+        let hosts = rows.hosts.iter();
+        let outbox = rows.outbox.iter();
+        Changes {
+            core: self.core.clone(),
+            profiles: profiles
+                .map(|name| (name.clone(), self.profiles.get(name).cloned()))
+                .collect(),
+            hosts: hosts
+                .map(|name| (name.clone(), self.hosts.get(name).cloned()))
+                .collect(),
+            outbox: outbox
+                .map(|id| (*id, self.outbox.get(id).cloned()))
+                .collect(),
+            journal: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> ProfileName {
+        ProfileName::try_new(text).unwrap()
+    }
+
+    fn named(changes: &Changes) -> Vec<&str> {
+        let rows = changes.profiles.iter();
+        rows.map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_changes_during_a_commit_is_the_next_ones_and_a_failed_one_loses_nothing() {
+        let mut fleet = Fleet::default();
+        fleet.profile_mut(&name("a")).failures = 1;
+        assert_eq!(named(&fleet.changes()), ["a"]);
+        assert!(!fleet.is_touched());
+        fleet.profile_mut(&name("b")).failures = 1;
+        fleet.written();
+        assert_eq!(named(&fleet.changes()), ["b"]);
+        fleet.profile_mut(&name("c")).failures = 1;
+        fleet.unwritten();
+        assert_eq!(named(&fleet.changes()), ["b", "c"]);
+        fleet.written();
+        assert!(!fleet.is_touched());
+        assert!(named(&fleet.changes()).is_empty());
+    }
+
+    #[test]
+    fn who_follows_knows_all_in_small_steps_and_then_what_is_new() {
+        let (mut fleet, mut copy) = (Fleet::default(), Fleet::default());
+        for text in ["a", "b", "c"] {
+            fleet.profile_mut(&name(text)).failures = 1;
+        }
+        copy.learn(fleet.news(2));
+        assert_eq!(copy.profiles.len(), 2);
+        fleet.forget_profile(&name("a"));
+        copy.learn(fleet.news(2));
+        assert_eq!(copy.profiles, fleet.profiles);
+        // A commit in between takes nothing away from it.
+        fleet.profile_mut(&name("b")).failures = 7;
+        let _ = fleet.changes();
+        fleet.written();
+        let news = fleet.news(2);
+        assert_eq!(named(&news), ["b"]);
+        copy.learn(news);
+        assert_eq!(copy.profiles, fleet.profiles);
+        assert!(named(&fleet.news(2)).is_empty());
+        fleet.keep_to_itself();
+        assert_eq!(named(&fleet.news(9)), ["b", "c"], "all is new again");
+    }
+}

@@ -1,0 +1,144 @@
+//! Why a host is, or is not, being restarted: the same rules as in [`super::step`], asked without deciding anything.
+//!
+//! What was recorded stands for what this run has not looked at: an account is given from the state alone, so the two
+//! questions a run asks in the last moment (is a probe under way, does a canary answer now) are taken as still to come.
+
+use crate::model::{
+    Account, Allowance, Fleet, Hold, HostName, Now, ProfileState, Settings, Standpoint, Timestamp,
+    Witness, limits,
+};
+
+use super::draft::Draft;
+use super::guard::{self, Ruling};
+
+/// The account of a host; `None` when there is no such host.
+#[must_use]
+pub fn account(
+    settings: &Settings,
+    mut fleet: Fleet,
+    name: &HostName,
+    now: &Now,
+) -> Option<Account> {
+    let host = settings.hosts.get(name)?;
+    let names: Vec<_> = settings.profiles_of(name).map(|(n, _)| n.clone()).collect();
+    for profile in &names {
+        fleet.profile_mut(profile).probed_in_run = true;
+    }
+    fleet.reindex_all(settings);
+    let draft = Draft::new(settings, fleet, now);
+    let track = draft.fleet.hosts.get(name).cloned().unwrap_or_default();
+    let witnesses: Vec<Witness> = names
+        .iter()
+        .filter_map(|profile| witness(&draft, name, profile))
+        .collect();
+    let standpoint = match guard::rule(&draft, name) {
+        Ruling::Nothing => Standpoint::Calm,
+        Ruling::Hold(hold) => Standpoint::Held(hold),
+        Ruling::GiveUp(reason) => Standpoint::GivesUp(reason),
+        Ruling::Permit(profile) => Standpoint::Acts(profile),
+    };
+    let gone = witnesses
+        .iter()
+        .any(|w| w.proven && w.cause.is_some_and(|cause| cause.server_gone()));
+    let network = &draft.fleet.core.network;
+    Some(Account {
+        host: name.clone(),
+        needed: host.restart.when.needed(witnesses.len(), gone),
+        budget: budget(&draft, name),
+        fleet_budget: fleet_budget(&draft),
+        attempts: track.attempts,
+        give_up_after: host.restart.give_up_after,
+        command: host.restart.rung(track.attempts + 1).to_owned(),
+        not_before: track.not_before.filter(|at| *at > draft.now),
+        evidence_from: track.evidence_from,
+        canary: network.answered,
+        has_canaries: !settings.network.canaries.is_empty(),
+        may_act_at: may_act_at(&draft, name, &standpoint),
+        witnesses,
+        standpoint,
+    })
+}
+
+fn witness(
+    draft: &Draft<'_>,
+    host: &HostName,
+    name: &crate::model::ProfileName,
+) -> Option<Witness> {
+    let profile = draft.settings.profiles.get(name)?;
+    let causes = &draft.settings.hosts.get(host)?.restart.causes;
+    let track = draft.fleet.profiles.get(name).cloned().unwrap_or_default();
+    let failing = matches!(track.state(), ProfileState::Failing | ProfileState::Down);
+    let cause = track.evidence.cause.filter(|_| failing);
+    Some(Witness {
+        profile: name.clone(),
+        state: track.state(),
+        failing_since: track.failing_since,
+        failures: track.failures,
+        evidence: u32::try_from(track.evidence.began.len()).unwrap_or(u32::MAX),
+        threshold: profile.failure_threshold,
+        cause,
+        listed: cause.is_some_and(|cause| causes.contains(&cause)),
+        proven: guard::is_proven(draft.now, profile, &track),
+        unknown: track.unknown,
+        window: draft.window(name, draft.now),
+        paused: guard::pause_of(draft, name.as_str()).is_some(),
+    })
+}
+
+fn budget(draft: &Draft<'_>, name: &HostName) -> Allowance {
+    let starts = draft.fleet.hosts.get(name).map(|track| &track.starts[..]);
+    let starts = starts.unwrap_or_default();
+    let budget = draft
+        .settings
+        .hosts
+        .get(name)
+        .map(|host| host.restart.budget);
+    let (of, per) = budget.map_or((0, std::time::Duration::ZERO), |b| (b.restarts, b.per));
+    Allowance {
+        spent: budget.map_or(0, |budget| budget.spent(starts, draft.now)),
+        of,
+        per,
+        free_at: budget.and_then(|budget| budget.free_at(starts, draft.now)),
+    }
+}
+
+fn fleet_budget(draft: &Draft<'_>) -> Allowance {
+    let of = u32::try_from(limits::FLEET_RESTARTS_PER_HOUR).unwrap_or(u32::MAX);
+    let whole = crate::model::Budget {
+        restarts: of,
+        per: limits::FLEET_BUDGET_WINDOW,
+    };
+    let hosts = draft.fleet.hosts.values();
+    let starts: Vec<Timestamp> = hosts.flat_map(|host| host.starts.iter().copied()).collect();
+    Allowance {
+        spent: whole.spent(&starts, draft.now),
+        of,
+        per: whole.per,
+        free_at: whole.free_at(&starts, draft.now),
+    }
+}
+
+/// Holds are told one at a time; a moment at which all that end by themselves are over is worth more to a person.
+fn may_act_at(draft: &Draft<'_>, name: &HostName, standpoint: &Standpoint) -> Option<Timestamp> {
+    let track = draft.fleet.hosts.get(name)?;
+    let hold = match standpoint {
+        Standpoint::Held(Hold::Paused { until, .. }) => {
+            Some(Timestamp((*until)?.0 - draft.fleet.core.clock.skew_ms))
+        }
+        Standpoint::Held(hold) => match hold.until() {
+            Some(until) => Some(until),
+            None if hold.is_step() => None,
+            None => return None,
+        },
+        Standpoint::Acts(_) | Standpoint::Calm => None,
+        Standpoint::GivesUp(_) => return None,
+    };
+    let waits = [
+        hold,
+        track.not_before,
+        budget(draft, name).free_at,
+        fleet_budget(draft).free_at,
+        Some(draft.now),
+    ];
+    waits.into_iter().flatten().max()
+}

@@ -1,0 +1,120 @@
+//! How long a site is taken at its word that it is in maintenance.
+//!
+//! A 503 with `Retry-After` holds what might be done, for as long as it asks for, [`limits::RETRY_AFTER`] at most, and
+//! once: whoever still answers so when that time has passed has failed, with a server error, until it has been well again.
+//! WordPress ignores its own maintenance file after ten minutes, so an update that broke off would otherwise never be
+//! seen. The time begins with the first such answer; failures in between do not begin it anew.
+
+use std::time::Duration;
+
+use crate::model::{
+    Cause, CheckResult, Finding, Maintenance, ProfileName, Standing, Timestamp, limits,
+};
+
+use super::draft::Draft;
+use super::recovery;
+
+/// What the checks mean once their talk of maintenance has been weighed; each says how long it has gone on.
+pub(super) fn weigh(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    mut checks: Vec<CheckResult>,
+) -> Vec<CheckResult> {
+    let told = |check: &&CheckResult| check.cause() == Some(Cause::Maintenance);
+    if !checks.iter().any(|check| told(&check)) {
+        return checks;
+    }
+    let now = draft.now;
+    let known = draft
+        .fleet
+        .profiles
+        .get(name)
+        .and_then(|track| track.maintenance);
+    let hold = known.unwrap_or_else(|| {
+        let asked = checks.iter().filter(told).filter_map(|c| c.retry_after);
+        let wait = asked.max().unwrap_or(limits::RETRY_AFTER);
+        let until = now + wait.min(limits::RETRY_AFTER);
+        Maintenance { since: now, until }
+    });
+    if known.is_none() {
+        // A crash must not begin the time anew.
+        draft.fleet.profile_mut(name).maintenance = Some(hold);
+        draft.durable = true;
+    }
+    for check in &mut checks {
+        if let Finding::Found { cause, detail, .. } = &mut check.finding
+            && *cause == Cause::Maintenance
+        {
+            if now >= hold.until {
+                *cause = Cause::ServerError;
+            }
+            *detail = words(hold, now, detail);
+        }
+    }
+    checks
+}
+
+fn words(hold: Maintenance, now: Timestamp, detail: &str) -> String {
+    let lasts = rounded(now.since(hold.since));
+    let asked = rounded(hold.until.since(hold.since));
+    let words = if now >= hold.until {
+        format!("in maintenance for {lasts} now, not over after {asked}: {detail}")
+    } else if now == hold.since {
+        format!("in maintenance, taken at its word for {asked}: {detail}")
+    } else {
+        format!("in maintenance for {lasts} now, taken at its word for {asked}: {detail}")
+    };
+    words.chars().take(limits::DETAIL_CHARS).collect()
+}
+
+fn rounded(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+/// The site says that it is in maintenance.
+pub(super) fn says(draft: &mut Draft<'_>, name: &ProfileName) {
+    let now = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    track.unknown = None;
+    let had_evidence = !track.evidence.began.is_empty();
+    track.evidence.began.clear();
+    track.evidence.cause = Some(Cause::Maintenance);
+    match track.standing {
+        Standing::New | Standing::Up | Standing::Failing => {
+            (track.standing, track.since) = (Standing::Degraded, now);
+            (track.failures, track.failing_since) = (0, None);
+        }
+        Standing::Degraded | Standing::Down => {}
+    }
+    draft.durable |= had_evidence;
+    let host = draft.profile(name).and_then(|profile| profile.host.clone());
+    if let Some(host) = host {
+        recovery::felt(draft, &host);
+    }
+}
+
+/// A failure in a maintenance window is shown and counts for nothing: after its end as many fresh ones are needed as ever.
+pub(super) fn windowed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
+    let now = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    let had_evidence = !track.evidence.began.is_empty();
+    track.evidence.began.clear();
+    track.evidence.cause = Some(cause);
+    match track.standing {
+        Standing::New | Standing::Up | Standing::Degraded => {
+            (track.standing, track.since) = (Standing::Failing, now);
+        }
+        Standing::Failing | Standing::Down => {}
+    }
+    if track.incident.is_none() {
+        (track.failures, track.failing_since) = (0, None);
+    }
+    draft.durable |= had_evidence;
+    let host = draft.profile(name).and_then(|profile| profile.host.clone());
+    if let Some(host) = host {
+        recovery::felt(draft, &host);
+    }
+}

@@ -1,0 +1,315 @@
+//! What the journal says of the past: incidents, restarts and how long they held, uptime.
+//!
+//! Times are wall-clock times. A profile was down from the first failure of an incident to its end; failures that were
+//! never confirmed count as up. A restart held from the end of the incident it was made in to the next incident on its
+//! host, or until now; one that was followed by another restart before any site was back did not help.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::why::Recorded;
+use crate::model::{
+    Cause, Fleet, HostName, Note, ProfileName, RecoveryOutcome, Settings, Timestamp,
+};
+
+/// One time a profile was down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Of which profile.
+    pub profile: ProfileName,
+    /// The first failure; where the journal does not say, the moment it was confirmed.
+    pub since: Timestamp,
+    /// Its end; `None`: still down.
+    pub until: Option<Timestamp>,
+    /// What was found first; not known of one that was opened before the journal begins.
+    pub cause: Option<Cause>,
+    /// Restarts in it.
+    pub restarts: u32,
+}
+
+impl Outage {
+    /// How long it lasted, up to now.
+    #[must_use]
+    pub fn lasted(&self, now: Timestamp) -> Duration {
+        self.until.unwrap_or(now).since(self.since)
+    }
+}
+
+/// How a restart held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// All has been well since, for so long.
+    Still(Duration),
+    /// For so long; then something on the host was down again.
+    For(Duration),
+    /// The site was not back before the next restart, or is not yet.
+    No,
+}
+
+/// One restart that was ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    /// Of which host.
+    pub host: HostName,
+    /// When.
+    pub began: Timestamp,
+    /// The command.
+    pub command: String,
+    /// On whose evidence.
+    pub profile: ProfileName,
+    /// How the command ended; `None`: not known, or still under way.
+    pub outcome: Option<RecoveryOutcome>,
+    /// How it held.
+    pub held: Held,
+}
+
+/// The past of some profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// From here on something is recorded.
+    pub from: Timestamp,
+    /// Until now.
+    pub until: Timestamp,
+    /// Whose.
+    pub profiles: BTreeSet<ProfileName>,
+    /// In the order in which they began.
+    pub outages: Vec<Outage>,
+    /// In order.
+    pub restarts: Vec<Restart>,
+}
+
+impl Past {
+    /// Share of the time in which a profile was not down, in hundredths of a per cent; `None` where nothing is recorded.
+    #[must_use]
+    pub fn uptime(&self, profile: &ProfileName) -> Option<u32> {
+        let whole = self.until.since(self.from).as_millis();
+        let down: u128 = self
+            .outages
+            .iter()
+            .filter(|outage| outage.profile == *profile)
+            .map(|outage| {
+                let end = outage.until.unwrap_or(self.until);
+                end.since(outage.since.max(self.from)).as_millis()
+            })
+            .sum();
+        let up = whole.checked_sub(down).filter(|_| whole > 0)?;
+        u32::try_from(up * 10_000 / whole).ok()
+    }
+}
+
+/// Reads the past of `profiles` out of the journal, which begins at `from`, oldest first.
+#[must_use]
+pub fn past(
+    settings: &Settings,
+    fleet: &Fleet,
+    profiles: &BTreeSet<ProfileName>,
+    from: Timestamp,
+    recorded: &[Recorded],
+) -> Past {
+    let now = fleet.wall(fleet.now());
+    let first = recorded.first().map_or(now, |(at, _)| *at);
+    let hosts: BTreeSet<&HostName> = profiles
+        .iter()
+        .filter_map(|name| settings.profiles.get(name)?.host.as_ref())
+        .collect();
+    let mut reading = Reading::default();
+    for (at, note) in recorded {
+        reading.take(*at, note);
+    }
+    let mut outages: Vec<Outage> = reading.over;
+    for (profile, (opened, cause)) in reading.open {
+        let incident = fleet
+            .profiles
+            .get(&profile)
+            .and_then(|t| t.incident.as_ref());
+        // An incident the journal saw opened and the state no longer has was ended by a damaged state.
+        if let Some(incident) = incident {
+            outages.push(Outage {
+                profile,
+                since: fleet.wall(incident.since).min(opened),
+                until: None,
+                cause: Some(cause),
+                restarts: u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX),
+            });
+        }
+    }
+    // Opened before the journal's part that was read, and still open.
+    for (profile, incident) in fleet.open_incidents() {
+        if !outages
+            .iter()
+            .any(|o| o.profile == *profile && o.until.is_none())
+        {
+            outages.push(Outage {
+                profile: profile.clone(),
+                since: fleet.wall(incident.since),
+                until: None,
+                cause: Some(incident.cause),
+                restarts: u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX),
+            });
+        }
+    }
+    let mut restarts: Vec<Restart> = reading.restarts;
+    restarts.retain(|restart| hosts.contains(&restart.host));
+    let on_host = |host: &HostName| -> Vec<&Outage> {
+        let of = |o: &&Outage| {
+            let profile = settings.profiles.get(&o.profile);
+            profile.and_then(|p| p.host.as_ref()) == Some(host)
+        };
+        outages.iter().filter(of).collect()
+    };
+    let began: Vec<(HostName, Timestamp)> =
+        restarts.iter().map(|r| (r.host.clone(), r.began)).collect();
+    for restart in &mut restarts {
+        let next = began
+            .iter()
+            .filter(|(host, at)| *host == restart.host && *at > restart.began)
+            .map(|(_, at)| *at)
+            .min();
+        restart.held = held(restart.began, next, &on_host(&restart.host), now);
+    }
+    outages.retain(|outage| profiles.contains(&outage.profile));
+    outages.sort_by(|a, b| (a.since, &a.profile).cmp(&(b.since, &b.profile)));
+    Past {
+        from: from.max(first).min(now),
+        until: now,
+        profiles: profiles.clone(),
+        outages,
+        restarts,
+    }
+}
+
+/// How a restart that began at `began` held, given when the host's next one began and what was down on it.
+fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Timestamp) -> Held {
+    let back = outages
+        .iter()
+        .filter(|o| o.since <= began)
+        .filter_map(|o| o.until)
+        .filter(|until| *until >= began)
+        .min();
+    let Some(back) = back.filter(|back| next.is_none_or(|next| next > *back)) else {
+        return Held::No;
+    };
+    let again = outages
+        .iter()
+        .map(|o| o.since)
+        .filter(|at| *at >= back)
+        .min();
+    again.map_or_else(
+        || Held::Still(now.since(back)),
+        |at| Held::For(at.since(back)),
+    )
+}
+
+#[derive(Default)]
+struct Reading {
+    open: BTreeMap<ProfileName, (Timestamp, Cause)>,
+    over: Vec<Outage>,
+    restarts: Vec<Restart>,
+}
+
+impl Reading {
+    fn take(&mut self, at: Timestamp, note: &Note) {
+        match note {
+            Note::Opened { profile, cause, .. } => {
+                self.open.insert(profile.clone(), (at, *cause));
+            }
+            Note::Closed {
+                profile,
+                since,
+                restarts,
+                ..
+            } => {
+                let opened = self.open.remove(profile);
+                self.over.push(Outage {
+                    profile: profile.clone(),
+                    since: *since,
+                    until: Some(at),
+                    cause: opened.map(|(_, cause)| cause),
+                    restarts: *restarts,
+                });
+            }
+            Note::RestartBegan {
+                host,
+                command,
+                profile,
+                ..
+            } => self.restarts.push(Restart {
+                host: host.clone(),
+                began: at,
+                command: command.clone(),
+                profile: profile.clone(),
+                outcome: None,
+                held: Held::No,
+            }),
+            Note::RestartEnded { host, attempt, .. } => {
+                let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
+                if let (Some(restart), Some(report)) = (last, &attempt.report) {
+                    restart.outcome = Some(report.outcome);
+                }
+            }
+            Note::Judged { .. }
+            | Note::Skipped { .. }
+            | Note::Changed { .. }
+            | Note::Held { .. }
+            | Note::GaveUp { .. }
+            | Note::Rearmed { .. }
+            | Note::Queued { .. }
+            | Note::Delivered { .. }
+            | Note::NetworkDown { .. }
+            | Note::NetworkBack { .. }
+            | Note::Damaged { .. }
+            | Note::Unrecorded
+            | Note::Recorded => {}
+        }
+    }
+}
+
+/// The JSON document of `probe history`.
+#[must_use]
+pub fn document(past: &Past) -> Value {
+    let profiles = past.profiles.iter().map(|profile| {
+        let outages: Vec<&Outage> = past
+            .outages
+            .iter()
+            .filter(|outage| outage.profile == *profile)
+            .collect();
+        let down: Duration = outages.iter().map(|o| o.lasted(past.until)).sum();
+        json!({
+            "name": profile,
+            "uptime": past.uptime(profile).map(|share| f64::from(share) / 10_000.0),
+            "down_seconds": down.as_secs(),
+            "incidents": outages.iter().map(|o| json!({
+                "since": o.since.to_string(),
+                "until": o.until.map(|at| at.to_string()),
+                "cause": o.cause.map(Cause::word),
+                "restarts": o.restarts,
+            })).collect::<Vec<_>>(),
+        })
+    });
+    let restarts = past.restarts.iter().map(|restart| {
+        let (helped, held) = match restart.held {
+            Held::Still(span) => (true, Some((span, true))),
+            Held::For(span) => (true, Some((span, false))),
+            Held::No => (false, None),
+        };
+        json!({
+            "host": restart.host,
+            "at": restart.began.to_string(),
+            "command": restart.command,
+            "profile": restart.profile,
+            "outcome": restart.outcome.map(RecoveryOutcome::word),
+            "helped": helped,
+            "held_seconds": held.map(|(span, _)| span.as_secs()),
+            "still_holds": held.is_some_and(|(_, still)| still),
+        })
+    });
+    json!({
+        "schema": 1,
+        "from": past.from.to_string(),
+        "until": past.until.to_string(),
+        "profiles": profiles.collect::<Vec<_>>(),
+        "restarts": restarts.collect::<Vec<_>>(),
+    })
+}

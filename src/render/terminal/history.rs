@@ -1,0 +1,127 @@
+//! The answer of `probe history`: uptime, incidents, restarts and how long they held.
+
+use super::ink::{Ink, Line, Sheet};
+use super::words::moment;
+use crate::model::ProfileName;
+use crate::render::duration::span;
+use crate::render::history::{Held, Outage, Past};
+use crate::render::text::{plural, width};
+
+pub(super) fn write(sheet: &mut Sheet, past: &Past) {
+    let column = past.profiles.iter().map(|name| width(name.as_str())).max();
+    let column = 2 + column.unwrap_or(0) + 2;
+    for profile in &past.profiles {
+        sheet.wrapped(&uptime(past, profile, column), column);
+    }
+    sheet.gap();
+    for outage in &past.outages {
+        sheet.wrapped(&line_of(past, outage), 23);
+    }
+    sheet.gap();
+    for restart in &past.restarts {
+        let (ink, held) = match restart.held {
+            Held::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
+            Held::For(time) => (Ink::Warn, format!("held for {}", span(time))),
+            Held::No => (Ink::Bad, "did not help".to_owned()),
+        };
+        let outcome = restart
+            .outcome
+            .map_or("its end was not seen", crate::model::RecoveryOutcome::word);
+        let line = Line::new(
+            Ink::Dim,
+            &format!("  {}", moment(restart.began, past.until)),
+        )
+        .to(23)
+        .then(Ink::Plain, "restart of ")
+        .then(Ink::Bold, restart.host.as_str())
+        .then(
+            Ink::Plain,
+            &format!(
+                " for {}: `{}`, {}; ",
+                restart.profile,
+                restart.command,
+                outcome.replace('_', " ")
+            ),
+        )
+        .then(ink, &held);
+        sheet.wrapped(&line, 23);
+    }
+    sheet.gap();
+    sheet.wrapped(&Line::new(Ink::Plain, &summary(past)), 0);
+}
+
+fn uptime(past: &Past, profile: &ProfileName, column: usize) -> Line {
+    let outages: Vec<&Outage> = past
+        .outages
+        .iter()
+        .filter(|outage| outage.profile == *profile)
+        .collect();
+    let down = outages.iter().map(|o| o.lasted(past.until)).sum();
+    let text = match past.uptime(profile) {
+        None => "nothing is recorded".to_owned(),
+        Some(share) => format!("{}.{:02} % up", share / 100, share % 100),
+    };
+    let more = match outages.len() {
+        0 => String::new(),
+        count => format!(", {} ({} down)", plural(count, "incident"), span(down)),
+    };
+    let ink = if outages.iter().any(|o| o.until.is_none()) {
+        Ink::Bad
+    } else if outages.is_empty() {
+        Ink::Good
+    } else {
+        Ink::Warn
+    };
+    Line::default()
+        .to(2)
+        .then(Ink::Bold, profile.as_str())
+        .to(column)
+        .then(ink, &text)
+        .then(Ink::Plain, &more)
+}
+
+fn line_of(past: &Past, outage: &Outage) -> Line {
+    let end = match outage.until {
+        Some(_) => format!("down for {}", span(outage.lasted(past.until))),
+        None => format!("down since, for {}", span(outage.lasted(past.until))),
+    };
+    let cause = outage
+        .cause
+        .map_or_else(String::new, |cause| format!(" ({})", cause.phrase()));
+    let restarts = match outage.restarts {
+        0 => ", no restart".to_owned(),
+        count => format!(", {}", plural(count as usize, "restart")),
+    };
+    Line::new(Ink::Dim, &format!("  {}", moment(outage.since, past.until)))
+        .to(23)
+        .then(Ink::Bold, outage.profile.as_str())
+        .then(Ink::Plain, &format!(" {end}{cause}{restarts}"))
+}
+
+/// The last line says it all, and what it means where restarts do not hold.
+fn summary(past: &Past) -> String {
+    let whole = span(past.until.since(past.from));
+    let helped = past.restarts.iter().filter(|r| r.held != Held::No).count();
+    let brief = past
+        .restarts
+        .iter()
+        .filter(|r| match r.held {
+            Held::For(time) => time.as_secs() < 3600,
+            Held::No => true,
+            Held::Still(_) => false,
+        })
+        .count();
+    let restarts = match past.restarts.len() {
+        0 => "no restart".to_owned(),
+        count => format!("{}, {helped} of which helped", plural(count, "restart")),
+    };
+    let warning = if brief >= 3 {
+        format!(". {brief} of them held for under an hour: this is not mended by restarting")
+    } else {
+        String::new()
+    };
+    format!(
+        "In {whole}: {}, {restarts}{warning}",
+        plural(past.outages.len(), "incident")
+    )
+}

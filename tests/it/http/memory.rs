@@ -1,0 +1,141 @@
+//! What never ends costs no memory: W17, W23, W24, W26, W35, and a chunk extension without end.
+//!
+//! The program itself looks, as a process of its own, at a page that is well and at each hostile server; the peaks of its
+//! memory are compared.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::authority::Authority;
+use super::http2::{floods, serve_flood};
+use super::server::{Act, Server, fine, send, serve};
+
+/// The body cap of the profile, and as much again for everything else.
+const GROWTH_KIB: u64 = 2 * 1024;
+
+/// Peak memory in KiB of a process that probes this URL once, and how long it took.
+fn peak(url: &str, ca_file: &Path) -> (u64, Duration) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("probes.yaml");
+    let tls = match url.starts_with("https") {
+        true => format!(", tls: {{ca_file: {}}}", ca_file.display()),
+        false => String::new(),
+    };
+    let text = format!(
+        "network: {{canaries: []}}\nprofiles:\n  flat: {{urls: \"{url}\", timeout: 1500ms, failure_threshold: 1, max_body: 1MiB, \
+         expect: {{contains: '</html>'}}{tls}}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let begun = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_probe"))
+        .args(["once", "--json", "flat", "--config"])
+        .arg(&file)
+        .arg("--state-dir")
+        .arg(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        peak = peak.max(kib.map_or(0, |kib| kib.trim().parse().unwrap()));
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{url} does not end"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    (peak, begun.elapsed())
+}
+
+async fn measured(server: &Server, scheme: &str, authority: &Authority) -> u64 {
+    let url = format!("{scheme}://{}/", server.address);
+    let ca_file = authority.file("ca.pem");
+    let (peak, took) = tokio::task::spawn_blocking(move || peak(&url, &ca_file))
+        .await
+        .unwrap();
+    assert!(peak > 0, "nothing was measured");
+    assert!(took < Duration::from_secs(15), "took {took:?}");
+    peak
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_stays_flat_whatever_a_server_sends() {
+    let authority = Authority::new();
+    let mut bomb = GzEncoder::new(vec![], Compression::best());
+    bomb.write_all(&vec![0; 64 << 20]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(100);
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let packed = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+    let plain: Vec<(&str, Vec<Act>)> = vec![
+        ("W17", vec![Act::Endless(hints)]),
+        (
+            "W23",
+            vec![
+                send("HTTP/1.1 200 OK\r\n\r\n"),
+                Act::Endless(vec![b'a'; 65536]),
+            ],
+        ),
+        ("W24", vec![send(packed), Act::Send(bomb)]),
+        (
+            "W26",
+            vec![
+                send("HTTP/1.1 200 OK\r\n"),
+                Act::Endless(b"X-A: b\r\n".repeat(500)),
+            ],
+        ),
+        (
+            "W26c",
+            vec![
+                send("HTTP/1.1 200 OK\r\nX: "),
+                Act::Endless(vec![b'a'; 65536]),
+            ],
+        ),
+        (
+            "W15e",
+            vec![send(chunked), send("3;"), Act::Endless(vec![b'x'; 65536])],
+        ),
+        // One byte to a chunk, a thousand bytes of extension: each within its limit.
+        (
+            "W15f",
+            vec![
+                send(chunked),
+                Act::Endless(
+                    [b"1;".to_vec(), vec![b'x'; 1000], b"\r\na\r\n".to_vec()]
+                        .concat()
+                        .repeat(32),
+                ),
+            ],
+        ),
+    ];
+    let well = serve(|_| fine()).await;
+    let usual = measured(&well, "http", &authority).await;
+    let mut peaks = vec![];
+    for (id, script) in plain {
+        let server = serve(move |_| script.clone()).await;
+        peaks.push((id, usual, measured(&server, "http", &authority).await));
+    }
+    let identity = authority.certify(super::authority::LOCAL, |_| ());
+    let config = super::authority::config(&identity, super::authority::BOTH);
+    let well = super::authority::serve_tls(config, Duration::ZERO, fine()).await;
+    let usual = measured(&well, "https", &authority).await;
+    for (id, first, again) in floods() {
+        let server = serve_flood(&authority, first, again).await;
+        peaks.push((id, usual, measured(&server, "https", &authority).await));
+    }
+    for (id, usual, peak) in &peaks {
+        let growth = peak.saturating_sub(*usual);
+        assert!(growth < GROWTH_KIB, "{id} grew by {growth} KiB: {peaks:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! What the network does to a connection, in namespaces of its own: W2, W5, W6, W33.
+
+use std::time::Duration;
+
+use probe::model::{Cause, Phase};
+
+use super::namespace::Namespace;
+use super::server::{fine, response, serve_on};
+use super::{SHORT, probe, profile, table};
+
+/// Two machines: ours, and a router behind which a dead, an unreachable and a forbidden address lie.
+fn behind_a_router(label: &str) -> (Namespace, Namespace) {
+    let ours = Namespace::new(&format!("{label}-ours"));
+    let router = Namespace::new(&format!("{label}-router"));
+    ours.ip(&format!(
+        "link add out type veth peer name in netns {}",
+        router.name()
+    ));
+    ours.ip("addr add 192.0.2.1/24 dev out");
+    ours.ip("link set out up");
+    router.ip("addr add 192.0.2.2/24 dev in");
+    router.ip("link set in up");
+    ours.ip("route add default via 192.0.2.2");
+    router.forward();
+    router.ip("route add blackhole 203.0.113.1");
+    router.ip("route add unreachable 203.0.113.2");
+    router.ip("route add prohibit 203.0.113.3");
+    (ours, router)
+}
+
+#[test]
+fn w02_syn_dropped() {
+    let (ours, _router) = behind_a_router("w02");
+    let mut dropped = profile("http://203.0.113.1:80/");
+    dropped.connect_timeout = SHORT / 2;
+    let result = ours.awaits(|| probe(dropped.clone()));
+    let words = "no answer to the connection attempt";
+    let found = (Cause::ConnectTimeout, Phase::Connect);
+    assert!(result.timings.total < SHORT, "{result:?}");
+    table::case("w02_syn_dropped", &result, found.0, found.1, words);
+    dropped.connect_timeout = Duration::from_secs(10);
+    dropped.timeout = SHORT;
+    let result = ours.awaits(|| probe(dropped));
+    let words = "no answer to the connection attempt within 0.8 s";
+    table::case("w02b_at_the_deadline", &result, found.0, found.1, words);
+}
+
+#[test]
+fn w05_icmp_unreachable() {
+    let (ours, _router) = behind_a_router("w05");
+    for (name, host) in [
+        ("w05_icmp_host_unreachable", "203.0.113.2"),
+        ("w05b_icmp_prohibited", "203.0.113.3"),
+    ] {
+        let result = ours.awaits(|| probe(profile(&format!("http://{host}:80/"))));
+        let words = "the network says that the address cannot be reached (ICMP)";
+        table::case(name, &result, Cause::Unreachable, Phase::Connect, words);
+        assert!(result.timings.total < Duration::from_secs(2), "{result:?}");
+    }
+}
+
+#[test]
+fn w06_no_route() {
+    let alone = Namespace::new("w06");
+    let result = alone.awaits(|| probe(profile("http://203.0.113.1:80/")));
+    let words = "this machine has no route to the address";
+    table::case(
+        "w06_no_route",
+        &result,
+        Cause::Monitor,
+        Phase::Connect,
+        words,
+    );
+}
+
+/// A public host sends us to addresses that mean our own machine, our own network, or the cloud's metadata.
+#[test]
+fn w33_redirect_inside() {
+    let world = Namespace::new("w33");
+    world.ip("addr add 203.0.113.9/32 dev lo");
+    let results = world.awaits(|| async {
+        let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inside = serve_on(inside, |_| fine()).await;
+        let port = inside.address.port();
+        let public = tokio::net::TcpListener::bind("203.0.113.9:0")
+            .await
+            .unwrap();
+        let public = serve_on(public, move |path| {
+            let to = match path {
+                "/loopback" => format!("http://127.0.0.1:{port}/"),
+                "/octal" => format!("http://0177.0.0.1:{port}/"),
+                "/number" => format!("http://2130706433:{port}/"),
+                "/mapped" => format!("http://[::ffff:127.0.0.1]:{port}/"),
+                "/private" => "http://10.0.0.1/".to_owned(),
+                _ => "http://169.254.169.254/latest/meta-data/".to_owned(),
+            };
+            response("302 Found", &[&format!("Location: {to}")], "")
+        })
+        .await;
+        let mut results = vec![];
+        for path in [
+            "/loopback",
+            "/octal",
+            "/number",
+            "/mapped",
+            "/private",
+            "/metadata",
+        ] {
+            results.push(probe(profile(&public.url(path))).await);
+        }
+        assert_eq!(inside.accepted(), 0, "nobody was sent there");
+        results
+    });
+    for result in results {
+        let words = "an address inside a network, which is not followed (at http://";
+        assert_eq!(result.cause(), Some(Cause::Redirect), "{result:?}");
+        assert!(result.detail().contains(words), "{result:?}");
+        table::record("w33", "redirect inside", &result);
+    }
+}

@@ -1,0 +1,373 @@
+//! Golden decisions: recorded situations, one file each (`decisions/NAME.txt`), with what the rules make of them.
+//!
+//! A file begins with `#` lines that say why the decision is right. Then comes the situation, a line for each thing that is
+//! not as usual; below `---` stands what is decided, in words. `UPDATE_DECISIONS=1 cargo test --test sim decisions` writes
+//! that part anew; read the difference before you commit it.
+//!
+//! | line | means |
+//! |---|---|
+//! | `site NAME on HOST` | a site and its host; `site NAME` has none; an hour of good probes behind it |
+//! | `NAME fails by CAUSE` | the last three probes failed so, 20, 10 and 0 s ago; `… N times` for another number, `… Ns old` for older ones |
+//! | `NAME is known as down` | its incident is open and people have heard of it |
+//! | `NAME says WORDS` | what its last probe saw |
+//! | `HOST restarted 50m 40m ago` | restarts that count for its budget |
+//! | `HOST attempts N` | attempts since it was last proven healthy |
+//! | `HOST KEY VALUE` | a key of its `restart` section: `when`, `give_up_after`, `causes` |
+//! | `HOST waits 20s` | its backoff runs for so long |
+//! | `HOST is restarting`, `settles 30s`, `gave up`, `forced` | what its recovery does |
+//! | `pause NAME [WORDS]` | a person's pause, with its reason |
+//! | `window NAME` | its maintenance window is open for another ten minutes |
+//! | `no canaries`, `canary 40s ago`, `network down` | our own network |
+//! | `state unwritable`, `state was damaged` | our own memory |
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::model::{
+    Attempt, AttemptId, BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, Incident,
+    IncidentId, Next, Now, Pause, ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport,
+    Settings, Stage, Standing, Timestamp, When, Window,
+};
+use probe::{policy, render::explain};
+
+use super::setup::{host, profile, secs, settings};
+
+/// 2026-11-22 06:00 UTC.
+const NOW: Timestamp = Timestamp(1_795_327_200_000);
+
+fn ago(span: Duration) -> Timestamp {
+    NOW - span
+}
+
+/// `50m`, `20s`, `2h`.
+fn span(word: &str) -> Duration {
+    let (number, unit) = word.split_at(word.len() - 1);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        other => panic!("`{word}`: unknown unit `{other}`"),
+    };
+    secs(number.parse::<u64>().unwrap() * unit)
+}
+
+/// A situation under construction.
+struct Situation {
+    settings: Settings,
+    fleet: Fleet,
+}
+
+impl Situation {
+    fn read(text: &str) -> Self {
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+            .collect();
+        let sites: Vec<String> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("site "))
+            .map(|site| site.replace(" on ", "@"))
+            .collect();
+        let sites: Vec<&str> = sites.iter().map(String::as_str).collect();
+        let mut situation = Self {
+            settings: settings(&sites),
+            fleet: Fleet::default(),
+        };
+        situation.usual();
+        for line in lines {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            situation.take(line, &words);
+        }
+        situation.feel();
+        situation.fleet.reindex_all(&situation.settings);
+        situation
+    }
+
+    fn usual(&mut self) {
+        self.fleet.core.clock.now = NOW;
+        self.fleet.core.clock.boot = BootId("boot-1".into());
+        self.fleet.core.network.answered = Some(NOW);
+        for name in self.settings.profiles.keys() {
+            let track = self.fleet.profile_mut(name);
+            track.standing = Standing::Up;
+            track.since = ago(secs(3600));
+            track.due = NOW + secs(60);
+            track.probed = Some(NOW);
+            track.probed_in_run = true;
+            track.fingerprint = 1;
+        }
+        for name in self.settings.hosts.keys() {
+            let track = self.fleet.host_mut(name);
+            track.fingerprint = 1;
+            track.healthy_since = Some(ago(secs(3600)));
+            track.mended_since = Some(ago(secs(3600)));
+        }
+    }
+
+    fn track(&mut self, name: &str) -> &mut ProfileTrack {
+        self.fleet.profile_mut(&profile(name))
+    }
+
+    fn take(&mut self, line: &str, words: &[&str]) {
+        match words {
+            ["site", ..] => {}
+            [name, "fails", "by", cause, rest @ ..] => self.fails(name, cause, rest),
+            [name, "is", "known", "as", "down"] => {
+                let incident = self.track(name).incident.as_mut();
+                incident.expect(line).sequence = 1;
+            }
+            [name, "says", ..] => {
+                let said = line.split_once(" says ").unwrap().1.to_owned();
+                let url = format!("https://{name}.example.com/");
+                let track = self.track(name);
+                let cause = track.evidence.cause.expect(line);
+                track.last = vec![found(&url, cause, &said)];
+            }
+            [name, "restarted", times @ .., "ago"] => {
+                let times: Vec<Timestamp> = times.iter().map(|word| ago(span(word))).collect();
+                self.fleet.host_mut(&host(name)).starts = times;
+            }
+            [name, "attempts", count] => {
+                let count = count.parse().unwrap();
+                let track = self.fleet.host_mut(&host(name));
+                (track.attempts, track.last) = (count, Some(attempt(count)));
+            }
+            [name, "waits", time] => {
+                self.fleet.host_mut(&host(name)).not_before = Some(NOW + span(time));
+            }
+            [name, "when", word] => self.change(name, |host| {
+                host.restart.when = match *word {
+                    "any" => When::Any,
+                    "all" => When::All,
+                    "auto" => When::Auto,
+                    number => When::Count(number.parse().unwrap()),
+                };
+            }),
+            [name, "give_up_after", count] => {
+                self.change(name, |host| {
+                    host.restart.give_up_after = count.parse().unwrap()
+                });
+            }
+            [name, "causes", causes @ ..] => {
+                let causes: Vec<Cause> =
+                    causes.iter().filter_map(|w| Cause::from_word(w)).collect();
+                self.change(name, |host| host.restart.causes.clone_from(&causes));
+            }
+            [name, "is", "restarting"] => {
+                let track = self.fleet.host_mut(&host(name));
+                track.acting = true;
+                track.last = Some(attempt(1));
+                track.stage = Stage::Restarting {
+                    attempt: AttemptId(1),
+                    deadline: NOW + secs(120),
+                };
+            }
+            [name, "settles", time] => {
+                self.fleet.host_mut(&host(name)).stage = Stage::Settling {
+                    attempt: AttemptId(1),
+                    until: NOW + span(time),
+                };
+            }
+            [name, "gave", "up"] => {
+                self.fleet.host_mut(&host(name)).stage = Stage::GaveUp {
+                    since: ago(secs(600)),
+                    reason: "still down after 3 attempts to restart it".into(),
+                };
+            }
+            [name, "forced"] => self.fleet.host_mut(&host(name)).forced = true,
+            ["pause", name, reason @ ..] => {
+                let pause = Pause {
+                    since: Some(ago(secs(60))),
+                    until: None,
+                    reason: Some(reason.join(" ")).filter(|text| !text.is_empty()),
+                };
+                self.fleet.pauses.insert((*name).to_owned(), pause);
+            }
+            ["window", name] => {
+                let window = Window::try_new("50 5 * * *", secs(20 * 60), "UTC").unwrap();
+                let site = self.settings.profiles.get_mut(&profile(name)).unwrap();
+                Arc::make_mut(site).maintenance = vec![window];
+            }
+            ["no", "canaries"] => {
+                self.settings.network.canaries.clear();
+                self.fleet.core.network.answered = None;
+            }
+            ["canary", time, "ago"] => {
+                self.fleet.core.network.answered = Some(ago(span(time)));
+            }
+            ["network", "down"] => self.fleet.core.network.down_since = Some(ago(secs(30))),
+            ["state", "unwritable"] => self.fleet.unwritable = true,
+            ["state", "was", "damaged"] => {
+                self.fleet.core.quarantine = Some(NOW + secs(1800));
+            }
+            _ => panic!("not understood: `{line}`"),
+        }
+    }
+
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut probe::model::Host)) {
+        let found = self.settings.hosts.get_mut(&host(name)).unwrap();
+        change(Arc::make_mut(found));
+    }
+
+    fn fails(&mut self, name: &str, cause: &str, rest: &[&str]) {
+        let cause = Cause::from_word(cause).unwrap_or_else(|| panic!("no cause `{cause}`"));
+        let (mut times, mut old) = (3_u32, Duration::ZERO);
+        match rest {
+            [] => {}
+            [count, "times"] => times = count.parse().unwrap(),
+            [time, "old"] => old = span(time),
+            other => panic!("not understood: {other:?}"),
+        }
+        let site = self.settings.profiles[&profile(name)].clone();
+        let causes = site.host.as_ref().map(|host| {
+            let host = &self.settings.hosts[host];
+            host.restart.causes.clone()
+        });
+        let began: Vec<Timestamp> = (0..times).rev().map(|n| ago(old + secs(10) * n)).collect();
+        let track = self.track(name);
+        track.failures = times;
+        track.failing_since = began.first().copied();
+        track.since = ago(old);
+        track.last = vec![found(site.urls[0].as_str(), cause, "")];
+        track.evidence.cause = Some(cause);
+        if causes.is_some_and(|causes| causes.contains(&cause)) {
+            track.evidence.began.clone_from(&began);
+        }
+        if times < site.failure_threshold {
+            track.standing = Standing::Failing;
+            return;
+        }
+        track.standing = Standing::Down;
+        track.incident = Some(Box::new(Incident {
+            id: IncidentId::new(name, "20261122T060000Z"),
+            since: began[0],
+            opened: ago(old),
+            cause,
+            attempts: Vec::new(),
+            sequence: 0,
+            gave_up: false,
+            withheld: None,
+            told: ago(old),
+        }));
+    }
+
+    /// What hosts make of their sites, as the core would have felt it.
+    fn feel(&mut self) {
+        let mut ailing: BTreeMap<_, Timestamp> = BTreeMap::new();
+        for (name, site) in &self.settings.profiles {
+            let track = &self.fleet.profiles[name];
+            if let (Some(host), Some(since)) = (&site.host, track.failing_since) {
+                let first = ailing.entry(host.clone()).or_insert(since);
+                *first = since.min(*first);
+            }
+        }
+        for (name, since) in ailing {
+            let track = self.fleet.host_mut(&name);
+            (track.healthy_since, track.mended_since) = (None, None);
+            track.failing_since = Some(since);
+        }
+    }
+
+    fn decide(self) -> String {
+        let now = Now {
+            wall: NOW,
+            boot: BootId("boot-1".into()),
+            since_boot: Duration::ZERO,
+        };
+        let before: Vec<_> = self.fleet.outbox.keys().copied().collect();
+        let decision = policy::step(&self.settings, self.fleet, Event::Ticked, &now);
+        let mut text = String::new();
+        for (name, track) in &decision.fleet.hosts {
+            if let Some(hold) = &track.hold {
+                let sentence = explain::hold(hold, name.as_str(), |at| decision.fleet.wall(at));
+                writeln!(text, "{name}: {}: {sentence}", hold.word()).unwrap();
+            } else {
+                writeln!(text, "{name}: nothing holds it").unwrap();
+            }
+        }
+        for effect in &decision.effects {
+            match effect {
+                Effect::Recover(order) => {
+                    writeln!(text, "restart {}: {}", order.host, order.command).unwrap();
+                }
+                Effect::ProbeCanary { .. } => writeln!(text, "ask the canaries").unwrap(),
+                Effect::Probe { profile, .. } => writeln!(text, "probe {profile}").unwrap(),
+                Effect::Reach { host, .. } => writeln!(text, "reach {host}").unwrap(),
+                Effect::Notify(_) => {}
+            }
+        }
+        let told = decision.fleet.outbox.values();
+        for entry in told.filter(|entry| !before.contains(&entry.id)) {
+            let note = &entry.notification;
+            let next = match &note.next {
+                Next::Restart { number, of, .. } => format!(", restart {number} of {of} begins"),
+                Next::Held(hold) => format!(", held: {}", hold.word()),
+                Next::Prove { .. } => ", the probes decide".into(),
+                Next::WatchOnly => ", watched only".into(),
+                Next::Nothing => String::new(),
+            };
+            let name = note.profile.as_ref().map_or("-", ProfileName::as_str);
+            writeln!(text, "mail {} {name}{next}", note.event.word()).unwrap();
+        }
+        if decision.durable {
+            writeln!(text, "durable first").unwrap();
+        }
+        text
+    }
+}
+
+fn found(url: &str, cause: Cause, detail: &str) -> CheckResult {
+    let finding = Finding::Found {
+        cause,
+        certificate_fault: None,
+        detail: detail.to_owned(),
+        phase: None,
+    };
+    CheckResult::new(url, finding)
+}
+
+fn attempt(number: u32) -> Attempt {
+    let began = ago(secs(300));
+    Attempt {
+        id: AttemptId(u64::from(number)),
+        number,
+        command: "sudo -n kusanagi restart".into(),
+        began,
+        ended: Some(began + secs(2)),
+        report: Some(RecoveryReport {
+            outcome: RecoveryOutcome::Succeeded,
+            exit_status: Some(0),
+            duration: secs(2),
+            reason: None,
+            output: String::new(),
+        }),
+    }
+}
+
+#[test]
+fn every_recorded_situation_is_decided_as_it_was() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sim/decisions");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut wrong = String::new();
+    for path in &files {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (given, wanted) = text.split_once("---\n").unwrap_or((&text, ""));
+        let name = path.file_name().unwrap().to_string_lossy();
+        assert!(given.starts_with("# "), "{name} does not say why");
+        let decided = Situation::read(given).decide();
+        if std::env::var_os("UPDATE_DECISIONS").is_some() {
+            std::fs::write(path, format!("{given}---\n{decided}")).unwrap();
+        } else if decided != wanted {
+            writeln!(wrong, "{name}\nnow:\n{decided}recorded:\n{wanted}").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    println!("{} situations", files.len());
+}

@@ -1,0 +1,203 @@
+//! When probes are made: no drift, spread, few at once to one machine, and as the site asks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use probe::model::{
+    BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, Note, Now, ProbeId, ProfileName,
+    Settings, Start, Timestamp, limits,
+};
+use probe::policy;
+
+use super::super::setup::{profile, secs, settings};
+use super::super::world::{BEGIN, Fact, World};
+use super::{MINUTE, compare};
+
+/// The core alone, moved by hand.
+struct Hand {
+    settings: Settings,
+    fleet: Fleet,
+    ms: u64,
+    under_way: Vec<(ProbeId, ProfileName)>,
+    notes: Vec<Note>,
+}
+
+impl Hand {
+    fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            fleet: Fleet::default(),
+            ms: 0,
+            under_way: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        let now = Now {
+            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms),
+            boot: BootId("boot".into()),
+            since_boot: secs(1000) + Duration::from_millis(self.ms),
+        };
+        let fleet = std::mem::take(&mut self.fleet);
+        let decision = policy::step(&self.settings, fleet, event, &now);
+        self.fleet = decision.fleet;
+        self.notes.extend(decision.notes);
+        for effect in decision.effects {
+            if let Effect::Probe { probe, profile } = effect {
+                self.under_way.push((probe, profile));
+            }
+        }
+        assert!(self.fleet.is_indexed());
+    }
+
+    fn answer(&mut self, check: &CheckResult) {
+        let (probe, profile) = self.under_way.remove(0);
+        let checks = vec![check.clone()];
+        self.step(Event::Probed {
+            probe,
+            profile,
+            checks,
+        });
+    }
+
+    fn wake(&self) -> u64 {
+        let at = policy::wakeup(&self.settings, &self.fleet).unwrap();
+        u64::try_from(at.0 - BEGIN).unwrap()
+    }
+}
+
+fn well() -> CheckResult {
+    CheckResult::new("https://shop.example.com/", Finding::Ok)
+}
+
+#[test]
+fn lateness_does_not_add_up() {
+    let mut hand = Hand::new(settings(&["shop"]));
+    hand.step(Event::Started(Start::Daemon));
+    for period in 0..10_000_u64 {
+        hand.answer(&well());
+        assert_eq!(hand.wake(), (period + 1) * 60_000);
+        hand.ms = hand.wake() + 3;
+        hand.step(Event::Ticked);
+        assert_eq!(hand.under_way.len(), 1);
+    }
+    assert_eq!(hand.fleet.skipped, 0);
+}
+
+#[test]
+fn after_a_long_sleep_there_is_one_probe_and_the_others_are_counted() {
+    let mut hand = Hand::new(settings(&["shop"]));
+    hand.step(Event::Started(Start::Daemon));
+    hand.answer(&well());
+    hand.ms = 10 * 60_000 + 500;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.under_way.len(), 1);
+    let skipped = Note::Skipped {
+        profile: profile("shop"),
+        count: 9,
+    };
+    assert!(hand.notes.contains(&skipped), "{:?}", hand.notes);
+    assert_eq!(hand.fleet.skipped, 9);
+    hand.answer(&well());
+    assert_eq!(hand.wake(), 11 * 60_000, "the grid stays");
+}
+
+#[test]
+fn a_result_that_comes_after_three_due_times_skips_two() {
+    let mut hand = Hand::new(settings(&["shop"]));
+    hand.step(Event::Started(Start::Daemon));
+    hand.ms = 3 * 60_000 + 10;
+    hand.answer(&well());
+    assert_eq!(hand.fleet.skipped, 2);
+    assert_eq!(hand.under_way.len(), 1, "the last one is made, late");
+}
+
+#[test]
+fn a_429_slows_our_own_probing_and_heals_nothing() {
+    for (asks, wanted) in [(200, 200_000), (205, 210_000), (86_400, 900_000)] {
+        let mut asked = settings(&["shop@web1"]);
+        asked.network.canaries.clear();
+        let mut hand = Hand::new(asked);
+        hand.step(Event::Started(Start::Daemon));
+        let finding = Finding::Found {
+            cause: Cause::Status,
+            certificate_fault: None,
+            detail: "HTTP status 429".into(),
+            phase: None,
+        };
+        let mut check = CheckResult::new("https://shop.example.com/", finding);
+        (check.http_status, check.retry_after) = (Some(429), Some(secs(asks)));
+        hand.answer(&check);
+        assert_eq!(hand.wake(), wanted);
+        assert!(policy::settled(&hand.settings, &hand.fleet));
+    }
+}
+
+#[test]
+fn a_machine_is_probed_by_few_at_once_and_nobody_is_forgotten() {
+    let names: Vec<String> = (0..40).map(|n| format!("s{n}@web1")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.push("lone");
+    let mut hand = Hand::new(settings(&names));
+    hand.step(Event::Started(Start::Due));
+    assert_eq!(hand.under_way.len(), limits::PROBES_PER_HOST + 1);
+    let mut seen: BTreeMap<ProfileName, u32> = BTreeMap::new();
+    while let Some((_, name)) = hand.under_way.first().cloned() {
+        *seen.entry(name).or_default() += 1;
+        hand.answer(&well());
+        assert!(hand.under_way.len() <= limits::PROBES_PER_HOST + 1);
+    }
+    assert_eq!(seen.len(), 41);
+    assert!(seen.values().all(|count| *count == 1));
+    assert!(policy::settled(&hand.settings, &hand.fleet));
+}
+
+#[test]
+fn a_daemon_spreads_its_first_probes() {
+    let names: Vec<String> = (0..100)
+        .map(|n| format!("s{n:02}@web{}", n % 4 + 1))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut hand = Hand::new(settings(&names));
+    hand.step(Event::Started(Start::Daemon));
+    assert_eq!(hand.under_way.len(), 1, "the first at once");
+    let mut last: BTreeMap<String, i64> = BTreeMap::new();
+    for (due, name) in &hand.fleet.agenda {
+        let at = due.0 - BEGIN;
+        assert!((0..6000).contains(&at), "within a tenth of the interval");
+        let host = hand.settings.profiles[name].host.clone().unwrap();
+        if let Some(before) = last.insert(host.to_string(), at) {
+            assert!(at - before >= 120, "{name}: {before} {at}");
+        }
+    }
+}
+
+/// An update that broke off leaves a site in maintenance: taken at its word for ten minutes, then a failure like another.
+#[test]
+fn maintenance_holds_but_not_for_ever() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.at(MINUTE + secs(5), |world| {
+        world.say("an update on web1 breaks off: 503 with Retry-After: 600");
+        world.ill("web1", Some(Cause::Maintenance));
+    });
+    world.run_daemon();
+    world.go_on(11 * MINUTE);
+    assert_eq!((world.restarts("web1"), world.events().len()), (0, 0));
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    assert!(
+        world
+            .facts
+            .iter()
+            .any(|(_, fact)| matches!(fact, Fact::Noted(Note::Changed { detail, .. }) if detail.contains("in maintenance for 10 min now"))),
+    );
+    assert!(
+        world
+            .fleet()
+            .profiles
+            .values()
+            .all(|track| track.maintenance.is_none())
+    );
+    compare("maintenance-not-for-ever", &world);
+}
