@@ -66,7 +66,9 @@ const fn agent(status: i32) -> Option<&'static str> {
         64 => Some("the host's agent does not know this order: its version is another one"),
         70 => Some("the host's agent refuses: too many restarts in its own count"),
         71 => Some("the host's agent refuses: a restart is running already"),
-        72 => Some("the host's agent refuses: disk or memory of the host is used up"),
+        72 => Some(
+            "the host's agent refuses: disk, memory or processes of the host are used up, or the agent is not set up safely; its own words say which",
+        ),
         73 => Some("the host's agent refuses: the web server's own configuration is broken"),
         _ => None,
     }

@@ -1,12 +1,15 @@
 //! The SSH adapter against a real sshd, against servers that are none, and against a client that plays odd parts.
 
 mod agent;
+mod facts;
 mod fake;
 mod reach;
+mod readings;
 mod refusals;
 mod scratch;
 pub(crate) mod server;
 mod sessions;
+mod stage;
 mod unreachable;
 
 use std::path::Path;
