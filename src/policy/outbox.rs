@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::{
     Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName, IncidentId, Next,
-    Note, Notification, ProfileName, Settings, Sighting, Stage, Timestamp, limits,
+    Note, Notification, ProfileName, Settings, Glimpse, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -79,11 +79,11 @@ pub(super) fn tell(
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
-fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Sighting>> {
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
     let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
     (look.began + limits::LOOK_FRESH >= since).then(|| {
-        Box::new(Sighting {
+        Box::new(Glimpse {
             at: draft.wall(look.began),
             facts: facts.clone(),
         })

@@ -191,7 +191,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             remark: maybe(rng, "a remark".to_owned()),
             facts: maybe(
                 rng,
-                Box::new(Sighting {
+                Box::new(Glimpse {
                     at: Timestamp(3),
                     facts: facts(),
                 }),
