@@ -53,6 +53,12 @@ pub trait Notifier: Send + Sync {
     fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery>;
 }
 
+/// Tells other programs.
+pub trait Messenger: Send + Sync {
+    /// Runs the program once with the event as one document on its standard input.
+    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery>;
+}
+
 /// Why something could not be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::clock::SystemClock;
+use probe::adapters::command::{CommandMessenger, Environment};
 use probe::adapters::http::HttpProber;
 use probe::adapters::observe::LogObserver;
 use probe::adapters::smtp::SmtpNotifier;
@@ -97,6 +98,7 @@ pub(crate) fn settings(profiles: impl IntoIterator<Item = Profile>) -> Arc<Setti
             canaries: Vec::new(),
         },
         email: None,
+        command: None,
         status_page: None,
     })
 }
@@ -171,6 +173,7 @@ pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
         prober,
         recoverer: Arc::new(SshRecoverer::new(Arc::new(|_| false))),
         notifier: Arc::new(SmtpNotifier::new()),
+        messenger: Arc::new(CommandMessenger::new(Environment::default())),
         store,
         observer: Box::new(LogObserver),
         pulse: Box::new(|_| {}),

@@ -16,6 +16,7 @@ use crate::model::{
     RelaySecurity, Restart, SecretSource, Settings, Tls, When, Window, fnv1a,
 };
 
+use super::command;
 use super::relay::{is_loopback, percent_encode};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
@@ -115,13 +116,7 @@ fn tree(settings: &Settings) -> Out {
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
-        .maybe(
-            "alerts",
-            settings
-                .email
-                .as_ref()
-                .map(|email| Map::new().with("email", email_tree(email)).out()),
-        )
+        .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
         .maybe(
             "status_page",
             settings
@@ -332,6 +327,14 @@ fn tls_tree(tls: &Tls) -> Out {
         .maybe("client_key_file", key.map(|path| file(path)))
         .with("verify", Out::Bool(tls.verify))
         .with("warn_before", Out::List(days.collect()))
+        .out()
+}
+
+fn alerts_tree(settings: &Settings) -> Out {
+    let (email, program) = (&settings.email, &settings.command);
+    Map::new()
+        .maybe("email", email.as_ref().map(|email| email_tree(email)))
+        .maybe("command", program.as_ref().map(|all| command::tree(all)))
         .out()
 }
 

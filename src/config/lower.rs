@@ -35,9 +35,10 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
         .and_then(|node| network::Draft::read(node, report));
     hosts.check(&profiles, report);
     check_network(&section, network.as_ref(), &hosts, &profiles, report);
-    let email = section
+    let alerts = section
         .get("alerts")
-        .and_then(|node| email::read(node, report));
+        .map(|node| email::read(node, report))
+        .unwrap_or_default();
     let status_page = section
         .get("status_page")
         .and_then(|node| status_page::read(node, report));
@@ -58,7 +59,8 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
             },
             network::Draft::settle,
         ),
-        email: email.map(Arc::new),
+        email: alerts.email.map(Arc::new),
+        command: alerts.command.map(Arc::new),
         status_page,
     }))
 }

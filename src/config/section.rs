@@ -14,7 +14,6 @@ const NOT_YET: &[(&str, &str, Option<&str>)] = &[
     ("hosts.*", "guards", None),
     ("hosts.*", "diagnose", Some("true")),
     ("hosts.*", "agent", None),
-    ("alerts", "command", None),
     ("alerts", "timezone", None),
     ("alerts.email", "report", None),
     ("alerts.email", "language", Some("ja")),

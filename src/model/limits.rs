@@ -145,6 +145,15 @@ pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(30);
 /// Longest wait between two tries of one message.
 pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
+pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
+
+/// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Bytes of `alerts.command`'s output that are kept: its last words say what went wrong.
+pub const COMMAND_OUTPUT: usize = 4 * 1024;
+
 /// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
 pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 

@@ -37,7 +37,7 @@ pub use hash::fnv1a;
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
-pub use notification::{Delivery, Ending, Entry, EventKind, Lesson, Next, Notification};
+pub use notification::{Channel, Delivery, Ending, Entry, EventKind, Lesson, Next, Notification};
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
     TlsVersion,

@@ -1,6 +1,7 @@
 //! First floor: words and documents for people and machines, pure functions of the model.
 
 pub mod duration;
+pub mod event;
 pub mod explain;
 pub mod history;
 pub mod mail;

@@ -12,7 +12,9 @@ use probe::model::{
     NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
     RecoveryReport, Settings, Stage, Start, Timestamp,
 };
-use probe::ports::{Clock, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable};
+use probe::ports::{
+    Clock, Messenger, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -25,12 +27,12 @@ pub(super) struct Bench {
     writable: AtomicBool,
     heals: AtomicBool,
     recoveries: AtomicU32,
-    mails: Mutex<Vec<String>>,
+    pub(super) mails: Mutex<Vec<String>>,
     commits: AtomicU32,
     /// How the prober and the recoverer misbehave.
     prober_panics: AtomicBool,
     recoverer_panics: AtomicBool,
-    mail_hangs: AtomicBool,
+    pub(super) mail_hangs: AtomicBool,
     takes: Duration,
 }
 
@@ -146,6 +148,16 @@ impl Notifier for Fake {
     }
 }
 
+impl Messenger for Fake {
+    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery> {
+        let told = format!("{} {}", command[0], entry.notification.event.word());
+        self.0.mails.lock().unwrap().push(told);
+        Box::pin(std::future::ready(Delivery::Sent {
+            relay: command[0].clone(),
+        }))
+    }
+}
+
 impl Store for Fake {
     fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
@@ -178,6 +190,7 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
         prober: Arc::new(fake()),
         recoverer: Arc::new(fake()),
         notifier: Arc::new(fake()),
+        messenger: Arc::new(fake()),
         store: Box::new(fake()),
         observer: Box::new(fake()),
         pulse: Box::new(|_| {}),

@@ -25,6 +25,7 @@ mod decisions;
 mod engine;
 mod independence;
 mod invariants;
+mod listeners;
 mod scenarios;
 mod setup;
 mod story;

@@ -117,6 +117,7 @@ pub fn settings(sites: &[&str]) -> Settings {
             }],
         },
         email: Some(Arc::new(email())),
+        command: None,
         status_page: None,
     }
 }

@@ -174,6 +174,11 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
                 },
             ),
         },
+        channel: if rng.bool() {
+            Channel::Mail
+        } else {
+            Channel::Command
+        },
         from: text(rng),
         to: text(rng),
         queued: at(rng),
