@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Delivery, Email, Entry, Host, NetworkSettings, Note, Now, Orders,
-    Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Changes, CheckResult, Delivery, Email, Entry, Heartbeat, Host, NetworkSettings, Note, Now,
+    Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
 };
 
 /// Something under way.
@@ -57,6 +57,12 @@ pub trait Notifier: Send + Sync {
 pub trait Messenger: Send + Sync {
     /// Runs the program once with the event as one document on its standard input.
     fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery>;
+}
+
+/// Tells an outside watcher that we live.
+pub trait Pulse: Send + Sync {
+    /// Tells it once; what it said where it did not take that.
+    fn beat(&self, heartbeat: Arc<Heartbeat>) -> Pending<Result<(), String>>;
 }
 
 /// Why something could not be written.

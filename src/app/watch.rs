@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::command::CommandMessenger;
-use crate::adapters::http::HttpProber;
+use crate::adapters::http::{HttpProber, HttpPulse};
 use crate::adapters::observe::LogObserver;
 use crate::adapters::progress::Progress;
-use crate::adapters::smtp::SmtpNotifier;
+use crate::adapters::smtp::{SmtpNotifier, secret};
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::status::{self, Listener};
 use crate::adapters::store::{self, StateDir, StoreError};
@@ -20,7 +20,8 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
+    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Secret, SecretSource, Settings, Start,
+    Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::subject;
@@ -145,6 +146,7 @@ fn conduct(
     let (dir, watch) = (memory.path.clone(), Arc::clone(&clock));
     let paused =
         move |host: &Host| store::is_paused_now(&dir, &[host.name.as_str()], watch.now().wall);
+    let watcher = HttpPulse::new(&prober, Arc::new(read_secret));
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (orders, mut control) = mpsc::channel(4);
@@ -166,6 +168,7 @@ fn conduct(
             recoverer: Arc::new(SshRecoverer::new(Arc::new(paused))),
             notifier: Arc::new(SmtpNotifier::new()),
             messenger: Arc::new(CommandMessenger::new(around.passed_on.clone())),
+            watcher: Arc::new(watcher),
             store: memory.store,
             observer: Box::new(teller),
             pulse: guard.pulse(),
@@ -183,6 +186,14 @@ fn conduct(
     // A look-up or a client that does not end must not keep us here.
     runtime.shutdown_background();
     ended
+}
+
+fn read_secret(source: &SecretSource) -> Result<Secret, String> {
+    secret::read(source).map_err(|fault| {
+        let because = std::error::Error::source(&fault);
+        let because = because.map_or_else(String::new, |source| format!(": {source}"));
+        format!("{fault}{because}")
+    })
 }
 
 /// What is remembered, and what writes it.

@@ -13,11 +13,12 @@ use url::Url;
 
 use crate::model::{
     Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, SecretSource, Settings, Tls, When, Window, fnv1a,
+    RelaySecurity, Restart, Settings, Tls, When, Window, fnv1a,
 };
 
 use super::command;
-use super::relay::{is_loopback, percent_encode};
+use super::heartbeat;
+use super::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -117,6 +118,13 @@ fn tree(settings: &Settings) -> Out {
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
         .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
+        .maybe(
+            "heartbeat",
+            settings
+                .heartbeat
+                .as_ref()
+                .map(|beat| heartbeat::tree(beat)),
+        )
         .maybe(
             "status_page",
             settings
@@ -370,9 +378,10 @@ fn relay_tree(relay: &Relay) -> Out {
     let map = Map::new().with("url", text(url));
     match &relay.password {
         None => map,
-        Some(SecretSource::File(path)) => map.with("password_file", file(path)),
-        Some(SecretSource::Environment(name)) => map.with("password_env", text(name)),
-        Some(SecretSource::Credential(name)) => map.with("password_credential", text(name)),
+        Some(source) => {
+            let (key, value) = secret_tree(PASSWORD, source);
+            map.with(&key, value)
+        }
     }
     .maybe("ca_file", relay.ca_file.as_deref().map(file))
     .maybe("insecure", insecure.then_some(Out::Bool(true)))

@@ -20,6 +20,7 @@ mod effective;
 mod email;
 mod fault;
 mod files;
+mod heartbeat;
 mod host;
 mod lower;
 mod merge;

@@ -31,6 +31,8 @@ pub(super) struct Tasks {
     fallback: HashMap<Id, Event>,
     /// Restarts under way.
     pub(super) recovering: usize,
+    /// Heartbeats under way.
+    pub(super) beating: usize,
 }
 
 impl Tasks {
@@ -56,6 +58,9 @@ impl Tasks {
         };
         if matches!(event, Event::Recovered { .. }) {
             self.recovering = self.recovering.saturating_sub(1);
+        }
+        if matches!(event, Event::Beaten { .. }) {
+            self.beating = self.beating.saturating_sub(1);
         }
         (event, late)
     }
@@ -129,6 +134,20 @@ impl Tasks {
                 );
             }
             Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
+            Effect::Beat => {
+                let Some(heartbeat) = settings.heartbeat.clone() else {
+                    return false;
+                };
+                let running = ports.watcher.beat(heartbeat);
+                let heard = Err("no answer in time".to_owned());
+                let broken = Event::Beaten { heard };
+                self.beating += 1;
+                self.spawn(limits::HEART_TIMEOUT + GRACE, broken, None, async move {
+                    Event::Beaten {
+                        heard: running.await,
+                    }
+                });
+            }
             Effect::Notify(entry) => return self.notify(ports, settings, fleet, entry),
         }
         true

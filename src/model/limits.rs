@@ -197,5 +197,20 @@ pub const PAGE_PATIENCE: Duration = Duration::from_secs(10);
 /// One connection to the status page, however slowly it reads.
 pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
 
+/// One heartbeat, its redirects included: below the shortest `every`.
+pub const HEART_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Redirects of one heartbeat: to https, to www, and one more.
+pub const HEART_REDIRECTS: u8 = 3;
+
+/// A daemon that has run for so long will go on.
+pub const HEART_WARM: Duration = Duration::from_secs(60);
+
+/// A message that waits for longer is stuck: greylisting takes five to fifteen minutes.
+pub const HEART_PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// Probes that are overdue by this much are not merely late.
+pub const HEART_LATE: Duration = Duration::from_secs(5 * 60);
+
 /// The loop's progress is at most this old while it is well.
 pub const PROGRESS: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ mod fleet;
 mod flights;
 mod gauges;
 mod hash;
+mod heart;
 mod hold;
 mod ids;
 mod index;
@@ -34,6 +35,7 @@ pub use fleet::{CoreRow, Fleet, FleetClock, Network};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
 pub use hash::fnv1a;
+pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
@@ -46,8 +48,8 @@ pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Wh
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    Addresses, CacheBypass, Canary, Email, Host, Network as NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Settings, Tls,
+    Addresses, CacheBypass, Canary, Email, Heartbeat, Host, Network as NetworkSettings, Profile,
+    Relay, RelaySecurity, Restart, Settings, Tls, Watcher,
 };
 pub use shared::Shared;
 pub use time::{BootId, Now, Timestamp};

@@ -26,6 +26,8 @@ pub struct Settings {
     pub email: Option<Arc<Email>>,
     /// The program and its arguments that get each event as a document, when configured.
     pub command: Option<Arc<Vec<String>>>,
+    /// Who watches us, when somebody does.
+    pub heartbeat: Option<Arc<Heartbeat>>,
     /// Where metrics and our own state are served, when they are.
     pub status_page: Option<SocketAddr>,
 }
@@ -322,4 +324,22 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
+}
+
+/// An outside watcher that is told that we live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Where it is told.
+    pub watcher: Watcher,
+    /// How often, at most.
+    pub every: Duration,
+}
+
+/// Where an outside watcher is told. Whoever knows the URL can speak for us: it is shown without its path and query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watcher {
+    /// It stands in the configuration.
+    Url(Url),
+    /// It is read where a secret is.
+    Secret(SecretSource),
 }

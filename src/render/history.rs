@@ -260,6 +260,7 @@ impl Reading {
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }
+            | Note::Heartbeat { .. }
             | Note::Unrecorded
             | Note::Recorded => {}
         }

@@ -296,7 +296,7 @@ impl Situation {
                 Effect::ProbeCanary { .. } => writeln!(text, "ask the canaries").unwrap(),
                 Effect::Probe { profile, .. } => writeln!(text, "probe {profile}").unwrap(),
                 Effect::Reach { host, .. } => writeln!(text, "reach {host}").unwrap(),
-                Effect::Notify(_) => {}
+                Effect::Notify(_) | Effect::Beat => {}
             }
         }
         let told = decision.fleet.outbox.values();

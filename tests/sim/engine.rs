@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Host,
+    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
     NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
     RecoveryReport, Settings, Stage, Start, Timestamp,
 };
 use probe::ports::{
-    Clock, Messenger, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable,
+    Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -23,11 +23,13 @@ use super::setup::{each_host, host, profile, secs, settings};
 /// Everything the fakes share.
 pub(super) struct Bench {
     begun: Instant,
-    ill: AtomicBool,
-    writable: AtomicBool,
+    pub(super) ill: AtomicBool,
+    pub(super) writable: AtomicBool,
     heals: AtomicBool,
     recoveries: AtomicU32,
     pub(super) mails: Mutex<Vec<String>>,
+    /// When the outside watcher heard from us.
+    pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
     /// How the prober and the recoverer misbehave.
     prober_panics: AtomicBool,
@@ -49,6 +51,7 @@ impl Bench {
             heals: AtomicBool::new(true),
             recoveries: AtomicU32::new(0),
             mails: Mutex::default(),
+            beats: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -158,6 +161,18 @@ impl Messenger for Fake {
     }
 }
 
+impl Pulse for Fake {
+    fn beat(&self, _: Arc<Heartbeat>) -> Pending<Result<(), String>> {
+        let bench = Arc::clone(&self.0);
+        Box::pin(async move {
+            let at = bench.begun.elapsed();
+            bench.beats.lock().unwrap().push(at);
+            bench.mails.lock().unwrap().push("heartbeat".to_owned());
+            Ok(())
+        })
+    }
+}
+
 impl Store for Fake {
     fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
@@ -191,6 +206,7 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
         recoverer: Arc::new(fake()),
         notifier: Arc::new(fake()),
         messenger: Arc::new(fake()),
+        watcher: Arc::new(fake()),
         store: Box::new(fake()),
         observer: Box::new(fake()),
         pulse: Box::new(|_| {}),

@@ -23,6 +23,7 @@
 mod crashes;
 mod decisions;
 mod engine;
+mod heartbeat;
 mod independence;
 mod invariants;
 mod listeners;

@@ -118,6 +118,7 @@ pub fn settings(sites: &[&str]) -> Settings {
         },
         email: Some(Arc::new(email())),
         command: None,
+        heartbeat: None,
         status_page: None,
     }
 }

@@ -74,6 +74,7 @@ impl World {
                 },
                 email: None,
                 command: None,
+                heartbeat: None,
                 status_page: None,
             },
             fleet,

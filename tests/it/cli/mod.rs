@@ -7,6 +7,7 @@ mod ears;
 mod fixture;
 mod ground;
 mod heal;
+mod heart;
 mod live;
 mod mails;
 mod metrics;

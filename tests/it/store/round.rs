@@ -194,6 +194,11 @@ fn fleet(seed: u64) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.core = CoreRow {
         warnings: vec![],
+        heart: Heart {
+            left: maybe(rng, Timestamp(5)),
+            silence: maybe(rng, Silence::Refused { to: "a".to_owned() }),
+            from: None,
+        },
         clock: FleetClock {
             now: at(rng),
             boot: BootId(text(rng)),
