@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::model::{
     Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Rung, SecretSource, Settings, Tls, When, Window, fnv1a,
+    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
 };
 
 use super::command;
