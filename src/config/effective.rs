@@ -117,10 +117,7 @@ fn tree(settings: &Settings) -> Out {
         .with("profiles", Out::Map(profiles))
         .maybe(
             "alerts",
-            settings
-                .email
-                .as_ref()
-                .map(|email| Map::new().with("email", email_tree(email)).out()),
+            settings.email.as_ref().map(|email| alerts_tree(email)),
         )
         .maybe(
             "status_page",
@@ -335,6 +332,15 @@ fn tls_tree(tls: &Tls) -> Out {
         .out()
 }
 
+fn alerts_tree(email: &Email) -> Out {
+    let wording = &email.wording;
+    Map::new()
+        .with("email", email_tree(email))
+        .with("timezone", text(&wording.zone.name))
+        .maybe("templates", wording.directory.as_deref().map(file))
+        .out()
+}
+
 fn email_tree(email: &Email) -> Out {
     Map::new()
         .with("from", text(&email.from))
@@ -343,7 +349,7 @@ fn email_tree(email: &Email) -> Out {
             "smtp",
             Out::List(email.relays.iter().map(relay_tree).collect()),
         )
-        .with("language", word("en"))
+        .with("language", word(email.wording.language.word()))
         .with(
             "reminder_interval",
             email.reminder_interval.map_or_else(|| word("off"), span),

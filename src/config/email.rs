@@ -3,7 +3,8 @@
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
 //! password: that comes from exactly one of `password_file`, `password_env`, `password_credential`.
-//! `reminder_interval` is 4h; `off` reminds nobody.
+//! `reminder_interval` is 4h; `off` reminds nobody. In which language and by whose clock people are told stands in
+//! [`wording`].
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::relay;
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
 use super::value::{LONGEST, duration, list, text, texts};
+use super::wording;
 
 const KEYS: &[&str] = &["from", "to", "smtp", "language", "reminder_interval"];
 
@@ -25,14 +27,12 @@ const RELAYS: usize = 8;
 
 /// Reads `alerts`; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
-    let alerts = Section::open(node, "alerts", &["email"], report)?;
+    let alerts = Section::open(node, "alerts", &["email", "timezone", "templates"], report)?;
+    let about = wording::About::read(&alerts, report);
     let section = Section::open(alerts.get("email")?, "alerts.email", KEYS, report)?;
-    if let Some(word) = section.get("language").and_then(|node| text(node, report)) {
-        // `ja` is refused by name before.
-        if word.value != "en" {
-            report.fault(Fault::new(&word.spot, "unknown language").act("write `en`"));
-        }
-    }
+    let language = section
+        .get("language")
+        .and_then(|node| wording::language(node, report));
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -69,6 +69,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
             .map_or(Some(Duration::from_secs(4 * 3600)), |node| {
                 reminder(node, report)
             }),
+        wording: about.speak(language.unwrap_or_default()),
     })
 }
 

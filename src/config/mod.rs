@@ -34,6 +34,7 @@ mod tls;
 mod tree;
 mod value;
 mod windows;
+mod wording;
 mod yaml;
 
 use std::path::{Path, PathBuf};

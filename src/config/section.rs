@@ -15,9 +15,7 @@ const NOT_YET: &[(&str, &str, Option<&str>)] = &[
     ("hosts.*", "diagnose", Some("true")),
     ("hosts.*", "agent", None),
     ("alerts", "command", None),
-    ("alerts", "timezone", None),
     ("alerts.email", "report", None),
-    ("alerts.email", "language", Some("ja")),
 ];
 
 fn not_yet(place: &str, key: &str, value: &Kind) -> bool {

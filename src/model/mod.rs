@@ -25,6 +25,7 @@ mod shared;
 mod time;
 mod track;
 mod window;
+mod wording;
 
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
@@ -37,7 +38,7 @@ pub use hash::fnv1a;
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
-pub use notification::{Delivery, Ending, Entry, EventKind, Lesson, Next, Notification};
+pub use notification::{Delivery, Ending, Entry, EventKind, Lesson, Next, Notification, Sighting};
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
     TlsVersion,
@@ -56,3 +57,4 @@ pub use track::{
     Stage, Standing, Suspicion, Warned,
 };
 pub use window::{Window, WindowError};
+pub use wording::{Language, Template, Wording, Zone};

@@ -1,11 +1,13 @@
 //! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
 //! fixed when the entry was written, so that a retry repeats the same bytes.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, ProfileName, Timestamp};
+use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, Phase, ProfileName, Timestamp};
 
 /// The events of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,6 +114,58 @@ pub struct Ending {
     pub places: Vec<String>,
 }
 
+/// What one check saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Sighting {
+    /// That something is not well.
+    Check {
+        /// The URL, without credentials.
+        url: String,
+        /// What was found.
+        cause: Cause,
+        /// In the prober's words.
+        detail: String,
+        /// Where it was asked.
+        address: Option<SocketAddr>,
+        /// In which part of the exchange.
+        phase: Option<Phase>,
+    },
+    /// A line of words.
+    Line(String),
+}
+
+impl From<&str> for Sighting {
+    fn from(line: &str) -> Self {
+        Self::Line(line.to_owned())
+    }
+}
+
+/// One line, in English.
+impl fmt::Display for Sighting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => f.write_str(line),
+            Self::Check {
+                url,
+                cause,
+                detail,
+                address,
+                phase: _,
+            } => {
+                let cause = cause.phrase();
+                // Many a detail begins with the phrase itself; nobody wants to read it twice.
+                match detail.as_str() {
+                    "" => write!(f, "{url}: {cause}")?,
+                    detail if detail.starts_with(cause) => write!(f, "{url}: {detail}")?,
+                    detail => write!(f, "{url}: {cause}: {detail}")?,
+                }
+                address.map_or(Ok(()), |address| write!(f, " (at {address})"))
+            }
+        }
+    }
+}
+
 /// One event, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
@@ -131,12 +185,15 @@ pub struct Notification {
     pub at: Timestamp,
     /// Since when the site failed; for `blind`: since when we could not see.
     pub since: Option<Timestamp>,
+    /// When the failure was confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Timestamp>,
     /// Until when; for `up`, `back`, `blind`.
     pub until: Option<Timestamp>,
     /// What was found.
     pub cause: Option<Cause>,
-    /// What was seen: one line per check.
-    pub seen: Vec<String>,
+    /// What was seen, check by check.
+    pub seen: Vec<Sighting>,
     /// Restarts of this incident, oldest first.
     pub attempts: Vec<Attempt>,
     /// What comes next.
@@ -164,6 +221,7 @@ impl Notification {
             ssh: None,
             at,
             since: None,
+            opened: None,
             until: None,
             cause: None,
             seen: Vec::new(),

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, Shared, Timestamp, When,
-    Window,
+    Window, Wording,
 };
 
 /// A whole configuration.
@@ -295,4 +295,6 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
+    /// How people are spoken to.
+    pub wording: Wording,
 }

@@ -52,6 +52,7 @@ pub(super) fn tell(
         .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
     told.host = host;
     told.since = Some(draft.wall(incident.since));
+    told.opened = Some(draft.wall(incident.opened));
     told.until = over.then(|| draft.wall(draft.now));
     told.cause = Some(incident.cause);
     told.seen = if over { Vec::new() } else { seen(&track.last) };

@@ -11,6 +11,7 @@
 mod cli;
 mod config;
 mod http;
+mod mail;
 mod smtp;
 mod ssh;
 mod store;

@@ -91,6 +91,7 @@ pub fn email() -> Email {
             ca_file: None,
         }],
         reminder_interval: None,
+        wording: probe::model::Wording::default(),
     }
 }
 
