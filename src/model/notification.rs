@@ -1,13 +1,14 @@
 //! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
 //! fixed when the entry was written, so that a retry repeats the same bytes.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, Phase, ProfileName, Timestamp};
+use super::{
+    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName,
+    Timestamp,
+};
 
 /// The events of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +96,15 @@ pub struct Lesson {
     pub longest: Duration,
 }
 
+/// What a look at the host found, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub facts: HostFacts,
+}
+
 /// A certificate that ends soon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
@@ -112,58 +122,6 @@ pub struct Ending {
     pub step: Duration,
     /// Where it is shown: `profile: URL`.
     pub places: Vec<String>,
-}
-
-/// What one check saw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Sighting {
-    /// That something is not well.
-    Check {
-        /// The URL, without credentials.
-        url: String,
-        /// What was found.
-        cause: Cause,
-        /// In the prober's words.
-        detail: String,
-        /// Where it was asked.
-        address: Option<SocketAddr>,
-        /// In which part of the exchange.
-        phase: Option<Phase>,
-    },
-    /// A line of words.
-    Line(String),
-}
-
-impl From<&str> for Sighting {
-    fn from(line: &str) -> Self {
-        Self::Line(line.to_owned())
-    }
-}
-
-/// One line, in English.
-impl fmt::Display for Sighting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => f.write_str(line),
-            Self::Check {
-                url,
-                cause,
-                detail,
-                address,
-                phase: _,
-            } => {
-                let cause = cause.phrase();
-                // Many a detail begins with the phrase itself; nobody wants to read it twice.
-                match detail.as_str() {
-                    "" => write!(f, "{url}: {cause}")?,
-                    detail if detail.starts_with(cause) => write!(f, "{url}: {detail}")?,
-                    detail => write!(f, "{url}: {cause}: {detail}")?,
-                }
-                address.map_or(Ok(()), |address| write!(f, " (at {address})"))
-            }
-        }
-    }
 }
 
 /// One event, as facts.
@@ -193,7 +151,7 @@ pub struct Notification {
     /// What was found.
     pub cause: Option<Cause>,
     /// What was seen, check by check.
-    pub seen: Vec<Sighting>,
+    pub seen: Vec<Observation>,
     /// Restarts of this incident, oldest first.
     pub attempts: Vec<Attempt>,
     /// What comes next.
@@ -203,6 +161,9 @@ pub struct Notification {
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,
+    /// What the last look at the host found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<Sighting>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
@@ -229,6 +190,7 @@ impl Notification {
             next: Next::Nothing,
             remark: None,
             lesson: None,
+            facts: None,
             certificates: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
-    Addresses, Blame, Cause, CheckResult, Family, Finding, Profile, Sighting, limits,
+    Addresses, Blame, Cause, CheckResult, Family, Finding, Observation, Profile, limits,
 };
 
 /// What a probe means.
@@ -231,7 +231,7 @@ pub(super) fn known(
 }
 
 /// What was seen by the checks that are not well.
-pub(super) fn seen(checks: &[CheckResult]) -> Vec<Sighting> {
+pub(super) fn seen(checks: &[CheckResult]) -> Vec<Observation> {
     let sightings = checks.iter().filter_map(|check| match &check.finding {
         Finding::Ok => None,
         Finding::Found {
@@ -239,7 +239,7 @@ pub(super) fn seen(checks: &[CheckResult]) -> Vec<Sighting> {
             detail,
             phase,
             ..
-        } => Some(Sighting::Check {
+        } => Some(Observation::Check {
             url: check.url.clone(),
             cause: *cause,
             detail: detail.clone(),

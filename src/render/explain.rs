@@ -11,6 +11,7 @@ use minijinja::{Value, context};
 
 use crate::model::{Cause, Hold, Timestamp, limits};
 
+use super::ailment;
 use super::words::{Key, Voice, key};
 
 /// From this window on, "until 06:00:41" may mean another day, so that the date is said too.
@@ -105,6 +106,15 @@ pub fn hold(
         Hold::MassFailure { failing, hosts } => {
             (key!(Holds, "mass_failure"), context! { failing, hosts })
         }
+        Hold::AwaitingFacts => (key!(Holds, "awaiting_facts"), context! { host }),
+        Hold::Unseen { reason, until } => (
+            key!(Holds, "unseen"),
+            context! { host, reason, until => clock(until) },
+        ),
+        Hold::Ailing { ailment, until, .. } => (
+            key!(Holds, "ailing"),
+            context! { ailment => ailment::sentence(voice, *ailment, host), until => clock(until) },
+        ),
         Hold::GaveUp { reason } => (
             key!(Holds, "gave_up"),
             context! { host, reason => reason.trim_end_matches('.') },
@@ -134,6 +144,9 @@ pub fn hold_phrase(voice: &Voice, hold: &Hold) -> String {
         Hold::FleetBusy { .. } => key!(Holds, "fleet_busy.short"),
         Hold::FleetBudget { .. } => key!(Holds, "fleet_budget.short"),
         Hold::MassFailure { .. } => key!(Holds, "mass_failure.short"),
+        Hold::AwaitingFacts => key!(Holds, "awaiting_facts.short"),
+        Hold::Unseen { .. } => key!(Holds, "unseen.short"),
+        Hold::Ailing { ailment, .. } => return ailment::phrase(voice, *ailment),
         Hold::GaveUp { .. } => key!(Holds, "gave_up.short"),
     })
 }

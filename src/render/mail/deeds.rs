@@ -59,6 +59,12 @@ const fn words(outcome: Option<RecoveryOutcome>) -> (Key, Key, Key, &'static str
             key!(Attempts, "not_executed.headline"),
             FAILED,
         ),
+        Some(RecoveryOutcome::Declined) => (
+            key!(Attempts, "declined"),
+            key!(Attempts, "declined.subject"),
+            key!(Attempts, "declined.headline"),
+            FAILED,
+        ),
         Some(RecoveryOutcome::Refused) => (
             key!(Attempts, "refused"),
             key!(Attempts, "refused.subject"),

@@ -2,12 +2,12 @@
 
 use minijinja::context;
 
-use crate::model::{EventKind, Hold, Next, Notification, limits};
+use crate::model::{EventKind, Hold, Next, Notification, RecoveryOutcome, limits};
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
 use super::clean;
-use super::values::{host, reached_nobody, site};
+use super::values::{awaits_after, host, site};
 
 /// What comes next.
 pub(super) fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
@@ -47,14 +47,17 @@ fn held(voice: &Voice, note: &Notification, hold: &Hold) -> String {
             return voice.say(key!(Next, "given_up"), context! { host, reason });
         }
     }
-    if let Hold::Backoff { until } = hold
-        && reached_nobody(note)
-    {
-        let until = voice.moment(*until, note.at);
-        return voice.say(
-            key!(Next, "no_way_in"),
-            context! { host, until, why => why(note) },
-        );
+    if let Hold::Backoff { until } = hold {
+        let values = || {
+            let until = voice.moment(*until, note.at);
+            context! { host, until, why => why(note) }
+        };
+        if awaits_after(note, RecoveryOutcome::NotExecuted) {
+            return voice.say(key!(Next, "no_way_in"), values());
+        }
+        if awaits_after(note, RecoveryOutcome::Declined) {
+            return voice.say(key!(Next, "declined"), values());
+        }
     }
     let said = explain::hold(voice, hold, host, |at| at);
     clean::line(&said, 2 * limits::DETAIL_CHARS)

@@ -4,9 +4,9 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{EventKind, Notification, Phase, Sighting, limits};
-use crate::render::explain;
+use crate::model::{EventKind, Notification, Observation, Phase, limits};
 use crate::render::words::{Block, Voice, key};
+use crate::render::{explain, facts};
 
 use super::page::{Item, Page, Section, Tone};
 use super::subject::pieces;
@@ -69,9 +69,22 @@ const fn tone(note: &Notification) -> Tone {
     }
 }
 
-/// What the host says of itself, one [`Item::Fact`] a line.
-const fn facts(_voice: &Voice, _note: &Notification) -> Vec<Item> {
-    Vec::new()
+/// What the host said of itself, as it came from there.
+fn facts(voice: &Voice, note: &Notification) -> Vec<Item> {
+    let Some(sighting) = &note.facts else {
+        return Vec::new();
+    };
+    let time = voice.moment(sighting.at, note.at);
+    let mut items = vec![Item::Prose(
+        voice.say(key!(Facts, "looked"), context! { time }),
+    )];
+    let clean = |text: &str| clean::line(text, limits::DETAIL_CHARS);
+    let lines = facts::lines(voice, &sighting.facts).into_iter();
+    items.extend(lines.map(|line| Item::Fact {
+        label: line.label,
+        value: clean(&line.value),
+    }));
+    items
 }
 
 fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
@@ -90,10 +103,10 @@ fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
     items
 }
 
-fn sighting(voice: &Voice, seen: &Sighting) -> String {
+fn sighting(voice: &Voice, seen: &Observation) -> String {
     let (url, cause, detail, address, phase) = match seen {
-        Sighting::Line(line) => return line.clone(),
-        Sighting::Check {
+        Observation::Line(line) => return line.clone(),
+        Observation::Check {
             url,
             cause,
             detail,

@@ -2,13 +2,13 @@
 
 use minijinja::context;
 
-use crate::model::{EventKind, Notification, Timestamp};
+use crate::model::{EventKind, Notification, RecoveryOutcome, Timestamp};
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
 use super::deeds;
 use super::page::Item;
-use super::values::{held, host, lasted, reached_nobody};
+use super::values::{awaits_after, held, host, lasted};
 
 /// Attempts told; of more, the newest.
 const ATTEMPTS: usize = 10;
@@ -68,7 +68,12 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
         EventKind::Up | EventKind::Back => {
             voice.say(key!(Page, "timeline.back"), context! { lasted })
         }
-        EventKind::Withheld if reached_nobody(note) => voice.word(key!(Page, "timeline.no_way_in")),
+        EventKind::Withheld if awaits_after(note, RecoveryOutcome::NotExecuted) => {
+            voice.word(key!(Page, "timeline.no_way_in"))
+        }
+        EventKind::Withheld if awaits_after(note, RecoveryOutcome::Declined) => {
+            voice.word(key!(Page, "timeline.declined"))
+        }
         EventKind::Withheld => {
             let held = held(note).map(|hold| explain::hold_phrase(voice, hold));
             voice.say(key!(Page, "timeline.withheld"), context! { held })

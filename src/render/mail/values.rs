@@ -29,7 +29,8 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         next => next::sentence(voice, note),
         lesson => next::lesson(voice, note),
         held => held(note).map(|hold| explain::hold_phrase(voice, hold)),
-        no_way_in => reached_nobody(note),
+        no_way_in => awaits_after(note, RecoveryOutcome::NotExecuted),
+        declined => awaits_after(note, RecoveryOutcome::Declined),
         in_hand => advice::is_in_hand(note),
         restarts => restarts(note),
         attempt => note.attempts.last().map(|attempt| attempt.number),
@@ -103,12 +104,12 @@ pub(super) const fn held(note: &Notification) -> Option<&Hold> {
     }
 }
 
-/// Whether the last attempt ended before its command was sent, and the next is awaited: that is no restart that was made.
-pub(super) fn reached_nobody(note: &Notification) -> bool {
+/// Whether the next attempt is awaited after one that ended so: one that made no restart is not called one.
+pub(super) fn awaits_after(note: &Notification, outcome: RecoveryOutcome) -> bool {
     matches!(held(note), Some(Hold::Backoff { .. }))
         && note
             .attempts
             .last()
             .and_then(|attempt| attempt.report.as_ref())
-            .is_some_and(|report| report.outcome == RecoveryOutcome::NotExecuted)
+            .is_some_and(|report| report.outcome == outcome)
 }

@@ -68,6 +68,10 @@ files! {
     Holds = "holds",
     /// What was found.
     Causes = "causes",
+    /// What a look at the host found.
+    Ailments = "ailments",
+    /// What the host says of itself.
+    Facts = "facts",
     /// Restarts and how they ended.
     Attempts = "attempts",
     /// What comes next.
@@ -105,6 +109,8 @@ impl File {
             | Self::Test => true,
             Self::Holds
             | Self::Causes
+            | Self::Ailments
+            | Self::Facts
             | Self::Attempts
             | Self::Next
             | Self::Advice

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use probe::model::{
     Attempt, AttemptId, Cause, Ending, Entry, EntryId, EventKind, Hold, HostName, IncidentId,
-    Language, Lesson, Next, Notification, Phase, ProfileName, RecoveryOutcome, RecoveryReport,
-    Sighting, Timestamp, Wording, Zone,
+    Language, Lesson, Next, Notification, Observation, Phase, ProfileName, RecoveryOutcome,
+    RecoveryReport, Timestamp, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -16,8 +16,8 @@ pub(crate) fn after(seconds: u64) -> Timestamp {
     NIGHT + Duration::from_secs(seconds)
 }
 
-fn refused(url: &str, address: &str) -> Sighting {
-    Sighting::Check {
+fn refused(url: &str, address: &str) -> Observation {
+    Observation::Check {
         url: url.to_owned(),
         cause: Cause::Refused,
         detail: "connection refused".to_owned(),
@@ -67,6 +67,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         next: Next::Nothing,
         remark: None,
         lesson: None,
+        facts: None,
     }
 }
 
@@ -83,17 +84,20 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
         | RecoveryOutcome::NotExecuted
         | RecoveryOutcome::Unknown
         | RecoveryOutcome::Refused => (None, ""),
+        RecoveryOutcome::Declined => (Some(72), ""),
     };
     let reason = match outcome {
         RecoveryOutcome::Succeeded | RecoveryOutcome::Failed | RecoveryOutcome::TimedOut => None,
         RecoveryOutcome::NotExecuted => Some("connection timed out".to_owned()),
         RecoveryOutcome::Unknown => Some("connection lost".to_owned()),
         RecoveryOutcome::Refused => Some("host key has changed".to_owned()),
+        RecoveryOutcome::Declined => Some("the host's agent refuses: out of disk".to_owned()),
     };
     Attempt {
         id: AttemptId(u64::from(number)),
         number,
         command: "sudo -n kusanagi restart".to_owned(),
+        ailment: None,
         began,
         ended: Some(began + Duration::from_secs(2)),
         report: Some(RecoveryReport {
@@ -102,6 +106,7 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
             duration: Duration::from_millis(2310),
             reason,
             output: output.to_owned(),
+            config_broken: false,
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! What text from outside cannot do to a mail.
 
 use probe::adapters::smtp::bytes;
-use probe::model::{Entry, Hold, IncidentId, Next, Notification, RecoveryOutcome, Sighting};
+use probe::model::{Entry, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome};
 use probe::render::mail::{compose, subject};
 
 use super::entries::{self, NIGHT, english, entry, voice};
@@ -41,7 +41,7 @@ fn an_id_is_a_dot_atom_whatever_the_names_are() {
 #[test]
 fn japanese_and_emoji_arrive_whole_in_seven_bits() {
     let note = Notification {
-        seen: vec![Sighting::Line(format!(
+        seen: vec![Observation::Line(format!(
             "https://shop.example.com/: {}",
             "データベース接続確立エラー 🍣 ".repeat(400)
         ))],
@@ -129,7 +129,7 @@ fn no_text_from_outside_becomes_a_header_or_markup() {
         };
         let mut note = entries::restarted(RecoveryOutcome::Failed);
         note.ssh = Some(nasty());
-        note.seen = vec![Sighting::Line(nasty()), Sighting::Line(nasty())];
+        note.seen = vec![Observation::Line(nasty()), Observation::Line(nasty())];
         note.remark = Some(nasty());
         note.incident = Some(IncidentId::new(&nasty(), "20261122T060041Z"));
         for attempt in &mut note.attempts {

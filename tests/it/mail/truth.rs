@@ -44,6 +44,21 @@ fn an_attempt_that_found_no_way_in_is_not_called_a_restart() {
     assert!(subject(&voice(), &note).contains("too soon after the last restart"));
 }
 
+/// The host's agent said no: neither a restart nor a lack of a way in.
+#[test]
+fn an_attempt_that_the_host_refused_is_told_as_such() {
+    let mut note = entries::withheld();
+    note.next = Next::Held(Hold::Backoff { until: after(90) });
+    note.attempts = vec![entries::attempt(1, after(1), RecoveryOutcome::Declined)];
+    assert_eq!(
+        subject(&voice(), &note),
+        "[WITHHELD] shop: not restarted, refused by the host itself (web1)"
+    );
+    let said = mail(&entry(note)).replace("=\r\n", "");
+    assert!(said.contains("web1 itself refused the restart"), "{said}");
+    assert!(!said.contains("too soon"), "{said}");
+}
+
 /// What a mail tells a person to type must exist.
 #[test]
 fn every_command_in_a_mail_is_one_of_this_version() {
