@@ -22,6 +22,7 @@ mod rows;
 mod secret;
 mod settings;
 mod shared;
+mod survey;
 mod time;
 mod track;
 mod window;
@@ -50,6 +51,7 @@ pub use settings::{
     RelaySecurity, Restart, Settings, Tls,
 };
 pub use shared::Shared;
+pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
     Evidence, HostTrack, Incident, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,

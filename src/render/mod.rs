@@ -3,6 +3,7 @@
 pub mod duration;
 pub mod explain;
 pub mod history;
+pub mod init;
 pub mod mail;
 pub mod metrics;
 pub mod progress;

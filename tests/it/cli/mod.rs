@@ -6,6 +6,7 @@ mod documents;
 mod fixture;
 mod ground;
 mod heal;
+mod init;
 mod live;
 mod mails;
 mod metrics;
