@@ -19,8 +19,8 @@ use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
 use crate::model::{
-    AttemptId, Backoff, Budget, Host, HostName, RecoverOrder, RecoveryOutcome, Restart, Survey,
-    When,
+    AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome, Restart,
+    Rung, Survey, When,
 };
 use crate::ports::Recoverer as _;
 use crate::render::init::{self, Access};
@@ -135,8 +135,12 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         ssh: ssh.to_owned(),
         identity_file: absolute(order.identity.as_deref())?,
         known_hosts_file: absolute(order.known_hosts.as_deref())?,
+        agent: false,
+        diagnose: false,
+        guards: Guards::by_default(),
         restart: Restart {
-            commands: vec![survey::command()],
+            commands: vec![Rung::Remote(survey::command())],
+            allow_reboot: false,
             timeout: LIMIT,
             settle: Duration::ZERO,
             backoff: Backoff {
@@ -165,7 +169,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
     let question = RecoverOrder {
         host: host.name.clone(),
         attempt: AttemptId(0),
-        command: survey::command(),
+        rung: Rung::Remote(survey::command()),
     };
     let report = SshRecoverer::new(Arc::new(|_| false))
         .recover(Arc::new(host), question)

@@ -12,8 +12,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, SecretSource, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
+    RelaySecurity, Restart, Rung, SecretSource, Settings, Tls, When, Window, fnv1a,
 };
 
 use super::relay::{is_loopback, percent_encode};
@@ -157,11 +157,31 @@ fn host_tree(host: &Host) -> Out {
             "known_hosts_file",
             host.known_hosts_file.as_deref().map(file),
         )
-        .with("restart", restart_tree(&host.restart))
+        .maybe("agent", host.agent.then_some(Out::Bool(true)))
+        .with("diagnose", Out::Bool(host.diagnose))
+        .maybe("guards", host.diagnose.then(|| guards_tree(&host.guards)))
+        .with("restart", restart_tree(&host.restart, host.agent))
         .out()
 }
 
-fn restart_tree(restart: &Restart) -> Out {
+fn guards_tree(guards: &Guards) -> Out {
+    let share = |share: u8| word(format!("{share}%"));
+    Map::new()
+        .with("disk_free", share(guards.disk_free))
+        .with("inodes_free", share(guards.inodes_free))
+        .with("memory_available", share(guards.memory_available))
+        .with("config_test", Out::Bool(guards.config_test))
+        .out()
+}
+
+fn rung_tree(rung: &Rung) -> Out {
+    match rung {
+        Rung::Remote(command) => text(command),
+        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
+    }
+}
+
+fn restart_tree(restart: &Restart, agent: bool) -> Out {
     let backoff = Map::new()
         .with("initial", span(restart.backoff.initial))
         .with("factor", Out::Float(restart.backoff.factor))
@@ -178,7 +198,11 @@ fn restart_tree(restart: &Restart) -> Out {
         When::Percent(share) => word(format!("{share}%")),
     };
     Map::new()
-        .with("commands", texts(&restart.commands))
+        .maybe(
+            "commands",
+            (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),
+        )
+        .with("allow_reboot", Out::Bool(restart.allow_reboot))
         .with("timeout", span(restart.timeout))
         .with("settle", span(restart.settle))
         .with("backoff", backoff.out())

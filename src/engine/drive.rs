@@ -261,7 +261,10 @@ impl Loop<'_> {
                     self.fleet.in_transit.remove(&id);
                     self.fleet.forget_entry(id);
                 }
-                Effect::Probe { .. } | Effect::ProbeCanary { .. } | Effect::Reach { .. } => {}
+                Effect::Probe { .. }
+                | Effect::ProbeCanary { .. }
+                | Effect::Reach { .. }
+                | Effect::Diagnose { .. } => {}
             }
         }
     }
@@ -324,7 +327,10 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
         match effect {
             Effect::Recover(order) => attempts.push((order.host, order.attempt)),
             Effect::Notify(entry) => entries.push(entry),
-            Effect::Probe { .. } | Effect::ProbeCanary { .. } | Effect::Reach { .. } => {}
+            Effect::Probe { .. }
+            | Effect::ProbeCanary { .. }
+            | Effect::Reach { .. }
+            | Effect::Diagnose { .. } => {}
         }
     }
     Event::TakenBack {

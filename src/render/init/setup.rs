@@ -61,7 +61,7 @@ pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
         "\x20 4. In /etc/probe-agent.conf (0644, owner root):\n\
          \x20      RESTART_1='sudo -n {restart}'\n\
          \x20      SITES='{}'\n\
-         \x20    and in {file}: `ssh: probe@{host}`, `commands: probe-agent 1 restart`\n",
+         \x20    and in {file}: `ssh: probe@{host}`, `agent: true` instead of `restart.commands`\n",
         sites.join(" "),
         host = access.host(),
     ));

@@ -47,7 +47,7 @@ fn host(text: &mut String, survey: &Survey, access: &Access) {
         None => "sudo -n /usr/bin/systemctl restart nginx.service".to_owned(),
     };
     let look = if survey.restart.is_some() {
-        "(2) with the agent of deploy/host in place: probe-agent 1 restart"
+        "(2) with deploy/host/probe-agent in place: `agent: true` beside `ssh` instead of commands"
     } else {
         "(2) no web server was found there: what restarts yours?"
     };
