@@ -13,10 +13,12 @@ use url::Url;
 
 use crate::model::{
     Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Rung, SecretSource, Settings, Tls, When, Window, fnv1a,
+    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
 };
 
-use super::relay::{is_loopback, percent_encode};
+use super::command;
+use super::heartbeat;
+use super::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -115,12 +117,13 @@ fn tree(settings: &Settings) -> Out {
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
+        .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
         .maybe(
-            "alerts",
+            "heartbeat",
             settings
-                .email
+                .heartbeat
                 .as_ref()
-                .map(|email| Map::new().with("email", email_tree(email)).out()),
+                .map(|beat| heartbeat::tree(beat)),
         )
         .maybe(
             "status_page",
@@ -359,6 +362,14 @@ fn tls_tree(tls: &Tls) -> Out {
         .out()
 }
 
+fn alerts_tree(settings: &Settings) -> Out {
+    let (email, program) = (&settings.email, &settings.command);
+    Map::new()
+        .maybe("email", email.as_ref().map(|email| email_tree(email)))
+        .maybe("command", program.as_ref().map(|all| command::tree(all)))
+        .out()
+}
+
 fn email_tree(email: &Email) -> Out {
     Map::new()
         .with("from", text(&email.from))
@@ -391,9 +402,10 @@ fn relay_tree(relay: &Relay) -> Out {
     let map = Map::new().with("url", text(url));
     match &relay.password {
         None => map,
-        Some(SecretSource::File(path)) => map.with("password_file", file(path)),
-        Some(SecretSource::Environment(name)) => map.with("password_env", text(name)),
-        Some(SecretSource::Credential(name)) => map.with("password_credential", text(name)),
+        Some(source) => {
+            let (key, value) = secret_tree(PASSWORD, source);
+            map.with(&key, value)
+        }
     }
     .maybe("ca_file", relay.ca_file.as_deref().map(file))
     .maybe("insecure", insecure.then_some(Out::Bool(true)))

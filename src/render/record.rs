@@ -280,6 +280,7 @@ impl Record {
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }
+            | Note::Heartbeat { .. }
             | Note::Unrecorded
             | Note::Recorded => {}
         }

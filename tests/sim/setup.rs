@@ -121,6 +121,8 @@ pub fn settings(sites: &[&str]) -> Settings {
             }],
         },
         email: Some(Arc::new(email())),
+        command: None,
+        heartbeat: None,
         status_page: None,
     }
 }

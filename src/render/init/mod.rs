@@ -107,3 +107,54 @@ pub fn found(survey: &Survey, access: &Access, file: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_destination_leads() {
+        for (ssh, host, port) in [
+            ("web1", "web1", None),
+            ("root@web1.example.com", "web1.example.com", None),
+            ("ssh://root@web1:2222", "web1", Some("2222")),
+            ("ssh://web1/", "web1", None),
+            ("ssh://a@[2001:db8::1]:22", "2001:db8::1", Some("22")),
+            ("a@2001:db8::1", "2001:db8::1", None),
+        ] {
+            let access = Access {
+                name: HostName::try_new("web1").unwrap(),
+                ssh: ssh.to_owned(),
+                remote: true,
+                identity_file: None,
+                public_key: None,
+                known_hosts_file: None,
+            };
+            assert_eq!(access.place(), (host, port), "{ssh}");
+        }
+    }
+
+    /// What is watched of a site, by who listens for it.
+    #[test]
+    fn urls_of_a_site() {
+        let (plain, secure) = ("http://a.example/", "https://a.example/");
+        for (http, https, wanted) in [
+            (true, Https::Yes, &[plain, secure][..]),
+            (true, Https::Placeholder, &[plain]),
+            (true, Https::No, &[plain]),
+            (false, Https::Yes, &[secure]),
+            (false, Https::Placeholder, &[secure]),
+        ] {
+            let site = Site {
+                name: crate::model::ProfileName::try_new("a").unwrap(),
+                domain: "a.example".to_owned(),
+                http,
+                https,
+                others: Vec::new(),
+                wordpress: false,
+                file: String::new(),
+            };
+            assert_eq!(urls(&site), wanted);
+        }
+    }
+}

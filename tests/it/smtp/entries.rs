@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Entry, EntryId, EventKind, Hold, HostName, IncidentId, Lesson, Next,
-    Notification, ProfileName, RecoveryOutcome, RecoveryReport, Timestamp,
+    Attempt, AttemptId, Cause, Channel, Entry, EntryId, EventKind, Hold, HostName, IncidentId,
+    Lesson, Next, Notification, ProfileName, RecoveryOutcome, RecoveryReport, Timestamp,
 };
 
 /// 2026-11-22T06:00:41.120Z.
@@ -85,6 +85,7 @@ pub(crate) fn entry(notification: Notification) -> Entry {
         id: EntryId(1),
         notification,
         from: "Probe <probe@monitor.example.com>".to_owned(),
+        channel: Channel::Mail,
         to: "ops@example.com".to_owned(),
         queued: NIGHT,
         tries: 0,

@@ -204,6 +204,11 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
                 },
             ),
         },
+        channel: if rng.bool() {
+            Channel::Mail
+        } else {
+            Channel::Command
+        },
         from: text(rng),
         to: text(rng),
         queued: at(rng),
@@ -219,6 +224,11 @@ fn fleet(seed: u64) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.core = CoreRow {
         warnings: vec![],
+        heart: Heart {
+            left: maybe(rng, Timestamp(5)),
+            silence: maybe(rng, Silence::Refused { to: "a".to_owned() }),
+            from: None,
+        },
         clock: FleetClock {
             now: at(rng),
             boot: BootId(text(rng)),
