@@ -25,6 +25,7 @@ mod rows;
 mod secret;
 mod settings;
 mod shared;
+mod survey;
 mod time;
 mod track;
 mod window;
@@ -61,6 +62,7 @@ pub use settings::{
     Profile, Relay, RelaySecurity, Restart, Settings, Tls, Watcher, plain_url,
 };
 pub use shared::Shared;
+pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
     Evidence, HostTrack, Incident, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
