@@ -17,6 +17,7 @@ mod index;
 pub mod limits;
 mod notification;
 mod outcome;
+mod pointer;
 mod recovery;
 mod rows;
 mod secret;

@@ -2,7 +2,7 @@
 //!
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
 //!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
-//!   the last response is read (`body`, `decode`) and compared with what is expected (`judge`); who made it is part of
+//!   the last response is read (`body`, `decode`, `charset`) and compared with what is expected (`judge`); who made it is part of
 //!   the evidence (`layer`, `wordpress`).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
@@ -21,8 +21,10 @@ mod banner;
 mod body;
 mod canary;
 mod certificate;
+mod charset;
 mod check;
 mod classify;
+mod dates;
 mod decode;
 mod exchange;
 mod fault;

@@ -16,6 +16,7 @@ mod names;
 mod namespace;
 mod negotiation;
 mod network;
+mod odd;
 mod phases;
 mod properties;
 mod redirects;
