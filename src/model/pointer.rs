@@ -176,6 +176,8 @@ impl<'de> Visitor<'de> for Seek<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
     use serde_json::json;
 
     #[test]
@@ -209,6 +211,40 @@ mod tests {
         for text in ["", "{", "[1,]", "{} x", "nonsense", "{\"a\" 1}"] {
             assert!(find(text, "/a", &json!(null)).is_err(), "{text}");
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(44), ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_at_any_pointer(text in "[\\[\\]{},:\"ab01 \\\\]{0,24}", tree in trees(), pointer in "(/[ab01]?){0,3}") {
+            for text in [text, tree.to_string()] {
+                let whole = serde_json::from_str::<Value>(&text);
+                let found = find(&text, &pointer, &json!(null));
+                match (&whole, &found) {
+                    (Ok(whole), Ok(found)) => prop_assert_eq!(found.as_ref(), whole.pointer(&pointer), "{}", text),
+                    (Ok(_), Err(error)) => prop_assert!(false, "{}: {}", text, error),
+                    // What is passed over is not looked at as closely.
+                    (Err(_), _) => {}
+                }
+            }
+        }
+    }
+
+    /// Small trees of members and items with short names.
+    fn trees() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<i8>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 24, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[ab01]?", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
     }
 
     #[test]

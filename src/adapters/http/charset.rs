@@ -143,6 +143,9 @@ impl Text {
     }
 
     fn take(&mut self, part: &str) {
+        if self.cut {
+            return;
+        }
         let mut end = part.len().min(self.cap - self.text.len());
         self.cut |= end < part.len();
         while !part.is_char_boundary(end) {

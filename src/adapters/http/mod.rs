@@ -13,6 +13,9 @@
 //!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
 //! - Whether our own network is alive, the canaries tell (`canary`).
 //!
+//! What the HTTP client shows nobody is not told: bytes behind the end of a response (they reach no other request: the connection
+//! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (the deadline ends a flood).
+//!
 //! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
 mod addresses;

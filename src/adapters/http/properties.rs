@@ -192,4 +192,25 @@ proptest! {
         let page = [head.as_bytes(), &bytes].concat();
         prop_assert_eq!(charset::text(&page, &HeaderMap::new()), format!("{head}{word}"));
     }
+
+    #[test]
+    fn a_text_is_the_same_wherever_its_bytes_are_cut(
+        mut bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..1500),
+            hostile().prop_map(String::into_bytes),
+            "<meta charset=(euc-jp|utf-8|x)>[ぁ-んé]{0,600}".prop_map(String::into_bytes),
+        ],
+        mark in prop::sample::select(vec![&b""[..], b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"]),
+        size in 1usize..400,
+        cap in 0u64..3000,
+    ) {
+        bytes.splice(..0, mark.iter().copied());
+        let whole = charset::text(&bytes, &HeaderMap::new());
+        let mut text = charset::Text::of(&HeaderMap::new(), cap);
+        bytes.chunks(size).for_each(|part| text.push(part));
+        let (text, cut) = text.end();
+        prop_assert!(text.len() as u64 <= cap);
+        prop_assert!(whole.starts_with(&text));
+        prop_assert_eq!(cut, text.len() < whole.len());
+    }
 }

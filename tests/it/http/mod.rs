@@ -17,6 +17,7 @@ mod namespace;
 mod negotiation;
 mod network;
 mod odd;
+mod odd_places;
 mod phases;
 mod properties;
 mod redirects;

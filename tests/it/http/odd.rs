@@ -1,4 +1,4 @@
-//! Servers that stand in no table: odd framings, odd encodings, odd redirects, odd words.
+//! Servers that stand in no table: odd framings, odd encodings, odd charsets.
 
 use std::io::Write;
 
@@ -6,10 +6,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use probe::model::{Cause, Phase};
 
-use super::server::{Act, closed_port, response, send, serve};
-use super::{SHORT, assert_found, assert_ok, probe, profile};
+use super::server::{Act, send, serve};
+use super::{SHORT, assert_found, probe, profile};
 
-const PAGE: &str = "<html>a page that is well</html>";
+pub(super) const PAGE: &str = "<html>a page that is well</html>";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(vec![], Compression::default());
@@ -23,11 +23,11 @@ fn chunked(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A head of these lines, and a body.
-fn raw(lines: &str, body: &[u8]) -> Vec<Act> {
+pub(super) fn raw(lines: &str, body: &[u8]) -> Vec<Act> {
     vec![Act::Send([lines.as_bytes(), b"\r\n\r\n", body].concat())]
 }
 
-fn then(mut script: Vec<Act>, act: Act) -> Vec<Act> {
+pub(super) fn then(mut script: Vec<Act>, act: Act) -> Vec<Act> {
     script.push(act);
     script
 }
@@ -328,128 +328,4 @@ async fn encodings_and_charsets() {
         ),
     ])
     .await;
-}
-
-#[tokio::test]
-async fn locations() {
-    let closed = closed_port().await;
-    let server = serve(move |path| {
-        let to = |location: &str| {
-            let head =
-                format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 100000");
-            // The rest of the body never comes; nobody waits for it.
-            then(raw(&head, b"x"), Act::Silence)
-        };
-        match path {
-            "/fragment" => to("/there#part"),
-            "/space" => to("/there with space"),
-            "/letters" => to("/there/日本"),
-            "/relative" => to("there"),
-            "/query" => to("?there"),
-            "/port" => to(&format!("http://{closed}/")),
-            "/zone" => to("http://[fe80::1%25lo]/"),
-            "/two" => to("/there\r\nLocation: /elsewhere"),
-            "/300" => response("300 Multiple Choices", &["Location: /there"], PAGE),
-            "/305" => response("305 Use Proxy", &["Location: http://192.0.2.1/"], PAGE),
-            "/refresh" => response("200 OK", &["Refresh: 0; url=/there"], PAGE),
-            _ => response("200 OK", &[], PAGE),
-        }
-    })
-    .await;
-    for (path, last) in [
-        ("/fragment", "/there "),
-        ("/space", "/there%20with%20space "),
-        ("/letters", "/there/%E6%97%A5%E6%9C%AC "),
-        ("/relative", "/there "),
-        ("/query", "/query?there "),
-        ("/two", "/there "),
-        ("/300", "/300 "),
-        ("/305", "/305 "),
-        ("/refresh", "/refresh "),
-    ] {
-        let result = probe(profile(&server.url(path))).await;
-        assert_ok(&result);
-        let heads = server.heads();
-        let asked = heads.last().unwrap();
-        assert!(
-            asked.starts_with(&format!("GET {last}HTTP/1.1")),
-            "{path}: {asked}"
-        );
-    }
-    let result = probe(profile(&server.url("/port"))).await;
-    assert_found(&result, Cause::Refused, Phase::Connect);
-    let result = probe(profile(&server.url("/zone"))).await;
-    assert_found(&result, Cause::Redirect, Phase::FirstByte);
-}
-
-/// A page and a login go elsewhere: the user in a `Location` is dropped, a host with other letters is asked in its wire form.
-#[tokio::test]
-async fn locations_with_users_and_other_letters() {
-    let server = serve(|path| {
-        let to = |location: &str| response("302 Found", &[&format!("Location: {location}")], "");
-        match path {
-            "/letters" => to("http://bücher.invalid/"),
-            "/slashes" => to("\\\\127.0.0.1:1\\there"),
-            "/user" => to("//mallory:secret@127.0.0.1:1/there"),
-            _ => response("200 OK", &[], PAGE),
-        }
-    })
-    .await;
-    for path in ["/slashes", "/user"] {
-        let result = probe(profile(&server.url(path))).await;
-        assert_found(&result, Cause::Refused, Phase::Connect);
-        let told = format!("{result:?}");
-        assert!(told.contains("http://127.0.0.1:1/there"), "{told}");
-        assert!(
-            !told.contains("mallory") && !told.contains("secret"),
-            "{told}"
-        );
-    }
-    let result = probe(profile(&server.url("/letters"))).await;
-    assert!(
-        result.detail().contains("http://xn--bcher-kva.invalid/"),
-        "{result:?}"
-    );
-}
-
-#[tokio::test]
-async fn words_for_statuses_of_others() {
-    for (status, words) in [
-        (
-            "511 Network Authentication Required",
-            "a gateway on the way asks for a login",
-        ),
-        (
-            "521 Web server is down",
-            "Cloudflare's word for a server behind it",
-        ),
-        ("525 SSL handshake failed", "Cloudflare's word for bad TLS"),
-    ] {
-        let server = serve(move |_| response(status, &[], "")).await;
-        let result = probe(profile(&server.url("/"))).await;
-        assert_found(&result, Cause::ServerError, Phase::FirstByte);
-        assert!(result.detail().contains(words), "{result:?}");
-    }
-}
-
-/// Both of the old forms of a date (RFC 9110 §5.6.7).
-#[tokio::test]
-async fn a_wait_until_a_date_in_an_old_form() {
-    for (date, until) in [
-        (
-            "Sunday, 22-Nov-26 06:00:00 GMT",
-            "Sunday, 22-Nov-26 06:02:00 GMT",
-        ),
-        ("Sun Nov 22 06:00:00 2026", "Sun Nov 22 06:02:00 2026"),
-    ] {
-        let lines = [format!("Date: {date}"), format!("Retry-After: {until}")];
-        let server = serve(move |_| {
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            response("503 Service Unavailable", &lines, "")
-        })
-        .await;
-        let result = probe(profile(&server.url("/"))).await;
-        assert_found(&result, Cause::Maintenance, Phase::FirstByte);
-        assert!(result.detail().contains("Retry-After 120 s"), "{result:?}");
-    }
 }
