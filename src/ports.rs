@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Delivery, Email, Entry, Host, NetworkSettings, Note, Now, Orders,
-    Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Changes, CheckResult, Delivery, Diagnosis, Email, Entry, Heartbeat, Host, NetworkSettings,
+    Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
 };
 
 /// Something under way.
@@ -43,6 +43,9 @@ pub trait Recoverer: Send + Sync {
     /// Runs the command once over SSH and says how it ended; no retry.
     fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport>;
 
+    /// Looks at the host in one read-only visit over SSH: facts, and what the sites at these URLs say on the host itself.
+    fn diagnose(&self, host: Arc<Host>, urls: Vec<String>) -> Pending<Diagnosis>;
+
     /// Tries one TCP connect to the host's SSH port, and sends nothing.
     fn reach(&self, host: Arc<Host>) -> Pending<Reach>;
 }
@@ -51,6 +54,18 @@ pub trait Recoverer: Send + Sync {
 pub trait Notifier: Send + Sync {
     /// Tries once to deliver one message to its one recipient, over the relays in order.
     fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery>;
+}
+
+/// Tells other programs.
+pub trait Messenger: Send + Sync {
+    /// Runs the program once with the event as one document on its standard input.
+    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery>;
+}
+
+/// Tells an outside watcher that we live.
+pub trait Pulse: Send + Sync {
+    /// Tells it once; what it said where it did not take that.
+    fn beat(&self, heartbeat: Arc<Heartbeat>) -> Pending<Result<(), String>>;
 }
 
 /// Why something could not be written.

@@ -10,7 +10,9 @@ use crate::adapters::smtp::SmtpNotifier;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp};
+use crate::model::{
+    Channel, Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp,
+};
 use crate::ports::{Clock as _, Notifier as _};
 use crate::render::duration::span;
 use crate::render::explain::clock;
@@ -126,6 +128,7 @@ fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
         id: EntryId(0),
         notification,
         from: email.from.clone(),
+        channel: Channel::Mail,
         to: to.to_owned(),
         queued: at,
         tries: 0,

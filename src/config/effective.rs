@@ -12,11 +12,13 @@ use std::time::Duration;
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, SecretSource, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
+    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
 };
 
-use super::relay::{is_loopback, percent_encode};
+use super::command;
+use super::heartbeat;
+use super::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -115,12 +117,13 @@ fn tree(settings: &Settings) -> Out {
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
+        .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
         .maybe(
-            "alerts",
+            "heartbeat",
             settings
-                .email
+                .heartbeat
                 .as_ref()
-                .map(|email| Map::new().with("email", email_tree(email)).out()),
+                .map(|beat| heartbeat::tree(beat)),
         )
         .maybe(
             "status_page",
@@ -157,11 +160,31 @@ fn host_tree(host: &Host) -> Out {
             "known_hosts_file",
             host.known_hosts_file.as_deref().map(file),
         )
-        .with("restart", restart_tree(&host.restart))
+        .maybe("agent", host.agent.then_some(Out::Bool(true)))
+        .with("diagnose", Out::Bool(host.diagnose))
+        .maybe("guards", host.diagnose.then(|| guards_tree(&host.guards)))
+        .with("restart", restart_tree(&host.restart, host.agent))
         .out()
 }
 
-fn restart_tree(restart: &Restart) -> Out {
+fn guards_tree(guards: &Guards) -> Out {
+    let share = |share: u8| word(format!("{share}%"));
+    Map::new()
+        .with("disk_free", share(guards.disk_free))
+        .with("inodes_free", share(guards.inodes_free))
+        .with("memory_available", share(guards.memory_available))
+        .with("config_test", Out::Bool(guards.config_test))
+        .out()
+}
+
+fn rung_tree(rung: &Rung) -> Out {
+    match rung {
+        Rung::Remote(command) => text(command),
+        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
+    }
+}
+
+fn restart_tree(restart: &Restart, agent: bool) -> Out {
     let backoff = Map::new()
         .with("initial", span(restart.backoff.initial))
         .with("factor", Out::Float(restart.backoff.factor))
@@ -178,7 +201,11 @@ fn restart_tree(restart: &Restart) -> Out {
         When::Percent(share) => word(format!("{share}%")),
     };
     Map::new()
-        .with("commands", texts(&restart.commands))
+        .maybe(
+            "commands",
+            (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),
+        )
+        .with("allow_reboot", Out::Bool(restart.allow_reboot))
         .with("timeout", span(restart.timeout))
         .with("settle", span(restart.settle))
         .with("backoff", backoff.out())
@@ -335,6 +362,14 @@ fn tls_tree(tls: &Tls) -> Out {
         .out()
 }
 
+fn alerts_tree(settings: &Settings) -> Out {
+    let (email, program) = (&settings.email, &settings.command);
+    Map::new()
+        .maybe("email", email.as_ref().map(|email| email_tree(email)))
+        .maybe("command", program.as_ref().map(|all| command::tree(all)))
+        .out()
+}
+
 fn email_tree(email: &Email) -> Out {
     Map::new()
         .with("from", text(&email.from))
@@ -367,9 +402,10 @@ fn relay_tree(relay: &Relay) -> Out {
     let map = Map::new().with("url", text(url));
     match &relay.password {
         None => map,
-        Some(SecretSource::File(path)) => map.with("password_file", file(path)),
-        Some(SecretSource::Environment(name)) => map.with("password_env", text(name)),
-        Some(SecretSource::Credential(name)) => map.with("password_credential", text(name)),
+        Some(source) => {
+            let (key, value) = secret_tree(PASSWORD, source);
+            map.with(&key, value)
+        }
     }
     .maybe("ca_file", relay.ca_file.as_deref().map(file))
     .maybe("insecure", insecure.then_some(Out::Bool(true)))

@@ -1,4 +1,4 @@
-//! `alerts`: who is told, and over which mail servers.
+//! `alerts`: who is told, and over which mail servers; what `command` is, `command` says.
 //!
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::model::Email;
 
+use super::command;
 use super::fault::{Fault, Report};
 use super::relay;
 use super::section::{Section, expected, nearest};
@@ -23,10 +24,32 @@ const RECIPIENTS: usize = 50;
 /// Relays that are tried in order.
 const RELAYS: usize = 8;
 
+/// Who is told.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    /// By mail.
+    pub(super) email: Option<Email>,
+    /// By a program and its arguments.
+    pub(super) command: Option<Vec<String>>,
+}
+
 /// Reads `alerts`; each value that is wrong goes to `report`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
-    let alerts = Section::open(node, "alerts", &["email"], report)?;
-    let section = Section::open(alerts.get("email")?, "alerts.email", KEYS, report)?;
+pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
+    let Some(alerts) = Section::open(node, "alerts", &["email", "command"], report) else {
+        return Alerts::default();
+    };
+    Alerts {
+        email: alerts
+            .get("email")
+            .and_then(|node| read_email(node, report)),
+        command: alerts
+            .get("command")
+            .and_then(|node| command::read(node, report)),
+    }
+}
+
+fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
+    let section = Section::open(node, "alerts.email", KEYS, report)?;
     if let Some(word) = section.get("language").and_then(|node| text(node, report)) {
         // `ja` is refused by name before.
         if word.value != "en" {
@@ -66,7 +89,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
         relays,
         reminder_interval: section
             .get("reminder_interval")
-            .map_or(Some(Duration::from_secs(4 * 3600)), |node| {
+            .map_or(Some(crate::model::limits::REMINDER), |node| {
                 reminder(node, report)
             }),
     })

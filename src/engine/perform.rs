@@ -13,8 +13,9 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::model::{
-    AttemptId, Cause, CheckResult, Delivery, Effect, Event, Finding, Fleet, HostName, ProbeId,
-    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage, limits,
+    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, EntryId, Event, Finding,
+    Fleet, HostName, ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings,
+    Stage, limits, plain_url,
 };
 
 use super::run::Ports;
@@ -30,6 +31,8 @@ pub(super) struct Tasks {
     fallback: HashMap<Id, Event>,
     /// Restarts under way.
     pub(super) recovering: usize,
+    /// Heartbeats under way.
+    pub(super) beating: usize,
 }
 
 impl Tasks {
@@ -55,6 +58,9 @@ impl Tasks {
         };
         if matches!(event, Event::Recovered { .. }) {
             self.recovering = self.recovering.saturating_sub(1);
+        }
+        if matches!(event, Event::Beaten { .. }) {
+            self.beating = self.beating.saturating_sub(1);
         }
         (event, late)
     }
@@ -127,33 +133,68 @@ impl Tasks {
                     async move { reached(probe, host, running.await) },
                 );
             }
-            Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
-            Effect::Notify(entry) => {
-                let (Some(email), Some(message)) =
-                    (settings.email.clone(), fleet.outbox.get(&entry).cloned())
-                else {
+            Effect::Diagnose { probe, host } => {
+                let Some(to) = settings.hosts.get(&host).cloned() else {
                     return false;
                 };
-                let broken = Delivery::Unclear {
-                    reason: "the message was not sent in time".to_owned(),
-                };
-                let running = ports.notifier.notify(Arc::clone(&email), message);
-                self.spawn(
-                    limits::MAIL_TOTAL + GRACE,
-                    Event::Notified {
-                        entry,
-                        delivery: broken,
-                    },
-                    None,
-                    async move {
-                        Event::Notified {
-                            entry,
-                            delivery: running.await,
-                        }
-                    },
-                );
+                let sites = settings.profiles_of(&host);
+                let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
+                let running = ports.recoverer.diagnose(to, urls.collect());
+                let reason = "the look did not end in time".to_owned();
+                let broken = diagnosed(probe, host.clone(), Diagnosis::Stuck { reason });
+                let deadline = limits::SSH_LOGIN + limits::LOOK + GRACE;
+                self.spawn(deadline, broken, None, async move {
+                    diagnosed(probe, host, running.await)
+                });
             }
+            Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
+            Effect::Beat => {
+                let Some(heartbeat) = settings.heartbeat.clone() else {
+                    return false;
+                };
+                let running = ports.watcher.beat(heartbeat);
+                let heard = Err("no answer in time".to_owned());
+                let broken = Event::Beaten { heard };
+                self.beating += 1;
+                self.spawn(limits::HEART_TIMEOUT + GRACE, broken, None, async move {
+                    Event::Beaten {
+                        heard: running.await,
+                    }
+                });
+            }
+            Effect::Notify(entry) => return self.notify(ports, settings, fleet, entry),
         }
+        true
+    }
+
+    fn notify(
+        &mut self,
+        ports: &Ports,
+        settings: &Settings,
+        fleet: &Fleet,
+        entry: EntryId,
+    ) -> bool {
+        let Some(message) = fleet.outbox.get(&entry).cloned() else {
+            return false;
+        };
+        let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
+            (Channel::Mail, Some(email), _) => (
+                limits::MAIL_TOTAL,
+                ports.notifier.notify(Arc::clone(email), message),
+            ),
+            (Channel::Command, _, Some(command)) => (
+                limits::COMMAND_TIMEOUT,
+                ports.messenger.hand(Arc::clone(command), message),
+            ),
+            (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
+        };
+        let told = move |delivery| Event::Notified { entry, delivery };
+        let broken = told(Delivery::Unclear {
+            reason: "the message was not sent in time".to_owned(),
+        });
+        self.spawn(deadline + GRACE, broken, None, async move {
+            told(running.await)
+        });
         true
     }
 
@@ -217,6 +258,14 @@ fn reached(probe: ProbeId, host: HostName, reach: Reach) -> Event {
     Event::Reached { probe, host, reach }
 }
 
+fn diagnosed(probe: ProbeId, host: HostName, diagnosis: Diagnosis) -> Event {
+    Event::Diagnosed {
+        probe,
+        host,
+        diagnosis,
+    }
+}
+
 fn recovered(host: HostName, attempt: AttemptId, report: RecoveryReport) -> Event {
     Event::Recovered {
         host,
@@ -245,5 +294,6 @@ fn unknown_end() -> RecoveryReport {
         duration: Duration::ZERO,
         reason: Some("the ssh client did not end in time".to_owned()),
         output: String::new(),
+        config_broken: false,
     }
 }

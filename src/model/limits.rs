@@ -63,6 +63,47 @@ pub const SSH_CONNECT: Duration = Duration::from_secs(10);
 /// Banner, key exchange and authentication of SSH together, counted from the start of the client.
 pub const SSH_LOGIN: Duration = Duration::from_secs(25);
 
+/// The visit that looks at a host, from the login on: the script ends by itself after 25 s, and a host that is short of
+/// processors needs 4.5 s for what else takes half a second (measured at 2 % of one).
+pub const LOOK: Duration = Duration::from_secs(30);
+
+/// Oldest facts on which a restart may rest.
+pub const LOOK_FRESH: Duration = Duration::from_secs(60);
+
+/// First wait until a host that must not be restarted is looked at again; doubled each time.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Longest of these waits.
+pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What passes by itself is looked at again at least this often.
+pub const LOOK_PASSING: Duration = Duration::from_secs(30);
+
+/// What one look may print.
+pub const FACTS_BYTES: usize = 32 * 1024;
+
+/// One line of it.
+pub const FACT_LINE: usize = 300;
+
+/// A host that has been up for less may still be starting its services: systemd gives a unit 90 s to stop and 90 s to start.
+pub const BOOT_WINDOW: Duration = Duration::from_secs(180);
+
+/// Monit's turn: its rule for errors acts after two cycles of 30 s, takes up to 30 s and comes again after 90 s.
+pub const OTHER_HEALER: Duration = Duration::from_secs(180);
+
+/// After systemd has refused a start for their number (5 in 10 s by default): far enough away to be allowed again.
+pub const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Per cent of ten seconds in which everything on the host waited for memory: it does little else any more.
+pub const MEMORY_PRESSURE: u8 = 50;
+
+/// Least room in the process table and the file table, in per cent.
+pub const PROCESSES_FREE: u8 = 5;
+
+/// A start that failed because the server's own configuration is broken is tried once more at most (Pacemaker's rule for
+/// failed starts is stricter: none).
+pub const BROKEN_STARTS: u32 = 2;
+
 /// How far back restarts of a host are compared.
 pub const LESSON_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -145,6 +186,15 @@ pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(30);
 /// Longest wait between two tries of one message.
 pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
+pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
+
+/// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Bytes of `alerts.command`'s output that are kept: its last words say what went wrong.
+pub const COMMAND_OUTPUT: usize = 4 * 1024;
+
 /// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
 pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 
@@ -187,6 +237,21 @@ pub const PAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection to the status page, however slowly it reads.
 pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
+
+/// One heartbeat, its redirects included: below the shortest `every`.
+pub const HEART_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Redirects of one heartbeat: to https, to www, and one more.
+pub const HEART_REDIRECTS: u8 = 3;
+
+/// A daemon that has run for so long will go on.
+pub const HEART_WARM: Duration = Duration::from_secs(60);
+
+/// A message that waits for longer is stuck: greylisting takes five to fifteen minutes.
+pub const HEART_PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// Probes that are overdue by this much are not merely late.
+pub const HEART_LATE: Duration = Duration::from_secs(5 * 60);
 
 /// The loop's progress is at most this old while it is well.
 pub const PROGRESS: Duration = Duration::from_secs(30);

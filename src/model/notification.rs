@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, ProfileName, Timestamp};
+use super::{
+    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, ProfileName, Timestamp,
+};
 
 /// The events of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +95,15 @@ pub struct Lesson {
     pub longest: Duration,
 }
 
+/// What a look at the host found, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glimpse {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub facts: HostFacts,
+}
+
 /// A certificate that ends soon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
@@ -146,6 +157,9 @@ pub struct Notification {
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,
+    /// What the last look at the host found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<Glimpse>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
@@ -171,6 +185,7 @@ impl Notification {
             next: Next::Nothing,
             remark: None,
             lesson: None,
+            facts: None,
             certificates: Vec::new(),
         }
     }
@@ -180,7 +195,7 @@ impl Notification {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// A relay took it.
+    /// A relay took it, or the command did.
     Sent {
         /// Which.
         relay: String,
@@ -202,6 +217,28 @@ pub enum Delivery {
     },
 }
 
+/// Over what a message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// As a mail.
+    #[default]
+    Mail,
+    /// As a JSON document, to the program that people named.
+    Command,
+}
+
+impl Channel {
+    /// The key of the configuration that sets it up.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Mail => "alerts.email",
+            Self::Command => "alerts.command",
+        }
+    }
+}
+
 /// One message to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -211,7 +248,10 @@ pub struct Entry {
     pub notification: Notification,
     /// `From`, as configured when the entry was written.
     pub from: String,
-    /// Who.
+    /// Over what.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Who: an address; the program's name for a command.
     pub to: String,
     /// When it was written, on the fleet's line of time.
     pub queued: Timestamp,
@@ -228,5 +268,14 @@ impl Entry {
     #[must_use]
     pub const fn is_dead(&self) -> bool {
         matches!(self.last, Some(Delivery::Rejected { .. }))
+    }
+
+    /// Who hears of it, one after the other. There is one command, whatever its program was called when this was written.
+    #[must_use]
+    pub fn listener(&self) -> (Channel, &str) {
+        match self.channel {
+            Channel::Mail => (Channel::Mail, &self.to),
+            Channel::Command => (Channel::Command, ""),
+        }
     }
 }

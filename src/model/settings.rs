@@ -9,8 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Expect, HostName, ProfileName, SecretSource, Shared, Timestamp, When,
-    Window,
+    Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, Rung, SecretSource, Shared,
+    Timestamp, When, Window,
 };
 
 /// A whole configuration.
@@ -24,11 +24,40 @@ pub struct Settings {
     pub network: Network,
     /// Mail, when configured.
     pub email: Option<Arc<Email>>,
+    /// The program and its arguments that get each event as a document, when configured.
+    pub command: Option<Arc<Vec<String>>>,
+    /// Who watches us, when somebody does.
+    pub heartbeat: Option<Arc<Heartbeat>>,
     /// Where metrics and our own state are served, when they are.
     pub status_page: Option<SocketAddr>,
 }
 
 impl Settings {
+    /// Whether messages can leave over this channel.
+    #[must_use]
+    pub const fn speaks(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Mail => self.email.is_some(),
+            Channel::Command => self.command.is_some(),
+        }
+    }
+
+    /// Whether anybody hears of what happens.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.speaks(Channel::Mail) || self.speaks(Channel::Command)
+    }
+
+    /// Between two reminders of one open incident. A command alone is reminded as a mail is by default.
+    #[must_use]
+    pub fn reminder_interval(&self) -> Option<Duration> {
+        match (&self.email, &self.command) {
+            (Some(email), _) => email.reminder_interval,
+            (None, Some(_)) => Some(super::limits::REMINDER),
+            (None, None) => None,
+        }
+    }
+
     /// The profiles of a host, in name order.
     pub fn profiles_of<'a>(
         &'a self,
@@ -38,6 +67,17 @@ impl Settings {
             .iter()
             .filter(move |(_, profile)| profile.host.as_ref() == Some(host))
     }
+}
+
+/// A URL as it may be shown and told to a host: without credentials and fragment.
+#[must_use]
+pub fn plain_url(url: &Url) -> String {
+    let mut plain = url.clone();
+    plain.set_fragment(None);
+    // Fails only for URLs that cannot have them.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    plain.into()
 }
 
 /// How addresses are chosen.
@@ -199,17 +239,52 @@ pub struct Host {
     pub identity_file: Option<PathBuf>,
     /// `UserKnownHostsFile`.
     pub known_hosts_file: Option<PathBuf>,
+    /// `probe-agent` answers there: it is given orders, not commands.
+    pub agent: bool,
+    /// Look at it before it is restarted.
+    pub diagnose: bool,
+    /// What must be left on it for a restart.
+    pub guards: Guards,
     /// How it is restarted.
     pub restart: Restart,
     /// Changes when, and only when, the configuration of this host changes.
     pub fingerprint: u64,
 }
 
+/// What must be left on a host, so that a restart does not make it worse. Shares are per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guards {
+    /// Of the fullest file system.
+    pub disk_free: u8,
+    /// Of its inodes.
+    pub inodes_free: u8,
+    /// Of memory, without swapping.
+    pub memory_available: u8,
+    /// The server must accept its own configuration.
+    pub config_test: bool,
+}
+
+impl Guards {
+    /// A restart writes a pid file and some log lines, and needs as much memory as the server had: little is enough, nothing
+    /// is not.
+    #[must_use]
+    pub const fn by_default() -> Self {
+        Self {
+            disk_free: 3,
+            inodes_free: 3,
+            memory_available: 5,
+            config_test: true,
+        }
+    }
+}
+
 /// How a host is restarted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restart {
     /// The ladder: first attempt, second, …; the last repeats. Never empty.
-    pub commands: Vec<String>,
+    pub commands: Vec<Rung>,
+    /// A person said that rungs may take the whole machine down.
+    pub allow_reboot: bool,
     /// Of one command.
     pub timeout: Duration,
     /// After a command ended, before probes count again.
@@ -227,11 +302,11 @@ pub struct Restart {
 }
 
 impl Restart {
-    /// The command of attempt `number`, from 1.
+    /// The rung of attempt `number`, from 1.
     #[must_use]
-    pub fn rung(&self, number: u32) -> &str {
+    pub fn rung(&self, number: u32) -> Rung {
         let index = (number.max(1) as usize - 1).min(self.commands.len().saturating_sub(1));
-        self.commands.get(index).map_or("", String::as_str)
+        self.commands.get(index).cloned().unwrap_or_default()
     }
 }
 
@@ -295,4 +370,22 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
+}
+
+/// An outside watcher that is told that we live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Where it is told.
+    pub watcher: Watcher,
+    /// How often, at most.
+    pub every: Duration,
+}
+
+/// Where an outside watcher is told. Whoever knows the URL can speak for us: it is shown without its path and query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watcher {
+    /// It stands in the configuration.
+    Url(Url),
+    /// It is read where a secret is.
+    Secret(SecretSource),
 }

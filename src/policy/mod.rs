@@ -15,6 +15,8 @@
 //! | `maintenance` | how long a site is taken at its word that it is in maintenance |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
+//! | `sight` | when a host is looked at before it is acted on, and how long that holds |
+//! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
 //! | `guard` | may this host be restarted, and if not, why not |
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
 //! | `rounds` | which hosts the rules look at now |
@@ -22,6 +24,7 @@
 //! | `account` | why: what the rules say of a host now, and what they looked at |
 //! | `lesson` | how long restarts held, and what that teaches |
 //! | `certificates` | which certificates people are warned of, once per step |
+//! | `heartbeat` | whether an outside watcher may hear that we live |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -30,6 +33,7 @@ mod certificates;
 mod clock;
 mod draft;
 mod guard;
+mod heartbeat;
 mod incident;
 mod judge;
 mod lesson;
@@ -40,7 +44,9 @@ mod reconcile;
 mod recovery;
 mod rounds;
 mod schedule;
+mod sight;
 mod spread;
+mod triage;
 
 pub use account::account;
 pub use schedule::{settled, wakeup};
@@ -67,11 +73,17 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         Event::Ticked
         | Event::Probed { .. }
         | Event::Reached { .. }
+        | Event::Diagnosed { .. }
         | Event::Recovered { .. }
-        | Event::Notified { .. } => Shaken::No,
+        | Event::Notified { .. }
+        | Event::Beaten { .. }
+        | Event::Completed => Shaken::No,
     };
     match event {
-        Event::Started(start) => reconcile::start(&mut draft, &start),
+        Event::Started(start) => {
+            reconcile::start(&mut draft, &start);
+            heartbeat::start(&mut draft, &start);
+        }
         Event::Damaged(path) => reconcile::damaged(&mut draft, path),
         Event::Ticked => {}
         Event::Probed {
@@ -85,12 +97,19 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             detail,
         } => network::probed(&mut draft, probe, answered, detail),
         Event::Reached { probe, host, reach } => network::reached(&mut draft, probe, &host, reach),
+        Event::Diagnosed {
+            probe,
+            host,
+            diagnosis,
+        } => sight::diagnosed(&mut draft, probe, &host, diagnosis),
         Event::Recovered {
             host,
             attempt,
             report,
         } => attempt::ended(&mut draft, &host, attempt, report),
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
+        Event::Beaten { heard } => heartbeat::beaten(&mut draft, heard),
+        Event::Completed => heartbeat::completed(&mut draft),
         Event::Ordered(orders) => recovery::ordered(&mut draft, orders),
         Event::TakenBack {
             attempts,
@@ -104,9 +123,11 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     // What time alone brings about, in the order in which one enables the next.
     network::let_go(&mut draft);
     recovery::move_on(&mut draft);
+    sight::move_on(&mut draft);
     network::move_on(&mut draft);
     certificates::move_on(&mut draft);
     outbox::move_on(&mut draft);
     schedule::move_on(&mut draft);
+    heartbeat::move_on(&mut draft);
     draft.into_decision()
 }

@@ -1,16 +1,16 @@
 //! What people must hear.
 //!
-//! A notification becomes one entry for each recipient, in the same decision, and so in the same transaction, as what it
+//! A notification becomes one entry for each recipient, be it a mailbox or the command that people named, in the same decision, and so in the same transaction, as what it
 //! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. A try is durable before it is made. An entry that no relay took is tried again after 30 s,
+//! taken or is a dead letter. A try is durable before it is made. An entry that nobody took is tried again after 30 s,
 //! doubling to 15 min, for five days.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName, IncidentId, Next,
-    Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
+    Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Glimpse, Hold, HostName,
+    IncidentId, Next, Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -50,6 +50,9 @@ pub(super) fn tell(
     told.lesson = host
         .as_ref()
         .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
+    told.facts = host
+        .as_ref()
+        .and_then(|host| facts(draft, host, incident.since));
     told.host = host;
     told.since = Some(draft.wall(incident.since));
     told.until = over.then(|| draft.wall(draft.now));
@@ -75,6 +78,18 @@ pub(super) fn tell(
     }
 }
 
+/// What a look at the host found in the course of this incident, or just before it.
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
+    let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
+    let facts = look.diagnosis.facts()?;
+    (look.began + limits::LOOK_FRESH >= since).then(|| {
+        Box::new(Glimpse {
+            at: draft.wall(look.began),
+            facts: facts.clone(),
+        })
+    })
+}
+
 /// An attempt with the times people's clocks showed.
 pub(super) fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
     Attempt {
@@ -86,10 +101,13 @@ pub(super) fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
 
 /// Queues a notification, one entry for each recipient.
 pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
-    let Some(email) = draft.settings.email.clone() else {
-        return;
-    };
-    for to in &email.to {
+    let mut listeners: Vec<(Channel, String)> = Vec::new();
+    let email = draft.settings.email.clone();
+    let to = email.iter().flat_map(|email| &email.to);
+    listeners.extend(to.map(|to| (Channel::Mail, to.clone())));
+    let program = draft.settings.command.iter().flat_map(|all| all.first());
+    listeners.extend(program.map(|program| (Channel::Command, program.clone())));
+    for (channel, to) in listeners {
         let id = draft.fleet.next_entry();
         draft.notes.push(Note::Queued {
             entry: id,
@@ -99,8 +117,11 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
         draft.fleet.queue(Entry {
             id,
             notification: notification.clone(),
-            from: email.from.clone(),
-            to: to.clone(),
+            from: email
+                .as_ref()
+                .map_or_else(String::new, |email| email.from.clone()),
+            channel,
+            to,
             queued: draft.now,
             tries: 0,
             due: draft.now,
@@ -110,15 +131,25 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     }
 }
 
+/// The profile's host is being looked at: in seconds it is known what comes next, and only then worth telling. Whoever
+/// looks after holds brings the profile back as opened.
+fn awaits_facts(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let host = draft.host_of(name);
+    let track = host.and_then(|host| draft.fleet.hosts.get(&host));
+    track.is_some_and(|track| track.hold == Some(Hold::AwaitingFacts))
+}
+
+/// Whether people have not heard of a profile's incident yet.
+pub(super) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let track = draft.fleet.profiles.get(name);
+    track
+        .and_then(|track| track.incident.as_ref())
+        .is_some_and(|incident| incident.sequence == 0)
+}
+
 /// Tells people that a profile is down, if they have not heard: now it is known what comes next.
 pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
-    let fresh = draft
-        .fleet
-        .profiles
-        .get(name)
-        .and_then(|track| track.incident.as_ref())
-        .is_some_and(|incident| incident.sequence == 0);
-    if fresh {
+    if is_untold(draft, name) {
         let next = next_for(draft, name);
         tell(draft, name, EventKind::Down, next, None);
     }
@@ -158,11 +189,30 @@ fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
 /// Announces what was opened, reminds of what is still open, and sends what is due.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
     for name in std::mem::take(&mut draft.opened) {
-        announce(draft, &name);
+        if !awaits_facts(draft, &name) {
+            announce(draft, &name);
+        }
     }
     remind(draft);
+    expire(draft);
     bury(draft);
     dispatch(draft);
+}
+
+/// What waits for a channel that is configured no more is given up when its time is over.
+fn expire(draft: &mut Draft<'_>) {
+    let (settings, now) = (draft.settings, draft.now);
+    let entries = draft.fleet.outbox.values();
+    let expired: Vec<EntryId> = entries
+        .filter(|entry| !entry.is_dead() && !settings.speaks(entry.channel))
+        .filter(|entry| now.since(entry.queued) >= limits::MAIL_EXPIRY)
+        .map(|entry| entry.id)
+        .collect();
+    for id in expired {
+        let key = draft.fleet.outbox.get(&id).map(|entry| entry.channel.key());
+        let reason = format!("`{}` is not configured any more", key.unwrap_or_default());
+        tried(draft, id, Delivery::Deferred { reason });
+    }
 }
 
 /// Forgets dead letters that are old, or too many.
@@ -184,12 +234,7 @@ fn bury(draft: &mut Draft<'_>) {
 }
 
 fn remind(draft: &mut Draft<'_>) {
-    let Some(interval) = draft
-        .settings
-        .email
-        .as_ref()
-        .and_then(|email| email.reminder_interval)
-    else {
+    let Some(interval) = draft.settings.reminder_interval() else {
         return;
     };
     let due = |told: Timestamp| draft.now.since(told) >= interval;
@@ -213,24 +258,26 @@ fn remind(draft: &mut Draft<'_>) {
     }
 }
 
-/// Entries that may leave now or later: not dead, not in transit, and nothing of the same incident to the same recipient before them.
-fn ready(fleet: &Fleet) -> impl Iterator<Item = &Entry> {
-    let mut waiting: BTreeSet<(&IncidentId, &str)> = BTreeSet::new();
+/// Entries that may leave now or later: not dead, not in transit, over a channel that is configured, and nothing of the
+/// same incident to the same recipient before them.
+fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &'a Entry> {
+    let mut waiting: BTreeSet<(&IncidentId, (Channel, &str))> = BTreeSet::new();
     fleet.outbox.values().filter(move |entry| {
         let first = match &entry.notification.incident {
-            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.to.as_str())),
+            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.listener())),
             Some(_) | None => true,
         };
-        first && !entry.is_dead() && !fleet.in_transit.contains(&entry.id)
+        let leaves = !entry.is_dead() && settings.speaks(entry.channel);
+        first && leaves && !fleet.in_transit.contains(&entry.id)
     })
 }
 
 fn dispatch(draft: &mut Draft<'_>) {
-    if draft.fleet.outbox.is_empty() || draft.settings.email.is_none() || draft.fleet.unwritable {
+    if draft.fleet.outbox.is_empty() || draft.fleet.unwritable {
         return;
     }
     let free = limits::MAILS_IN_FLIGHT.saturating_sub(draft.fleet.in_transit.len());
-    let due: Vec<EntryId> = ready(&draft.fleet)
+    let due: Vec<EntryId> = ready(draft.settings, &draft.fleet)
         .filter(|entry| entry.due <= draft.now)
         .take(free)
         .map(|entry| entry.id)
@@ -279,16 +326,15 @@ pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
 
 /// When the next message is due.
 pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
-    let email = settings.email.as_ref()?;
     let free = fleet.in_transit.len() < limits::MAILS_IN_FLIGHT && !fleet.unwritable;
     let mail = if free && !fleet.outbox.is_empty() {
-        ready(fleet).map(|entry| entry.due).min()
+        ready(settings, fleet).map(|entry| entry.due).min()
     } else {
         None
     };
     let told = fleet.index.told.first().map(|(told, _)| *told);
-    let reminder = email
-        .reminder_interval
+    let reminder = settings
+        .reminder_interval()
         .zip(told)
         .map(|(interval, told)| told + interval);
     [mail, reminder].into_iter().flatten().min()
@@ -296,9 +342,7 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 
 /// A message could leave now.
 pub(super) fn is_due(settings: &Settings, fleet: &Fleet) -> bool {
-    settings.email.is_some()
-        && !fleet.unwritable
-        && ready(fleet).any(|entry| entry.due <= fleet.now())
+    !fleet.unwritable && ready(settings, fleet).any(|entry| entry.due <= fleet.now())
 }
 
 /// A message was tried.

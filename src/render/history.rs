@@ -252,6 +252,7 @@ impl Reading {
             Note::Judged { .. }
             | Note::Skipped { .. }
             | Note::Changed { .. }
+            | Note::Diagnosed { .. }
             | Note::Held { .. }
             | Note::GaveUp { .. }
             | Note::Rearmed { .. }
@@ -260,6 +261,7 @@ impl Reading {
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }
+            | Note::Heartbeat { .. }
             | Note::Unrecorded
             | Note::Recorded => {}
         }

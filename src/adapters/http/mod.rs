@@ -11,7 +11,7 @@
 //!   from outside is cleaned and freed of credentials (`text`).
 //! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
 //!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
-//! - Whether our own network is alive, the canaries tell (`canary`).
+//! - Whether our own network is alive, the canaries tell (`canary`); that we live, an outside watcher is told (`beat`).
 //!
 //! What the HTTP client shows nobody is not told: bytes behind the end of a response (they reach no other request: the connection
 //! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (the deadline ends a flood).
@@ -21,6 +21,7 @@
 mod addresses;
 mod alive;
 mod banner;
+mod beat;
 mod body;
 mod canary;
 mod certificate;
@@ -47,6 +48,8 @@ mod text;
 mod tls;
 mod trace;
 mod wordpress;
+
+pub use beat::{HttpPulse, ReadSecret};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

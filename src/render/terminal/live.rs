@@ -4,8 +4,10 @@ use super::Look;
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ended, found, hold_sentence, time};
 use crate::model::{
-    Cause, Delivery, Hold, HostName, Note, ProfileName, ProfileState, RecoveryOutcome, Timestamp,
+    Ailment, Cause, Delivery, Diagnosis, Hold, HostName, Note, ProfileName, ProfileState,
+    RecoveryOutcome, Timestamp,
 };
+use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::{Action, Record};
 use crate::render::text::{cut, plural};
@@ -59,6 +61,11 @@ pub(super) fn words(
                 format!("{profile} is back after {after}, {restarts}"),
             ))
         }
+        Note::Diagnosed {
+            host,
+            ailment,
+            diagnosis,
+        } => Some(diagnosed(host, *ailment, diagnosis)),
         Note::RestartBegan {
             host,
             number,
@@ -111,6 +118,19 @@ pub(super) fn words(
             Ink::Bad,
             "the state cannot be written: nothing is restarted or sent until it can".to_owned(),
         )),
+        Note::Heartbeat { silence: None } => Some((
+            Ink::Good,
+            "the outside watcher hears from us again".to_owned(),
+        )),
+        Note::Heartbeat {
+            silence: Some(silence),
+        } => Some((
+            Ink::Warn,
+            format!(
+                "the outside watcher does not hear from us: {}",
+                silence.phrase()
+            ),
+        )),
         Note::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
         Note::Skipped { profile, count } => Some((
             Ink::Bad,
@@ -120,6 +140,23 @@ pub(super) fn words(
             ),
         )),
         Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } => None,
+    }
+}
+
+fn diagnosed(host: &HostName, ailment: Option<Ailment>, diagnosis: &Diagnosis) -> (Ink, String) {
+    match diagnosis {
+        Diagnosis::Facts(_) => {
+            let found = ailment.map_or("nothing fails any more", phrase);
+            (Ink::Plain, format!("looked at {host}: {found}"))
+        }
+        Diagnosis::NotIn { reason } => (Ink::Bad, format!("no way into {host}: {reason}")),
+        Diagnosis::Stuck { reason } => {
+            (Ink::Bad, format!("{host} could not be looked at: {reason}"))
+        }
+        Diagnosis::Unreadable { reason } => (
+            Ink::Warn,
+            format!("what {host} says of itself is not understood: {reason}"),
+        ),
     }
 }
 
@@ -164,6 +201,7 @@ fn restarted(action: &Action, counts_from: Option<Timestamp>) -> (Ink, String) {
         | RecoveryOutcome::TimedOut
         | RecoveryOutcome::NotExecuted
         | RecoveryOutcome::Unknown
+        | RecoveryOutcome::Declined
         | RecoveryOutcome::Refused => Ink::Bad,
     };
     let next = counts_from.map_or_else(String::new, |at| {

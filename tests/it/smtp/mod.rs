@@ -3,7 +3,7 @@
 mod authority;
 mod delivery;
 mod endings;
-mod entries;
+pub(crate) mod entries;
 mod hostile;
 mod letters;
 mod secrets;
