@@ -20,6 +20,7 @@ pub mod limits;
 mod notification;
 mod observation;
 mod outcome;
+mod pointer;
 mod recovery;
 mod rows;
 mod secret;
