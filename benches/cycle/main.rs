@@ -56,7 +56,8 @@ fn main() -> ExitCode {
         ["measure", "ratios", dir] => ratios::measure(dir.as_ref()),
         ["measure", "lag", dir] => lag::measure(dir.as_ref()),
         ["measure", "rate", dir] => lag::rate(dir.as_ref()),
-        ["rounds", rounds, dir] => callgrind::rounds(number(rounds), dir.as_ref()),
+        ["rounds", rounds, dir] => callgrind::rounds(number(rounds), false, dir.as_ref()),
+        ["idle-rounds", rounds, dir] => callgrind::rounds(number(rounds), true, dir.as_ref()),
         unknown => panic!("unknown arguments {unknown:?}; see the head of benches/cycle/main.rs"),
     };
     if met {

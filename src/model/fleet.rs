@@ -117,8 +117,11 @@ impl Fleet {
 
     /// A profile's memory, for changing it; made when it is not there.
     pub fn profile_mut(&mut self, name: &ProfileName) -> &mut ProfileTrack {
-        self.changing(|rows| rows.profile(name));
-        self.index.profile_changes(name);
+        if !self.index.is_noted(name) {
+            self.changing(|rows| rows.profile(name));
+            self.index.profile_changes(name);
+            self.index.noted = Some(name.clone());
+        }
         self.profiles.entry(name.clone()).or_default()
     }
 
@@ -143,6 +146,7 @@ impl Fleet {
 
     /// Forgets a profile.
     pub fn forget_profile(&mut self, name: &ProfileName) {
+        self.index.noted = None;
         self.changing(|rows| rows.profile(name));
         self.index.profile_changes(name);
         self.profiles.remove(name);

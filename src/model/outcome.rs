@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blame, Cause, CertificateFault, Timestamp};
+use super::{Blame, Cause, CertificateFault, Shared, Timestamp};
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,8 +271,8 @@ pub struct CheckResult {
     pub retry_after: Option<Duration>,
     /// Phase timings.
     pub timings: Timings,
-    /// What the peer showed.
-    pub certificate: Option<Box<Certificate>>,
+    /// What the peer showed; held once by all who were shown the same.
+    pub certificate: Option<Shared<Certificate>>,
 }
 
 impl CheckResult {

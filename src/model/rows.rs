@@ -81,6 +81,7 @@ impl Fleet {
     #[must_use]
     pub fn changes(&mut self) -> Changes {
         self.unwritten();
+        self.index.noted = None;
         self.leaving = std::mem::take(&mut self.touched);
         self.told(&self.leaving)
     }
@@ -99,6 +100,7 @@ impl Fleet {
     /// What changed since it was last asked, at most `most` rows of each kind; everything is new to who asks first.
     #[must_use]
     pub fn news(&mut self, most: usize) -> Changes {
+        self.index.noted = None;
         let mut unread = self.unread.take().unwrap_or_else(|| Rows {
             profiles: self.profiles.keys().cloned().collect(),
             hosts: self.hosts.keys().cloned().collect(),

@@ -24,6 +24,7 @@ use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
 
 use super::HttpError;
+use super::certificate::Known;
 use super::fault::Fault;
 use super::hooks::{Asked, NoSessions, Recording};
 use super::trace::Trace;
@@ -53,6 +54,7 @@ pub(super) struct Base {
     roots: Option<Arc<RootCertStore>>,
     named: Arc<[CertificateDer<'static>]>,
     lists_end: Option<Timestamp>,
+    known: Arc<Known>,
 }
 
 impl Base {
@@ -67,6 +69,7 @@ impl Base {
             verify,
             roots: self.roots.clone(),
             named: Arc::clone(&self.named),
+            known: Arc::clone(&self.known),
         };
         config.client_auth_cert_resolver = Arc::new(Asked {
             inner: Arc::clone(&self.config.client_auth_cert_resolver),
@@ -121,6 +124,7 @@ impl Bases {
                 roots: None,
                 named: Arc::from([]),
                 lists_end: None,
+                known: Arc::new(Known::new()),
             }),
             provider,
             own: Mutex::default(),
@@ -198,6 +202,7 @@ impl Bases {
             roots,
             named: named.into(),
             lists_end,
+            known: Arc::clone(&self.shared.known),
         })
     }
 }
