@@ -29,10 +29,6 @@ mod world;
 
 use std::process::ExitCode;
 
-/// As the program has it; the floors run on it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let args: Vec<String> = std::env::args()

@@ -43,6 +43,9 @@ impl Rows {
 
     /// At most `most` of each kind; the rest stays.
     fn take(&mut self, most: usize) -> Self {
+        if most == usize::MAX {
+            return std::mem::take(self);
+        }
         fn first<T: Ord>(rows: &mut BTreeSet<T>, most: usize) -> BTreeSet<T> {
             std::iter::from_fn(|| rows.pop_first()).take(most).collect()
         }
@@ -80,9 +83,15 @@ impl Fleet {
     /// what changes meanwhile belongs to the next one.
     #[must_use]
     pub fn changes(&mut self) -> Changes {
+        self.changes_of(usize::MAX)
+    }
+
+    /// The same, at most `most` rows of each kind; the rest belongs to the next.
+    #[must_use]
+    pub fn changes_of(&mut self, most: usize) -> Changes {
         self.unwritten();
         self.index.noted = None;
-        self.leaving = std::mem::take(&mut self.touched);
+        self.leaving = self.touched.take(most);
         self.told(&self.leaving)
     }
 
