@@ -196,6 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_leave_in_parts_and_none_is_lost() {
+        let mut fleet = Fleet::default();
+        for text in ["a", "b", "c"] {
+            fleet.profile_mut(&name(text)).failures = 1;
+        }
+        assert_eq!(named(&fleet.changes_of(2)), ["a", "b"]);
+        assert!(fleet.is_touched());
+        fleet.unwritten();
+        assert_eq!(
+            named(&fleet.changes_of(2)),
+            ["a", "b"],
+            "they were not written"
+        );
+        fleet.written();
+        // The same one again after a commit began belongs to the next.
+        fleet.profile_mut(&name("c")).failures = 2;
+        let _ = fleet.changes_of(2);
+        fleet.profile_mut(&name("c")).failures = 3;
+        fleet.written();
+        assert_eq!(named(&fleet.changes()), ["c"]);
+    }
+
+    #[test]
     fn who_follows_knows_all_in_small_steps_and_then_what_is_new() {
         let (mut fleet, mut copy) = (Fleet::default(), Fleet::default());
         for text in ["a", "b", "c"] {

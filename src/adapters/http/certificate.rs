@@ -222,6 +222,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_again_is_held_once_and_its_days_go_on() {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        let (der, known) = (made.cert.der(), Known::new());
+        let at = |day: u64| UnixTime::since_unix_epoch(Duration::from_secs(day * 86_400));
+        let first = known.read(&[der], at(20_000)).unwrap();
+        let again = known.read(&[der], at(20_000)).unwrap();
+        assert!(std::ptr::eq(&raw const *first, &raw const *again));
+        let later = known.read(&[der], at(20_001)).unwrap();
+        assert_eq!(later.days_left, first.days_left - 1);
+        assert_ne!(known.read(&[der, der], at(20_001)), Some(later));
+        assert_eq!(known.read(&[], at(0)), None);
+    }
+
+    #[test]
     fn expiry_is_told_below_the_largest_step_and_a_third_of_the_life() {
         let days = |n: u64| Duration::from_secs(n * 24 * 3600);
         let warn = [days(21), days(7), days(1)];
