@@ -6,14 +6,16 @@
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
 //! changes with that entry's own settings and with nothing else.
 
+mod host;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Email, Expect, NetworkSettings, Profile, Relay, RelaySecurity,
+    Settings, Tls, Window, fnv1a,
 };
 
 use super::command;
@@ -51,7 +53,7 @@ pub(super) fn fingerprinted(mut settings: Settings) -> Settings {
         Arc::make_mut(profile).fingerprint = fingerprint;
     }
     for host in settings.hosts.values_mut() {
-        let fingerprint = hash(host_tree(host));
+        let fingerprint = hash(host::host_tree(host));
         Arc::make_mut(host).fingerprint = fingerprint;
     }
     settings
@@ -111,7 +113,7 @@ fn tree(settings: &Settings) -> Out {
     let hosts: Vec<(String, Out)> = settings
         .hosts
         .iter()
-        .map(|(name, host)| (name.to_string(), host_tree(host)))
+        .map(|(name, host)| (name.to_string(), host::host_tree(host)))
         .collect();
     Map::new()
         .with("network", network_tree(&settings.network))
@@ -150,70 +152,6 @@ fn bracketed(host: &str) -> String {
     } else {
         host.to_owned()
     }
-}
-
-fn host_tree(host: &Host) -> Out {
-    Map::new()
-        .with("ssh", text(&host.ssh))
-        .maybe("identity_file", host.identity_file.as_deref().map(file))
-        .maybe(
-            "known_hosts_file",
-            host.known_hosts_file.as_deref().map(file),
-        )
-        .maybe("agent", host.agent.then_some(Out::Bool(true)))
-        .with("diagnose", Out::Bool(host.diagnose))
-        .maybe("guards", host.diagnose.then(|| guards_tree(&host.guards)))
-        .with("restart", restart_tree(&host.restart, host.agent))
-        .out()
-}
-
-fn guards_tree(guards: &Guards) -> Out {
-    let share = |share: u8| word(format!("{share}%"));
-    Map::new()
-        .with("disk_free", share(guards.disk_free))
-        .with("inodes_free", share(guards.inodes_free))
-        .with("memory_available", share(guards.memory_available))
-        .with("config_test", Out::Bool(guards.config_test))
-        .out()
-}
-
-fn rung_tree(rung: &Rung) -> Out {
-    match rung {
-        Rung::Remote(command) => text(command),
-        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
-    }
-}
-
-fn restart_tree(restart: &Restart, agent: bool) -> Out {
-    let backoff = Map::new()
-        .with("initial", span(restart.backoff.initial))
-        .with("factor", Out::Float(restart.backoff.factor))
-        .with("max", span(restart.backoff.max));
-    let budget = Map::new()
-        .with("restarts", Out::Int(restart.budget.restarts.into()))
-        .with("per", span(restart.budget.per));
-    let causes = restart.causes.iter().map(|cause| word(cause.word()));
-    let when = match restart.when {
-        When::Auto => word("auto"),
-        When::Any => word("any"),
-        When::All => word("all"),
-        When::Count(count) => Out::Int(count.into()),
-        When::Percent(share) => word(format!("{share}%")),
-    };
-    Map::new()
-        .maybe(
-            "commands",
-            (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),
-        )
-        .with("allow_reboot", Out::Bool(restart.allow_reboot))
-        .with("timeout", span(restart.timeout))
-        .with("settle", span(restart.settle))
-        .with("backoff", backoff.out())
-        .with("budget", budget.out())
-        .with("give_up_after", Out::Int(restart.give_up_after.into()))
-        .with("causes", Out::List(causes.collect()))
-        .with("when", when)
-        .out()
 }
 
 fn profile_tree(profile: &Profile, reader: Reader) -> Out {
