@@ -41,6 +41,7 @@ fn every_recorded_situation_is_decided_as_it_was() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "txt"))
         .collect();
     files.sort();
     let mut wrong = String::new();
