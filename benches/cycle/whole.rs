@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::clock::SystemClock;
-use probe::adapters::http::HttpProber;
+use probe::adapters::command::{CommandMessenger, Environment};
+use probe::adapters::http::{HttpProber, HttpPulse};
 use probe::adapters::observe::LogObserver;
 use probe::adapters::smtp::SmtpNotifier;
 use probe::adapters::ssh::SshRecoverer;
@@ -88,6 +89,7 @@ pub(crate) fn profile(name: &str, url: &str) -> Profile {
 /// Settings of these profiles, without hosts, canaries and mail.
 pub(crate) fn settings(profiles: impl IntoIterator<Item = Profile>) -> Arc<Settings> {
     Arc::new(Settings {
+        wording: Arc::default(),
         profiles: profiles
             .into_iter()
             .map(|profile| (profile.name.clone(), Arc::new(profile)))
@@ -97,6 +99,8 @@ pub(crate) fn settings(profiles: impl IntoIterator<Item = Profile>) -> Arc<Setti
             canaries: Vec::new(),
         },
         email: None,
+        command: None,
+        heartbeat: None,
         status_page: None,
     })
 }
@@ -166,11 +170,16 @@ pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
             Box::new(dir.into_store().expect("a store"))
         }
     };
+    let means = HttpProber::try_new().expect("a prober");
+    let no_secrets = |_: &_| Err("there are none here".to_owned());
+    let watcher = Arc::new(HttpPulse::new(&means, Arc::new(no_secrets)));
     Ports {
         clock,
         prober,
         recoverer: Arc::new(SshRecoverer::new(Arc::new(|_| false))),
         notifier: Arc::new(SmtpNotifier::new()),
+        messenger: Arc::new(CommandMessenger::new(Environment::default())),
+        watcher,
         store,
         observer: Box::new(LogObserver),
         pulse: Box::new(|_| {}),

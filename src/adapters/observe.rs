@@ -193,6 +193,14 @@ impl Observer for LogObserver {
                 error!(%at, "the state cannot be written: nothing is restarted; look at the disk of the state directory");
             }
             Note::Recorded => info!(%at, "the state is written again"),
+            Note::Heartbeat { silence: None } => {
+                info!(%at, "the outside watcher hears from us again");
+            }
+            Note::Heartbeat {
+                silence: Some(silence),
+            } => {
+                warn!(%at, reason = silence.phrase(), "the outside watcher does not hear from us");
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::adapters::smtp::SmtpNotifier;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp};
+use crate::model::{
+    Channel, Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp, Wording,
+};
 use crate::ports::{Clock as _, Notifier as _};
 use crate::render::duration::span;
 use crate::render::text::clean;
@@ -95,18 +97,27 @@ pub(super) fn drill(cli: &Cli, around: &Surroundings) -> Exit {
         };
         let runtime = runtime()?;
         let at = SystemClock::new().now().wall;
-        let exit = runtime.block_on(test_mails(&email, at, cli.global.quiet));
+        let exit = runtime.block_on(test_mails(&email, &settings.wording, at, cli.global.quiet));
         runtime.shutdown_background();
         Ok(exit)
     };
     drilled().unwrap_or_else(|exit| exit)
 }
 
-async fn test_mails(email: &Arc<Email>, at: Timestamp, quiet: bool) -> Exit {
+async fn test_mails(
+    email: &Arc<Email>,
+    wording: &Arc<Wording>,
+    at: Timestamp,
+    quiet: bool,
+) -> Exit {
     let mut exit = Exit::Ok;
     for to in &email.to {
         let (told, went) = match SmtpNotifier::new()
-            .notify(Arc::clone(email), test_mail(email, to, at))
+            .notify(
+                Arc::clone(email),
+                Arc::clone(wording),
+                test_mail(email, to, at),
+            )
             .await
         {
             Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),
@@ -130,6 +141,7 @@ fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
         id: EntryId(0),
         notification,
         from: email.from.clone(),
+        channel: Channel::Mail,
         to: to.to_owned(),
         queued: at,
         tries: 0,

@@ -102,7 +102,7 @@ fn is_about(note: &Note, host: Option<&HostName>, profiles: &BTreeSet<ProfileNam
         | Note::Damaged { .. }
         | Note::Unrecorded
         | Note::Recorded => true,
-        Note::Queued { .. } | Note::Delivered { .. } => false,
+        Note::Queued { .. } | Note::Delivered { .. } | Note::Heartbeat { .. } => false,
     }
 }
 

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use crate::adapters::command::Environment;
 use crate::cli::Cli;
 use crate::cli::place::{self, NoConfig, NoStateDir, StateSurroundings};
 use crate::render::terminal::Look;
@@ -27,6 +28,8 @@ pub(super) struct Surroundings {
     /// Whether a person may be looking at stderr.
     pub(super) stderr_is_terminal: bool,
     width: Option<usize>,
+    /// What other programs see of it.
+    pub(super) passed_on: Environment,
 }
 
 impl Surroundings {
@@ -48,6 +51,11 @@ impl Surroundings {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width: columns(),
+            passed_on: Environment {
+                path: var("PATH"),
+                lang: var("LANG"),
+                home: var("HOME"),
+            },
         }
     }
 

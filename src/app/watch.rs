@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::http::HttpProber;
+use crate::adapters::command::CommandMessenger;
+use crate::adapters::http::{HttpProber, HttpPulse};
 use crate::adapters::observe::LogObserver;
 use crate::adapters::progress::Progress;
-use crate::adapters::smtp::SmtpNotifier;
+use crate::adapters::smtp::{SmtpNotifier, secret};
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::status::{self, Listener};
 use crate::adapters::store::{self, StateDir, StoreError};
@@ -19,7 +20,8 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Settings, Start, Target, Timestamp,
+    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Secret, SecretSource, Settings, Start,
+    Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::worded;
@@ -56,16 +58,13 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         cli::Subject::Profiles(names) => Start::Named(names.iter().cloned().collect()),
         cli::Subject::Due | cli::Subject::Urls(_) => Start::Due,
     };
-    let until = Until::Settled(once.max_time);
-    let ended = conduct(
-        memory,
-        settings,
-        teller,
+    let course = Course {
         start,
-        until,
-        once.dry_run,
-        Reload::Never,
-    )?;
+        until: Until::Settled(once.max_time),
+        dry: once.dry_run,
+        reload: Reload::Never,
+    };
+    let ended = conduct(around, memory, settings, teller, course)?;
     let mut record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
     record.rehearse(&ended.would, &ended.fleet);
     if told.load(Ordering::Relaxed) {
@@ -111,15 +110,13 @@ fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
     let memory = Memory::open(cli, around)?;
     let teller = Teller::new(&settings, &memory.fleet, None);
     tracing::info!(profiles = settings.profiles.len(), hosts = settings.hosts.len(), state = %memory.path.display(), "watching");
-    let ended = conduct(
-        memory,
-        settings,
-        teller,
-        Start::Daemon,
-        Until::Shutdown,
-        false,
-        Reload::From(path),
-    )?;
+    let course = Course {
+        start: Start::Daemon,
+        until: Until::Shutdown,
+        dry: false,
+        reload: Reload::From(path),
+    };
+    let ended = conduct(around, memory, settings, teller, course)?;
     tracing::info!("stopped");
     Ok(if ended.unwritten {
         Exit::Unknown
@@ -128,25 +125,32 @@ fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
     })
 }
 
-/// Assembles the ports and drives the loop.
-fn conduct(
-    memory: Memory,
-    settings: Arc<Settings>,
-    teller: Teller,
+/// How a run begins and how long it goes on.
+struct Course {
     start: Start,
     until: Until,
     dry: bool,
     reload: Reload,
+}
+
+/// Assembles the ports and drives the loop.
+fn conduct(
+    around: &Surroundings,
+    memory: Memory,
+    settings: Arc<Settings>,
+    teller: Teller,
+    course: Course,
 ) -> Result<Ended, Exit> {
     let clock = Arc::new(SystemClock::new());
     let prober = HttpProber::try_new().map_err(|error| complain(&error))?;
     let (dir, watch) = (memory.path.clone(), Arc::clone(&clock));
     let paused =
         move |host: &Host| store::is_paused_now(&dir, &[host.name.as_str()], watch.now().wall);
+    let watcher = HttpPulse::new(&prober, Arc::new(read_secret));
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (orders, mut control) = mpsc::channel(4);
-        let reports = if matches!(reload, Reload::From(_)) {
+        let reports = if matches!(course.reload, Reload::From(_)) {
             let listener = match settings.status_page {
                 Some(address) => Some(Listener::bind(address).await.map_err(|e| complain(&e))?),
                 None => None,
@@ -156,12 +160,15 @@ fn conduct(
         } else {
             None
         };
-        let guard = signals::listen(orders, reload, reports).map_err(|error| complain(&error))?;
+        let guard =
+            signals::listen(orders, course.reload, reports).map_err(|error| complain(&error))?;
         let mut ports = Ports {
             clock,
             prober: Arc::new(prober),
             recoverer: Arc::new(SshRecoverer::new(Arc::new(paused))),
             notifier: Arc::new(SmtpNotifier::new()),
+            messenger: Arc::new(CommandMessenger::new(around.passed_on.clone())),
+            watcher: Arc::new(watcher),
             store: memory.store,
             observer: Box::new(teller),
             pulse: guard.pulse(),
@@ -169,16 +176,24 @@ fn conduct(
         let run = Run {
             settings,
             fleet: memory.fleet,
-            start,
+            start: course.start,
             damaged: memory.damaged,
-            until,
-            dry,
+            until: course.until,
+            dry: course.dry,
         };
         Ok(drive(&mut ports, run, &mut control).await)
     });
     // A look-up or a client that does not end must not keep us here.
     runtime.shutdown_background();
     ended
+}
+
+fn read_secret(source: &SecretSource) -> Result<Secret, String> {
+    secret::read(source).map_err(|fault| {
+        let because = std::error::Error::source(&fault);
+        let because = because.map_or_else(String::new, |source| format!(": {source}"));
+        format!("{fault}{because}")
+    })
 }
 
 /// What is remembered, and what writes it.
@@ -367,11 +382,11 @@ fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileN
 }
 
 /// With `-q`, whether there is something a person must act on and no mail tells: a message that was refused for good, or
-/// a site that is down while no mail is configured or none gets through.
+/// a site that is down while nobody is configured to hear of it or nothing gets through.
 fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
     // An entry that was tried and is still there was not taken.
     let stuck = |entry: &Entry| entry.last.is_some();
-    let untold = ended.settings.email.is_none() || ended.fleet.outbox.values().any(stuck);
+    let untold = !ended.settings.is_heard() || ended.fleet.outbox.values().any(stuck);
     let down = ended
         .fleet
         .open_incidents()

@@ -6,17 +6,20 @@
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
 //! changes with that entry's own settings and with nothing else.
 
+mod alerts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Rung, SecretSource, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Expect, Guards, Host, NetworkSettings, Profile, Restart, Rung,
+    Settings, Tls, When, Window, fnv1a,
 };
 
-use super::relay::{is_loopback, percent_encode};
+use super::command;
+use super::heartbeat;
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -117,7 +120,14 @@ fn tree(settings: &Settings) -> Out {
         .with("profiles", Out::Map(profiles))
         .maybe(
             "alerts",
-            settings.email.as_ref().map(|email| alerts_tree(email)),
+            settings.is_heard().then(|| alerts::tree(settings)),
+        )
+        .maybe(
+            "heartbeat",
+            settings
+                .heartbeat
+                .as_ref()
+                .map(|beat| heartbeat::tree(beat)),
         )
         .maybe(
             "status_page",
@@ -354,54 +364,4 @@ fn tls_tree(tls: &Tls) -> Out {
         .with("verify", Out::Bool(tls.verify))
         .with("warn_before", Out::List(days.collect()))
         .out()
-}
-
-fn alerts_tree(email: &Email) -> Out {
-    let wording = &email.wording;
-    Map::new()
-        .with("email", email_tree(email))
-        .with("timezone", text(&wording.zone.name))
-        .maybe("templates", wording.directory.as_deref().map(file))
-        .out()
-}
-
-fn email_tree(email: &Email) -> Out {
-    Map::new()
-        .with("from", text(&email.from))
-        .with("to", texts(&email.to))
-        .with(
-            "smtp",
-            Out::List(email.relays.iter().map(relay_tree).collect()),
-        )
-        .with("language", word(email.wording.language.word()))
-        .with(
-            "reminder_interval",
-            email.reminder_interval.map_or_else(|| word("off"), span),
-        )
-        .out()
-}
-
-fn relay_tree(relay: &Relay) -> Out {
-    let scheme = match relay.security {
-        RelaySecurity::Implicit => "smtps",
-        RelaySecurity::StartTls => "smtp+starttls",
-        RelaySecurity::Plain => "smtp+plain",
-    };
-    let user = relay
-        .user
-        .as_ref()
-        .map(|user| format!("{}@", percent_encode(user)))
-        .unwrap_or_default();
-    let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
-    let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
-    let map = Map::new().with("url", text(url));
-    match &relay.password {
-        None => map,
-        Some(SecretSource::File(path)) => map.with("password_file", file(path)),
-        Some(SecretSource::Environment(name)) => map.with("password_env", text(name)),
-        Some(SecretSource::Credential(name)) => map.with("password_credential", text(name)),
-    }
-    .maybe("ca_file", relay.ca_file.as_deref().map(file))
-    .maybe("insecure", insecure.then_some(Out::Bool(true)))
-    .out()
 }

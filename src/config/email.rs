@@ -1,4 +1,4 @@
-//! `alerts`: who is told, and over which mail servers.
+//! `alerts`: who is told, and over which mail servers; what `command` is, `command` says.
 //!
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
@@ -8,8 +8,9 @@
 
 use std::time::Duration;
 
-use crate::model::Email;
+use crate::model::{Email, Wording};
 
+use super::command;
 use super::fault::{Fault, Report};
 use super::relay;
 use super::section::{Section, expected, nearest};
@@ -25,14 +26,36 @@ const RECIPIENTS: usize = 50;
 /// Relays that are tried in order.
 const RELAYS: usize = 8;
 
+/// Who is told.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    /// By mail.
+    pub(super) email: Option<Email>,
+    /// By a program and its arguments.
+    pub(super) command: Option<Vec<String>>,
+    /// In which words.
+    pub(super) wording: Wording,
+}
+
 /// Reads `alerts`; each value that is wrong goes to `report`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
-    let alerts = Section::open(node, "alerts", &["email", "timezone", "templates"], report)?;
-    let about = wording::About::read(&alerts, report);
-    let section = Section::open(alerts.get("email")?, "alerts.email", KEYS, report)?;
-    let language = section
-        .get("language")
-        .and_then(|node| wording::language(node, report));
+pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
+    let keys = ["email", "command", "timezone", "templates"];
+    let Some(alerts) = Section::open(node, "alerts", &keys, report) else {
+        return Alerts::default();
+    };
+    Alerts {
+        email: alerts
+            .get("email")
+            .and_then(|node| read_email(node, report)),
+        command: alerts
+            .get("command")
+            .and_then(|node| command::read(node, report)),
+        wording: wording::read(&alerts, report),
+    }
+}
+
+fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
+    let section = Section::open(node, "alerts.email", KEYS, report)?;
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -66,10 +89,9 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Email> {
         relays,
         reminder_interval: section
             .get("reminder_interval")
-            .map_or(Some(Duration::from_secs(4 * 3600)), |node| {
+            .map_or(Some(crate::model::limits::REMINDER), |node| {
                 reminder(node, report)
             }),
-        wording: about.speak(language.unwrap_or_default()),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::model::{Expect, HostName, ProfileName, Settings, Shared, Tls, When};
 use super::fault::{Fault, Report, Spot};
 use super::section::{Section, expected, nearest};
 use super::tree::{Entry, Kind, Node};
-use super::{effective, email, host, merge, network, profile, status_page};
+use super::{effective, email, heartbeat, host, merge, network, profile, status_page};
 
 const KEYS: &[&str] = &[
     "defaults",
@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "profiles",
     "alerts",
     "status_page",
+    "heartbeat",
 ];
 
 /// Reads the whole document; everything that is wrong goes to `report`. What comes back is complete only if nothing did.
@@ -35,12 +36,16 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
         .and_then(|node| network::Draft::read(node, report));
     hosts.check(&profiles, report);
     check_network(&section, network.as_ref(), &hosts, &profiles, report);
-    let email = section
+    let alerts = section
         .get("alerts")
-        .and_then(|node| email::read(node, report));
+        .map(|node| email::read(node, report))
+        .unwrap_or_default();
     let status_page = section
         .get("status_page")
         .and_then(|node| status_page::read(node, report));
+    let heartbeat = section
+        .get("heartbeat")
+        .and_then(|node| heartbeat::read(node, report));
     Some(effective::fingerprinted(Settings {
         profiles: profiles
             .read
@@ -58,7 +63,10 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
             },
             network::Draft::settle,
         ),
-        email: email.map(Arc::new),
+        email: alerts.email.map(Arc::new),
+        command: alerts.command.map(Arc::new),
+        wording: Arc::new(alerts.wording),
+        heartbeat: heartbeat.map(Arc::new),
         status_page,
     }))
 }

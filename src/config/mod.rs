@@ -15,11 +15,13 @@
 //! `null` means "not given". An empty list selects nothing: no canaries, no warnings before a certificate ends; where
 //! nothing can be meant (no URL, no command, no recipient) it is refused.
 
+mod command;
 mod effective;
 mod email;
 mod fault;
 mod files;
 mod guards;
+mod heartbeat;
 mod host;
 mod ladder;
 mod lower;

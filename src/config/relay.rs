@@ -12,6 +12,7 @@ use super::path::{Privacy, file};
 use super::section::Section;
 use super::tree::Node;
 use super::value::{flag, text};
+use super::yaml::Out;
 
 const KEYS: &[&str] = &[
     "url",
@@ -21,6 +22,9 @@ const KEYS: &[&str] = &[
     "ca_file",
     "insecure",
 ];
+
+/// Where the password stands.
+pub(super) const PASSWORD: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 const LIKE: &str = "write `smtps://user@mail.example.com:465`, `smtp+starttls://user@mail.example.com:587` or `smtp+plain://localhost:25`";
 
@@ -47,7 +51,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
             None
         }
     };
-    let password = password(&section, report);
+    let password = secret(&section, PASSWORD, report);
     let ca_file = section
         .get("ca_file")
         .and_then(|node| file(node, Privacy::Public, report));
@@ -79,8 +83,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
 }
 
 fn check_user(relay: &Relay, spot: &Spot, section: &Section<'_>, report: &mut Report) {
-    let forms = ["password_file", "password_env", "password_credential"];
-    let given = forms.iter().find(|form| section.get(form).is_some());
+    let given = PASSWORD.iter().find(|form| section.get(form).is_some());
     match (&relay.user, given) {
         (Some(_), None) => report.fault(
             Fault::new(spot, "names a user without a password")
@@ -169,7 +172,13 @@ pub(super) fn percent_encode(text: &str) -> String {
     })
 }
 
-fn password(section: &Section<'_>, report: &mut Report) -> Option<SecretSource> {
+/// The secret that stands under exactly one of these keys: a file, an environment variable, a credential of systemd.
+pub(super) fn secret(
+    section: &Section<'_>,
+    forms: [&str; 3],
+    report: &mut Report,
+) -> Option<SecretSource> {
+    let [in_file, in_env, in_credential] = forms;
     let named = |key: &str, fits: fn(&str) -> bool, report: &mut Report| {
         let written = section.get(key).and_then(|node| text(node, report))?;
         if fits(&written.value) {
@@ -182,13 +191,11 @@ fn password(section: &Section<'_>, report: &mut Report) -> Option<SecretSource> 
         None
     };
     let from_file = section
-        .get("password_file")
+        .get(in_file)
         .and_then(|node| file(node, Privacy::Owner, report))
         .map(|found| SecretSource::File(found.value));
-    let from_env = named("password_env", is_variable, report).map(SecretSource::Environment);
-    let from_credential =
-        named("password_credential", is_credential, report).map(SecretSource::Credential);
-    let forms = ["password_file", "password_env", "password_credential"];
+    let from_env = named(in_env, is_variable, report).map(SecretSource::Environment);
+    let from_credential = named(in_credential, is_credential, report).map(SecretSource::Credential);
     let mut given = forms.iter().filter(|form| section.get(form).is_some());
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
         report.fault(
@@ -197,6 +204,17 @@ fn password(section: &Section<'_>, report: &mut Report) -> Option<SecretSource> 
         );
     }
     from_file.or(from_env).or(from_credential)
+}
+
+/// A secret's key and value as they are written.
+pub(super) fn secret_tree(forms: [&str; 3], source: &SecretSource) -> (String, Out) {
+    let [in_file, in_env, in_credential] = forms;
+    let (key, value) = match source {
+        SecretSource::File(path) => (in_file, path.to_string_lossy().into_owned()),
+        SecretSource::Environment(name) => (in_env, name.clone()),
+        SecretSource::Credential(name) => (in_credential, name.clone()),
+    };
+    (key.to_owned(), Out::Text(value))
 }
 
 fn is_variable(name: &str) -> bool {

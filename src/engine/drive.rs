@@ -42,6 +42,10 @@ struct Loop<'a> {
     dry: bool,
     would: Vec<RecoverOrder>,
     stopping: Option<Instant>,
+    /// A cycle that is to say when it is complete.
+    completes: bool,
+    /// What follows from that is waited for until then.
+    closing: Option<Instant>,
 }
 
 /// Runs until settled or told to stop. Never fails: what cannot be done is an event, a note, or a hold.
@@ -50,6 +54,7 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
     // A pause holds from the first decision on.
     let mut fleet = run.fleet;
     fleet.pauses.clone_from(&orders.pauses);
+    let completes = !run.dry && run.start == Start::Due;
     let mut pending = VecDeque::from([Event::Started(run.start)]);
     pending.extend(run.damaged.map(Event::Damaged));
     pending.push_back(Event::Ordered(orders.clone()));
@@ -72,6 +77,8 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
         dry: run.dry,
         would: Vec::new(),
         stopping: None,
+        completes,
+        closing: None,
     };
     loop {
         let event = state.await_event(control).await;
@@ -264,7 +271,8 @@ impl Loop<'_> {
                 Effect::Probe { .. }
                 | Effect::ProbeCanary { .. }
                 | Effect::Reach { .. }
-                | Effect::Diagnose { .. } => {}
+                | Effect::Diagnose { .. }
+                | Effect::Beat => {}
             }
         }
     }
@@ -274,7 +282,20 @@ impl Loop<'_> {
             return false;
         }
         let now = Instant::now();
-        if limit.is_some_and(|limit| now >= limit) {
+        let late = limit.is_some_and(|limit| now >= limit);
+        let settled = limit.is_some() && self.stopping.is_none() && self.is_settled();
+        if self.stopping.is_none() && (late || settled) {
+            if std::mem::take(&mut self.completes) {
+                self.closing = Some(now + limits::STOP_GRACE);
+                self.pending.push_back(Event::Completed);
+                return false;
+            }
+            let closes = !self.commits.is_idle() || self.tasks.beating > 0;
+            if closes && self.closing.is_some_and(|end| now < end) {
+                return false;
+            }
+        }
+        if late {
             self.stopping
                 .get_or_insert_with(|| now + limits::STOP_GRACE);
         }
@@ -282,12 +303,14 @@ impl Loop<'_> {
             let done = self.tasks.recovering == 0 && self.commits.is_idle();
             return done || now >= deadline;
         }
-        if !self.commits.is_idle() {
-            return false;
-        }
+        settled
+    }
+
+    /// Nothing is left to follow.
+    fn is_settled(&self) -> bool {
         let rehearsed =
             !self.would.is_empty() && self.tasks.is_empty() && self.fleet.suspects.is_empty();
-        limit.is_some() && (rehearsed || policy::settled(&self.settings, &self.fleet))
+        self.commits.is_idle() && (rehearsed || policy::settled(&self.settings, &self.fleet))
     }
 
     /// Writes what is left and hands back what is remembered.
@@ -330,7 +353,8 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
             Effect::Probe { .. }
             | Effect::ProbeCanary { .. }
             | Effect::Reach { .. }
-            | Effect::Diagnose { .. } => {}
+            | Effect::Diagnose { .. }
+            | Effect::Beat => {}
         }
     }
     Event::TakenBack {

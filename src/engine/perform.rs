@@ -13,9 +13,9 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::model::{
-    AttemptId, Cause, CheckResult, Delivery, Diagnosis, Effect, Event, Finding, Fleet, HostName,
-    ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage, limits,
-    plain_url,
+    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, EntryId, Event, Finding,
+    Fleet, HostName, ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings,
+    Stage, limits, plain_url,
 };
 
 use super::run::Ports;
@@ -31,6 +31,8 @@ pub(super) struct Tasks {
     fallback: HashMap<Id, Event>,
     /// Restarts under way.
     pub(super) recovering: usize,
+    /// Heartbeats under way.
+    pub(super) beating: usize,
 }
 
 impl Tasks {
@@ -56,6 +58,9 @@ impl Tasks {
         };
         if matches!(event, Event::Recovered { .. }) {
             self.recovering = self.recovering.saturating_sub(1);
+        }
+        if matches!(event, Event::Beaten { .. }) {
+            self.beating = self.beating.saturating_sub(1);
         }
         (event, late)
     }
@@ -143,32 +148,54 @@ impl Tasks {
                 });
             }
             Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
-            Effect::Notify(entry) => {
-                let (Some(email), Some(message)) =
-                    (settings.email.clone(), fleet.outbox.get(&entry).cloned())
-                else {
+            Effect::Beat => {
+                let Some(heartbeat) = settings.heartbeat.clone() else {
                     return false;
                 };
-                let broken = Delivery::Unclear {
-                    reason: "the message was not sent in time".to_owned(),
-                };
-                let running = ports.notifier.notify(Arc::clone(&email), message);
-                self.spawn(
-                    limits::MAIL_TOTAL + GRACE,
-                    Event::Notified {
-                        entry,
-                        delivery: broken,
-                    },
-                    None,
-                    async move {
-                        Event::Notified {
-                            entry,
-                            delivery: running.await,
-                        }
-                    },
-                );
+                let running = ports.watcher.beat(heartbeat);
+                let heard = Err("no answer in time".to_owned());
+                let broken = Event::Beaten { heard };
+                self.beating += 1;
+                self.spawn(limits::HEART_TIMEOUT + GRACE, broken, None, async move {
+                    Event::Beaten {
+                        heard: running.await,
+                    }
+                });
             }
+            Effect::Notify(entry) => return self.notify(ports, settings, fleet, entry),
         }
+        true
+    }
+
+    fn notify(
+        &mut self,
+        ports: &Ports,
+        settings: &Settings,
+        fleet: &Fleet,
+        entry: EntryId,
+    ) -> bool {
+        let Some(message) = fleet.outbox.get(&entry).cloned() else {
+            return false;
+        };
+        let wording = Arc::clone(&settings.wording);
+        let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
+            (Channel::Mail, Some(email), _) => (
+                limits::MAIL_TOTAL,
+                ports.notifier.notify(Arc::clone(email), wording, message),
+            ),
+            (Channel::Command, _, Some(command)) => (
+                limits::COMMAND_TIMEOUT,
+                ports.messenger.hand(Arc::clone(command), wording, message),
+            ),
+            (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
+        };
+        let told = move |delivery| Event::Notified { entry, delivery };
+        let broken = told(Delivery::Unclear {
+            reason: "the message was not sent in time".to_owned(),
+        });
+        self.spawn(deadline + GRACE, broken, None, async move {
+            told(running.await)
+        });
         true
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Fleet, Gauges, RecoverOrder, Settings, Start};
-use crate::ports::{Clock, Notifier, Observer, Prober, Recoverer, Store};
+use crate::ports::{Clock, Messenger, Notifier, Observer, Prober, Pulse, Recoverer, Store};
 
 /// The outside.
 pub struct Ports {
@@ -16,6 +16,10 @@ pub struct Ports {
     pub recoverer: Arc<dyn Recoverer>,
     /// People.
     pub notifier: Arc<dyn Notifier>,
+    /// Other programs.
+    pub messenger: Arc<dyn Messenger>,
+    /// Who watches us.
+    pub watcher: Arc<dyn Pulse>,
     /// Memory.
     pub store: Box<dyn Store>,
     /// Log, terminal, metrics.

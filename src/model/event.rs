@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, EntryId, EventKind,
     Fleet, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState, Reach, RecoveryReport,
-    Rung, Timestamp,
+    Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -123,6 +123,13 @@ pub enum Event {
         /// How it went.
         delivery: Delivery,
     },
+    /// The outside watcher was told that we live.
+    Beaten {
+        /// Whether it took that; else what it said.
+        heard: Result<(), String>,
+    },
+    /// A cycle of `probe once` has done what there was to do, or used its time up.
+    Completed,
     /// What people ordered was read.
     Ordered(Orders),
     /// Orders of the last decision that were not carried out.
@@ -182,6 +189,8 @@ pub enum Effect {
     Recover(RecoverOrder),
     /// Try to deliver a message.
     Notify(EntryId),
+    /// Tell the outside watcher that we live.
+    Beat,
 }
 
 impl Effect {
@@ -193,7 +202,7 @@ impl Effect {
             | Self::ProbeCanary { .. }
             | Self::Reach { .. }
             | Self::Diagnose { .. } => true,
-            Self::Recover(_) | Self::Notify(_) => false,
+            Self::Recover(_) | Self::Notify(_) | Self::Beat => false,
         }
     }
 }
@@ -338,6 +347,11 @@ pub enum Note {
     Damaged {
         /// To where.
         path: String,
+    },
+    /// Why the outside watcher does not hear from us is another reason, or none any more.
+    Heartbeat {
+        /// Why.
+        silence: Option<Silence>,
     },
     /// A decision could not be made durable.
     Unrecorded,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Ending, Entry, EntryId, Flights, HostName, HostTrack, Incident, Index,
-    Pause, ProbeId, ProfileName, ProfileTrack, Settings, Timestamp,
+    AttemptId, BootId, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack, Incident,
+    Index, Pause, ProbeId, ProfileName, ProfileTrack, Settings, Timestamp,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -55,6 +55,9 @@ pub struct CoreRow {
     pub last_entry: u64,
     /// Nothing is restarted before this: the state was damaged.
     pub quarantine: Option<Timestamp>,
+    /// What an outside watcher hears of us.
+    #[serde(default)]
+    pub heart: Heart,
     /// Certificate warnings that wait for others to go with them, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Timestamp, Ending)>,

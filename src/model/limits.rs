@@ -186,6 +186,15 @@ pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(30);
 /// Longest wait between two tries of one message.
 pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
+pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
+
+/// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Bytes of `alerts.command`'s output that are kept: its last words say what went wrong.
+pub const COMMAND_OUTPUT: usize = 4 * 1024;
+
 /// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
 pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 
@@ -234,6 +243,21 @@ pub const PAGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection to the status page, however slowly it reads.
 pub const PAGE_CONNECTION: Duration = Duration::from_secs(60);
+
+/// One heartbeat, its redirects included: below the shortest `every`.
+pub const HEART_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Redirects of one heartbeat: to https, to www, and one more.
+pub const HEART_REDIRECTS: u8 = 3;
+
+/// A daemon that has run for so long will go on.
+pub const HEART_WARM: Duration = Duration::from_secs(60);
+
+/// A message that waits for longer is stuck: greylisting takes five to fifteen minutes.
+pub const HEART_PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// Probes that are overdue by this much are not merely late.
+pub const HEART_LATE: Duration = Duration::from_secs(5 * 60);
 
 /// The loop's progress is at most this old while it is well.
 pub const PROGRESS: Duration = Duration::from_secs(30);

@@ -12,6 +12,7 @@ mod fleet;
 mod flights;
 mod gauges;
 mod hash;
+mod heart;
 mod hold;
 mod ids;
 mod index;
@@ -40,10 +41,13 @@ pub use fleet::{CoreRow, Fleet, FleetClock, Network};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
 pub use hash::fnv1a;
+pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
-pub use notification::{Delivery, Ending, Entry, EventKind, Lesson, Next, Notification, Sighting};
+pub use notification::{
+    Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
+};
 pub use observation::Observation;
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
@@ -53,8 +57,8 @@ pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Ru
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    Addresses, CacheBypass, Canary, Email, Guards, Host, Network as NetworkSettings, Profile,
-    Relay, RelaySecurity, Restart, Settings, Tls, plain_url,
+    Addresses, CacheBypass, Canary, Email, Guards, Heartbeat, Host, Network as NetworkSettings,
+    Profile, Relay, RelaySecurity, Restart, Settings, Tls, Watcher, plain_url,
 };
 pub use shared::Shared;
 pub use time::{BootId, Now, Timestamp};

@@ -98,7 +98,7 @@ pub struct Lesson {
 
 /// What a look at the host found, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct Glimpse {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -163,7 +163,7 @@ pub struct Notification {
     pub lesson: Option<Lesson>,
     /// What the last look at the host found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub facts: Option<Box<Sighting>>,
+    pub facts: Option<Box<Glimpse>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
@@ -200,7 +200,7 @@ impl Notification {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// A relay took it.
+    /// A relay took it, or the command did.
     Sent {
         /// Which.
         relay: String,
@@ -222,6 +222,28 @@ pub enum Delivery {
     },
 }
 
+/// Over what a message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// As a mail.
+    #[default]
+    Mail,
+    /// As a JSON document, to the program that people named.
+    Command,
+}
+
+impl Channel {
+    /// The key of the configuration that sets it up.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Mail => "alerts.email",
+            Self::Command => "alerts.command",
+        }
+    }
+}
+
 /// One message to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -231,7 +253,10 @@ pub struct Entry {
     pub notification: Notification,
     /// `From`, as configured when the entry was written.
     pub from: String,
-    /// Who.
+    /// Over what.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Who: an address; the program's name for a command.
     pub to: String,
     /// When it was written, on the fleet's line of time.
     pub queued: Timestamp,
@@ -248,5 +273,14 @@ impl Entry {
     #[must_use]
     pub const fn is_dead(&self) -> bool {
         matches!(self.last, Some(Delivery::Rejected { .. }))
+    }
+
+    /// Who hears of it, one after the other. There is one command, whatever its program was called when this was written.
+    #[must_use]
+    pub fn listener(&self) -> (Channel, &str) {
+        match self.channel {
+            Channel::Mail => (Channel::Mail, &self.to),
+            Channel::Command => (Channel::Command, ""),
+        }
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Expect, HostName, ProfileName, Rung, SecretSource, Shared, Timestamp,
-    When, Window, Wording,
+    Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, Rung, SecretSource, Shared,
+    Timestamp, When, Window, Wording,
 };
 
 /// A whole configuration.
@@ -24,11 +24,42 @@ pub struct Settings {
     pub network: Network,
     /// Mail, when configured.
     pub email: Option<Arc<Email>>,
+    /// The program and its arguments that get each event as a document, when configured.
+    pub command: Option<Arc<Vec<String>>>,
+    /// Who watches us, when somebody does.
+    pub heartbeat: Option<Arc<Heartbeat>>,
+    /// How people are spoken to.
+    pub wording: Arc<Wording>,
     /// Where metrics and our own state are served, when they are.
     pub status_page: Option<SocketAddr>,
 }
 
 impl Settings {
+    /// Whether messages can leave over this channel.
+    #[must_use]
+    pub const fn speaks(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Mail => self.email.is_some(),
+            Channel::Command => self.command.is_some(),
+        }
+    }
+
+    /// Whether anybody hears of what happens.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.speaks(Channel::Mail) || self.speaks(Channel::Command)
+    }
+
+    /// Between two reminders of one open incident. A command alone is reminded as a mail is by default.
+    #[must_use]
+    pub fn reminder_interval(&self) -> Option<Duration> {
+        match (&self.email, &self.command) {
+            (Some(email), _) => email.reminder_interval,
+            (None, Some(_)) => Some(super::limits::REMINDER),
+            (None, None) => None,
+        }
+    }
+
     /// The profiles of a host, in name order.
     pub fn profiles_of<'a>(
         &'a self,
@@ -341,6 +372,22 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
-    /// How people are spoken to.
-    pub wording: Wording,
+}
+
+/// An outside watcher that is told that we live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Where it is told.
+    pub watcher: Watcher,
+    /// How often, at most.
+    pub every: Duration,
+}
+
+/// Where an outside watcher is told. Whoever knows the URL can speak for us: it is shown without its path and query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watcher {
+    /// It stands in the configuration.
+    Url(Url),
+    /// It is read where a secret is.
+    Secret(SecretSource),
 }

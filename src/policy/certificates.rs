@@ -66,7 +66,7 @@ pub(super) fn probed(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    if draft.settings.email.is_none() {
+    if !draft.settings.is_heard() {
         return;
     }
     let Some(track) = draft.fleet.profiles.get(name) else {

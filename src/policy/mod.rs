@@ -24,6 +24,7 @@
 //! | `account` | why: what the rules say of a host now, and what they looked at |
 //! | `lesson` | how long restarts held, and what that teaches |
 //! | `certificates` | which certificates people are warned of, once per step |
+//! | `heartbeat` | whether an outside watcher may hear that we live |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -32,6 +33,7 @@ mod certificates;
 mod clock;
 mod draft;
 mod guard;
+mod heartbeat;
 mod incident;
 mod judge;
 mod lesson;
@@ -73,10 +75,15 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         | Event::Reached { .. }
         | Event::Diagnosed { .. }
         | Event::Recovered { .. }
-        | Event::Notified { .. } => Shaken::No,
+        | Event::Notified { .. }
+        | Event::Beaten { .. }
+        | Event::Completed => Shaken::No,
     };
     match event {
-        Event::Started(start) => reconcile::start(&mut draft, &start),
+        Event::Started(start) => {
+            reconcile::start(&mut draft, &start);
+            heartbeat::start(&mut draft, &start);
+        }
         Event::Damaged(path) => reconcile::damaged(&mut draft, path),
         Event::Ticked => {}
         Event::Probed {
@@ -101,6 +108,8 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             report,
         } => attempt::ended(&mut draft, &host, attempt, report),
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
+        Event::Beaten { heard } => heartbeat::beaten(&mut draft, heard),
+        Event::Completed => heartbeat::completed(&mut draft),
         Event::Ordered(orders) => recovery::ordered(&mut draft, orders),
         Event::TakenBack {
             attempts,
@@ -119,5 +128,6 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     certificates::move_on(&mut draft);
     outbox::move_on(&mut draft);
     schedule::move_on(&mut draft);
+    heartbeat::move_on(&mut draft);
     draft.into_decision()
 }

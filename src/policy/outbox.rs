@@ -1,16 +1,16 @@
 //! What people must hear.
 //!
-//! A notification becomes one entry for each recipient, in the same decision, and so in the same transaction, as what it
+//! A notification becomes one entry for each recipient, be it a mailbox or the command that people named, in the same decision, and so in the same transaction, as what it
 //! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. A try is durable before it is made. An entry that no relay took is tried again after 30 s,
+//! taken or is a dead letter. A try is durable before it is made. An entry that nobody took is tried again after 30 s,
 //! doubling to 15 min, for five days.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName, IncidentId, Next,
-    Note, Notification, ProfileName, Settings, Sighting, Stage, Timestamp, limits,
+    Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Glimpse, Hold, HostName,
+    IncidentId, Next, Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -80,11 +80,11 @@ pub(super) fn tell(
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
-fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Sighting>> {
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
     let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
     (look.began + limits::LOOK_FRESH >= since).then(|| {
-        Box::new(Sighting {
+        Box::new(Glimpse {
             at: draft.wall(look.began),
             facts: facts.clone(),
         })
@@ -102,10 +102,13 @@ pub(super) fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
 
 /// Queues a notification, one entry for each recipient.
 pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
-    let Some(email) = draft.settings.email.clone() else {
-        return;
-    };
-    for to in &email.to {
+    let mut listeners: Vec<(Channel, String)> = Vec::new();
+    let email = draft.settings.email.clone();
+    let to = email.iter().flat_map(|email| &email.to);
+    listeners.extend(to.map(|to| (Channel::Mail, to.clone())));
+    let program = draft.settings.command.iter().flat_map(|all| all.first());
+    listeners.extend(program.map(|program| (Channel::Command, program.clone())));
+    for (channel, to) in listeners {
         let id = draft.fleet.next_entry();
         draft.notes.push(Note::Queued {
             entry: id,
@@ -115,8 +118,11 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
         draft.fleet.queue(Entry {
             id,
             notification: notification.clone(),
-            from: email.from.clone(),
-            to: to.clone(),
+            from: email
+                .as_ref()
+                .map_or_else(String::new, |email| email.from.clone()),
+            channel,
+            to,
             queued: draft.now,
             tries: 0,
             due: draft.now,
@@ -189,8 +195,25 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         }
     }
     remind(draft);
+    expire(draft);
     bury(draft);
     dispatch(draft);
+}
+
+/// What waits for a channel that is configured no more is given up when its time is over.
+fn expire(draft: &mut Draft<'_>) {
+    let (settings, now) = (draft.settings, draft.now);
+    let entries = draft.fleet.outbox.values();
+    let expired: Vec<EntryId> = entries
+        .filter(|entry| !entry.is_dead() && !settings.speaks(entry.channel))
+        .filter(|entry| now.since(entry.queued) >= limits::MAIL_EXPIRY)
+        .map(|entry| entry.id)
+        .collect();
+    for id in expired {
+        let key = draft.fleet.outbox.get(&id).map(|entry| entry.channel.key());
+        let reason = format!("`{}` is not configured any more", key.unwrap_or_default());
+        tried(draft, id, Delivery::Deferred { reason });
+    }
 }
 
 /// Forgets dead letters that are old, or too many.
@@ -212,12 +235,7 @@ fn bury(draft: &mut Draft<'_>) {
 }
 
 fn remind(draft: &mut Draft<'_>) {
-    let Some(interval) = draft
-        .settings
-        .email
-        .as_ref()
-        .and_then(|email| email.reminder_interval)
-    else {
+    let Some(interval) = draft.settings.reminder_interval() else {
         return;
     };
     let due = |told: Timestamp| draft.now.since(told) >= interval;
@@ -241,24 +259,26 @@ fn remind(draft: &mut Draft<'_>) {
     }
 }
 
-/// Entries that may leave now or later: not dead, not in transit, and nothing of the same incident to the same recipient before them.
-fn ready(fleet: &Fleet) -> impl Iterator<Item = &Entry> {
-    let mut waiting: BTreeSet<(&IncidentId, &str)> = BTreeSet::new();
+/// Entries that may leave now or later: not dead, not in transit, over a channel that is configured, and nothing of the
+/// same incident to the same recipient before them.
+fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &'a Entry> {
+    let mut waiting: BTreeSet<(&IncidentId, (Channel, &str))> = BTreeSet::new();
     fleet.outbox.values().filter(move |entry| {
         let first = match &entry.notification.incident {
-            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.to.as_str())),
+            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.listener())),
             Some(_) | None => true,
         };
-        first && !entry.is_dead() && !fleet.in_transit.contains(&entry.id)
+        let leaves = !entry.is_dead() && settings.speaks(entry.channel);
+        first && leaves && !fleet.in_transit.contains(&entry.id)
     })
 }
 
 fn dispatch(draft: &mut Draft<'_>) {
-    if draft.fleet.outbox.is_empty() || draft.settings.email.is_none() || draft.fleet.unwritable {
+    if draft.fleet.outbox.is_empty() || draft.fleet.unwritable {
         return;
     }
     let free = limits::MAILS_IN_FLIGHT.saturating_sub(draft.fleet.in_transit.len());
-    let due: Vec<EntryId> = ready(&draft.fleet)
+    let due: Vec<EntryId> = ready(draft.settings, &draft.fleet)
         .filter(|entry| entry.due <= draft.now)
         .take(free)
         .map(|entry| entry.id)
@@ -307,16 +327,15 @@ pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
 
 /// When the next message is due.
 pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
-    let email = settings.email.as_ref()?;
     let free = fleet.in_transit.len() < limits::MAILS_IN_FLIGHT && !fleet.unwritable;
     let mail = if free && !fleet.outbox.is_empty() {
-        ready(fleet).map(|entry| entry.due).min()
+        ready(settings, fleet).map(|entry| entry.due).min()
     } else {
         None
     };
     let told = fleet.index.told.first().map(|(told, _)| *told);
-    let reminder = email
-        .reminder_interval
+    let reminder = settings
+        .reminder_interval()
         .zip(told)
         .map(|(interval, told)| told + interval);
     [mail, reminder].into_iter().flatten().min()
@@ -324,9 +343,7 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 
 /// A message could leave now.
 pub(super) fn is_due(settings: &Settings, fleet: &Fleet) -> bool {
-    settings.email.is_some()
-        && !fleet.unwritable
-        && ready(fleet).any(|entry| entry.due <= fleet.now())
+    !fleet.unwritable && ready(settings, fleet).any(|entry| entry.due <= fleet.now())
 }
 
 /// A message was tried.

@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{certificates, outbox, rounds};
+use super::{certificates, heartbeat, outbox, rounds};
 
 /// The machine a profile is served by, as far as it is known: its host, else the name in its first URL.
 pub(super) fn machine(profile: &Profile) -> &str {
@@ -188,7 +188,8 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let hosts = rounds::wakeup(fleet);
     let mail = outbox::wakeup(settings, fleet);
     let warning = certificates::wakeup(fleet);
-    [probe, canary, hosts, mail, warning]
+    let beat = heartbeat::wakeup(settings, fleet);
+    [probe, canary, hosts, mail, warning, beat]
         .into_iter()
         .flatten()
         .min()

@@ -261,6 +261,7 @@ impl Reading {
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }
+            | Note::Heartbeat { .. }
             | Note::Unrecorded
             | Note::Recorded => {}
         }

@@ -2,6 +2,7 @@
 
 pub mod ailment;
 pub mod duration;
+pub mod event;
 pub mod explain;
 pub mod facts;
 pub mod history;

@@ -281,6 +281,7 @@ impl Record {
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }
+            | Note::Heartbeat { .. }
             | Note::Unrecorded
             | Note::Recorded => {}
         }

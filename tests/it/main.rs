@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod command;
 mod config;
 mod http;
 mod mail;

@@ -389,7 +389,7 @@ impl Situation {
                 Effect::Probe { profile, .. } => writeln!(text, "probe {profile}").unwrap(),
                 Effect::Reach { host, .. } => writeln!(text, "reach {host}").unwrap(),
                 Effect::Diagnose { host, .. } => writeln!(text, "look at {host}").unwrap(),
-                Effect::Notify(_) => {}
+                Effect::Notify(_) | Effect::Beat => {}
             }
         }
         let told = decision.fleet.outbox.values();

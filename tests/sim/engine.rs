@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Host,
+    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
     NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
     RecoveryReport, Settings, Stage, Start, Timestamp,
 };
-use probe::ports::{Clock, Notifier, Observer, Pending, Prober, Recoverer, Store, Unwritable};
+use probe::ports::{
+    Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -21,16 +23,18 @@ use super::setup::{each_host, host, profile, secs, settings};
 /// Everything the fakes share.
 pub(super) struct Bench {
     begun: Instant,
-    ill: AtomicBool,
-    writable: AtomicBool,
+    pub(super) ill: AtomicBool,
+    pub(super) writable: AtomicBool,
     heals: AtomicBool,
     recoveries: AtomicU32,
-    mails: Mutex<Vec<String>>,
+    pub(super) mails: Mutex<Vec<String>>,
+    /// When the outside watcher heard from us.
+    pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
     /// How the prober and the recoverer misbehave.
     prober_panics: AtomicBool,
     recoverer_panics: AtomicBool,
-    mail_hangs: AtomicBool,
+    pub(super) mail_hangs: AtomicBool,
     takes: Duration,
 }
 
@@ -47,6 +51,7 @@ impl Bench {
             heals: AtomicBool::new(true),
             recoveries: AtomicU32::new(0),
             mails: Mutex::default(),
+            beats: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -133,7 +138,12 @@ impl Recoverer for Fake {
 }
 
 impl Notifier for Fake {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        _: Arc<Email>,
+        _: Arc<probe::model::Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             if bench.mail_hangs.load(Ordering::SeqCst) {
@@ -147,6 +157,33 @@ impl Notifier for Fake {
             Delivery::Sent {
                 relay: "fake".into(),
             }
+        })
+    }
+}
+
+impl Messenger for Fake {
+    fn hand(
+        &self,
+        command: Arc<Vec<String>>,
+        _: Arc<probe::model::Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery> {
+        let told = format!("{} {}", command[0], entry.notification.event.word());
+        self.0.mails.lock().unwrap().push(told);
+        Box::pin(std::future::ready(Delivery::Sent {
+            relay: command[0].clone(),
+        }))
+    }
+}
+
+impl Pulse for Fake {
+    fn beat(&self, _: Arc<Heartbeat>) -> Pending<Result<(), String>> {
+        let bench = Arc::clone(&self.0);
+        Box::pin(async move {
+            let at = bench.begun.elapsed();
+            bench.beats.lock().unwrap().push(at);
+            bench.mails.lock().unwrap().push("heartbeat".to_owned());
+            Ok(())
         })
     }
 }
@@ -183,6 +220,8 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
         prober: Arc::new(fake()),
         recoverer: Arc::new(fake()),
         notifier: Arc::new(fake()),
+        messenger: Arc::new(fake()),
+        watcher: Arc::new(fake()),
         store: Box::new(fake()),
         observer: Box::new(fake()),
         pulse: Box::new(|_| {}),

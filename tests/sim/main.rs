@@ -23,8 +23,10 @@
 mod crashes;
 mod decisions;
 mod engine;
+mod heartbeat;
 mod independence;
 mod invariants;
+mod listeners;
 mod scenarios;
 mod setup;
 mod story;

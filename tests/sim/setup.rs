@@ -95,7 +95,6 @@ pub fn email() -> Email {
             ca_file: None,
         }],
         reminder_interval: None,
-        wording: probe::model::Wording::default(),
     }
 }
 
@@ -113,6 +112,7 @@ pub fn settings(sites: &[&str]) -> Settings {
         }
     }
     Settings {
+        wording: Arc::default(),
         profiles,
         hosts,
         network: NetworkSettings {
@@ -122,6 +122,8 @@ pub fn settings(sites: &[&str]) -> Settings {
             }],
         },
         email: Some(Arc::new(email())),
+        command: None,
+        heartbeat: None,
         status_page: None,
     }
 }

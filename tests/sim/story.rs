@@ -144,6 +144,7 @@ fn said(note: &Note) -> Option<String> {
         Note::NetworkBack { .. } => "our network: back".to_owned(),
         Note::Unrecorded => "state: cannot be written".to_owned(),
         Note::Recorded => "state: can be written again".to_owned(),
+        Note::Heartbeat { silence } => format!("heartbeat: {silence:?}"),
         Note::Damaged { .. } => "state: was damaged, moved aside".to_owned(),
         Note::Delivered {
             delivery: Delivery::Rejected { reason },

@@ -11,13 +11,14 @@
 //!   from outside is cleaned and freed of credentials (`text`).
 //! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
 //!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
-//! - Whether our own network is alive, the canaries tell (`canary`).
+//! - Whether our own network is alive, the canaries tell (`canary`); that we live, an outside watcher is told (`beat`).
 //!
 //! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
 mod addresses;
 mod alive;
 mod banner;
+mod beat;
 mod body;
 mod canary;
 mod certificate;
@@ -42,6 +43,8 @@ mod text;
 mod tls;
 mod trace;
 mod wordpress;
+
+pub use beat::{HttpPulse, ReadSecret};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

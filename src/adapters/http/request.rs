@@ -57,7 +57,7 @@ pub(super) fn first(profile: &Profile, url: &Url, nonce: u64) -> Result<Hop, Fau
 }
 
 /// `probe/0.1.0 (+https://www.example.org/contact)`.
-fn user_agent(contact: Option<&Url>) -> HeaderValue {
+pub(super) fn user_agent(contact: Option<&Url>) -> HeaderValue {
     contact
         .and_then(|url| HeaderValue::from_str(&format!("{USER_AGENT} (+{url})")).ok())
         .unwrap_or(HeaderValue::from_static(USER_AGENT))

@@ -28,6 +28,8 @@ mod thread;
 mod timeline;
 mod values;
 
+pub use next::sentence as next;
+pub use story::sightings as seen;
 pub use subject::{subject, worded};
 
 use crate::model::{Entry, Timestamp, Wording};

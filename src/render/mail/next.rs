@@ -9,8 +9,9 @@ use crate::render::words::{Voice, key};
 use super::clean;
 use super::values::{awaits_after, host, site};
 
-/// What comes next.
-pub(super) fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
+/// What comes next, as a sentence.
+#[must_use]
+pub fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
     let host = host(note);
     match &note.next {
         Next::Restart {

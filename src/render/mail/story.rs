@@ -91,16 +91,21 @@ fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
     if note.event == EventKind::Certificate {
         return ending::seen(voice, note);
     }
-    let shown = note.seen.iter().take(SEEN);
-    let mut items: Vec<Item> = shown
-        .map(|seen| Item::Point(clean::line(&sighting(voice, seen), limits::DETAIL_CHARS)))
-        .collect();
+    let shown = sightings(voice, note).into_iter().take(SEEN);
+    let mut items: Vec<Item> = shown.map(Item::Point).collect();
     let more = note.seen.len().saturating_sub(SEEN);
     if more > 0 {
         let line = voice.say(key!(Page, "more"), context! { n => more });
         items.push(Item::Point(line));
     }
     items
+}
+
+/// What the checks saw, a line for each.
+#[must_use]
+pub fn sightings(voice: &Voice, note: &Notification) -> Vec<String> {
+    let line = |seen| clean::line(&sighting(voice, seen), limits::DETAIL_CHARS);
+    note.seen.iter().map(line).collect()
 }
 
 fn sighting(voice: &Voice, seen: &Observation) -> String {

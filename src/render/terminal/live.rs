@@ -119,6 +119,19 @@ pub(super) fn words(
             Ink::Bad,
             "the state cannot be written: nothing is restarted or sent until it can".to_owned(),
         )),
+        Note::Heartbeat { silence: None } => Some((
+            Ink::Good,
+            "the outside watcher hears from us again".to_owned(),
+        )),
+        Note::Heartbeat {
+            silence: Some(silence),
+        } => Some((
+            Ink::Warn,
+            format!(
+                "the outside watcher does not hear from us: {}",
+                silence.phrase()
+            ),
+        )),
         Note::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
         Note::Skipped { profile, count } => Some((
             Ink::Bad,

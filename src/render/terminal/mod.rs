@@ -195,5 +195,11 @@ fn banner(sheet: &mut Sheet, fleet: &Fleet) {
             words::ahead(fleet.wall(until), now)
         ));
     }
+    if let Some(silence) = &fleet.core.heart.silence {
+        say(format!(
+            "the outside watcher (`heartbeat`) does not hear from us: {}.",
+            silence.phrase()
+        ));
+    }
     sheet.gap();
 }

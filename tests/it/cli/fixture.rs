@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, CheckResult,
-    Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName, HttpVersion,
-    Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile, ProfileName,
-    ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Standing, Timestamp,
-    Timings, Tls, When,
+    Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
+    CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName,
+    HttpVersion, Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile,
+    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Standing,
+    Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -67,12 +67,15 @@ impl World {
         fleet.core.clock.now = now();
         Self {
             settings: Settings {
+                wording: Arc::default(),
                 profiles: BTreeMap::new(),
                 hosts: BTreeMap::new(),
                 network: NetworkSettings {
                     canaries: Vec::new(),
                 },
                 email: None,
+                command: None,
+                heartbeat: None,
                 status_page: None,
             },
             fleet,
@@ -210,6 +213,7 @@ impl World {
                 lesson: None,
                 facts: None,
             },
+            channel: Channel::Mail,
             from: "probe@monitor.example.com".to_owned(),
             to: "ops@example.com".to_owned(),
             queued: now(),

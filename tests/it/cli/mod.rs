@@ -3,9 +3,11 @@
 mod cycle;
 mod daemon;
 mod documents;
+mod ears;
 mod fixture;
 mod ground;
 mod heal;
+mod heart;
 mod live;
 mod mails;
 mod metrics;

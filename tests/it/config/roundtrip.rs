@@ -65,6 +65,16 @@ fn credentials_are_not_printed() {
         assert!(text.contains("https://***:***@a.example.com/"), "{text}");
         assert!(text.contains("text/html"), "{text}");
     }
+    let settings = told(
+        "profiles: {a: {urls: [\"https://a.example.com/\"]}}\nheartbeat: {url: \"https://hc.example.com/hunter2?token=hunter2#hunter2\"}\n",
+    )
+    .unwrap()
+    .settings;
+    for text in [effective(&settings), to_json(&settings).to_string()] {
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("https://hc.example.com/***"), "{text}");
+        assert!(text.contains("5m"), "{text}");
+    }
 }
 
 #[test]

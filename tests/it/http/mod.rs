@@ -1,6 +1,7 @@
 //! The prober against one misbehaving server per cause, all on loopback.
 
 mod authority;
+mod beat;
 mod behaviour;
 mod canary;
 mod certificates;

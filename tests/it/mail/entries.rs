@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Ending, Entry, EntryId, EventKind, Hold, HostName, IncidentId,
-    Language, Lesson, Next, Notification, Observation, Phase, ProfileName, RecoveryOutcome,
-    RecoveryReport, Timestamp, Wording, Zone,
+    Attempt, AttemptId, Cause, Channel, Ending, Entry, EntryId, EventKind, Hold, HostName,
+    IncidentId, Language, Lesson, Next, Notification, Observation, Phase, ProfileName,
+    RecoveryOutcome, RecoveryReport, Timestamp, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -116,6 +116,7 @@ pub(crate) fn entry(notification: Notification) -> Entry {
         id: EntryId(1),
         notification,
         from: "Probe <probe@monitor.example.com>".to_owned(),
+        channel: Channel::Mail,
         to: "ops@example.com".to_owned(),
         queued: NIGHT,
         tries: 0,

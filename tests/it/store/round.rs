@@ -201,7 +201,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             remark: maybe(rng, "a remark".to_owned()),
             facts: maybe(
                 rng,
-                Box::new(Sighting {
+                Box::new(Glimpse {
                     at: Timestamp(3),
                     facts: facts(),
                 }),
@@ -213,6 +213,11 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
                     longest: Duration::from_secs(1680),
                 },
             ),
+        },
+        channel: if rng.bool() {
+            Channel::Mail
+        } else {
+            Channel::Command
         },
         from: text(rng),
         to: text(rng),
@@ -229,6 +234,11 @@ fn fleet(seed: u64) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.core = CoreRow {
         warnings: vec![],
+        heart: Heart {
+            left: maybe(rng, Timestamp(5)),
+            silence: maybe(rng, Silence::Refused { to: "a".to_owned() }),
+            from: None,
+        },
         clock: FleetClock {
             now: at(rng),
             boot: BootId(text(rng)),

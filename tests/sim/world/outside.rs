@@ -134,6 +134,7 @@ impl World {
                 });
                 self.push(self.t + 200, Due::Begins(generation, order));
             }
+            Effect::Beat => {}
             Effect::Notify(entry) => self.push(self.t + 100, Due::Delivers(generation, entry)),
         }
     }

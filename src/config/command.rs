@@ -1,0 +1,74 @@
+//! `alerts.command`: the program that gets each event as a document on its standard input.
+//!
+//! A list is the program and its arguments, handed over as they are: no shell takes part. The program is named by its
+//! whole path, because under cron and systemd it would be looked for elsewhere than at the prompt, and must be there.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::fault::{Fault, Report};
+use super::path::plain;
+use super::tree::{Kind, Node};
+use super::value::{Found, texts};
+use super::yaml::Out;
+
+/// Words of a command, and bytes of one.
+const WORDS: (usize, usize) = (64, 4096);
+
+const LIKE: &str =
+    "write the program's whole path and its arguments, like `[/usr/local/bin/notify, --team, web]`";
+
+/// Reads the command.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Vec<String>> {
+    let words = texts(node, report)?;
+    let count = match &node.kind {
+        Kind::List(items) => items.len(),
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Text(_)
+        | Kind::Map(_) => 1,
+    };
+    if count == 0 || count > WORDS.0 {
+        let fault = Fault::new(&node.spot, format!("must be 1 to {} words", WORDS.0));
+        report.fault(fault.act(LIKE));
+        return None;
+    }
+    for word in &words {
+        if word.value.len() > WORDS.1 || word.value.contains('\0') {
+            report.fault(Fault::new(&word.spot, "not a word of a command").act(LIKE));
+        }
+    }
+    if let Some(program) = words.first()
+        && let Err(fault) = check_program(program)
+    {
+        report.fault(fault);
+    }
+    Some(words.into_iter().map(|word| word.value).collect())
+}
+
+fn check_program(program: &Found<String>) -> Result<(), Fault> {
+    let fault = |message: String| Fault::new(&program.spot, message);
+    let path = Path::new(&program.value);
+    if !path.is_absolute() || program.value.chars().any(char::is_control) {
+        return Err(fault("not the whole path of a program".to_owned()).act(LIKE));
+    }
+    let shown = path.display();
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| fault(format!("{shown} cannot be run: {}", plain(&error))).act(LIKE))?;
+    if !metadata.is_file() {
+        return Err(fault(format!("{shown} is not a file")).act(LIKE));
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err(
+            fault(format!("{shown} is not executable")).act(format!("run `chmod 755 {shown}`"))
+        );
+    }
+    Ok(())
+}
+
+/// The command as it is written.
+pub(super) fn tree(command: &[String]) -> Out {
+    Out::List(command.iter().cloned().map(Out::Text).collect())
+}

@@ -1,0 +1,73 @@
+//! Telling an outside watcher that we live.
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+/// Why the outside watcher does not hear from us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "silence")]
+pub enum Silence {
+    /// Nothing can be written, so nothing is restarted and nobody is told.
+    StateUnwritable,
+    /// A message has waited for too long.
+    Stuck {
+        /// For whom.
+        to: String,
+        /// Since when, on the wall clock.
+        since: Timestamp,
+    },
+    /// A message was refused for good a short while ago: somebody does not know what happened.
+    Refused {
+        /// By whom.
+        to: String,
+    },
+    /// Probes were due long ago and are not made.
+    Late {
+        /// Since when, on the wall clock.
+        since: Timestamp,
+    },
+    /// It was told, and did not take it.
+    Unheard {
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl Silence {
+    /// In words, as a fragment.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::StateUnwritable => "the state cannot be written".to_owned(),
+            Self::Stuck { to, since } => format!("a message to {to} has waited since {since}"),
+            Self::Refused { to } => format!("{to} refused a message for good"),
+            Self::Late { since } => format!("probes that were due at {since} are not made"),
+            Self::Unheard { reason } => format!("the watcher did not take it: {reason}"),
+        }
+    }
+
+    /// Whether we kept silent, rather than were not heard.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        match self {
+            Self::StateUnwritable
+            | Self::Stuck { .. }
+            | Self::Refused { .. }
+            | Self::Late { .. } => true,
+            Self::Unheard { .. } => false,
+        }
+    }
+}
+
+/// What is remembered of the heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Heart {
+    /// When the last one left, on the fleet's line of time.
+    pub left: Option<Timestamp>,
+    /// Why the watcher does not hear from us.
+    pub silence: Option<Silence>,
+    /// From when on this run may say that it lives; never before `None`. A matter of this process alone.
+    #[serde(skip)]
+    pub from: Option<Timestamp>,
+}

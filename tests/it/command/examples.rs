@@ -1,0 +1,188 @@
+//! The scripts of `deploy/alerts`, run as they are: against a service on loopback, and Apprise's place taken by a script
+//! that writes down how it was called. They need Debian's packages curl and jq.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use probe::adapters::command::{CommandMessenger, Environment};
+use probe::model::{Channel, Delivery, Entry, Next, Notification};
+use probe::ports::Messenger as _;
+use serde_json::Value;
+
+use crate::mail::entries;
+
+/// Takes requests, answers each with this status, and hands on the bodies.
+fn service(status: &'static str) -> (String, Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook/s3cret", listener.local_addr().unwrap());
+    let (told, bodies) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(found) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = found.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            // The test that asked may be over.
+            if told.send(serde_json::from_slice(&body).unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    (url, bodies)
+}
+
+async fn run(script: &str, arguments: &[&str], path: &str, notification: Notification) -> Delivery {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("deploy/alerts")
+        .join(script);
+    for tool in ["curl", "jq"] {
+        let there = path
+            .split(':')
+            .any(|dir| Path::new(dir).join(tool).exists());
+        assert!(there, "the package {tool} is not installed");
+    }
+    let mut command = vec![file.to_str().unwrap().to_owned()];
+    command.extend(arguments.iter().map(|word| (*word).to_owned()));
+    let environment = Environment {
+        path: Some(path.into()),
+        ..Environment::default()
+    };
+    let entry = Entry {
+        channel: Channel::Command,
+        ..entries::entry(notification)
+    };
+    CommandMessenger::with_limit(environment, Duration::from_secs(30))
+        .hand(Arc::new(command), std::sync::Arc::default(), entry)
+        .await
+}
+
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+fn is_sent(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Sent { .. })
+}
+
+#[tokio::test]
+async fn a_chat_gets_the_words() {
+    let place = tempfile::tempdir().unwrap();
+    let config = place.path().join("chat.curl");
+    let (url, bodies) = service("200 OK");
+    fs::write(&config, format!("url = \"{url}\"\n")).unwrap();
+    let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
+    assert!(is_sent(&told), "{told:?}");
+    let text = bodies.recv().unwrap()["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("[DOWN] shop"), "{text}");
+    assert!(text.contains("web1") && text.lines().count() > 3, "{text}");
+    for status in ["500 Oops", "404 Gone"] {
+        let (url, _bodies) = service(status);
+        fs::write(&config, format!("url = \"{url}\"\n")).unwrap();
+        let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
+        assert!(
+            matches!(&told, Delivery::Deferred { reason }
+                if reason.contains("exit status 75") && !reason.contains("s3cret")),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pager_wakes_whom_it_must_and_ends_the_page() {
+    let place = tempfile::tempdir().unwrap();
+    let key = place.path().join("pager-key");
+    fs::write(&key, "0123abc\n").unwrap();
+    let (url, bodies) = service("202 Accepted");
+    let arguments = [key.to_str().unwrap(), &url];
+    let down = Notification {
+        next: Next::WatchOnly,
+        ..entries::down()
+    };
+    for (notification, action) in [
+        (entries::gave_up(), Some("trigger")),
+        (entries::withheld(), Some("trigger")),
+        (down, Some("trigger")),
+        (entries::up(), Some("resolve")),
+        (entries::back(), Some("resolve")),
+        (entries::closed(), Some("resolve")),
+        (entries::down(), None),
+        (entries::reminder(), None),
+        (entries::blind(), None),
+        (entries::test(), None),
+    ] {
+        let event = notification.event;
+        let incident = notification.incident.clone();
+        let told = run("pager", &arguments, PATH, notification).await;
+        assert!(is_sent(&told), "{event:?}: {told:?}");
+        let body = bodies.try_recv().ok();
+        let found = body
+            .as_ref()
+            .map(|body| body["event_action"].as_str().unwrap());
+        assert_eq!(found, action, "{event:?}");
+        if let Some(body) = body {
+            assert_eq!(body["routing_key"], "0123abc");
+            assert_eq!(body["dedup_key"], incident.unwrap().as_str());
+            assert_eq!(body["payload"]["source"], "web1");
+            assert_eq!(body["payload"]["class"], "refused");
+        }
+    }
+}
+
+#[tokio::test]
+async fn apprise_gets_subject_and_text() {
+    let place = tempfile::tempdir().unwrap();
+    let at = place.path().display().to_string();
+    let stand_in = place.path().join("apprise");
+    // Made whole elsewhere and moved: a program that another thread still holds open cannot be run.
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" > {at}/words\ncat > {at}/body\n[ ! -e {at}/fails ]\n"
+    );
+    fs::write(place.path().join("new"), script).unwrap();
+    fs::set_permissions(place.path().join("new"), fs::Permissions::from_mode(0o755)).unwrap();
+    let moved = std::process::Command::new("cp")
+        .arg(place.path().join("new"))
+        .arg(&stand_in)
+        .status();
+    assert!(moved.unwrap().success());
+    let path = format!("{at}:{PATH}");
+    let told = run(
+        "apprise",
+        &["/etc/probe/apprise.conf"],
+        &path,
+        entries::up(),
+    )
+    .await;
+    assert!(is_sent(&told), "{told:?}");
+    let words = fs::read_to_string(place.path().join("words")).unwrap();
+    assert!(
+        words.starts_with("--config=/etc/probe/apprise.conf\n--title=[UP] shop"),
+        "{words}"
+    );
+    assert!(
+        fs::read_to_string(place.path().join("body"))
+            .unwrap()
+            .contains("web1")
+    );
+    fs::write(place.path().join("fails"), "").unwrap();
+    let told = run(
+        "apprise",
+        &["/etc/probe/apprise.conf"],
+        &path,
+        entries::up(),
+    )
+    .await;
+    assert!(matches!(&told, Delivery::Deferred { .. }), "{told:?}");
+}

@@ -1,0 +1,124 @@
+//! The outside watcher: what it gets, what counts as taken, and that no word of ours gives its address away.
+
+use std::sync::Arc;
+
+use probe::adapters::http::{HttpProber, HttpPulse};
+use probe::model::{Heartbeat, Secret, SecretSource, Watcher};
+use probe::ports::Pulse as _;
+
+use super::LONG;
+use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
+use super::server::{Act, fine, response, serve};
+
+fn secret(source: &SecretSource) -> Result<Secret, String> {
+    match source {
+        SecretSource::Environment(name) if name.starts_with("http") => {
+            Ok(Secret::new(name.clone()))
+        }
+        SecretSource::Environment(name) if name == "NOT_A_URL" => {
+            Ok(Secret::new("s3cret".to_owned()))
+        }
+        SecretSource::File(_) | SecretSource::Environment(_) | SecretSource::Credential(_) => {
+            Err("the environment variable `X` is not set".to_owned())
+        }
+    }
+}
+
+async fn tell(watcher: Watcher) -> Result<(), String> {
+    let pulse = HttpPulse::new(&HttpProber::try_new().unwrap(), Arc::new(secret));
+    let told = pulse
+        .beat(Arc::new(Heartbeat {
+            watcher,
+            every: LONG,
+        }))
+        .await;
+    let words = format!("{told:?}");
+    assert!(!words.contains("s3cret"), "{words}");
+    told
+}
+
+fn at(url: &str) -> Watcher {
+    Watcher::Url(url.parse().unwrap())
+}
+
+fn hidden(text: &str) -> Watcher {
+    Watcher::Secret(SecretSource::Environment(text.to_owned()))
+}
+
+#[tokio::test]
+async fn it_hears_one_get() {
+    let server = serve(|_| response("200 OK", &[], "OK")).await;
+    let url = server.url("/s3cret?token=s3cret");
+    assert_eq!(tell(at(&url)).await, Ok(()));
+    assert_eq!(tell(hidden(&url)).await, Ok(()));
+    let heads = server.heads();
+    assert_eq!(heads.len(), 2);
+    for head in heads {
+        assert!(
+            head.starts_with("GET /s3cret?token=s3cret HTTP/1.1\r\n"),
+            "{head}"
+        );
+        let head = head.to_lowercase();
+        assert!(head.contains("user-agent: probe/"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_taken_is_told_without_the_address() {
+    let server = serve(|path| match path {
+        "/s3cret/500" => response("500 Oops", &[], ""),
+        "/s3cret/404" => response("404 Not Found", &[], ""),
+        "/s3cret/circle" => response("302 Found", &["Location: /s3cret/circle"], ""),
+        "/s3cret/out" => response("302 Found", &["Location: ftp://x/s3cret"], ""),
+        "/s3cret/304" => response("304 Not Modified", &[], ""),
+        _ => vec![Act::Reset],
+    })
+    .await;
+    for (path, words) in [
+        ("/s3cret/500", "HTTP status 500"),
+        ("/s3cret/404", "HTTP status 404"),
+        ("/s3cret/304", "HTTP status 304"),
+        ("/s3cret/circle", "HTTP status 302, which is not followed"),
+        ("/s3cret/out", "HTTP status 302, which is not followed"),
+        ("/s3cret/reset", "reset"),
+    ] {
+        let told = tell(at(&server.url(path))).await.unwrap_err();
+        assert!(told.contains(words), "{path}: {told}");
+    }
+    let told = tell(at("http://127.0.0.1:1/s3cret")).await.unwrap_err();
+    assert!(told.contains("refused"), "{told}");
+    let told = tell(hidden("NOT_A_URL")).await.unwrap_err();
+    assert_eq!(told, "the secret is no http or https address");
+    let told = tell(hidden("X")).await.unwrap_err();
+    assert_eq!(told, "the environment variable `X` is not set");
+}
+
+#[tokio::test]
+async fn a_few_redirects_are_followed() {
+    let server = serve(|path| match path {
+        "/taken" => fine(),
+        "/1" => response("301 Moved", &["Location: /taken"], ""),
+        "/2" => response("302 Found", &["Location: /1"], ""),
+        "/3" => response("307 Temporary Redirect", &["Location: /2"], ""),
+        _ => response("308 Permanent Redirect", &["Location: /3"], ""),
+    })
+    .await;
+    assert_eq!(tell(at(&server.url("/3"))).await, Ok(()));
+    assert!(tell(at(&server.url("/4"))).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_not_told() {
+    let identity = Authority::new().certify(LOCAL, |_| ());
+    let server = serve_tls(config(&identity, BOTH), NOW, fine()).await;
+    let url = format!("https://localhost:{}/s3cret", server.address.port());
+    assert!(tell(at(&url)).await.is_err());
+    assert_eq!(server.heads().len(), 0, "the address did not leave us");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_says_nothing_holds_nobody_up() {
+    let server = serve(|_| vec![Act::Silence]).await;
+    let told = tell(at(&server.url("/s3cret"))).await.unwrap_err();
+    assert_eq!(told, "no answer within 10 s");
+}

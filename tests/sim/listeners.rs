@@ -1,0 +1,220 @@
+//! Mailboxes and the command side by side: each hears all of an incident in order, and none waits for another.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use probe::model::{
+    BootId, Channel, Delivery, Effect, Entry, EntryId, Event, EventKind, Fleet, IncidentId, Note,
+    Notification, Now, Settings, Timestamp,
+};
+use probe::policy;
+use tokio::sync::mpsc;
+
+use super::engine::{Bench, ports, run};
+use super::setup::{secs, settings};
+
+const DAY: u64 = 24 * 3600;
+
+fn heard() -> Settings {
+    let mut settings = settings(&["shop"]);
+    settings.command = Some(Arc::new(vec!["/usr/local/bin/notify".to_owned()]));
+    settings
+}
+
+/// An outbox with the first two events of one incident, for each of two listeners.
+fn outbox() -> Fleet {
+    let mut fleet = Fleet::default();
+    for (sequence, event) in [(0, EventKind::Down), (1, EventKind::Up)] {
+        for (channel, to) in [
+            (Channel::Mail, "ops@example.com"),
+            (Channel::Command, "/usr/local/bin/notify"),
+        ] {
+            let id = fleet.next_entry();
+            fleet.queue(Entry {
+                id,
+                notification: Notification {
+                    incident: Some(IncidentId::new("shop", "20261122T060000Z")),
+                    sequence,
+                    ..Notification::blank(event, Timestamp(0))
+                },
+                from: String::new(),
+                channel,
+                to: to.to_owned(),
+                queued: Timestamp(0),
+                tries: 0,
+                due: Timestamp(0),
+                last: None,
+            });
+        }
+    }
+    fleet
+}
+
+/// A fleet that is moved along in time.
+struct Course {
+    settings: Settings,
+    fleet: Fleet,
+    at: Duration,
+}
+
+impl Course {
+    fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            fleet: outbox(),
+            at: Duration::ZERO,
+        }
+    }
+
+    /// The entries that leave with this event.
+    fn step(&mut self, event: Event) -> (Vec<u64>, Vec<Note>) {
+        let now = Now {
+            wall: Timestamp(0) + self.at,
+            boot: BootId::default(),
+            since_boot: self.at,
+        };
+        let fleet = std::mem::take(&mut self.fleet);
+        let decision = policy::step(&self.settings, fleet, event, &now);
+        self.fleet = decision.fleet;
+        let leave = decision.effects.iter().filter_map(|effect| match effect {
+            Effect::Notify(EntryId(id)) => Some(*id),
+            _ => None,
+        });
+        (leave.collect(), decision.notes)
+    }
+
+    fn later(&mut self, span: Duration) -> Vec<u64> {
+        self.at += span;
+        self.step(Event::Ticked).0
+    }
+
+    fn ended(&mut self, id: u64, delivery: Delivery) -> Vec<u64> {
+        let entry = EntryId(id);
+        self.step(Event::Notified { entry, delivery }).0
+    }
+}
+
+fn sent() -> Delivery {
+    Delivery::Sent { relay: "x".into() }
+}
+
+fn deferred() -> Delivery {
+    Delivery::Deferred {
+        reason: "exit status 1".into(),
+    }
+}
+
+#[test]
+fn each_listener_hears_an_incident_in_order_and_at_its_own_pace() {
+    let mut course = Course::new(heard());
+    assert_eq!(course.later(secs(1)), [1, 2], "the first event, to both");
+    assert_eq!(course.ended(1, sent()), [3], "the mailbox hears the second");
+    assert_eq!(course.ended(2, deferred()), [0; 0], "the command does not");
+    assert_eq!(course.later(secs(29)), [0; 0]);
+    assert_eq!(course.later(secs(1)), [2]);
+    assert_eq!(course.ended(2, deferred()), [0; 0]);
+    assert_eq!(course.later(secs(59)), [0; 0], "the wait doubles");
+    assert_eq!(course.later(secs(1)), [2]);
+    assert_eq!(course.ended(2, sent()), [4]);
+    assert_eq!(course.ended(4, sent()), [0; 0]);
+    assert_eq!(course.ended(3, sent()), [0; 0]);
+    assert!(course.fleet.outbox.is_empty());
+}
+
+#[test]
+fn what_the_command_refuses_for_good_is_kept_and_blocks_nothing() {
+    let mut course = Course::new(heard());
+    course.later(secs(1));
+    let refused = Delivery::Rejected {
+        reason: "exit status 65".into(),
+    };
+    assert_eq!(course.ended(2, refused), [4]);
+    assert!(course.fleet.outbox[&EntryId(2)].is_dead());
+    assert_eq!(
+        course.later(secs(DAY)),
+        [0; 0],
+        "both others are in transit"
+    );
+}
+
+#[test]
+fn the_command_is_given_up_after_five_days() {
+    let mut course = Course::new(heard());
+    course.later(secs(1));
+    course.ended(1, sent());
+    course.ended(3, sent());
+    let mut tries = 1;
+    course.ended(2, deferred());
+    while !course.fleet.outbox[&EntryId(2)].is_dead() {
+        let due = course.fleet.outbox[&EntryId(2)].due;
+        let wait = due.since(course.fleet.now());
+        assert!(wait <= secs(15 * 60), "{wait:?}");
+        assert_eq!(course.later(wait), [2]);
+        tries += 1;
+        let after = course.ended(2, deferred());
+        assert!(after.is_empty() || after == [4], "{after:?}");
+    }
+    assert!(course.at >= secs(5 * DAY) && course.at < secs(5 * DAY + 1000));
+    assert!(tries > 400, "{tries}");
+}
+
+#[test]
+fn what_waits_for_a_channel_that_was_taken_out_waits_five_days_for_its_return() {
+    let mut course = Course::new(settings(&["shop"]));
+    assert_eq!(course.later(secs(1)), [1], "mail alone");
+    course.ended(1, sent());
+    course.ended(3, sent());
+    assert_eq!(course.later(secs(4 * DAY)), [0; 0]);
+    let waits = policy::wakeup(&course.settings, &course.fleet);
+    assert!(
+        waits.is_none_or(|at| at > course.fleet.now()),
+        "it does not keep the loop awake"
+    );
+    let back = Course {
+        settings: heard(),
+        fleet: course.fleet.clone(),
+        at: course.at,
+    };
+    let mut back = back;
+    assert_eq!(back.later(secs(1)), [2], "it is configured again");
+    course.at += secs(DAY);
+    let (leave, notes) = course.step(Event::Ticked);
+    assert_eq!(leave, [0; 0]);
+    assert!(course.fleet.outbox.values().all(Entry::is_dead));
+    let told = format!("{notes:?}");
+    assert!(
+        told.contains("`alerts.command` is not configured any more"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_command_alone_is_heard_and_reminded() {
+    let mut settings = settings(&["shop"]);
+    assert_eq!(settings.reminder_interval(), None, "mail says so");
+    settings.email = None;
+    assert!(!settings.is_heard());
+    assert_eq!(settings.reminder_interval(), None);
+    settings.command = heard().command;
+    assert!(settings.is_heard());
+    assert_eq!(settings.reminder_interval(), Some(secs(4 * 3600)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_mail_server_delays_no_command() {
+    let bench = Bench::new();
+    bench.mail_hangs.store(true, Ordering::SeqCst);
+    let mut settings = settings(&["shop@web1"]);
+    settings.command = heard().command;
+    let (_keep, mut control) = mpsc::channel(1);
+    let until = probe::engine::Until::Settled(secs(300));
+    let ended = probe::engine::drive(&mut ports(&bench), run(settings, until), &mut control).await;
+    let told = |event: &str| format!("/usr/local/bin/notify {event}");
+    assert_eq!(
+        *bench.mails.lock().unwrap(),
+        ["down", "restarted", "up"].map(told)
+    );
+    let left: Vec<Channel> = ended.fleet.outbox.values().map(|e| e.channel).collect();
+    assert_eq!(left, [Channel::Mail; 3]);
+}
