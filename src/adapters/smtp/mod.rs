@@ -20,6 +20,7 @@
 
 mod compose;
 mod dialogue;
+mod encoded;
 mod fault;
 mod gate;
 pub mod secret;

@@ -82,7 +82,8 @@ pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
     if let Some(incident) = &note.incident {
         headers.push((
             "X-Probe-Incident".to_owned(),
-            clean::ascii(incident.as_str(), 200),
+            // No reader takes it for an encoded word.
+            clean::ascii(incident.as_str(), 200).replace('=', "-"),
         ));
     }
     if let Some(host) = &note.host {

@@ -71,6 +71,9 @@ fn given_up(voice: &Voice, note: &Notification) -> String {
         .attempts
         .last()
         .and_then(|attempt| attempt.report.as_ref());
+    if last.is_some_and(|report| report.config_broken) {
+        return voice.word(key!(Next, "given_up.config"));
+    }
     match last.filter(|report| !report.outcome.touched_host()) {
         Some(_) => voice.say(
             key!(Next, "given_up.unreached"),

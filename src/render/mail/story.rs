@@ -122,15 +122,19 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
     let address = address.map(|address| address.to_string());
     let detail = clean::line(detail, limits::DETAIL_CHARS);
     // Many a detail begins with the phrase itself, or names the address; nobody wants to read it twice.
-    let said = detail.starts_with(cause.phrase());
-    let more = (detail != cause.phrase()).then_some(detail.as_str());
+    let after = detail.strip_prefix(cause.phrase());
+    let rest = after.map_or(detail.as_str(), |after| {
+        after.trim_start_matches([':', ' ', ','])
+    });
+    let rest = (!rest.is_empty()).then_some(rest);
+    let said = after.is_some();
     let address_said = address
         .as_ref()
         .is_some_and(|address| detail.contains(address));
     let phrase = explain::cause_phrase(voice, cause);
     let what = voice.say(
         key!(Page, "seen.what"),
-        context! { cause => phrase, detail => more, said },
+        context! { cause => phrase, detail => detail.as_str(), rest, said },
     );
     voice.say(
         key!(Page, "seen"),

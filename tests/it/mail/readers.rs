@@ -1,11 +1,13 @@
 //! The mails as others read them: a strict parser of mail, a parser of HTML that does as browsers do, and the letters of
 //! RFC 5322 and RFC 2047.
 
-use mail_parser::{HeaderValue, MessageParser, MimeHeaders as _, PartType};
+use mail_parser::{MessageParser, MimeHeaders as _, PartType};
 use proptest::prelude::*;
 
 use probe::adapters::smtp::bytes;
-use probe::model::{Ending, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome};
+use probe::model::{
+    Ending, Glimpse, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome,
+};
 use probe::render::mail::{Letter, compose};
 
 use super::entries::{self, NIGHT, english, entry, japanese};
@@ -33,7 +35,10 @@ fn assert_lawful(made: &str) {
         "bare CR or LF"
     );
     for line in made.split("\r\n") {
-        assert!(line.len() <= 78, "{} letters: {line}", line.len());
+        // What has no blank cannot be folded: an id, an address.
+        let id = line.contains("@monitor.example.com") || line.starts_with("X-Probe-Incident: ");
+        let most = if id { 998 } else { 78 };
+        assert!(line.len() <= most, "{} letters: {line}", line.len());
     }
     let mut once = std::collections::BTreeSet::new();
     for (name, value) in headers(made) {
@@ -121,10 +126,7 @@ fn every_golden_mail_is_read_by_a_strict_parser() {
                 read.message_id().map(|id| format!("<{id}>")),
                 Some(letter.message_id.clone())
             );
-            let first = match read.in_reply_to() {
-                HeaderValue::Text(id) => Some(format!("<{id}>")),
-                _ => None,
-            };
+            let first = read.in_reply_to().as_text().map(|id| format!("<{id}>"));
             assert_eq!(first, letter.in_reply_to);
             let kind = read.content_type().unwrap();
             assert_eq!(
@@ -135,9 +137,11 @@ fn every_golden_mail_is_read_by_a_strict_parser() {
             assert!(read.parts.iter().all(|part| !part.is_encoding_problem));
             let text = read.body_text(0).unwrap().replace("\r\n", "\n");
             assert_eq!(text.trim_end(), letter.text.trim_end());
-            let html = read.parts.iter().find_map(|part| match &part.body {
-                PartType::Html(html) => Some(html.replace("\r\n", "\n")),
-                _ => None,
+            let html = read.parts.iter().find_map(|part| {
+                let PartType::Html(html) = &part.body else {
+                    return None;
+                };
+                Some(html.replace("\r\n", "\n"))
             });
             assert_eq!(html.unwrap().trim_end(), letter.html.trim_end());
         }
@@ -222,6 +226,11 @@ proptest! {
             .map(|(name, _)| name)
             .collect();
         let mut note = base;
+        let mut facts = entries::facts();
+        facts.unit.name = Some(remark.clone());
+        facts.config_test_says = Some(detail.clone());
+        facts.listen_80 = Some(line.clone());
+        note.facts = Some(Box::new(Glimpse { at: NIGHT, facts }));
         note.ssh = note.ssh.map(|_| ssh);
         note.remark = Some(remark);
         note.seen = vec![

@@ -82,6 +82,11 @@ fn our_own_files_as_templates_change_nothing() {
 #[test]
 fn japanese_mails_hold_no_english_sentence() {
     for note in entries::all() {
+        // What canaries and people said is told in their words.
+        let note = probe::model::Notification {
+            remark: None,
+            ..note
+        };
         let letter = compose(&entry(note), &japanese());
         for word in [" the ", " is ", " was ", " and ", "What ", "attempt"] {
             let ours = letter.text.lines().filter(|line| !line.contains('|'));
