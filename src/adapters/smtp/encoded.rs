@@ -1,14 +1,17 @@
 //! The text of a header as RFC 2047 has it: plain where it is plain ASCII, encoded words elsewhere.
 //!
-//! No word cuts a letter in two, none is longer than 75, and every one but the last holds a multiple of three bytes where
-//! that can be: some readers put the words of a header together before they decode, and lose what follows padding in
-//! between.
+//! No word cuts a letter in two, none is longer than 75, and none but the last has padding: some readers put the words of a
+//! header together before they decode, and lose what follows padding in between. Where base64 would need it, the word is
+//! quoted-printable.
 
 /// Letters of a line; RFC 5322 asks for no more than 78.
 const LINE: usize = 76;
 
 /// Bytes in one encoded word: 60 letters of base64, with the twelve around them 72.
 const BYTES: usize = 45;
+
+/// Letters in one word that is quoted; with the twelve around them 75.
+const QUOTED: usize = 63;
 
 /// The value of the header `name`, folded; ASCII without control characters whatever `text` is.
 pub(super) fn header(name: &str, text: &str) -> String {
@@ -41,22 +44,53 @@ fn encoded(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(cut(rest));
-        words.push(format!("=?utf-8?b?{}?=", base64(chunk.as_bytes())));
+        let (word, after) = match unpadded(rest) {
+            Some(end) => {
+                let (chunk, after) = rest.split_at(end);
+                (format!("=?utf-8?b?{}?=", base64(chunk.as_bytes())), after)
+            }
+            None => quoted(rest),
+        };
+        words.push(word);
         rest = after;
     }
     words
 }
 
-/// How many bytes of a text one word takes.
-fn cut(text: &str) -> usize {
+/// How many bytes of a text one word takes in base64: all that is left, or a multiple of three, unless that were few.
+fn unpadded(text: &str) -> Option<usize> {
     if text.len() <= BYTES {
-        return text.len();
+        return Some(text.len());
     }
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-    let fitting: Vec<usize> = ends.take_while(|end| *end <= BYTES).collect();
-    let whole = fitting.iter().rev().find(|end| end.is_multiple_of(3));
-    whole.or(fitting.last()).copied().unwrap_or(text.len())
+    let fitting = ends.take_while(|end| *end <= BYTES);
+    fitting
+        .filter(|end| end.is_multiple_of(3) && *end > BYTES / 2)
+        .last()
+}
+
+/// One word in the encoding that never pads, and what is left.
+fn quoted(text: &str) -> (String, &str) {
+    let mut word = String::new();
+    let mut taken = 0;
+    for c in text.chars() {
+        let mut bytes = [0; 4];
+        let letters: String = match c {
+            ' ' => "_".to_owned(),
+            c if c.is_ascii_alphanumeric() => c.to_string(),
+            c => {
+                let bytes = c.encode_utf8(&mut bytes).bytes();
+                bytes.map(|byte| format!("={byte:02X}")).collect()
+            }
+        };
+        if word.len() + letters.len() > QUOTED {
+            break;
+        }
+        word.push_str(&letters);
+        taken += c.len_utf8();
+    }
+    let rest = text.get(taken..).unwrap_or_default();
+    (format!("=?utf-8?q?{word}?="), rest)
 }
 
 fn fold(indent: usize, pieces: &[String]) -> String {
@@ -127,6 +161,11 @@ mod tests {
             "a =?utf-8?b?PT91dGYtOD9xP3g/PQ==?= b"
         );
         assert_eq!(header("Subject", "\r\nBcc:"), "=?utf-8?b?DQpCY2M6?=");
+        let shifted = header("Subject", &format!("é: {}", "証".repeat(30)));
+        assert!(
+            shifted.starts_with("=?utf-8?q?=C3=A9=3A_=E8=A8=BC"),
+            "{shifted}"
+        );
         let long = header("Subject", &"証明書の期限が近い🍣1 ".repeat(20));
         let words: Vec<&str> = long
             .split("\r\n ")

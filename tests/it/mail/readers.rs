@@ -49,6 +49,12 @@ fn assert_lawful(made: &str) {
             .filter(|word| word.starts_with("=?"))
         {
             assert!(word.len() <= 75, "{} letters: {word}", word.len());
+            // What follows padding is lost on readers that join the words before they decode.
+            let last = !value.contains(&format!("{word} =?"));
+            assert!(
+                last || name != "Subject" || !word.ends_with("=?="),
+                "{value}"
+            );
             assert!(
                 word.ends_with("?=") && word.matches('?').count() == 4,
                 "{word}"
