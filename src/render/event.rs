@@ -2,18 +2,20 @@
 //!
 //! - Every key is always there; what is not known is `null`. Later versions may add keys; under `schema: 1` none is renamed
 //!   or changes its type.
-//! - The document follows from the outbox entry and the wording alone, so a retry hands over the same one, with the same `id`. `incident` is
-//!   the same for all events of one incident: what pagers call a deduplication key.
-//! - `subject` and `text` are those of the mail, for who only passes words on.
+//! - The document follows from the outbox entry and the wording alone, so a retry hands over the same one, with the same `id`.
+//!   `incident` is the same for all events of one incident: what pagers call a deduplication key.
+//! - `subject` and `text` are those of the mail, in its language, for who only passes words on.
 //! - Times are RFC 3339 in UTC. `next` carries the stable word of what holds a restart, and the sentence people read.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::{Attempt, Ending, Entry, Lesson, Next, Notification, Timestamp, Wording};
+use crate::model::{
+    Attempt, Ending, Entry, Glimpse, Lesson, Next, Notification, Timestamp, Wording,
+};
 
-use super::mail;
 use super::words::Voice;
+use super::{facts, mail};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -37,6 +39,13 @@ struct Document<'a> {
     remark: Option<&'a str>,
     lesson: Option<Learnt>,
     certificates: Vec<Ends<'a>>,
+    facts: Option<Said>,
+}
+
+#[derive(Serialize)]
+struct Said {
+    at: String,
+    lines: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +118,7 @@ pub fn document(entry: &Entry, wording: &Wording) -> String {
         remark: note.remark.as_deref(),
         lesson: note.lesson.map(learnt),
         certificates: note.certificates.iter().map(ends).collect(),
+        facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
@@ -186,6 +196,16 @@ fn follows<'a>(voice: &Voice, note: &'a Notification) -> Follows<'a> {
             kind: "nothing",
             ..Follows::default()
         },
+    }
+}
+
+fn said(voice: &Voice, glimpse: &Glimpse) -> Said {
+    Said {
+        at: written(glimpse.at),
+        lines: facts::lines(voice, &glimpse.facts)
+            .into_iter()
+            .map(|line| format!("{}: {}", line.label, line.value))
+            .collect(),
     }
 }
 

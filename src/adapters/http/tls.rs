@@ -51,6 +51,7 @@ pub(super) struct Base {
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
     roots: Option<Arc<RootCertStore>>,
+    named: Arc<[CertificateDer<'static>]>,
     lists_end: Option<Timestamp>,
 }
 
@@ -65,6 +66,7 @@ impl Base {
             trace: Arc::clone(trace),
             verify,
             roots: self.roots.clone(),
+            named: Arc::clone(&self.named),
         };
         config.client_auth_cert_resolver = Arc::new(Asked {
             inner: Arc::clone(&self.config.client_auth_cert_resolver),
@@ -117,6 +119,7 @@ impl Bases {
                 config,
                 verifier,
                 roots: None,
+                named: Arc::from([]),
                 lists_end: None,
             }),
             provider,
@@ -153,8 +156,12 @@ impl Bases {
     }
 
     fn make(&self, tls: &Tls) -> Result<Base, Fault> {
+        let named = match &tls.ca_file {
+            Some(file) => certificates("tls.ca_file", file)?,
+            None => Vec::new(),
+        };
         let roots = match &tls.ca_file {
-            Some(file) => Some(Arc::new(own_roots(file)?)),
+            Some(file) => Some(Arc::new(own_roots(file, &named)?)),
             None => None,
         };
         let lists = match &tls.crl_file {
@@ -189,6 +196,7 @@ impl Bases {
             config,
             verifier,
             roots,
+            named: named.into(),
             lists_end,
         })
     }
@@ -257,9 +265,9 @@ pub(super) fn unusable(key: &str, file: &Path, why: &str) -> Fault {
     Fault::monitor(format!("{key} {} {why}", file.display()))
 }
 
-fn own_roots(file: &Path) -> Result<RootCertStore, Fault> {
+fn own_roots(file: &Path, named: &[CertificateDer<'static>]) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(certificates("tls.ca_file", file)?);
+    let (added, _) = roots.add_parsable_certificates(named.iter().cloned());
     if added == 0 {
         let why = "holds no certificate that can be a root";
         return Err(unusable("tls.ca_file", file, why));
