@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::{
     Changes, CheckResult, Delivery, Diagnosis, Email, Entry, Heartbeat, Host, NetworkSettings,
-    Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp, Wording,
 };
 
 /// Something under way.
@@ -53,13 +53,18 @@ pub trait Recoverer: Send + Sync {
 /// Tells people.
 pub trait Notifier: Send + Sync {
     /// Tries once to deliver one message to its one recipient, over the relays in order.
-    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery>;
+    fn notify(&self, email: Arc<Email>, wording: Arc<Wording>, entry: Entry) -> Pending<Delivery>;
 }
 
 /// Tells other programs.
 pub trait Messenger: Send + Sync {
     /// Runs the program once with the event as one document on its standard input.
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery>;
+    fn hand(
+        &self,
+        command: Arc<Vec<String>>,
+        wording: Arc<Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery>;
 }
 
 /// Tells an outside watcher that we live.

@@ -10,7 +10,7 @@ use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
     Channel, Delivery, Diagnosis, Email, Entry, EntryId, EventKind, Host, Notification, Settings,
-    Timestamp, plain_url,
+    Timestamp, Wording, plain_url,
 };
 use crate::ports::{Clock as _, Notifier as _, Recoverer as _};
 use crate::render::facts;
@@ -37,7 +37,7 @@ pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::Drill) -> Exi
             let mut exit = look_at(&settings, &hosts, cli.global.quiet).await;
             if let Some(email) = &email {
                 let at = SystemClock::new().now().wall;
-                exit = exit.worst(test_mails(email, at, cli.global.quiet).await);
+                exit = exit.worst(test_mails(email, &settings.wording, at, cli.global.quiet).await);
             }
             exit
         });
@@ -135,11 +135,20 @@ fn clean_line(line: &str) -> String {
     format!("{}{}", " ".repeat(indent), clean(line.trim_start()))
 }
 
-async fn test_mails(email: &Arc<Email>, at: Timestamp, quiet: bool) -> Exit {
+async fn test_mails(
+    email: &Arc<Email>,
+    wording: &Arc<Wording>,
+    at: Timestamp,
+    quiet: bool,
+) -> Exit {
     let mut exit = Exit::Ok;
     for to in &email.to {
         let (told, went) = match SmtpNotifier::new()
-            .notify(Arc::clone(email), test_mail(email, to, at))
+            .notify(
+                Arc::clone(email),
+                Arc::clone(wording),
+                test_mail(email, to, at),
+            )
             .await
         {
             Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),

@@ -134,9 +134,7 @@ fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
 
 /// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
 fn misworded(settings: &Settings) -> Vec<Fault> {
-    let email = settings.email.as_ref();
-    let complaints = email.map_or_else(Vec::new, |email| words::check(&email.wording));
-    complaints
+    words::check(&settings.wording)
         .into_iter()
         .map(|complaint| Fault {
             file: complaint.path,

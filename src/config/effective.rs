@@ -6,6 +6,7 @@
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
 //! changes with that entry's own settings and with nothing else.
 
+mod alerts;
 mod host;
 
 use std::sync::Arc;
@@ -14,13 +15,11 @@ use std::time::Duration;
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, NetworkSettings, Profile, Relay, RelaySecurity,
-    Settings, Tls, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Expect, NetworkSettings, Profile, Settings, Tls, Window, fnv1a,
 };
 
 use super::command;
 use super::heartbeat;
-use super::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -119,7 +118,10 @@ fn tree(settings: &Settings) -> Out {
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
-        .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
+        .maybe(
+            "alerts",
+            settings.is_heard().then(|| alerts::tree(settings)),
+        )
         .maybe(
             "heartbeat",
             settings
@@ -298,58 +300,4 @@ fn tls_tree(tls: &Tls) -> Out {
         .with("verify", Out::Bool(tls.verify))
         .with("warn_before", Out::List(days.collect()))
         .out()
-}
-
-fn alerts_tree(settings: &Settings) -> Out {
-    let (email, program) = (&settings.email, &settings.command);
-    let wording = email.as_ref().map(|email| &email.wording);
-    let templates = wording.and_then(|wording| wording.directory.as_deref());
-    Map::new()
-        .maybe("email", email.as_ref().map(|email| email_tree(email)))
-        .maybe("timezone", wording.map(|wording| text(&wording.zone.name)))
-        .maybe("templates", templates.map(file))
-        .maybe("command", program.as_ref().map(|all| command::tree(all)))
-        .out()
-}
-
-fn email_tree(email: &Email) -> Out {
-    Map::new()
-        .with("from", text(&email.from))
-        .with("to", texts(&email.to))
-        .with(
-            "smtp",
-            Out::List(email.relays.iter().map(relay_tree).collect()),
-        )
-        .with("language", word(email.wording.language.word()))
-        .with(
-            "reminder_interval",
-            email.reminder_interval.map_or_else(|| word("off"), span),
-        )
-        .out()
-}
-
-fn relay_tree(relay: &Relay) -> Out {
-    let scheme = match relay.security {
-        RelaySecurity::Implicit => "smtps",
-        RelaySecurity::StartTls => "smtp+starttls",
-        RelaySecurity::Plain => "smtp+plain",
-    };
-    let user = relay
-        .user
-        .as_ref()
-        .map(|user| format!("{}@", percent_encode(user)))
-        .unwrap_or_default();
-    let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
-    let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
-    let map = Map::new().with("url", text(url));
-    match &relay.password {
-        None => map,
-        Some(source) => {
-            let (key, value) = secret_tree(PASSWORD, source);
-            map.with(&key, value)
-        }
-    }
-    .maybe("ca_file", relay.ca_file.as_deref().map(file))
-    .maybe("insecure", insecure.then_some(Out::Bool(true)))
-    .out()
 }

@@ -177,14 +177,15 @@ impl Tasks {
         let Some(message) = fleet.outbox.get(&entry).cloned() else {
             return false;
         };
+        let wording = Arc::clone(&settings.wording);
         let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
             (Channel::Mail, Some(email), _) => (
                 limits::MAIL_TOTAL,
-                ports.notifier.notify(Arc::clone(email), message),
+                ports.notifier.notify(Arc::clone(email), wording, message),
             ),
             (Channel::Command, _, Some(command)) => (
                 limits::COMMAND_TIMEOUT,
-                ports.messenger.hand(Arc::clone(command), message),
+                ports.messenger.hand(Arc::clone(command), wording, message),
             ),
             (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
         };

@@ -10,7 +10,7 @@ use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
     NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Stage, Start, Timestamp,
+    RecoveryReport, Settings, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
     Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
@@ -138,7 +138,7 @@ impl Recoverer for Fake {
 }
 
 impl Notifier for Fake {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(&self, _: Arc<Email>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             if bench.mail_hangs.load(Ordering::SeqCst) {
@@ -157,7 +157,7 @@ impl Notifier for Fake {
 }
 
 impl Messenger for Fake {
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery> {
+    fn hand(&self, command: Arc<Vec<String>>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
         let told = format!("{} {}", command[0], entry.notification.event.word());
         self.0.mails.lock().unwrap().push(told);
         Box::pin(std::future::ready(Delivery::Sent {

@@ -1,6 +1,7 @@
 //! A letter as the bytes that go over the wire: the same letter, the same bytes.
 //!
-//! The mail library's builder writes every header, so that no value can become a second header. Bodies are
+//! The mail library's builder writes every header but the subject, which `encoded` makes of letters that cannot end a line,
+//! so that no value can become a second header. Bodies are
 //! quoted-printable, which needs no 8BITMIME and no line longer than 76 characters; the boundary follows from the
 //! message id.
 
@@ -13,6 +14,8 @@ use lettre::{Address, Message};
 
 use crate::model::{Timestamp, fnv1a};
 use crate::render::mail::Letter;
+
+use super::encoded;
 
 /// Why a letter cannot be put into bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,9 +65,9 @@ pub(super) fn parcel(letter: &Letter) -> Result<Parcel, BuildError> {
         .envelope(envelope)
         .from(from)
         .to(to)
-        .subject(letter.subject.clone())
         .date(UNIX_EPOCH + since_epoch(letter.date))
         .message_id(Some(letter.message_id.clone()));
+    builder = builder.raw_header(subject(&letter.subject)?);
     if let Some(first) = &letter.in_reply_to {
         builder = builder.in_reply_to(first.clone());
     }
@@ -84,6 +87,19 @@ pub(super) fn parcel(letter: &Letter) -> Result<Parcel, BuildError> {
         to: recipient,
         bytes: message.formatted(),
     })
+}
+
+/// Encoded by ourselves: the library cuts words wherever a line ends.
+fn subject(text: &str) -> Result<HeaderValue, BuildError> {
+    const NAME: &str = "Subject";
+    let name = HeaderName::new_from_ascii(NAME.to_owned())
+        .map_err(|_| BuildError::HeaderName(NAME.to_owned()))?;
+    let value = encoded::header(NAME, text);
+    Ok(HeaderValue::dangerous_new_pre_encoded(
+        name,
+        text.to_owned(),
+        value,
+    ))
 }
 
 fn alternatives(letter: &Letter) -> MultiPart {

@@ -3,6 +3,8 @@
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::model::Language;
 
 use super::page::{Item, Page, Tone};
@@ -100,24 +102,57 @@ fn paragraph(text: &str) -> String {
     )
 }
 
+/// What surrounds items that stand together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    Nothing,
+    List,
+    Table,
+}
+
+impl Around {
+    const fn of(item: &Item) -> Self {
+        match item {
+            Item::Point(_) => Self::List,
+            Item::Fact { .. } => Self::Table,
+            Item::Prose(_) | Item::Quote(_) | Item::Command { .. } => Self::Nothing,
+        }
+    }
+
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::List => {
+                "<ul class=\"p-text\" style=\"margin:0 0 10px;padding-left:20px;color:#1c2127;\">\n"
+            }
+            Self::Table => {
+                "<table role=\"presentation\" style=\"margin:0 0 10px;border-collapse:collapse;\">\n"
+            }
+        }
+    }
+
+    const fn end(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::List => "</ul>\n",
+            Self::Table => "</table>\n",
+        }
+    }
+}
+
 fn items(items: &[Item]) -> String {
     let mut out = String::new();
-    let mut in_list = false;
+    let mut around = Around::Nothing;
     for item in items {
-        let point = matches!(item, Item::Point(_));
-        if point && !in_list {
-            out.push_str(
-                "<ul class=\"p-text\" style=\"margin:0 0 10px;padding-left:20px;color:#1c2127;\">\n",
-            );
-        } else if !point && in_list {
-            out.push_str("</ul>\n");
+        let next = Around::of(item);
+        if next != around {
+            out.push_str(around.end());
+            out.push_str(next.begin());
+            around = next;
         }
-        in_list = point;
         out.push_str(&one(item));
     }
-    if in_list {
-        out.push_str("</ul>\n");
-    }
+    out.push_str(around.end());
     out
 }
 
@@ -129,18 +164,28 @@ fn one(item: &Item) -> String {
             prose(text)
         ),
         Item::Quote(lines) => code(&lines.join("\n")),
-        Item::Fact { label, value } => format!(
-            "<p class=\"p-text\" style=\"margin:0 0 4px;color:#1c2127;overflow-wrap:anywhere;\">\
-             <span class=\"p-soft\" style=\"color:#57606a;\">{}</span> {}</p>\n",
-            escape(label),
-            prose(value)
-        ),
+        Item::Fact { label, value } => fact(label, value),
         Item::Command { purpose, line } => format!(
             "<p class=\"p-soft\" style=\"margin:0 0 3px;font-size:14px;color:#57606a;\">{}</p>\n{}",
             prose(purpose),
             code(line)
         ),
     }
+}
+
+/// A row; a label that is short is not broken.
+fn fact(label: &str, value: &str) -> String {
+    const SHORT: usize = 16;
+    let wrap = match label.width() <= SHORT {
+        true => "white-space:nowrap;",
+        false => "",
+    };
+    format!(
+        "<tr><td class=\"p-soft\" style=\"padding:0 12px 4px 0;vertical-align:top;color:#57606a;{wrap}\">{}</td>\
+         <td class=\"p-text\" style=\"padding:0 0 4px;vertical-align:top;color:#1c2127;overflow-wrap:anywhere;\">{}</td></tr>\n",
+        escape(label),
+        prose(value)
+    )
 }
 
 fn code(text: &str) -> String {

@@ -28,6 +28,8 @@ mod thread;
 mod timeline;
 mod values;
 
+pub use next::sentence as next;
+pub use story::sightings as seen;
 pub use subject::{subject, worded};
 
 use crate::model::{Entry, Timestamp, Wording};
@@ -80,7 +82,8 @@ pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
     if let Some(incident) = &note.incident {
         headers.push((
             "X-Probe-Incident".to_owned(),
-            clean::ascii(incident.as_str(), 200),
+            // No reader takes it for an encoded word.
+            clean::ascii(incident.as_str(), 200).replace('=', "-"),
         ));
     }
     if let Some(host) = &note.host {

@@ -67,6 +67,7 @@ impl World {
         fleet.core.clock.now = now();
         Self {
             settings: Settings {
+                wording: Arc::default(),
                 profiles: BTreeMap::new(),
                 hosts: BTreeMap::new(),
                 network: NetworkSettings {

@@ -4,5 +4,7 @@ mod endings;
 pub(crate) mod entries;
 mod hostile;
 mod letters;
+mod readers;
 mod sentences;
 mod truth;
+mod words;

@@ -173,7 +173,12 @@ impl Recoverer for Double {
 }
 
 impl Notifier for Double {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        _: Arc<Email>,
+        _: Arc<probe::model::Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery> {
         let outside = &self.0;
         let durable = outside.durable.lock().unwrap();
         let written = durable.outbox.get(&entry.id);
