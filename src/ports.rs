@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Delivery, Email, Entry, Heartbeat, Host, NetworkSettings, Note, Now,
-    Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Changes, CheckResult, Delivery, Diagnosis, Email, Entry, Heartbeat, Host, NetworkSettings,
+    Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
 };
 
 /// Something under way.
@@ -42,6 +42,9 @@ pub trait Prober: Send + Sync {
 pub trait Recoverer: Send + Sync {
     /// Runs the command once over SSH and says how it ended; no retry.
     fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport>;
+
+    /// Looks at the host in one read-only visit over SSH: facts, and what the sites at these URLs say on the host itself.
+    fn diagnose(&self, host: Arc<Host>, urls: Vec<String>) -> Pending<Diagnosis>;
 
     /// Tries one TCP connect to the host's SSH port, and sends nothing.
     fn reach(&self, host: Arc<Host>) -> Pending<Reach>;

@@ -16,8 +16,10 @@ use tracing::{Subscriber, debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::model::{Attempt, Cause, Delivery, EntryId, EventKind, Fleet, Hold, HostName, Note};
-use crate::model::{RecoveryOutcome, Timestamp};
+use crate::model::{
+    Ailment, Attempt, Cause, Delivery, Diagnosis, EntryId, EventKind, Fleet, Hold, HostName, Note,
+    RecoveryOutcome, Timestamp,
+};
 use crate::ports::Observer;
 
 pub use stderr::LogGuard;
@@ -147,6 +149,11 @@ impl Observer for LogObserver {
             } => {
                 info!(%at, %incident, %profile, %since, restarts, "incident closed");
             }
+            Note::Diagnosed {
+                host,
+                ailment,
+                diagnosis,
+            } => diagnosed(at, host, *ailment, diagnosis),
             Note::RestartBegan {
                 host,
                 attempt,
@@ -226,11 +233,28 @@ fn restart_ended(
         RecoveryOutcome::Failed
         | RecoveryOutcome::TimedOut
         | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Declined
         | RecoveryOutcome::Unknown => {
             warn!(%at, %host, attempt = %id, number, outcome, exit_status, duration_ms, reason, counts_from, "restart ended");
         }
         RecoveryOutcome::Refused => {
             error!(%at, %host, attempt = %id, number, outcome, reason, "restart refused; a person must repair the login");
+        }
+    }
+}
+
+fn diagnosed(at: Timestamp, host: &HostName, ailment: Option<Ailment>, diagnosis: &Diagnosis) {
+    let ailment = ailment.map(Ailment::word);
+    match diagnosis {
+        Diagnosis::Facts(_) => info!(%at, %host, ailment, "looked at the host"),
+        Diagnosis::NotIn { reason } => {
+            warn!(%at, %host, reason, "the host could not be looked at: nobody got in");
+        }
+        Diagnosis::Stuck { reason } => {
+            warn!(%at, %host, reason, "the host could not be looked at: it did not come to an end");
+        }
+        Diagnosis::Unreadable { reason } => {
+            warn!(%at, %host, reason, "the host could not be looked at: what it answered are no facts");
         }
     }
 }

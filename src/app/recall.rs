@@ -93,6 +93,7 @@ fn is_about(note: &Note, host: Option<&HostName>, profiles: &BTreeSet<ProfileNam
         | Note::Closed { profile, .. } => profiles.contains(profile),
         Note::RestartBegan { host: of, .. }
         | Note::RestartEnded { host: of, .. }
+        | Note::Diagnosed { host: of, .. }
         | Note::Held { host: of, .. }
         | Note::GaveUp { host: of, .. }
         | Note::Rearmed { host: of } => host == Some(of),

@@ -6,14 +6,16 @@
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
 //! changes with that entry's own settings and with nothing else.
 
+mod expect;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, Email, Guards, Host, NetworkSettings, Profile, Relay,
+    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
 };
 
 use super::command;
@@ -160,11 +162,31 @@ fn host_tree(host: &Host) -> Out {
             "known_hosts_file",
             host.known_hosts_file.as_deref().map(file),
         )
-        .with("restart", restart_tree(&host.restart))
+        .maybe("agent", host.agent.then_some(Out::Bool(true)))
+        .with("diagnose", Out::Bool(host.diagnose))
+        .maybe("guards", host.diagnose.then(|| guards_tree(&host.guards)))
+        .with("restart", restart_tree(&host.restart, host.agent))
         .out()
 }
 
-fn restart_tree(restart: &Restart) -> Out {
+fn guards_tree(guards: &Guards) -> Out {
+    let share = |share: u8| word(format!("{share}%"));
+    Map::new()
+        .with("disk_free", share(guards.disk_free))
+        .with("inodes_free", share(guards.inodes_free))
+        .with("memory_available", share(guards.memory_available))
+        .with("config_test", Out::Bool(guards.config_test))
+        .out()
+}
+
+fn rung_tree(rung: &Rung) -> Out {
+    match rung {
+        Rung::Remote(command) => text(command),
+        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
+    }
+}
+
+fn restart_tree(restart: &Restart, agent: bool) -> Out {
     let backoff = Map::new()
         .with("initial", span(restart.backoff.initial))
         .with("factor", Out::Float(restart.backoff.factor))
@@ -181,7 +203,11 @@ fn restart_tree(restart: &Restart) -> Out {
         When::Percent(share) => word(format!("{share}%")),
     };
     Map::new()
-        .with("commands", texts(&restart.commands))
+        .maybe(
+            "commands",
+            (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),
+        )
+        .with("allow_reboot", Out::Bool(restart.allow_reboot))
         .with("timeout", span(restart.timeout))
         .with("settle", span(restart.settle))
         .with("backoff", backoff.out())
@@ -223,7 +249,7 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
             "success_threshold",
             Out::Int(profile.success_threshold.into()),
         )
-        .with("expect", expect_tree(&profile.expect))
+        .with("expect", expect::tree(&profile.expect))
         .maybe("slow", profile.slow.map(span))
         .with("redirects", Out::Int(profile.redirects.into()))
         .with("max_body", word(show_size(profile.max_body)))
@@ -270,47 +296,6 @@ fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
         (name.clone(), text(if hidden { "***" } else { value }))
     });
     Out::Map(entries.collect())
-}
-
-fn expect_tree(expect: &Expect) -> Out {
-    let statuses = expect.status.iter().map(|range| {
-        if range.low == range.high {
-            Out::Int(range.low.into())
-        } else {
-            word(format!("{}-{}", range.low, range.high))
-        }
-    });
-    let header = expect
-        .header
-        .iter()
-        .map(|(name, value)| (name.clone(), text(value)));
-    let json = expect
-        .json
-        .iter()
-        .map(|(pointer, value)| (pointer.clone(), Out::of_json(value)));
-    let addresses = expect.addresses.iter().map(|ip| text(ip.to_string()));
-    Map::new()
-        .with("status", Out::List(statuses.collect()))
-        .with("contains", texts(&expect.contains))
-        .with("not_contains", texts(&expect.not_contains))
-        .maybe(
-            "matches",
-            expect.matches.as_ref().map(|regex| text(regex.as_str())),
-        )
-        .with("header", Out::Map(header.collect()))
-        .maybe(
-            "json",
-            (!expect.json.is_empty()).then_some(Out::Map(json.collect())),
-        )
-        .maybe(
-            "min_size",
-            (expect.min_size > 0).then(|| word(show_size(expect.min_size))),
-        )
-        .maybe(
-            "addresses",
-            (!expect.addresses.is_empty()).then_some(Out::List(addresses.collect())),
-        )
-        .out()
 }
 
 fn windows_tree(windows: &[Window]) -> Out {

@@ -1,21 +1,23 @@
 //! A host: how it is reached. How it is restarted is [`super::restart`]; a host without a restart is refused, because
-//! to watch only is to leave `host` out of the profiles.
+//! to watch only is to leave `host` out of the profiles. A host is looked at before it is restarted unless it says `diagnose: false`.
 
-use crate::model::{Host, HostName};
+use crate::model::{Guards, Host, HostName};
 
 use super::fault::{Fault, Report, Spot};
 use super::path::{Privacy, file};
-use super::restart;
 use super::section::Section;
-use super::tree::Node;
+use super::tree::{Kind, Node};
 use super::value::{flag, text};
+use super::{guards, restart};
 
 const KEYS: &[&str] = &[
     "ssh",
     "identity_file",
     "known_hosts_file",
     "restart",
+    "guards",
     "diagnose",
+    "agent",
 ];
 
 /// A host as lowered, with the places the rules between hosts and profiles speak of.
@@ -40,9 +42,24 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
             None
         }
     };
-    // `true` is refused by name before; what is left is `false` or no boolean at all.
-    if let Some(node) = section.get("diagnose") {
-        flag(node, report);
+    let mut switch = |key: &str, default: bool| {
+        section
+            .get(key)
+            .and_then(|node| flag(node, report))
+            .map_or(default, |found| found.value)
+    };
+    let (diagnose, agent) = (switch("diagnose", true), switch("agent", false));
+    let guards = section
+        .get("guards")
+        .map_or_else(Guards::by_default, |node| guards::read(node, report));
+    if let Some(node) = section.get("guards").filter(|_| !diagnose) {
+        report.fault(
+            Fault::new(
+                &node.spot,
+                "guards nothing: the host is not looked at (`diagnose: false`)",
+            )
+            .act("leave one of the two out"),
+        );
     }
     let mut path = |key: &str, privacy: Privacy| {
         section
@@ -52,19 +69,27 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
     };
     let identity_file = path("identity_file", Privacy::Owner);
     let known_hosts_file = path("known_hosts_file", Privacy::Public);
-    let Some(below) = section.get("restart") else {
+    let nothing = Node {
+        kind: Kind::Null,
+        spot: section.spot_of("restart"),
+    };
+    let below = section.get("restart").or(agent.then_some(&nothing));
+    let Some(below) = below else {
         report.fault(Fault::new(&section.spot_of("restart"), "missing").act(
             "write `restart: {commands: [sudo -n systemctl restart nginx]}`, or leave out `host` in the profiles to watch only",
         ));
         return None;
     };
-    let (restart, when) = restart::read(below, report)?;
+    let (restart, when) = restart::read(below, agent, report)?;
     Some(Draft {
         host: Host {
             name,
             ssh: ssh.unwrap_or_default(),
             identity_file,
             known_hosts_file,
+            agent,
+            diagnose,
+            guards,
             restart,
             fingerprint: 0,
         },

@@ -2,7 +2,8 @@
 //!
 //! | key of `restart` | default |
 //! |---|---|
-//! | `commands` | none: it must be given |
+//! | `commands` | none: it must be given, unless the host has `agent: true` |
+//! | `allow_reboot` | false |
 //! | `timeout`, `settle` | 120s, 45s |
 //! | `backoff` | 60s, times 2, at most 30m |
 //! | `budget` | 3 restarts per 1h |
@@ -14,16 +15,18 @@
 
 use std::time::Duration;
 
-use crate::model::{Backoff, Budget, Cause, Restart, When, limits};
+use crate::model::{Backoff, Budget, Cause, Restart, Rung, When, limits};
 
 use super::fault::{Fault, Report, Spot};
+use super::ladder;
 use super::profile::value_or;
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
-use super::value::{Found, LEAST, LONGEST, duration, list, number, show_duration, text, texts};
+use super::value::{Found, LEAST, LONGEST, duration, list, number, show_duration, text};
 
 const KEYS: &[&str] = &[
     "commands",
+    "allow_reboot",
     "timeout",
     "settle",
     "backoff",
@@ -40,9 +43,26 @@ const HOUR: Duration = Duration::from_secs(3600);
 const WINDOW: Duration = limits::REMOVED_MEMORY;
 
 /// Reads the section, and where `when` stands; each value that is wrong goes to `report`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<(Restart, Option<Spot>)> {
+///
+/// With `agent` the host's own agent is given orders, one rung after the other, and `commands` have no place.
+pub(super) fn read(
+    node: &Node,
+    agent: bool,
+    report: &mut Report,
+) -> Option<(Restart, Option<Spot>)> {
     let section = Section::open(node, "hosts.*.restart", KEYS, report)?;
-    let commands = commands(&section, report);
+    let mut commands = if agent {
+        if section.names("commands") {
+            report.fault(
+                Fault::new(&section.spot_of("commands"), "`agent: true` takes the place of commands")
+                    .act("leave `commands` out, and write RESTART_1, RESTART_2, … into /etc/probe-agent.conf on the host"),
+            );
+        }
+        Vec::new()
+    } else {
+        ladder::read(&section, report)
+    };
+    let allow_reboot = ladder::allow_reboot(&section, report);
     let span = |key: &str, default: Duration, report: &mut Report| {
         section
             .get(key)
@@ -59,12 +79,16 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<(Restart, Option<
         .get("budget")
         .map_or_else(default_budget, |node| budget(node, report));
     let give_up_after = give_up_after(&section, commands.len(), report);
+    if agent {
+        commands = (1..=give_up_after.min(AGENT_RUNGS)).map(order).collect();
+    }
     let causes = section
         .get("causes")
         .map_or_else(default_causes, |node| causes(node, report));
     let when = section.get("when").and_then(|node| when(node, report));
     let restart = Restart {
         commands,
+        allow_reboot,
         timeout,
         settle,
         backoff,
@@ -76,35 +100,15 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<(Restart, Option<
     Some((restart, when.map(|found| found.spot)))
 }
 
-fn commands(section: &Section<'_>, report: &mut Report) -> Vec<String> {
-    const LIKE: &str =
-        "write what restarts the web server, like `commands: [sudo -n systemctl restart nginx]`";
-    let Some(node) = section.get("commands") else {
-        report.fault(Fault::new(&section.spot_of("commands"), "missing").act(LIKE));
-        return Vec::new();
-    };
-    let Some(written) = texts(node, report) else {
-        return Vec::new();
-    };
-    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
-        report.fault(Fault::new(&node.spot, "no command").act(LIKE));
-    }
-    for command in &written {
-        let bad = if command.value.trim().is_empty() {
-            "an empty command"
-        } else if command.value.chars().any(char::is_control) {
-            "a command of more than one line, or with control characters"
-        } else if command.value.len() > 4096 {
-            "a command longer than 4096 bytes"
-        } else {
-            continue;
-        };
-        report.fault(
-            Fault::new(&command.spot, bad)
-                .act("write one command line; put more into a script on the host"),
-        );
-    }
-    written.into_iter().map(|command| command.value).collect()
+/// The highest rung that the agent knows.
+const AGENT_RUNGS: u32 = 9;
+
+/// The order for a rung of the agent's own ladder.
+fn order(rung: u32) -> Rung {
+    Rung::Remote(match rung {
+        1 => "probe-agent 1 restart".to_owned(),
+        more => format!("probe-agent 1 restart {more}"),
+    })
 }
 
 fn give_up_after(section: &Section<'_>, commands: usize, report: &mut Report) -> u32 {

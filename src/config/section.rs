@@ -10,9 +10,6 @@ use super::tree::{Entry, Kind, Node};
 /// What is known and not built yet: the section (its key path, `*` for a name), the key, and the only text or boolean
 /// that is refused, or nothing when the key is refused with any value. A version that builds one deletes the row.
 const NOT_YET: &[(&str, &str, Option<&str>)] = &[
-    ("hosts.*", "guards", None),
-    ("hosts.*", "diagnose", Some("true")),
-    ("hosts.*", "agent", None),
     ("alerts", "timezone", None),
     ("alerts.email", "report", None),
     ("alerts.email", "language", Some("ja")),

@@ -271,6 +271,7 @@ impl Loop<'_> {
                 Effect::Probe { .. }
                 | Effect::ProbeCanary { .. }
                 | Effect::Reach { .. }
+                | Effect::Diagnose { .. }
                 | Effect::Beat => {}
             }
         }
@@ -352,6 +353,7 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
             Effect::Probe { .. }
             | Effect::ProbeCanary { .. }
             | Effect::Reach { .. }
+            | Effect::Diagnose { .. }
             | Effect::Beat => {}
         }
     }

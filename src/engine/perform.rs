@@ -13,9 +13,9 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::model::{
-    AttemptId, Cause, Channel, CheckResult, Delivery, Effect, EntryId, Event, Finding, Fleet,
-    HostName, ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage,
-    limits,
+    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, EntryId, Event, Finding,
+    Fleet, HostName, ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Settings,
+    Stage, limits, plain_url,
 };
 
 use super::run::Ports;
@@ -133,6 +133,20 @@ impl Tasks {
                     async move { reached(probe, host, running.await) },
                 );
             }
+            Effect::Diagnose { probe, host } => {
+                let Some(to) = settings.hosts.get(&host).cloned() else {
+                    return false;
+                };
+                let sites = settings.profiles_of(&host);
+                let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
+                let running = ports.recoverer.diagnose(to, urls.collect());
+                let reason = "the look did not end in time".to_owned();
+                let broken = diagnosed(probe, host.clone(), Diagnosis::Stuck { reason });
+                let deadline = limits::SSH_LOGIN + limits::LOOK + GRACE;
+                self.spawn(deadline, broken, None, async move {
+                    diagnosed(probe, host, running.await)
+                });
+            }
             Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
             Effect::Beat => {
                 let Some(heartbeat) = settings.heartbeat.clone() else {
@@ -244,6 +258,14 @@ fn reached(probe: ProbeId, host: HostName, reach: Reach) -> Event {
     Event::Reached { probe, host, reach }
 }
 
+fn diagnosed(probe: ProbeId, host: HostName, diagnosis: Diagnosis) -> Event {
+    Event::Diagnosed {
+        probe,
+        host,
+        diagnosis,
+    }
+}
+
 fn recovered(host: HostName, attempt: AttemptId, report: RecoveryReport) -> Event {
     Event::Recovered {
         host,
@@ -272,5 +294,6 @@ fn unknown_end() -> RecoveryReport {
         duration: Duration::ZERO,
         reason: Some("the ssh client did not end in time".to_owned()),
         output: String::new(),
+        config_broken: false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cause, Hold, HostName, ProfileName, ProfileState, Timestamp};
+use super::{Cause, Hold, HostName, Look, ProfileName, ProfileState, Timestamp};
 
 /// What the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub struct Account {
     pub give_up_after: u32,
     /// The command of the next attempt.
     pub command: String,
+    /// The last look at it.
+    pub look: Option<Look>,
     /// Not before this, after the last attempt.
     pub not_before: Option<Timestamp>,
     /// Failures that began before this do not count.

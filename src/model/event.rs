@@ -6,8 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, AttemptId, Cause, CheckResult, Delivery, EntryId, EventKind, Fleet, Hold, HostName,
-    IncidentId, ProbeId, ProfileName, ProfileState, Reach, RecoveryReport, Silence, Timestamp,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, EntryId, EventKind,
+    Fleet, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState, Reach, RecoveryReport,
+    Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -97,6 +98,15 @@ pub enum Event {
         /// What it said.
         reach: Reach,
     },
+    /// A host was looked at.
+    Diagnosed {
+        /// Which visit.
+        probe: ProbeId,
+        /// Of which host.
+        host: HostName,
+        /// What it found.
+        diagnosis: Diagnosis,
+    },
     /// An attempt ended.
     Recovered {
         /// On which host.
@@ -143,7 +153,7 @@ pub struct RecoverOrder {
     /// Which attempt.
     pub attempt: AttemptId,
     /// With which command.
-    pub command: String,
+    pub rung: Rung,
 }
 
 /// What is to be done. Carried out only after the decision is durable where `Decision::durable` says so.
@@ -168,6 +178,13 @@ pub enum Effect {
         /// Of which host.
         host: HostName,
     },
+    /// Look at a host: one read-only visit.
+    Diagnose {
+        /// Which visit.
+        probe: ProbeId,
+        /// To which host.
+        host: HostName,
+    },
     /// Restart.
     Recover(RecoverOrder),
     /// Try to deliver a message.
@@ -181,7 +198,10 @@ impl Effect {
     #[must_use]
     pub const fn looks(&self) -> bool {
         match self {
-            Self::Probe { .. } | Self::ProbeCanary { .. } | Self::Reach { .. } => true,
+            Self::Probe { .. }
+            | Self::ProbeCanary { .. }
+            | Self::Reach { .. }
+            | Self::Diagnose { .. } => true,
             Self::Recover(_) | Self::Notify(_) | Self::Beat => false,
         }
     }
@@ -242,6 +262,15 @@ pub enum Note {
         since: Timestamp,
         /// Restarts in it.
         restarts: u32,
+    },
+    /// A host was looked at before anything is done about it.
+    Diagnosed {
+        /// Which.
+        host: HostName,
+        /// What is wrong, by the rule table; `None` where nothing was found out.
+        ailment: Option<Ailment>,
+        /// What was found.
+        diagnosis: Diagnosis,
     },
     /// A restart was ordered.
     RestartBegan {

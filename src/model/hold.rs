@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, HostName, ProfileName, Timestamp};
+use super::{Ailment, Cause, HostName, ProfileName, Timestamp};
 
 /// A reason not to act. Instants are on the fleet's own line of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,24 @@ pub enum Hold {
         /// Of so many.
         hosts: usize,
     },
+    /// The host is being looked at first.
+    AwaitingFacts,
+    /// The host could not be looked at, in a way that speaks against a restart.
+    Unseen {
+        /// What was seen.
+        reason: String,
+        /// When it is looked at again.
+        until: Timestamp,
+    },
+    /// What the host says of itself speaks against a restart.
+    Ailing {
+        /// What is wrong.
+        ailment: Ailment,
+        /// The facts that say so, as `key=value`.
+        because: Vec<String>,
+        /// When it is looked at again.
+        until: Timestamp,
+    },
     /// A person must look; `probe resume` re-arms.
     GaveUp {
         /// Why.
@@ -125,6 +143,9 @@ impl Hold {
             Self::FleetBusy { .. } => "fleet_busy",
             Self::FleetBudget { .. } => "fleet_budget",
             Self::MassFailure { .. } => "mass_failure",
+            Self::AwaitingFacts => "awaiting_facts",
+            Self::Unseen { .. } => "host_unseen",
+            Self::Ailing { ailment, .. } => ailment.word(),
             Self::GaveUp { .. } => "gave_up",
         }
     }
@@ -136,6 +157,7 @@ impl Hold {
             Self::NotConfirmed { .. }
             | Self::AwaitingCanary
             | Self::AwaitingProbe
+            | Self::AwaitingFacts
             | Self::Restarting
             | Self::Settling { .. } => true,
             Self::CauseExcluded { .. }
@@ -150,6 +172,8 @@ impl Hold {
             | Self::FleetBusy { .. }
             | Self::FleetBudget { .. }
             | Self::MassFailure { .. }
+            | Self::Unseen { .. }
+            | Self::Ailing { .. }
             | Self::GaveUp { .. } => false,
         }
     }
@@ -162,7 +186,9 @@ impl Hold {
             | Self::Quarantine { .. }
             | Self::Budget { .. }
             | Self::FleetBudget { .. }
+            | Self::Unseen { .. }
             | Self::MassFailure { .. } => true,
+            Self::Ailing { ailment, .. } => !ailment.passes(),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
             | Self::NotEnoughDown { .. }
@@ -171,10 +197,42 @@ impl Hold {
             | Self::NetworkDown
             | Self::AwaitingCanary
             | Self::AwaitingProbe
+            | Self::AwaitingFacts
             | Self::Restarting
             | Self::Settling { .. }
             | Self::Backoff { .. }
             | Self::FleetBusy { .. }
+            | Self::GaveUp { .. } => false,
+        }
+    }
+
+    /// Whether the host is to be looked at: before a restart, and one failure before it is due, so that nobody waits for it.
+    #[must_use]
+    pub const fn asks_for_facts(&self) -> bool {
+        match self {
+            Self::AwaitingFacts => true,
+            Self::NotConfirmed {
+                failures,
+                threshold,
+            } => *failures > 0 && *failures + 1 >= *threshold,
+            Self::CauseExcluded { .. }
+            | Self::NotEnoughDown { .. }
+            | Self::Paused { .. }
+            | Self::Window { .. }
+            | Self::Quarantine { .. }
+            | Self::StateUnwritable
+            | Self::NetworkDown
+            | Self::AwaitingCanary
+            | Self::AwaitingProbe
+            | Self::Restarting
+            | Self::Settling { .. }
+            | Self::Backoff { .. }
+            | Self::Budget { .. }
+            | Self::FleetBusy { .. }
+            | Self::FleetBudget { .. }
+            | Self::MassFailure { .. }
+            | Self::Unseen { .. }
+            | Self::Ailing { .. }
             | Self::GaveUp { .. } => false,
         }
     }
@@ -188,6 +246,8 @@ impl Hold {
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }
+            | Self::Unseen { until, .. }
+            | Self::Ailing { until, .. }
             | Self::FleetBudget { until } => Some(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
@@ -197,6 +257,7 @@ impl Hold {
             | Self::NetworkDown
             | Self::AwaitingCanary
             | Self::AwaitingProbe
+            | Self::AwaitingFacts
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }
@@ -213,6 +274,8 @@ impl Hold {
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }
+            | Self::Unseen { until, .. }
+            | Self::Ailing { until, .. }
             | Self::FleetBudget { until } => *until = to(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
@@ -222,6 +285,7 @@ impl Hold {
             | Self::NetworkDown
             | Self::AwaitingCanary
             | Self::AwaitingProbe
+            | Self::AwaitingFacts
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }

@@ -36,6 +36,8 @@ pub struct Index {
     pub blind: BTreeSet<HostName>,
     /// Of these, those that wait for the restart of another host.
     pub queued: BTreeSet<HostName>,
+    /// Of these, those about which more must be known before anything is done.
+    pub unseen: BTreeSet<HostName>,
     /// Hosts and profiles that were read again, for the rules to look at.
     pub stirred: Stirred,
     profiles: BTreeMap<ProfileName, ProfileKeys>,
@@ -71,6 +73,7 @@ struct HostKeys {
     held: bool,
     blind: bool,
     queued: bool,
+    unseen: bool,
 }
 
 impl PartialEq for Index {
@@ -141,7 +144,10 @@ impl Index {
             let sets = [&index.wakes, &index.paused, &index.onsets, &index.started];
             sets.map(Clone::clone)
         };
-        let names = |index: &Self| [&index.held, &index.blind, &index.queued].map(Clone::clone);
+        let names = |index: &Self| {
+            let sets = [&index.held, &index.blind, &index.queued, &index.unseen];
+            sets.map(Clone::clone)
+        };
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
@@ -178,6 +184,7 @@ impl Index {
         listed(&mut self.held, name, new.held);
         listed(&mut self.blind, name, new.blind);
         listed(&mut self.queued, name, new.queued);
+        listed(&mut self.unseen, name, new.unseen);
         if new == HostKeys::default() {
             self.hosts.remove(name);
         } else {
@@ -256,6 +263,7 @@ impl HostKeys {
             held: hold.is_some(),
             blind: matches!(hold, Some(Hold::AwaitingCanary | Hold::NetworkDown)),
             queued: matches!(hold, Some(Hold::FleetBusy { .. })),
+            unseen: hold.is_some_and(Hold::asks_for_facts),
         }
     }
 }

@@ -63,6 +63,47 @@ pub const SSH_CONNECT: Duration = Duration::from_secs(10);
 /// Banner, key exchange and authentication of SSH together, counted from the start of the client.
 pub const SSH_LOGIN: Duration = Duration::from_secs(25);
 
+/// The visit that looks at a host, from the login on: the script ends by itself after 25 s, and a host that is short of
+/// processors needs 4.5 s for what else takes half a second (measured at 2 % of one).
+pub const LOOK: Duration = Duration::from_secs(30);
+
+/// Oldest facts on which a restart may rest.
+pub const LOOK_FRESH: Duration = Duration::from_secs(60);
+
+/// First wait until a host that must not be restarted is looked at again; doubled each time.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Longest of these waits.
+pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What passes by itself is looked at again at least this often.
+pub const LOOK_PASSING: Duration = Duration::from_secs(30);
+
+/// What one look may print.
+pub const FACTS_BYTES: usize = 32 * 1024;
+
+/// One line of it.
+pub const FACT_LINE: usize = 300;
+
+/// A host that has been up for less may still be starting its services: systemd gives a unit 90 s to stop and 90 s to start.
+pub const BOOT_WINDOW: Duration = Duration::from_secs(180);
+
+/// Monit's turn: its rule for errors acts after two cycles of 30 s, takes up to 30 s and comes again after 90 s.
+pub const OTHER_HEALER: Duration = Duration::from_secs(180);
+
+/// After systemd has refused a start for their number (5 in 10 s by default): far enough away to be allowed again.
+pub const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Per cent of ten seconds in which everything on the host waited for memory: it does little else any more.
+pub const MEMORY_PRESSURE: u8 = 50;
+
+/// Least room in the process table and the file table, in per cent.
+pub const PROCESSES_FREE: u8 = 5;
+
+/// A start that failed because the server's own configuration is broken is tried once more at most (Pacemaker's rule for
+/// failed starts is stricter: none).
+pub const BROKEN_STARTS: u32 = 2;
+
 /// How far back restarts of a host are compared.
 pub const LESSON_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 

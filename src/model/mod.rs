@@ -7,6 +7,7 @@ mod account;
 mod cause;
 mod event;
 mod expect;
+mod facts;
 mod fleet;
 mod flights;
 mod gauges;
@@ -31,6 +32,9 @@ pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
+pub use facts::{
+    Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, UnitFacts,
+};
 pub use fleet::{CoreRow, Fleet, FleetClock, Network};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
@@ -39,22 +43,24 @@ pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
-pub use notification::{Channel, Delivery, Ending, Entry, EventKind, Lesson, Next, Notification};
+pub use notification::{
+    Channel, Delivery, Ending, Entry, EventKind, Lesson, Next, Notification, Sighting,
+};
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
     TlsVersion,
 };
-pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, When};
+pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Rung, When};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    Addresses, CacheBypass, Canary, Email, Heartbeat, Host, Network as NetworkSettings, Profile,
-    Relay, RelaySecurity, Restart, Settings, Tls, Watcher,
+    Addresses, CacheBypass, Canary, Email, Guards, Heartbeat, Host, Network as NetworkSettings,
+    Profile, Relay, RelaySecurity, Restart, Settings, Tls, Watcher, plain_url,
 };
 pub use shared::Shared;
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Evidence, HostTrack, Incident, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,
-    Stage, Standing, Suspicion, Warned,
+    Evidence, HostTrack, Incident, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
+    Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use window::{Window, WindowError};

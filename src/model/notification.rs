@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Cause, EntryId, Hold, HostName, IncidentId, ProfileName, Timestamp};
+use super::{
+    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, ProfileName, Timestamp,
+};
 
 /// The events of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +95,15 @@ pub struct Lesson {
     pub longest: Duration,
 }
 
+/// What a look at the host found, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub facts: HostFacts,
+}
+
 /// A certificate that ends soon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
@@ -146,6 +157,9 @@ pub struct Notification {
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,
+    /// What the last look at the host found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<Sighting>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
@@ -171,6 +185,7 @@ impl Notification {
             next: Next::Nothing,
             remark: None,
             lesson: None,
+            facts: None,
             certificates: Vec::new(),
         }
     }

@@ -1,10 +1,11 @@
 //! The arithmetic of restarting: how long to wait, how many are allowed, and how one attempt ended.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, HostName, Timestamp, fnv1a, limits};
+use super::{Ailment, AttemptId, HostName, Timestamp, fnv1a, limits};
 
 /// Exponential backoff between restarts of one host.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +77,51 @@ impl Budget {
     }
 }
 
+/// One rung of the ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// A command, run on the host over SSH.
+    Remote(String),
+    /// A program, run on the watching machine without a shell: a call to the provider that owns the machine.
+    Local(Vec<String>),
+}
+
+impl Default for Rung {
+    fn default() -> Self {
+        Self::Remote(String::new())
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(command) => f.write_str(command),
+            Self::Local(words) => write!(f, "here: {}", words.join(" ")),
+        }
+    }
+}
+
+impl Rung {
+    /// Whether it takes the whole machine down, as far as its words say so.
+    #[must_use]
+    pub fn reboots(&self) -> bool {
+        const WORDS: [&str; 7] = [
+            "reboot",
+            "shutdown",
+            "poweroff",
+            "halt",
+            "kexec",
+            "init 6",
+            "sysrq-trigger",
+        ];
+        match self {
+            Self::Remote(command) => WORDS.iter().any(|word| command.contains(word)),
+            Self::Local(_) => true,
+        }
+    }
+}
+
 /// How many of a host's profiles must be down before it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -127,6 +173,8 @@ pub enum RecoveryOutcome {
     Unknown,
     /// Not sent, and it will not be until a person has acted: host key unknown or changed, key not accepted.
     Refused,
+    /// The brake on the host itself said no: too often, out of resources, a restart is running. Nothing was restarted.
+    Declined,
 }
 
 impl RecoveryOutcome {
@@ -139,7 +187,7 @@ impl RecoveryOutcome {
             Self::TimedOut => "timed_out",
             Self::NotExecuted => "not_executed",
             Self::Unknown => "unknown",
-            Self::Refused => "refused",
+            Self::Refused | Self::Declined => "refused",
         }
     }
 
@@ -148,7 +196,7 @@ impl RecoveryOutcome {
     pub const fn touched_host(self) -> bool {
         match self {
             Self::Succeeded | Self::Failed | Self::TimedOut | Self::Unknown => true,
-            Self::NotExecuted | Self::Refused => false,
+            Self::NotExecuted | Self::Refused | Self::Declined => false,
         }
     }
 }
@@ -166,6 +214,9 @@ pub struct RecoveryReport {
     pub reason: Option<String>,
     /// The command's output, cleaned of control characters and capped.
     pub output: String,
+    /// The server said that its own configuration is broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub config_broken: bool,
 }
 
 /// One restart that was ordered: written before the connection is opened, completed afterwards.
@@ -177,6 +228,9 @@ pub struct Attempt {
     pub number: u32,
     /// The command.
     pub command: String,
+    /// What the facts said was wrong, when it was ordered on facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ailment: Option<Ailment>,
     /// When it was ordered.
     pub began: Timestamp,
     /// When it ended.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, SecretSource, Shared,
+    Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, Rung, SecretSource, Shared,
     Timestamp, When, Window,
 };
 
@@ -67,6 +67,17 @@ impl Settings {
             .iter()
             .filter(move |(_, profile)| profile.host.as_ref() == Some(host))
     }
+}
+
+/// A URL as it may be shown and told to a host: without credentials and fragment.
+#[must_use]
+pub fn plain_url(url: &Url) -> String {
+    let mut plain = url.clone();
+    plain.set_fragment(None);
+    // Fails only for URLs that cannot have them.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    plain.into()
 }
 
 /// How addresses are chosen.
@@ -228,17 +239,52 @@ pub struct Host {
     pub identity_file: Option<PathBuf>,
     /// `UserKnownHostsFile`.
     pub known_hosts_file: Option<PathBuf>,
+    /// `probe-agent` answers there: it is given orders, not commands.
+    pub agent: bool,
+    /// Look at it before it is restarted.
+    pub diagnose: bool,
+    /// What must be left on it for a restart.
+    pub guards: Guards,
     /// How it is restarted.
     pub restart: Restart,
     /// Changes when, and only when, the configuration of this host changes.
     pub fingerprint: u64,
 }
 
+/// What must be left on a host, so that a restart does not make it worse. Shares are per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guards {
+    /// Of the fullest file system.
+    pub disk_free: u8,
+    /// Of its inodes.
+    pub inodes_free: u8,
+    /// Of memory, without swapping.
+    pub memory_available: u8,
+    /// The server must accept its own configuration.
+    pub config_test: bool,
+}
+
+impl Guards {
+    /// A restart writes a pid file and some log lines, and needs as much memory as the server had: little is enough, nothing
+    /// is not.
+    #[must_use]
+    pub const fn by_default() -> Self {
+        Self {
+            disk_free: 3,
+            inodes_free: 3,
+            memory_available: 5,
+            config_test: true,
+        }
+    }
+}
+
 /// How a host is restarted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restart {
     /// The ladder: first attempt, second, …; the last repeats. Never empty.
-    pub commands: Vec<String>,
+    pub commands: Vec<Rung>,
+    /// A person said that rungs may take the whole machine down.
+    pub allow_reboot: bool,
     /// Of one command.
     pub timeout: Duration,
     /// After a command ended, before probes count again.
@@ -256,11 +302,11 @@ pub struct Restart {
 }
 
 impl Restart {
-    /// The command of attempt `number`, from 1.
+    /// The rung of attempt `number`, from 1.
     #[must_use]
-    pub fn rung(&self, number: u32) -> &str {
+    pub fn rung(&self, number: u32) -> Rung {
         let index = (number.max(1) as usize - 1).min(self.commands.len().saturating_sub(1));
-        self.commands.get(index).map_or("", String::as_str)
+        self.commands.get(index).cloned().unwrap_or_default()
     }
 }
 

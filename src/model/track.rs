@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, AttemptId, Cause, CheckResult, Hold, IncidentId, ProbeId, Timestamp};
+use super::{
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId, ProbeId,
+    Timestamp,
+};
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -254,10 +257,24 @@ pub enum Stage {
 pub struct Past {
     /// When it was ordered.
     pub began: Timestamp,
+    /// What the facts said was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ailment: Option<Ailment>,
     /// When the first incident after it was over.
     pub back: Option<Timestamp>,
     /// When the next one began.
     pub again: Option<Timestamp>,
+}
+
+/// The last look at a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// When it began.
+    pub began: Timestamp,
+    /// What it found.
+    pub diagnosis: Diagnosis,
+    /// Looks in a row after which the host was not restarted.
+    pub refusals: u32,
 }
 
 /// What we remember of a host.
@@ -274,6 +291,12 @@ pub struct HostTrack {
     /// How its restarts held, oldest first; those within [`super::limits::LESSON_WINDOW`].
     #[serde(default)]
     pub past: Vec<Past>,
+    /// The last look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Box<Look>>,
+    /// Attempts in a row at whose end the server said that its own configuration is broken.
+    #[serde(default)]
+    pub broken: u32,
     /// Not before this.
     pub not_before: Option<Timestamp>,
     /// Failures that began before this do not count for a restart.
@@ -299,4 +322,7 @@ pub struct HostTrack {
     /// Its SSH port is being tried in this process; never written.
     #[serde(skip)]
     pub reaching: Option<(ProbeId, Timestamp)>,
+    /// It is being looked at in this process; never written.
+    #[serde(skip)]
+    pub looking: Option<(ProbeId, Timestamp)>,
 }

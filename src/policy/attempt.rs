@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
-use super::{lesson, outbox};
+use super::{lesson, outbox, sight};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -22,17 +22,24 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     let id = draft.fleet.next_attempt();
     let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
     let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
-    let track = draft.fleet.host_mut(name);
-    let number = track.attempts + 1;
-    let command = host.restart.rung(number).to_owned();
+    let number = draft.fleet.host_mut(name).attempts + 1;
+    let rung = host.restart.rung(number);
+    let command = rung.to_string();
+    let ailment = host
+        .diagnose
+        .then(|| sight::finding(draft, name, profile))
+        .flatten()
+        .map(|found| found.ailment);
     let attempt = Attempt {
         id,
         number,
         command: command.clone(),
+        ailment,
         began: now,
         ended: None,
         report: None,
     };
+    let track = draft.fleet.host_mut(name);
     track.attempts = number;
     track.stage = Stage::Restarting {
         attempt: id,
@@ -42,7 +49,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(now);
-    lesson::began(track, now);
+    lesson::began(track, now, ailment);
     // Until its end is known, nothing that begins before it could have settled counts against it.
     track.evidence_from = deadline + host.restart.settle;
     track.last = Some(attempt.clone());
@@ -63,7 +70,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     draft.effects.push(Effect::Recover(RecoverOrder {
         host: name.clone(),
         attempt: id,
-        command,
+        rung,
     }));
 }
 
@@ -75,6 +82,7 @@ pub(super) fn lost(reason: &str) -> RecoveryReport {
         duration: Duration::ZERO,
         reason: Some(reason.to_owned()),
         output: String::new(),
+        config_broken: false,
     }
 }
 
@@ -119,14 +127,21 @@ pub(super) fn finish(
         RecoveryOutcome::Succeeded
         | RecoveryOutcome::Failed
         | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Declined
         | RecoveryOutcome::Refused => at,
     };
+    let broken = report.config_broken;
     attempt.ended = Some(at);
     attempt.report = Some(report);
     let touched = outcome.touched_host();
     let counts_from = if touched { end + settle } else { at };
     let track = draft.fleet.host_mut(name);
     track.acting = false;
+    track.broken = match (broken, outcome) {
+        (true, _) => track.broken + 1,
+        (false, RecoveryOutcome::Succeeded) => 0,
+        (false, _) => track.broken,
+    };
     track.evidence_from = counts_from;
     track.last = Some(attempt.clone());
     if touched {
@@ -206,7 +221,7 @@ fn tell_end(
                 outbox::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
             }
         }
-        RecoveryOutcome::NotExecuted => {
+        RecoveryOutcome::NotExecuted | RecoveryOutcome::Declined => {
             let until = draft
                 .fleet
                 .hosts
@@ -217,7 +232,11 @@ fn tell_end(
             withhold(
                 draft,
                 name,
-                "not_executed",
+                if outcome == RecoveryOutcome::Declined {
+                    "declined"
+                } else {
+                    "not_executed"
+                },
                 &Next::Held(Hold::Backoff { until }),
                 Some(&reason),
             );

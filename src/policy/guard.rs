@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::longest;
-use super::network;
+use super::{network, sight};
 
 /// What the rules say of a host.
 #[derive(Debug)]
@@ -57,10 +57,18 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     if track.attempts >= host.restart.give_up_after {
         return Ruling::GiveUp(given_up(draft, name, track));
     }
+    if track.broken >= limits::BROKEN_STARTS {
+        return Ruling::GiveUp(
+            "the web server does not start with its own configuration, and was asked twice"
+                .to_owned(),
+        );
+    }
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
         .or_else(|| too_often(draft, name, track))
         .or_else(|| looking(draft, &profile))
+        .or_else(|| sightless(draft))
+        .or_else(|| sight::rule(draft, host, track, &profile))
         .or_else(|| blind(draft, case.last_failure));
     held.map_or(Ruling::Permit(profile), Ruling::Hold)
 }
@@ -325,11 +333,13 @@ fn looking(draft: &Draft<'_>, profile: &ProfileName) -> Option<Hold> {
     (asked || !track.probed_in_run).then_some(Hold::AwaitingProbe)
 }
 
+/// Nobody is sent to a host while our own network is down.
+fn sightless(draft: &Draft<'_>) -> Option<Hold> {
+    network::is_down(draft).then_some(Hold::NetworkDown)
+}
+
 /// A restart needs a canary that answered after the last failure began, and not long ago.
 fn blind(draft: &Draft<'_>, last_failure: Timestamp) -> Option<Hold> {
-    if network::is_down(draft) {
-        return Some(Hold::NetworkDown);
-    }
     (!network::is_proven(draft, last_failure)).then_some(Hold::AwaitingCanary)
 }
 

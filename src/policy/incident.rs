@@ -285,6 +285,7 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         let now = draft.now;
         lesson::back(draft.fleet.host_mut(&host), now);
     }
+    outbox::announce(draft, name);
     let event = if incident.gave_up {
         EventKind::Back
     } else {
@@ -299,13 +300,16 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
         return;
     };
-    outbox::tell(
-        draft,
-        name,
-        EventKind::Closed,
-        Next::Nothing,
-        Some("the profile is no longer in the configuration".to_owned()),
-    );
+    // Who never heard that it began need not hear that it is over.
+    if !outbox::is_untold(draft, name) {
+        outbox::tell(
+            draft,
+            name,
+            EventKind::Closed,
+            Next::Nothing,
+            Some("the profile is no longer in the configuration".to_owned()),
+        );
+    }
     end(draft, name, &incident);
 }
 

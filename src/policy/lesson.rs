@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use crate::model::{HostTrack, Lesson, Past, Timestamp, limits};
+use crate::model::{Ailment, HostTrack, Lesson, Past, Timestamp, limits};
 
 /// Restarts from which on something can be learnt.
 const LEAST: usize = 3;
 
 /// A restart began.
-pub(super) fn began(track: &mut HostTrack, now: Timestamp) {
+pub(super) fn began(track: &mut HostTrack, now: Timestamp, ailment: Option<Ailment>) {
     track
         .past
         .retain(|past| now.since(past.began) < limits::LESSON_WINDOW);
@@ -20,6 +20,7 @@ pub(super) fn began(track: &mut HostTrack, now: Timestamp) {
     track.past.drain(..surplus);
     track.past.push(Past {
         began: now,
+        ailment,
         back: None,
         again: None,
     });
@@ -84,6 +85,7 @@ mod tests {
     fn track(course: &[(i64, Option<i64>, Option<i64>)]) -> HostTrack {
         let past = course.iter().map(|(began, back, again)| Past {
             began: at(*began),
+            ailment: None,
             back: back.map(at),
             again: again.map(at),
         });
@@ -122,21 +124,21 @@ mod tests {
         let mut host = HostTrack::default();
         again(&mut host, at(0));
         back(&mut host, at(0));
-        began(&mut host, at(1));
+        began(&mut host, at(1), None);
         again(&mut host, at(2));
         back(&mut host, at(3));
         back(&mut host, at(4));
         again(&mut host, at(5));
         again(&mut host, at(6));
         assert_eq!(host.past, track(&[(1, Some(3), Some(5))]).past);
-        began(&mut host, at(7));
+        began(&mut host, at(7), None);
         undone(&mut host, at(7));
         assert_eq!(host.past.len(), 1);
         for minute in 8..100 {
-            began(&mut host, at(minute));
+            began(&mut host, at(minute), None);
         }
         assert_eq!(host.past.len(), limits::ATTEMPTS_KEPT);
-        began(&mut host, at(9 * 24 * 60));
+        began(&mut host, at(9 * 24 * 60), None);
         assert_eq!(host.past.len(), 1);
     }
 }

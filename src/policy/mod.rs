@@ -15,6 +15,8 @@
 //! | `maintenance` | how long a site is taken at its word that it is in maintenance |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
+//! | `sight` | when a host is looked at before it is acted on, and how long that holds |
+//! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
 //! | `guard` | may this host be restarted, and if not, why not |
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
 //! | `rounds` | which hosts the rules look at now |
@@ -42,7 +44,9 @@ mod reconcile;
 mod recovery;
 mod rounds;
 mod schedule;
+mod sight;
 mod spread;
+mod triage;
 
 pub use account::account;
 pub use schedule::{settled, wakeup};
@@ -69,6 +73,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         Event::Ticked
         | Event::Probed { .. }
         | Event::Reached { .. }
+        | Event::Diagnosed { .. }
         | Event::Recovered { .. }
         | Event::Notified { .. }
         | Event::Beaten { .. }
@@ -92,6 +97,11 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             detail,
         } => network::probed(&mut draft, probe, answered, detail),
         Event::Reached { probe, host, reach } => network::reached(&mut draft, probe, &host, reach),
+        Event::Diagnosed {
+            probe,
+            host,
+            diagnosis,
+        } => sight::diagnosed(&mut draft, probe, &host, diagnosis),
         Event::Recovered {
             host,
             attempt,
@@ -113,6 +123,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     // What time alone brings about, in the order in which one enables the next.
     network::let_go(&mut draft);
     recovery::move_on(&mut draft);
+    sight::move_on(&mut draft);
     network::move_on(&mut draft);
     certificates::move_on(&mut draft);
     outbox::move_on(&mut draft);

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::model::{
     Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName,
-    IncidentId, Next, Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
+    IncidentId, Next, Note, Notification, ProfileName, Settings, Sighting, Stage, Timestamp,
+    limits,
 };
 
 use super::draft::Draft;
@@ -50,6 +51,9 @@ pub(super) fn tell(
     told.lesson = host
         .as_ref()
         .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
+    told.facts = host
+        .as_ref()
+        .and_then(|host| facts(draft, host, incident.since));
     told.host = host;
     told.since = Some(draft.wall(incident.since));
     told.until = over.then(|| draft.wall(draft.now));
@@ -73,6 +77,18 @@ pub(super) fn tell(
         incident.sequence += 1;
         incident.told = now;
     }
+}
+
+/// What a look at the host found in the course of this incident, or just before it.
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Sighting>> {
+    let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
+    let facts = look.diagnosis.facts()?;
+    (look.began + limits::LOOK_FRESH >= since).then(|| {
+        Box::new(Sighting {
+            at: draft.wall(look.began),
+            facts: facts.clone(),
+        })
+    })
 }
 
 /// An attempt with the times people's clocks showed.
@@ -116,15 +132,25 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     }
 }
 
+/// The profile's host is being looked at: in seconds it is known what comes next, and only then worth telling. Whoever
+/// looks after holds brings the profile back as opened.
+fn awaits_facts(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let host = draft.host_of(name);
+    let track = host.and_then(|host| draft.fleet.hosts.get(&host));
+    track.is_some_and(|track| track.hold == Some(Hold::AwaitingFacts))
+}
+
+/// Whether people have not heard of a profile's incident yet.
+pub(super) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let track = draft.fleet.profiles.get(name);
+    track
+        .and_then(|track| track.incident.as_ref())
+        .is_some_and(|incident| incident.sequence == 0)
+}
+
 /// Tells people that a profile is down, if they have not heard: now it is known what comes next.
 pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
-    let fresh = draft
-        .fleet
-        .profiles
-        .get(name)
-        .and_then(|track| track.incident.as_ref())
-        .is_some_and(|incident| incident.sequence == 0);
-    if fresh {
+    if is_untold(draft, name) {
         let next = next_for(draft, name);
         tell(draft, name, EventKind::Down, next, None);
     }
@@ -164,7 +190,9 @@ fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
 /// Announces what was opened, reminds of what is still open, and sends what is due.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
     for name in std::mem::take(&mut draft.opened) {
-        announce(draft, &name);
+        if !awaits_facts(draft, &name) {
+            announce(draft, &name);
+        }
     }
     remind(draft);
     expire(draft);

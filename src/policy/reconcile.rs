@@ -69,7 +69,7 @@ fn forget_flights(draft: &mut Draft<'_>) {
     fleet.suspects.clear();
     fleet.core.network.in_flight = None;
     for host in fleet.hosts.values_mut() {
-        (host.acting, host.reaching) = (false, None);
+        (host.acting, host.reaching, host.looking) = (false, None, None);
     }
     for track in fleet.profiles.values_mut() {
         (track.in_flight, track.suspicion, track.probed_in_run) = (None, None, false);

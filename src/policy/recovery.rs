@@ -120,6 +120,16 @@ fn look_at(draft: &mut Draft<'_>, names: BTreeSet<HostName>) {
             .is_some_and(|track| track.healthy_since.is_none() || track.hold.is_some())
         {
             apply_rules(draft, &name);
+            announce_later(draft, &name);
+        }
+    }
+}
+
+/// Who was not told while the host was being looked at is told now that it is known what comes next.
+fn announce_later(draft: &mut Draft<'_>, name: &HostName) {
+    for profile in down_profiles(draft, name) {
+        if outbox::is_untold(draft, &profile) && !draft.opened.contains(&profile) {
+            draft.opened.push(profile);
         }
     }
 }
@@ -149,7 +159,7 @@ fn rearm(draft: &mut Draft<'_>, name: &HostName) {
     if gave_up {
         track.stage = Stage::Idle;
     }
-    track.attempts = 0;
+    (track.attempts, track.broken) = (0, 0);
     track.hold = None;
     if gave_up {
         draft.notes.push(Note::Rearmed { host: name.clone() });

@@ -230,7 +230,7 @@ fn is_busy(host: &crate::model::HostTrack) -> bool {
     moving
         || matches!(
             host.hold,
-            Some(Hold::AwaitingCanary | Hold::FleetBusy { .. })
+            Some(Hold::AwaitingCanary | Hold::AwaitingFacts | Hold::FleetBusy { .. })
         )
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::model::{Cause, Hold, Timestamp, limits};
 
+use super::ailment;
 use super::duration::span;
 
 /// From this window on, "until 06:00:41" may mean another day, so that the date is said too.
@@ -145,6 +146,19 @@ pub fn hold(hold: &Hold, host: &str, wall: impl Fn(Timestamp) -> Timestamp) -> S
              watching machine itself. Nothing is restarted until fewer fail. Look at what they share: network, \
              provider, DNS."
         ),
+        Hold::AwaitingFacts => {
+            format!("{host} is being looked at first; that takes seconds.")
+        }
+        Hold::Unseen { reason, until } => format!(
+            "{host} could be reached and not looked at ({reason}). Where that is for want of memory or processes a restart \
+             makes it worse, so nothing is restarted; it is looked at again at {}. Log in and see what it is busy with.",
+            clock(wall(*until))
+        ),
+        Hold::Ailing { ailment, until, .. } => format!(
+            "{} Nothing is restarted; it is looked at again at {}.",
+            ailment::sentence(*ailment, host),
+            clock(wall(*until))
+        ),
         Hold::GaveUp { reason } => format!(
             "Given up on {host}: {}. Nothing more is restarted until a person has looked; `probe resume {host}` \
              re-arms.",
@@ -193,6 +207,9 @@ pub const fn hold_phrase(hold: &Hold) -> &'static str {
         Hold::FleetBusy { .. } => "another host is being restarted",
         Hold::FleetBudget { .. } => "budget of all hosts spent",
         Hold::MassFailure { .. } => "many hosts fail at once",
+        Hold::AwaitingFacts => "looking at the host first",
+        Hold::Unseen { .. } => "the host cannot be looked at",
+        Hold::Ailing { ailment, .. } => ailment::phrase(*ailment),
         Hold::GaveUp { .. } => "gave up",
     }
 }

@@ -252,6 +252,7 @@ impl Reading {
             Note::Judged { .. }
             | Note::Skipped { .. }
             | Note::Changed { .. }
+            | Note::Diagnosed { .. }
             | Note::Held { .. }
             | Note::GaveUp { .. }
             | Note::Rearmed { .. }

@@ -1,8 +1,10 @@
 //! First floor: words and documents for people and machines, pure functions of the model.
 
+pub mod ailment;
 pub mod duration;
 pub mod event;
 pub mod explain;
+pub mod facts;
 pub mod history;
 pub mod mail;
 pub mod metrics;

@@ -73,7 +73,7 @@ impl Action {
             host: order.host.clone(),
             attempt: last.map_or(1, |attempt| attempt.number),
             kind: "restart",
-            command: order.command.clone(),
+            command: order.rung.to_string(),
             outcome: RecoveryOutcome::NotExecuted,
             exit_status: None,
             duration_ms: None,
@@ -89,7 +89,7 @@ impl Action {
         let command = settings
             .hosts
             .get(host)
-            .map_or_else(String::new, |host| host.restart.rung(attempt).to_owned());
+            .map_or_else(String::new, |host| host.restart.rung(attempt).to_string());
         Self {
             host: host.clone(),
             attempt,
@@ -273,6 +273,7 @@ impl Record {
             | Note::Changed { .. }
             | Note::Opened { .. }
             | Note::Closed { .. }
+            | Note::Diagnosed { .. }
             | Note::RestartBegan { .. }
             | Note::GaveUp { .. }
             | Note::Rearmed { .. }

@@ -15,6 +15,11 @@
 //! | `HOST KEY VALUE` | a key of its `restart` section: `when`, `give_up_after`, `causes` |
 //! | `HOST waits 20s` | its backoff runs for so long |
 //! | `HOST is restarting`, `settles 30s`, `gave up`, `forced` | what its recovery does |
+//! | `HOST is looked at first` | `diagnose: true`, and it was not looked at yet |
+//! | `HOST tells KEY=VALUE` | it was looked at five seconds ago and said so, and otherwise that all is well |
+//! | `HOST lets nobody in`, `does not end`, `answers no facts` | how else a look five seconds ago ended |
+//! | `HOST was looked at 70s ago`, `was refused 3 times` | when that was, and how often it spoke against a restart |
+//! | `HOST has the agent`, `runs COMMAND`, `guards KEY VALUE`, `broke 2 times` | what else is known of it |
 //! | `pause NAME [WORDS]` | a person's pause, with its reason |
 //! | `window NAME` | its maintenance window is open for another ten minutes |
 //! | `no canaries`, `canary 40s ago`, `network down` | our own network |
@@ -26,10 +31,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use probe::adapters::ssh;
 use probe::model::{
-    Attempt, AttemptId, BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, Incident,
-    IncidentId, Next, Now, Pause, ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport,
-    Settings, Stage, Standing, Timestamp, When, Window,
+    Ailment, Attempt, AttemptId, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Effect, Event,
+    Finding, Fleet, Incident, IncidentId, Look, Next, Now, Pause, ProfileName, ProfileTrack,
+    RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
 use probe::{policy, render::explain};
 
@@ -58,6 +64,17 @@ fn span(word: &str) -> Duration {
 struct Situation {
     settings: Settings,
     fleet: Fleet,
+    /// What each host says of itself.
+    told: BTreeMap<String, Vec<String>>,
+}
+
+/// A host on which nothing is wrong.
+fn usual_facts() -> Vec<String> {
+    let usual = "uptime_s=1000000 systemd=running web=nginx web_unit=nginx web_load=loaded web_enabled=enabled \
+        web_active=active web_sub=running web_result=success disk_free_pct=40 inodes_free_pct=60 \
+        memory_available_pct=50 processes_free_pct=95 files_free_pct=99 config_test=ok listen_80=nginx \
+        listen_443=nginx monit=absent";
+    usual.split_whitespace().map(str::to_owned).collect()
 }
 
 impl Situation {
@@ -75,6 +92,7 @@ impl Situation {
         let mut situation = Self {
             settings: settings(&sites),
             fleet: Fleet::default(),
+            told: BTreeMap::new(),
         };
         situation.usual();
         for line in lines {
@@ -105,6 +123,16 @@ impl Situation {
             track.healthy_since = Some(ago(secs(3600)));
             track.mended_since = Some(ago(secs(3600)));
         }
+    }
+
+    /// The host was looked at five seconds ago, and found so.
+    fn look(&mut self, name: &str, diagnosis: Diagnosis) {
+        self.change(name, |host| host.diagnose = true);
+        self.fleet.host_mut(&host(name)).look = Some(Box::new(Look {
+            began: ago(secs(5)),
+            diagnosis,
+            refusals: 1,
+        }));
     }
 
     fn track(&mut self, name: &str) -> &mut ProfileTrack {
@@ -176,6 +204,63 @@ impl Situation {
                     since: ago(secs(600)),
                     reason: "still down after 3 attempts to restart it".into(),
                 };
+            }
+            [name, "is", "looked", "at", "first"] => {
+                self.change(name, |host| host.diagnose = true);
+            }
+            [name, "has", "the", "agent"] => self.change(name, |host| {
+                (host.agent, host.diagnose) = (true, true);
+            }),
+            [name, "runs", ..] => {
+                let command = line.split_once(" runs ").unwrap().1.to_owned();
+                self.change(name, |host| {
+                    host.restart.commands = vec![Rung::Remote(command.clone())];
+                });
+            }
+            [name, "tells", fact, ..] => {
+                let (key, _) = fact.split_once('=').expect(line);
+                let fact = line.split_once(" tells ").unwrap().1.to_owned();
+                let told = self
+                    .told
+                    .entry((*name).to_owned())
+                    .or_insert_with(usual_facts);
+                told.retain(|known| !known.starts_with(&format!("{key}=")));
+                told.push(fact);
+                let text = format!("facts=1\n{}\nend=1\n", told.join("\n"));
+                let facts = ssh::facts::read(&text).unwrap();
+                self.look(name, Diagnosis::Facts(Box::new(facts)));
+            }
+            [name, "lets", "nobody", "in"] => {
+                let reason = "connection refused".to_owned();
+                self.look(name, Diagnosis::NotIn { reason });
+            }
+            [name, "does", "not", "end"] => {
+                let reason = "no end within 30s".to_owned();
+                self.look(name, Diagnosis::Stuck { reason });
+            }
+            [name, "answers", "no", "facts"] => {
+                let reason = "the answer has no `facts=1`".to_owned();
+                self.look(name, Diagnosis::Unreadable { reason });
+            }
+            [name, "was", "looked", "at", time, "ago"] => {
+                let look = &mut self.fleet.host_mut(&host(name)).look;
+                look.as_mut().expect(line).began = ago(span(time));
+            }
+            [name, "was", "refused", times, "times"] => {
+                let look = &mut self.fleet.host_mut(&host(name)).look;
+                look.as_mut().expect(line).refusals = times.parse().unwrap();
+            }
+            [name, "guards", key, value] => self.change(name, |host| match *key {
+                "config_test" => host.guards.config_test = value.parse().unwrap(),
+                "disk_free" => host.guards.disk_free = value.parse().unwrap(),
+                other => panic!("{line}: {other}"),
+            }),
+            [name, "bypasses", "caches"] => {
+                let site = self.settings.profiles.get_mut(&profile(name)).unwrap();
+                Arc::make_mut(site).cache_bypass = CacheBypass::WordPress;
+            }
+            [name, "broke", times, "times"] => {
+                self.fleet.host_mut(&host(name)).broken = times.parse().unwrap();
             }
             [name, "forced"] => self.fleet.host_mut(&host(name)).forced = true,
             ["pause", name, reason @ ..] => {
@@ -291,11 +376,15 @@ impl Situation {
         for effect in &decision.effects {
             match effect {
                 Effect::Recover(order) => {
-                    writeln!(text, "restart {}: {}", order.host, order.command).unwrap();
+                    let last = decision.fleet.hosts[&order.host].last.as_ref();
+                    let ailment = last.and_then(|attempt| attempt.ailment);
+                    let ailment = ailment.map_or_else(String::new, |a| format!(" ({})", a.word()));
+                    writeln!(text, "restart {}: {}{ailment}", order.host, order.rung).unwrap();
                 }
                 Effect::ProbeCanary { .. } => writeln!(text, "ask the canaries").unwrap(),
                 Effect::Probe { profile, .. } => writeln!(text, "probe {profile}").unwrap(),
                 Effect::Reach { host, .. } => writeln!(text, "reach {host}").unwrap(),
+                Effect::Diagnose { host, .. } => writeln!(text, "look at {host}").unwrap(),
                 Effect::Notify(_) | Effect::Beat => {}
             }
         }
@@ -335,6 +424,7 @@ fn attempt(number: u32) -> Attempt {
         id: AttemptId(u64::from(number)),
         number,
         command: "sudo -n kusanagi restart".into(),
+        ailment: None,
         began,
         ended: Some(began + secs(2)),
         report: Some(RecoveryReport {
@@ -343,6 +433,7 @@ fn attempt(number: u32) -> Attempt {
             duration: secs(2),
             reason: None,
             output: String::new(),
+            config_broken: false,
         }),
     }
 }
@@ -369,5 +460,17 @@ fn every_recorded_situation_is_decided_as_it_was() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    for ailment in Ailment::ALL {
+        let word = ailment.word();
+        let rows = files.iter().filter(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let decided = text.split_once("---\n").map_or("", |(_, decided)| decided);
+            decided.contains(&format!(": {word}: ")) || decided.contains(&format!(" ({word})"))
+        });
+        assert!(
+            rows.count() > 0,
+            "no situation is decided by the row `{word}`"
+        );
+    }
     println!("{} situations", files.len());
 }

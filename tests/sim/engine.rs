@@ -105,6 +105,10 @@ impl Prober for Fake {
 }
 
 impl Recoverer for Fake {
+    fn diagnose(&self, _: Arc<Host>, _: Vec<String>) -> Pending<probe::model::Diagnosis> {
+        Box::pin(async { probe::model::Diagnosis::Facts(Box::default()) })
+    }
+
     fn reach(&self, _: Arc<Host>) -> Pending<Reach> {
         Box::pin(async { Reach::Answered })
     }
@@ -127,6 +131,7 @@ impl Recoverer for Fake {
                 duration: bench.takes,
                 reason: None,
                 output: String::new(),
+                config_broken: false,
             }
         })
     }
@@ -346,8 +351,8 @@ async fn a_dry_run_does_nothing_and_says_what_it_would() {
     );
     assert!(bench.mails.lock().unwrap().is_empty());
     assert_eq!(
-        ended.would.first().map(|order| order.command.as_str()),
-        Some("sudo -n kusanagi restart")
+        ended.would.first().map(|order| order.rung.to_string()),
+        Some("sudo -n kusanagi restart".to_owned())
     );
 }
 

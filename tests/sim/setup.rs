@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Backoff, Budget, Canary, Cause, Certificate, Email, Host, HostName, NetworkSettings, Profile,
-    ProfileName, Relay, RelaySecurity, Restart, Settings, Timestamp, When,
+    Backoff, Budget, Canary, Cause, Certificate, Email, Guards, Host, HostName, NetworkSettings,
+    Profile, ProfileName, Relay, RelaySecurity, Restart, Rung, Settings, Timestamp, When,
 };
 
 pub fn profile(name: &str) -> ProfileName {
@@ -53,8 +53,12 @@ pub fn machine(name: &str) -> Host {
         ssh: format!("probe@{name}.example.com"),
         identity_file: None,
         known_hosts_file: None,
+        agent: false,
+        diagnose: false,
+        guards: Guards::by_default(),
         restart: Restart {
-            commands: vec!["sudo -n kusanagi restart".into()],
+            commands: vec![Rung::Remote("sudo -n kusanagi restart".into())],
+            allow_reboot: false,
             timeout: secs(120),
             settle: secs(45),
             backoff: Backoff {

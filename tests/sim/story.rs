@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use probe::model::{Delivery, Ending, Next, Note};
+use probe::model::{Delivery, Diagnosis, Ending, Next, Note};
 
 use super::world::{BEGIN, Fact, World};
 
@@ -66,6 +66,7 @@ pub fn transcript(world: &World) -> String {
             | Fact::Result { .. }
             | Fact::Canary { .. }
             | Fact::Reached { .. }
+            | Fact::Looked { .. }
             | Fact::Arrived { .. }
             | Fact::Ordered { .. }
             | Fact::Pauses(_) => continue,
@@ -96,6 +97,17 @@ fn said(note: &Note) -> Option<String> {
             let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             format!("{profile}: {} -> {}{cause}", from.word(), to.word())
         }
+        Note::Diagnosed {
+            host,
+            ailment,
+            diagnosis,
+        } => match (ailment, diagnosis) {
+            (Some(ailment), _) => format!("{host}: looked at: {}", ailment.word()),
+            (None, Diagnosis::Facts(_)) => format!("{host}: looked at: nothing fails"),
+            (None, Diagnosis::NotIn { .. }) => format!("{host}: looked at: nobody got in"),
+            (None, Diagnosis::Stuck { .. }) => format!("{host}: looked at: no end"),
+            (None, Diagnosis::Unreadable { .. }) => format!("{host}: looked at: no facts"),
+        },
         Note::RestartBegan {
             host,
             number,
@@ -116,7 +128,12 @@ fn said(note: &Note) -> Option<String> {
         Note::Held { host, hold }
             if !matches!(
                 hold.word(),
-                "not_confirmed" | "awaiting_canary" | "awaiting_probe" | "settling" | "restarting"
+                "not_confirmed"
+                    | "awaiting_canary"
+                    | "awaiting_probe"
+                    | "awaiting_facts"
+                    | "settling"
+                    | "restarting"
             ) =>
         {
             format!("{host}: held: {}", hold.word())

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, Pause, ProfileState, Stage, Timestamp, When, Window};
+use probe::model::{Ailment, Cause, Pause, ProfileState, Stage, Timestamp, When, Window};
 
 use super::invariants;
 use super::setup::{certificate, each_host, each_profile, secs, settings};
@@ -16,6 +16,19 @@ use super::world::{BEGIN, Heals, Mail, Ssh, World};
 const CORPUS: &[u64] = &[131, 294];
 
 const HOUR: i64 = 3_600_000;
+
+/// What a machine may be short of, or busy with.
+const SHORT: &[Ailment] = &[
+    Ailment::HostBooting,
+    Ailment::PackageManager,
+    Ailment::BeingRestarted,
+    Ailment::DiskFull,
+    Ailment::InodesFull,
+    Ailment::MemoryShort,
+    Ailment::ProcessesFull,
+    Ailment::Disabled,
+    Ailment::ConfigBroken,
+];
 
 fn pick<T: Copy>(rng: &mut fastrand::Rng, of: &[T]) -> T {
     of[rng.usize(..of.len())]
@@ -69,6 +82,21 @@ fn invent(seed: u64, hours: i64) -> World {
     }
     let mut world = World::new(settings);
     world.rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
+    // Half of the worlds look before they act; a machine may be short of something, whatever its sites show.
+    let mut health = fastrand::Rng::with_seed(seed ^ 0x100c);
+    if health.bool() {
+        each_host(&mut world.settings, |host| host.diagnose = true);
+        for name in world.machines.keys().cloned().collect::<Vec<_>>() {
+            for _ in 0..hours / 2 {
+                let at = Duration::from_millis(health.i64(60_000..hours * HOUR) as u64);
+                let lasts = Duration::from_millis(health.i64(60_000..2 * HOUR) as u64);
+                let short = pick(&mut health, SHORT);
+                let (name, end) = (name.clone(), name.clone());
+                world.at(at, move |world| world.short(&name, Some(short)));
+                world.at(at + lasts, move |world| world.short(&end, None));
+            }
+        }
+    }
     // Of its own dice, so that the rest of a seed's world stays as it was.
     let mut dice = fastrand::Rng::with_seed(seed ^ 0xce27);
     for name in world.sites.keys() {
@@ -230,6 +258,7 @@ fn play(seed: u64, hours: i64) {
     world.pauses.clear();
     for machine in world.machines.values_mut() {
         (machine.heals, machine.ssh, machine.takes) = (Heals::Yes, Ssh::Ok, 2300);
+        machine.short = None;
     }
     for cause in world.sites.values_mut() {
         *cause = None;

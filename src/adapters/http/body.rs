@@ -21,6 +21,10 @@ const SNIFFED: usize = 1024;
 /// Wire bytes decoded at once; in between, other tasks run and the deadline may strike.
 const SLICE: usize = 16 * 1024;
 
+/// What is kept grows by doubling up to here. A longer body gets all the room that it may need at once: memory that is not
+/// written costs nothing, and every doubling leaves its smaller half behind in the allocator.
+const GROWS: usize = 64 * 1024;
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Body {
@@ -101,7 +105,11 @@ impl Sink for Kept<'_> {
         let room = self.keep.saturating_sub(self.body.bytes.len() as u64);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let body = &mut self.body.bytes;
-        body.extend_from_slice(part.get(..room).unwrap_or(part));
+        let kept = part.get(..room).unwrap_or(part);
+        if body.len() + kept.len() > body.capacity().max(GROWS) {
+            body.reserve_exact(usize::try_from(self.keep).unwrap_or(usize::MAX) - body.len());
+        }
+        body.extend_from_slice(kept);
         self.body.read += part.len() as u64;
         if part.len() < bytes.len() {
             Flow::Full

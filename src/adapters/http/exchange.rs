@@ -165,7 +165,8 @@ fn client(
     trace: &Arc<Trace>,
 ) -> Result<Client, reqwest::Error> {
     // Above our own limit, so that a list that is too long is named as such; beyond this one it is a protocol error.
-    let header_bytes = u32::try_from(2 * limits::HEADER_BYTES).unwrap_or(u32::MAX);
+    // Not far above: HTTP/2 makes a table of all lines before anybody can count them.
+    let header_bytes = u32::try_from(limits::HEADER_BYTES / 4 * 5).unwrap_or(u32::MAX);
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

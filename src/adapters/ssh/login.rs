@@ -207,8 +207,12 @@ mod tests {
             ssh: "web1".to_owned(),
             identity_file: None,
             known_hosts_file: None,
+            agent: false,
+            diagnose: false,
+            guards: crate::model::Guards::by_default(),
             restart: crate::model::Restart {
                 commands: Vec::new(),
+                allow_reboot: false,
                 timeout: std::time::Duration::ZERO,
                 settle: std::time::Duration::ZERO,
                 backoff: crate::model::Backoff {

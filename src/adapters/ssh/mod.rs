@@ -17,6 +17,7 @@
 //! | command sent, its end not seen: connection lost, killed by a signal, client gone | `unknown` |
 //! | command sent, no end within its limit | `timed_out` |
 //! | host key unknown, changed or revoked; no key of ours accepted; a key file that cannot be used; no common algorithm; a faulty ssh configuration | `refused` |
+//! | the agent on the host says no (70 to 73) | `refused`, and nothing was restarted |
 //! | paused by a person; no `ssh`; name not resolved; connection refused, lost or silent before the command was sent | `not_executed` |
 #![expect(
     clippy::disallowed_methods,
@@ -25,8 +26,11 @@
 
 mod clean;
 mod command;
+pub mod facts;
+mod here;
 mod log;
 mod login;
+mod look;
 mod output;
 mod reach;
 mod remote;
@@ -42,7 +46,9 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use crate::model::{Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, limits};
+use crate::model::{
+    Diagnosis, Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
+};
 use crate::ports::{Pending, Recoverer};
 use report::Verdict;
 use scratch::Scratch;
@@ -100,7 +106,14 @@ impl SshRecoverer {
         self
     }
 
-    async fn run(&self, host: &Host, command: &str) -> (Verdict, String) {
+    /// Runs `command` on the host within `limit` from the login on; a pause keeps back only what acts.
+    async fn run(
+        &self,
+        host: &Host,
+        command: &str,
+        limit: Duration,
+        acts: bool,
+    ) -> (Verdict, String) {
         let fails =
             |outcome, reason: String| (Verdict::without_status(outcome, reason), String::new());
         if let Err(reason) = usable(host).await {
@@ -132,7 +145,7 @@ impl SshRecoverer {
         };
         let mut client = clean_client(&program);
         client.args(arguments);
-        if (self.paused)(host) {
+        if acts && (self.paused)(host) {
             return fails(
                 RecoveryOutcome::NotExecuted,
                 "paused by a person".to_owned(),
@@ -150,9 +163,10 @@ impl SshRecoverer {
                 );
             }
         };
-        let seen = session.watch(self.limits.login, host.restart.timeout).await;
+        let seen = session.watch(self.limits.login, limit).await;
         let output = seen.output.text();
-        let verdict = report::judge(&seen, &output, host, command, self.limits);
+        let order = report::Order { command, limit };
+        let verdict = report::judge(&seen, &output, host, order, self.limits);
         (verdict, output)
     }
 }
@@ -176,12 +190,33 @@ impl Recoverer for SshRecoverer {
         Box::pin(async move { reach::reach(&host, client).await })
     }
 
+    fn diagnose(&self, host: Arc<Host>, urls: Vec<String>) -> Pending<Diagnosis> {
+        let this = self.clone();
+        Box::pin(async move {
+            let command = look::command(&host, &urls);
+            let (verdict, output) = this.run(&host, &command, look::LIMIT, false).await;
+            look::read(verdict, &output)
+        })
+    }
+
     fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport> {
         let this = self.clone();
         Box::pin(async move {
             let began = Instant::now();
-            let (verdict, output) = this.run(&host, &order.command).await;
+            let limit = host.restart.timeout;
+            let (verdict, output) = match &order.rung {
+                Rung::Remote(command) => this.run(&host, command, limit, true).await,
+                Rung::Local(_) if (this.paused)(&host) => (
+                    Verdict::without_status(
+                        RecoveryOutcome::NotExecuted,
+                        "paused by a person".to_owned(),
+                    ),
+                    String::new(),
+                ),
+                Rung::Local(words) => here::run(words, limit).await,
+            };
             RecoveryReport {
+                config_broken: remote::config_broken(&verdict, &output),
                 outcome: verdict.outcome,
                 exit_status: verdict.exit_status,
                 duration: began.elapsed(),

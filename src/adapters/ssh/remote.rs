@@ -2,12 +2,45 @@
 //!
 //! sudo's messages are those of the C locale, matched by their stable parts.
 
+use super::report::Verdict;
+use crate::model::RecoveryOutcome;
+
+/// Whether a command is an order to the agent on the host.
+pub(super) fn is_agents(command: &str) -> bool {
+    command.contains("probe-agent")
+}
+
+/// Whether the server said that it does not start with its own configuration: the agent does so by its status, nginx and
+/// Apache in words that every restart command passes on.
+pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "configuration file test failed",
+        "nginx: [emerg]",
+        "AH00526: Syntax error",
+        "Invalid command '",
+        "configtest failed",
+    ];
+    match verdict.outcome {
+        RecoveryOutcome::Declined => verdict.exit_status == Some(73),
+        RecoveryOutcome::Succeeded
+        | RecoveryOutcome::Failed
+        | RecoveryOutcome::TimedOut
+        | RecoveryOutcome::Unknown => {
+            let says = |line: &str| WORDS.iter().any(|word| line.contains(word));
+            // A port that is taken is an `[emerg]` too, and no fault of the configuration.
+            let lines = output.lines();
+            lines.filter(|line| !line.contains("bind()")).any(says)
+        }
+        RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused => false,
+    }
+}
+
 /// What an exit status or the output of a failed command says beyond the number.
 pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<String> {
     if status == 0 {
         return None;
     }
-    if command.contains("probe-agent")
+    if is_agents(command)
         && let Some(said) = agent(status)
     {
         return Some(said.to_owned());
@@ -33,7 +66,9 @@ const fn agent(status: i32) -> Option<&'static str> {
         64 => Some("the host's agent does not know this order: its version is another one"),
         70 => Some("the host's agent refuses: too many restarts in its own count"),
         71 => Some("the host's agent refuses: a restart is running already"),
-        72 => Some("the host's agent refuses: disk or memory of the host is used up"),
+        72 => Some(
+            "the host's agent refuses: disk, memory or processes of the host are used up, or the agent is not set up safely; its own words say which",
+        ),
         73 => Some("the host's agent refuses: the web server's own configuration is broken"),
         _ => None,
     }
@@ -69,7 +104,7 @@ fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
     let line = output
         .lines()
         .find(|line| refusals.iter().any(|refusal| line.contains(refusal)))?;
-    if command.contains("probe-agent") {
+    if is_agents(command) {
         return Some(format!(
             "sudo on the host refuses the command of its agent ({line}): the account's line in /etc/sudoers.d/probe must name exactly that command"
         ));

@@ -1,5 +1,7 @@
 //! From what was seen of a run to how the attempt ended, with the reason in words people can act on.
 
+use std::time::Duration;
+
 use super::Limits;
 use super::log::{ClientLog, Reached};
 use super::session::{Ended, Seen};
@@ -28,35 +30,44 @@ impl Verdict {
 /// Longest reason: a full instruction fits, a hostile line does not.
 const REASON: usize = 2 * limits::DETAIL_CHARS;
 
+/// What was to be run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// The command.
+    pub(super) command: &'a str,
+    /// Its limit.
+    pub(super) limit: Duration,
+}
+
 /// Judges a run. `output` is its cleaned output.
 pub(super) fn judge(
     seen: &Seen,
     output: &str,
     host: &Host,
-    command: &str,
+    order: Order<'_>,
     limits: Limits,
 ) -> Verdict {
     let log = &seen.log;
     if let Some(status) = log.exit {
         return Verdict {
-            outcome: if status == 0 {
-                RecoveryOutcome::Succeeded
-            } else {
-                RecoveryOutcome::Failed
+            outcome: match status {
+                0 => RecoveryOutcome::Succeeded,
+                70..=73 if remote::is_agents(order.command) => RecoveryOutcome::Declined,
+                _ => RecoveryOutcome::Failed,
             },
             exit_status: Some(status),
-            reason: remote::exit(status, output, log.user.as_deref(), command),
+            reason: remote::exit(status, output, log.user.as_deref(), order.command),
         };
     }
     if log.reached == Reached::Command {
-        return sent(seen, host);
+        return sent(seen, order.limit);
     }
     match seen.ended {
         Ended::CommandLimit => Verdict::without_status(
             RecoveryOutcome::NotExecuted,
             format!(
                 "logged in, but the host opened no session within {:?}: it may be out of memory or processes",
-                host.restart.timeout
+                order.limit
             ),
         ),
         Ended::LoginLimit => Verdict::without_status(
@@ -68,7 +79,7 @@ pub(super) fn judge(
 }
 
 /// The command was sent, and its exit status was not seen.
-fn sent(seen: &Seen, host: &Host) -> Verdict {
+fn sent(seen: &Seen, limit: Duration) -> Verdict {
     let log = &seen.log;
     let lost = |reason: String| Verdict::without_status(RecoveryOutcome::Unknown, reason);
     match seen.ended {
@@ -76,14 +87,12 @@ fn sent(seen: &Seen, host: &Host) -> Verdict {
             RecoveryOutcome::TimedOut,
             if log.status_sent {
                 format!(
-                    "the command ended, but something it started held its output open for {:?}: start that with `</dev/null >/dev/null 2>&1`",
-                    host.restart.timeout
+                    "the command ended, but something it started held its output open for {limit:?}: start that with `</dev/null >/dev/null 2>&1`"
                 )
             } else {
                 format!(
-                    "no end within {:?}; it may still be running on the host (`timeout {}` before the command would end it there)",
-                    host.restart.timeout,
-                    host.restart.timeout.as_secs().saturating_sub(5).max(1)
+                    "no end within {limit:?}; it may still be running on the host (`timeout {}` before the command would end it there)",
+                    limit.as_secs().saturating_sub(5).max(1)
                 )
             },
         ),

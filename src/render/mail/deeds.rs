@@ -41,6 +41,9 @@ pub(super) fn headline(note: &Notification) -> String {
         Some(RecoveryOutcome::NotExecuted) => {
             format!("The restart of {host} for {site} was not carried out (attempt {number}).")
         }
+        Some(RecoveryOutcome::Declined) => format!(
+            "{host} itself refused the restart for {site} (attempt {number}); nothing was restarted."
+        ),
         Some(RecoveryOutcome::Refused) => format!(
             "The restart of {host} for {site} was not carried out (attempt {number}): there is no way in until a \
              person has acted."
@@ -108,6 +111,9 @@ fn ended(report: &RecoveryReport) -> String {
             format!("did not end within {took} and may still be running{why}")
         }
         RecoveryOutcome::NotExecuted => format!("was not run, nothing changed on the host{why}"),
+        RecoveryOutcome::Declined => {
+            format!("was refused by the host's own agent, nothing was restarted{why}")
+        }
         RecoveryOutcome::Refused => {
             format!("was not run, and will not be until a person has acted{why}")
         }

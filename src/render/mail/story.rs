@@ -3,7 +3,7 @@
 
 use crate::model::{Cause, EventKind, Hold, Next, Notification, Timestamp, limits};
 use crate::render::duration::span;
-use crate::render::explain;
+use crate::render::{explain, facts};
 
 use super::advice;
 use super::clean;
@@ -21,6 +21,7 @@ pub(super) fn page(note: &Notification) -> Page {
     push(&mut sections, "What was seen", seen(note));
     push(&mut sections, "What was done", deeds::attempts(note));
     push(&mut sections, "What you can do", advice::advice(note));
+    push(&mut sections, "What the host says", facts(note));
     Page {
         tone: tone(note),
         headline: headline(note),
@@ -233,6 +234,19 @@ fn seen(note: &Notification) -> Vec<Item> {
         items.push(Item::Point(format!("and {more} more")));
     }
     items
+}
+
+/// What the host said of itself, as it came from there.
+fn facts(note: &Notification) -> Vec<Item> {
+    let Some(sighting) = &note.facts else {
+        return Vec::new();
+    };
+    let lines = facts::lines(&sighting.facts);
+    let clean = |line: &String| clean::output_line(line, limits::DETAIL_CHARS);
+    vec![
+        Item::Prose(format!("Looked at {}:", moment(note, sighting.at))),
+        Item::Quote(lines.iter().map(clean).collect()),
+    ]
 }
 
 fn footer(note: &Notification) -> String {

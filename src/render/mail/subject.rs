@@ -177,6 +177,7 @@ fn outcome(attempt: &Attempt, host: &str) -> (&'static str, String) {
             ),
         ),
         RecoveryOutcome::NotExecuted => (FAILED, format!("nothing was run on {host}{why}")),
+        RecoveryOutcome::Declined => (FAILED, format!("{host} itself refused{why}")),
         RecoveryOutcome::Refused => (FAILED, format!("no way into {host}{why}")),
         RecoveryOutcome::Unknown => unseen,
     }

@@ -190,6 +190,7 @@ impl Block<'_> {
             | RecoveryOutcome::TimedOut
             | RecoveryOutcome::NotExecuted
             | RecoveryOutcome::Unknown
+            | RecoveryOutcome::Declined
             | RecoveryOutcome::Refused => Ink::Bad,
         };
         let began = action

@@ -4,8 +4,10 @@ use super::Look;
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ended, found, hold_sentence, time};
 use crate::model::{
-    Cause, Delivery, Hold, HostName, Note, ProfileName, ProfileState, RecoveryOutcome, Timestamp,
+    Ailment, Cause, Delivery, Diagnosis, Hold, HostName, Note, ProfileName, ProfileState,
+    RecoveryOutcome, Timestamp,
 };
+use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::{Action, Record};
 use crate::render::text::{cut, plural};
@@ -59,6 +61,11 @@ pub(super) fn words(
                 format!("{profile} is back after {after}, {restarts}"),
             ))
         }
+        Note::Diagnosed {
+            host,
+            ailment,
+            diagnosis,
+        } => Some(diagnosed(host, *ailment, diagnosis)),
         Note::RestartBegan {
             host,
             number,
@@ -136,6 +143,23 @@ pub(super) fn words(
     }
 }
 
+fn diagnosed(host: &HostName, ailment: Option<Ailment>, diagnosis: &Diagnosis) -> (Ink, String) {
+    match diagnosis {
+        Diagnosis::Facts(_) => {
+            let found = ailment.map_or("nothing fails any more", phrase);
+            (Ink::Plain, format!("looked at {host}: {found}"))
+        }
+        Diagnosis::NotIn { reason } => (Ink::Bad, format!("no way into {host}: {reason}")),
+        Diagnosis::Stuck { reason } => {
+            (Ink::Bad, format!("{host} could not be looked at: {reason}"))
+        }
+        Diagnosis::Unreadable { reason } => (
+            Ink::Warn,
+            format!("what {host} says of itself is not understood: {reason}"),
+        ),
+    }
+}
+
 fn changed(
     profile: &ProfileName,
     (from, to): (ProfileState, ProfileState),
@@ -177,6 +201,7 @@ fn restarted(action: &Action, counts_from: Option<Timestamp>) -> (Ink, String) {
         | RecoveryOutcome::TimedOut
         | RecoveryOutcome::NotExecuted
         | RecoveryOutcome::Unknown
+        | RecoveryOutcome::Declined
         | RecoveryOutcome::Refused => Ink::Bad,
     };
     let next = counts_from.map_or_else(String::new, |at| {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{Cause, CheckResult, Hold, HostName, RecoveryOutcome, Timestamp};
+use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::Action;
 use crate::render::text::plural;
@@ -101,6 +102,7 @@ pub(super) fn ended(action: &Action) -> String {
         RecoveryOutcome::TimedOut => "did not end in time and may still be running,".to_owned(),
         RecoveryOutcome::NotExecuted => "was not executed".to_owned(),
         RecoveryOutcome::Unknown => "was sent, but its end was not seen,".to_owned(),
+        RecoveryOutcome::Declined => "was refused by the host itself".to_owned(),
         RecoveryOutcome::Refused => {
             "was not sent and will not be until a person has acted".to_owned()
         }
@@ -186,6 +188,22 @@ pub(super) fn hold_sentence(
         Hold::MassFailure { failing, hosts } => format!(
             "{failing} of {hosts} hosts fail together, which points at something they share; a person must look"
         ),
+        Hold::AwaitingFacts => "the host is being looked at first".to_owned(),
+        Hold::Unseen { reason, until } => format!(
+            "the host could not be looked at ({reason}); looking again {}",
+            ahead(until)
+        ),
+        Hold::Ailing {
+            ailment,
+            because,
+            until,
+        } => {
+            let because = match because.join(", ") {
+                facts if facts.is_empty() => facts,
+                facts => format!(" ({facts})"),
+            };
+            format!("{}{because}; looking again {}", phrase(*ailment), ahead(until))
+        }
         Hold::GaveUp { reason } => format!("given up: {reason}; once mended, `probe resume {host}` re-arms it"),
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
-    CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Host, HostName, HttpVersion,
-    Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile, ProfileName,
-    ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Settings, Standing, Timestamp, Timings,
-    Tls, When,
+    CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName,
+    HttpVersion, Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile,
+    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Standing,
+    Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -92,8 +92,12 @@ impl World {
             ssh: format!("probe@{text}.example.com"),
             identity_file: None,
             known_hosts_file: None,
+            agent: false,
+            diagnose: false,
+            guards: Guards::by_default(),
             restart: Restart {
-                commands: vec!["sudo -n kusanagi restart".to_owned()],
+                commands: vec![Rung::Remote("sudo -n kusanagi restart".to_owned())],
+                allow_reboot: false,
                 timeout: secs(120),
                 settle: secs(45),
                 backoff: Backoff {
@@ -205,6 +209,7 @@ impl World {
                 next: Next::Nothing,
                 remark: None,
                 lesson: None,
+                facts: None,
             },
             channel: Channel::Mail,
             from: "probe@monitor.example.com".to_owned(),
@@ -229,6 +234,7 @@ pub(super) fn attempt(number: u32, outcome: RecoveryOutcome) -> Attempt {
         id: AttemptId(u64::from(number)),
         number,
         command: "sudo -n kusanagi restart".to_owned(),
+        ailment: None,
         began: now() - secs(15),
         ended: Some(now() - secs(12)),
         report: Some(RecoveryReport {
@@ -236,6 +242,7 @@ pub(super) fn attempt(number: u32, outcome: RecoveryOutcome) -> Attempt {
             exit_status: match outcome {
                 RecoveryOutcome::Succeeded => Some(0),
                 RecoveryOutcome::Failed => Some(1),
+                RecoveryOutcome::Declined => Some(72),
                 RecoveryOutcome::TimedOut
                 | RecoveryOutcome::NotExecuted
                 | RecoveryOutcome::Unknown
@@ -243,6 +250,7 @@ pub(super) fn attempt(number: u32, outcome: RecoveryOutcome) -> Attempt {
             },
             duration: Duration::from_millis(2310),
             reason: None,
+            config_broken: false,
             output: if failed {
                 "restarting nginx\nnginx: [emerg] bind() to 0.0.0.0:80 failed\n\u{1b}[31mJob failed\u{1b}[0m\n"
                     .to_owned()

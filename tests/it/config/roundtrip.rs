@@ -87,8 +87,15 @@ network:
 hosts:
   web1:
     ssh: probe@web1.example.com
+    diagnose: true
+    guards:
+      disk_free: 3%
+      inodes_free: 3%
+      memory_available: 5%
+      config_test: true
     restart:
       commands: [sudo -n kusanagi restart]
+      allow_reboot: false
       timeout: 2m
       settle: 45s
       backoff:

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Addresses, CacheBypass, Canary, Cause, HostName, Profile, ProfileName, RelaySecurity,
-    SecretSource, Settings, When,
+    Addresses, CacheBypass, Canary, Cause, Guards, HostName, Profile, ProfileName, RelaySecurity,
+    Rung, SecretSource, Settings, When,
 };
 
 use super::{CASES, told};
@@ -183,6 +183,28 @@ fn relays_canaries_and_causes_are_understood() {
     let causes = [Cause::Refused, Cause::ServerError, Cause::Status];
     assert_eq!(web1.restart.causes, causes);
     assert_eq!(web1.restart.commands.len(), 3);
+    let words = ["/usr/local/bin/reset-vm", "web 1"].map(str::to_owned);
+    assert_eq!(web1.restart.rung(3), Rung::Local(words.to_vec()));
+    assert_eq!(web1.restart.rung(9), web1.restart.rung(3));
+    let guards = Guards {
+        disk_free: 10,
+        inodes_free: 0,
+        memory_available: 8,
+        config_test: false,
+    };
+    assert_eq!(
+        (web1.diagnose, web1.agent, web1.guards),
+        (true, false, guards)
+    );
+    let web2 = &settings.hosts[&HostName::try_new("web2").unwrap()];
+    let orders = ["probe-agent 1 restart", "probe-agent 1 restart 2"];
+    let orders = orders.map(|order| Rung::Remote(order.to_owned()));
+    assert_eq!(
+        (web2.agent, &web2.restart.commands[..]),
+        (true, &orders[..])
+    );
+    assert_eq!(web2.guards, Guards::by_default());
+    assert!(!settings.hosts[&HostName::try_new("web3").unwrap()].diagnose);
 }
 
 fn fingerprint(text: &str, name: &str) -> u64 {

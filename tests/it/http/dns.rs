@@ -24,7 +24,7 @@ const REFUSED: u8 = 5;
 
 /// What is said to a question for a type of record.
 #[derive(Clone)]
-enum Says {
+pub(super) enum Says {
     Nothing,
     Code(u8),
     /// Records of any type, with this time to live; nothing is an empty answer.
@@ -33,8 +33,8 @@ enum Says {
     TooLong(Vec<(u8, Vec<u8>)>),
 }
 
-struct NameServer {
-    address: SocketAddr,
+pub(super) struct NameServer {
+    pub(super) address: SocketAddr,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -46,10 +46,18 @@ impl Drop for NameServer {
 
 /// Says the same of every name but the root, of which it knows that it is there.
 async fn name_server(says: impl Fn(u8) -> Says + Send + Sync + 'static) -> NameServer {
+    name_server_on(0, says).await
+}
+
+/// [`name_server`] on this port of loopback; 0 is any.
+pub(super) async fn name_server_on(
+    port: u16,
+    says: impl Fn(u8) -> Says + Send + Sync + 'static,
+) -> NameServer {
     let says = Arc::new(says);
     // The same port for both, which somebody else may have taken for one of them.
     let (listener, socket) = loop {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((HERE, port)).await.unwrap();
         let address = listener.local_addr().unwrap();
         if let Ok(socket) = UdpSocket::bind(address).await {
             break (listener, socket);
@@ -118,16 +126,16 @@ fn answer(query: &[u8], says: &dyn Fn(u8) -> Says, tcp: bool) -> Option<Vec<u8>>
     Some(answer)
 }
 
-fn four(ip: Ipv4Addr) -> (u8, Vec<u8>) {
+pub(super) fn four(ip: Ipv4Addr) -> (u8, Vec<u8>) {
     (A, ip.octets().to_vec())
 }
 
-fn six(ip: Ipv6Addr) -> (u8, Vec<u8>) {
+pub(super) fn six(ip: Ipv6Addr) -> (u8, Vec<u8>) {
     (AAAA, ip.octets().to_vec())
 }
 
 /// These records, each to the question for its type.
-fn has(records: Vec<(u8, Vec<u8>)>) -> impl Fn(u8) -> Says + Send + Sync + 'static {
+pub(super) fn has(records: Vec<(u8, Vec<u8>)>) -> impl Fn(u8) -> Says + Send + Sync + 'static {
     move |kind| {
         let of = records.iter().filter(|(of, _)| *of == kind);
         Says::Records(of.cloned().collect(), 60)

@@ -18,6 +18,10 @@ use super::server::{Act, Server, fine, send, serve};
 /// The body cap of the profile, and as much again for everything else.
 const GROWTH_KIB: u64 = 2 * 1024;
 
+/// How often a URL is looked at. The allocator and the scheduler move a peak by some hundred KiB either way; the lowest
+/// peak is what a look needs, and what a server makes grow is in each of them.
+const LOOKS: usize = 4;
+
 /// Peak memory in KiB of a process that probes this URL once, and how long it took.
 fn peak(url: &str, ca_file: &Path) -> (u64, Duration) {
     let dir = tempfile::tempdir().unwrap();
@@ -37,6 +41,8 @@ fn peak(url: &str, ca_file: &Path) -> (u64, Duration) {
         .arg(&file)
         .arg("--state-dir")
         .arg(dir.path())
+        // Where the machine gives huge pages unasked, one written byte would count as 2 MiB.
+        .env("MIMALLOC_ALLOW_THP", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -58,15 +64,23 @@ fn peak(url: &str, ca_file: &Path) -> (u64, Duration) {
     (peak, begun.elapsed())
 }
 
-async fn measured(server: &Server, scheme: &str, authority: &Authority) -> u64 {
-    let url = format!("{scheme}://{}/", server.address);
-    let ca_file = authority.file("ca.pem");
-    let (peak, took) = tokio::task::spawn_blocking(move || peak(&url, &ca_file))
-        .await
-        .unwrap();
-    assert!(peak > 0, "nothing was measured");
-    assert!(took < Duration::from_secs(15), "took {took:?}");
-    peak
+/// The lowest peak of several looks, or the first that is below `enough`.
+async fn measured(server: &Server, scheme: &str, authority: &Authority, enough: u64) -> u64 {
+    let mut lowest = u64::MAX;
+    for _ in 0..LOOKS {
+        let url = format!("{scheme}://{}/", server.address);
+        let ca_file = authority.file("ca.pem");
+        let (peak, took) = tokio::task::spawn_blocking(move || peak(&url, &ca_file))
+            .await
+            .unwrap();
+        assert!(peak > 0, "nothing was measured");
+        assert!(took < Duration::from_secs(15), "took {took:?}");
+        lowest = lowest.min(peak);
+        if lowest < enough {
+            break;
+        }
+    }
+    lowest
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,19 +134,27 @@ async fn memory_stays_flat_whatever_a_server_sends() {
         ),
     ];
     let well = serve(|_| fine()).await;
-    let usual = measured(&well, "http", &authority).await;
+    let usual = measured(&well, "http", &authority, 0).await;
     let mut peaks = vec![];
     for (id, script) in plain {
         let server = serve(move |_| script.clone()).await;
-        peaks.push((id, usual, measured(&server, "http", &authority).await));
+        peaks.push((
+            id,
+            usual,
+            measured(&server, "http", &authority, usual + GROWTH_KIB).await,
+        ));
     }
     let identity = authority.certify(super::authority::LOCAL, |_| ());
     let config = super::authority::config(&identity, super::authority::BOTH);
     let well = super::authority::serve_tls(config, Duration::ZERO, fine()).await;
-    let usual = measured(&well, "https", &authority).await;
+    let usual = measured(&well, "https", &authority, 0).await;
     for (id, first, again) in floods() {
         let server = serve_flood(&authority, first, again).await;
-        peaks.push((id, usual, measured(&server, "https", &authority).await));
+        peaks.push((
+            id,
+            usual,
+            measured(&server, "https", &authority, usual + GROWTH_KIB).await,
+        ));
     }
     for (id, usual, peak) in &peaks {
         let growth = peak.saturating_sub(*usual);

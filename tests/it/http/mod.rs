@@ -24,6 +24,7 @@ mod revocation;
 mod server;
 mod statuses;
 mod table;
+mod whole;
 mod wordpress;
 
 use std::sync::Arc;

@@ -1,12 +1,15 @@
-//! What the network does to a connection, in namespaces of its own: W2, W5, W6, W33.
+//! What the network does to a connection, in namespaces of its own: W2, W5, W6, W33, D10.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use probe::model::{Cause, Phase};
+use probe::adapters::http::HttpProber;
+use probe::model::{Addresses, Cause, Phase};
 
+use super::dns::{four, has, name_server_on, six};
 use super::namespace::Namespace;
-use super::server::{fine, response, serve_on};
-use super::{SHORT, probe, profile, table};
+use super::server::{fine, response, serve, serve_on};
+use super::{SHORT, assert_ok, probe, probe_all, profile, table};
 
 /// Two machines: ours, and a router behind which a dead, an unreachable and a forbidden address lie.
 fn behind_a_router(label: &str) -> (Namespace, Namespace) {
@@ -117,4 +120,27 @@ fn w33_redirect_inside() {
         assert!(result.detail().contains(words), "{result:?}");
         table::record("w33", "redirect inside", &result);
     }
+}
+
+/// A name of both families, on a machine that has only one: nothing is found, the other family is left out and that is said.
+#[test]
+fn d10_a_machine_without_ipv6() {
+    let four_only = Namespace::new("d10");
+    let results = four_only.awaits(|| async {
+        let away = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+        let names = name_server_on(0, has(vec![four(Ipv4Addr::LOCALHOST), six(away)])).await;
+        let server = serve(|_| fine()).await;
+        let prober = HttpProber::try_with_name_server(names.address).unwrap();
+        let port = server.address.port();
+        let mut every = profile(&format!("http://shop.example:{port}/"));
+        let any = probe_all(&prober, every.clone()).await;
+        every.addresses = Addresses::All;
+        (any, probe_all(&prober, every).await)
+    });
+    let (any, all) = results;
+    assert_eq!((any.len(), all.len()), (1, 1), "{any:?} {all:?}");
+    assert_ok(&any[0]);
+    assert!(any[0].remarks.is_empty(), "{any:?}");
+    let words = "its IPv6 addresses were not asked: this machine has no route for IPv6";
+    table::up("d10_a_machine_without_ipv6", &all[0], words);
 }

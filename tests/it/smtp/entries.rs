@@ -36,6 +36,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         next: Next::Nothing,
         remark: None,
         lesson: None,
+        facts: None,
     }
 }
 
@@ -52,17 +53,20 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
         | RecoveryOutcome::NotExecuted
         | RecoveryOutcome::Unknown
         | RecoveryOutcome::Refused => (None, ""),
+        RecoveryOutcome::Declined => (Some(72), ""),
     };
     let reason = match outcome {
         RecoveryOutcome::Succeeded | RecoveryOutcome::Failed | RecoveryOutcome::TimedOut => None,
         RecoveryOutcome::NotExecuted => Some("connection timed out".to_owned()),
         RecoveryOutcome::Unknown => Some("connection lost".to_owned()),
         RecoveryOutcome::Refused => Some("host key has changed".to_owned()),
+        RecoveryOutcome::Declined => Some("the host's agent refuses: out of disk".to_owned()),
     };
     Attempt {
         id: AttemptId(u64::from(number)),
         number,
         command: "sudo -n kusanagi restart".to_owned(),
+        ailment: None,
         began,
         ended: Some(began + Duration::from_secs(2)),
         report: Some(RecoveryReport {
@@ -71,6 +75,7 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
             duration: Duration::from_millis(2310),
             reason,
             output: output.to_owned(),
+            config_broken: false,
         }),
     }
 }

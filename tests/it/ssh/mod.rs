@@ -1,12 +1,15 @@
 //! The SSH adapter against a real sshd, against servers that are none, and against a client that plays odd parts.
 
 mod agent;
+mod facts;
 mod fake;
 mod reach;
+mod readings;
 mod refusals;
 mod scratch;
 pub(crate) mod server;
 mod sessions;
+mod stage;
 mod unreachable;
 
 use std::path::Path;
@@ -15,8 +18,8 @@ use std::time::Duration;
 
 use probe::adapters::ssh::{Limits, SshRecoverer};
 use probe::model::{
-    AttemptId, Backoff, Budget, Host, HostName, RecoverOrder, RecoveryOutcome, RecoveryReport,
-    Restart, When,
+    AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Restart, Rung, When,
 };
 use probe::ports::Recoverer;
 use server::Sshd;
@@ -37,8 +40,12 @@ fn bare(destination: &str) -> Host {
         ssh: destination.to_owned(),
         identity_file: None,
         known_hosts_file: None,
+        agent: false,
+        diagnose: false,
+        guards: Guards::by_default(),
         restart: Restart {
-            commands: vec!["true".to_owned()],
+            commands: vec![Rung::Remote("true".to_owned())],
+            allow_reboot: false,
             timeout: Duration::from_secs(60),
             settle: Duration::from_secs(45),
             backoff: Backoff {
@@ -70,7 +77,7 @@ async fn run(recoverer: &SshRecoverer, host: Host, command: &str) -> RecoveryRep
     let order = RecoverOrder {
         host: host.name.clone(),
         attempt: AttemptId(1),
-        command: command.to_owned(),
+        rung: Rung::Remote(command.to_owned()),
     };
     recoverer.recover(Arc::new(host), order).await
 }

@@ -57,6 +57,7 @@ fn ended(outcome: RecoveryOutcome) -> Note {
             id: AttemptId(7),
             number: 2,
             command: "sudo -n kusanagi restart".to_owned(),
+            ailment: None,
             began: WALL,
             ended: Some(WALL),
             report: Some(RecoveryReport {
@@ -65,6 +66,7 @@ fn ended(outcome: RecoveryOutcome) -> Note {
                 duration: std::time::Duration::from_millis(2310),
                 reason: Some("it said no".to_owned()),
                 output: String::new(),
+                config_broken: false,
             }),
         },
         counts_from: Some(WALL),

@@ -21,7 +21,7 @@ fn cause(rng: &mut fastrand::Rng) -> Cause {
 }
 
 fn hold(rng: &mut fastrand::Rng) -> Hold {
-    match rng.u8(0..6) {
+    match rng.u8(0..7) {
         0 => Hold::Paused {
             until: maybe(rng, Timestamp(5)),
             reason: maybe(rng, "disk change".to_owned()),
@@ -40,8 +40,20 @@ fn hold(rng: &mut fastrand::Rng) -> Hold {
             host: HostName::try_new("web2").unwrap(),
         },
         4 => Hold::CauseExcluded { cause: cause(rng) },
+        5 => Hold::Ailing {
+            ailment: rng.choice(Ailment::ALL).unwrap(),
+            because: vec![text(rng)],
+            until: at(rng),
+        },
         _ => Hold::StateUnwritable,
     }
+}
+
+/// Facts with something of every kind.
+fn facts() -> HostFacts {
+    let text = "facts=1\nagent=1\nuptime_s=4711\nweb_unit=nginx131\nweb_exit_code=-1\nconfig_test=failed\n\
+        config_test_says=a \"word\" 日本\ndisk_free_pct=3\nsite_1=503 https://a.example.com/\nend=1\n";
+    probe::adapters::ssh::facts::read(text).unwrap()
 }
 
 fn attempt(rng: &mut fastrand::Rng) -> Attempt {
@@ -51,11 +63,13 @@ fn attempt(rng: &mut fastrand::Rng) -> Attempt {
         duration: Duration::from_nanos(u64::from(rng.u32(..))),
         reason: maybe(rng, "killed by SIGTERM".to_owned()),
         output: text(rng),
+        config_broken: false,
     };
     Attempt {
         id: AttemptId(rng.u64(..)),
         number: rng.u32(..),
         command: text(rng),
+        ailment: rng.bool().then_some(Ailment::Stopped),
         began: at(rng),
         ended: maybe(rng, Timestamp(-1)),
         report: maybe(rng, report),
@@ -122,6 +136,15 @@ fn host(rng: &mut fastrand::Rng) -> HostTrack {
                 reason: text(rng),
             },
         },
+        look: maybe(
+            rng,
+            Box::new(Look {
+                began: Timestamp(4),
+                diagnosis: Diagnosis::Facts(Box::new(facts())),
+                refusals: 2,
+            }),
+        ),
+        broken: rng.u32(..),
         attempts: rng.u32(..),
         last: maybe(rng, attempt(&mut fastrand::Rng::with_seed(2))),
         starts: (0..rng.usize(0..9)).map(|_| at(rng)).collect(),
@@ -166,6 +189,13 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),
+            facts: maybe(
+                rng,
+                Box::new(Sighting {
+                    at: Timestamp(3),
+                    facts: facts(),
+                }),
+            ),
             lesson: maybe(
                 rng,
                 Lesson {

@@ -170,6 +170,48 @@ impl Course<'_> {
         }
     }
 
+    /// Where hosts are looked at, a restart rests on a look that began after the last restart had settled, not long ago,
+    /// and found nothing that speaks against it; only where nobody got in there is none.
+    pub(super) fn s21_boot_s22_resources(&self) {
+        for attempt in &self.attempts {
+            let (t, host) = (attempt.ordered, &attempt.host);
+            let settings = self.world.settings.hosts.get(host);
+            let Some(settings) = settings.filter(|host| host.diagnose) else {
+                continue;
+            };
+            let settle = settings.restart.settle.as_millis() as i64;
+            let earlier = self
+                .attempts
+                .iter()
+                .filter(|other| other.host == *host && other.ordered < t);
+            let floor = earlier.filter_map(|other| {
+                let (end, outcome) = other.ended?;
+                outcome.touched_host().then_some(end + settle)
+            });
+            let floor = floor.max().unwrap_or(i64::MIN);
+            let looks = self.facts.iter().filter(|(ended, _)| *ended <= t);
+            let last = looks.rev().find_map(|(_, fact)| match fact {
+                Fact::Looked {
+                    host: of,
+                    began,
+                    facts,
+                    stuck,
+                } if of == host => Some((*began, *facts, *stuck)),
+                _ => None,
+            });
+            let fits = last.is_some_and(|(began, facts, stuck)| {
+                let fresh = began >= floor && t - began < 60_000;
+                fresh && !stuck && facts.flatten().is_none()
+            });
+            if !fits {
+                self.fail(
+                    t,
+                    &format!("S21/S22: {host} was restarted on the look {last:?}"),
+                );
+            }
+        }
+    }
+
     pub(super) fn canary_answered(&self, since: i64, t: i64) -> bool {
         self.world.settings.network.canaries.is_empty()
             || self.facts.iter().any(|(ended, fact)| match fact {

@@ -60,6 +60,7 @@ pub fn check(world: &World, label: &str) {
     course.s11_give_up();
     course.s12_pairing_s14_identity_s15_duplicates();
     course.s17_windows();
+    course.s21_boot_s22_resources();
     course.no_warning_twice();
     course.s23_proof();
     course.s26_big_red_button();

@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Cause, Certificate, Entry, Event, EventKind, Fleet, HostName, Now, Orders, Pause,
-    ProfileName, Settings, Start, Timestamp,
+    Ailment, BootId, Cause, Certificate, Entry, Event, EventKind, Fleet, HostName, Now, Orders,
+    Pause, ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
 
 /// Sunday 2026-11-22, 05:59:00 UTC: one minute before the outage this program was made for.
 pub const BEGIN: i64 = 1_795_327_140_000;
 
+mod looks;
 mod outside;
 mod prober;
 mod things;
@@ -67,6 +68,7 @@ impl World {
             takes: 2300,
             busy: false,
             ill_since: None,
+            short: None,
         };
         let machines = settings
             .hosts
@@ -163,6 +165,12 @@ impl World {
         let machine = self.machines.get_mut(&super::setup::host(name)).unwrap();
         machine.cause = cause;
         machine.ill_since = cause.map(|_| t);
+    }
+
+    pub fn short(&mut self, name: &HostName, short: Option<Ailment>) {
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.short = short;
+        }
     }
 
     /// The prober is started; what it remembers is what is on the disk.

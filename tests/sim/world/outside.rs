@@ -116,6 +116,7 @@ impl World {
                     Due::Script(Box::new(move |world| world.result(generation, event, fact))),
                 );
             }
+            Effect::Diagnose { probe, host } => self.looks(probe, host),
             Effect::Recover(order) => {
                 let durable = self
                     .disk
@@ -166,6 +167,7 @@ impl World {
                 duration: Duration::from_millis(2300),
                 reason: (!reason.is_empty()).then(|| reason.to_owned()),
                 output: String::new(),
+                config_broken: false,
             },
         };
         let Some(machine) = self.machines.get_mut(&order.host) else {

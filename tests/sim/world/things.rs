@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use probe::model::{
-    Cause, Changes, CoreRow, Entry, EntryId, Event, Fleet, HostName, HostTrack, Note, Pause,
-    ProfileName, ProfileTrack, Reach, RecoverOrder,
+    Ailment, Cause, Changes, CoreRow, Entry, EntryId, Event, Fleet, HostName, HostTrack, Note,
+    Pause, ProfileName, ProfileTrack, Reach, RecoverOrder,
 };
 
 use super::World;
@@ -43,6 +43,8 @@ pub struct Machine {
     pub busy: bool,
     /// Since when it is ill, in true time.
     pub ill_since: Option<i64>,
+    /// What it says of itself beside that, to whoever looks.
+    pub short: Option<Ailment>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,13 @@ pub enum Fact {
         host: HostName,
         began: i64,
         reach: Reach,
+    },
+    /// A host was looked at, and this is what speaks against restarting it; `None` where nobody got facts.
+    Looked {
+        host: HostName,
+        began: i64,
+        facts: Option<Option<Ailment>>,
+        stuck: bool,
     },
     /// An order left the prober, resting on this durable fleet.
     Ordered {

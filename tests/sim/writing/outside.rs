@@ -136,6 +136,10 @@ impl Prober for Double {
 }
 
 impl Recoverer for Double {
+    fn diagnose(&self, _: Arc<Host>, _: Vec<String>) -> Pending<probe::model::Diagnosis> {
+        Box::pin(async { probe::model::Diagnosis::Facts(Box::default()) })
+    }
+
     fn reach(&self, _: Arc<Host>) -> Pending<probe::model::Reach> {
         Box::pin(async { probe::model::Reach::Answered })
     }
@@ -162,6 +166,7 @@ impl Recoverer for Double {
                 duration: secs(2),
                 reason: None,
                 output: String::new(),
+                config_broken: false,
             }
         })
     }

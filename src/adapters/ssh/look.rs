@@ -1,0 +1,81 @@
+//! A look at a host: one read-only visit with the same client and the same login as a restart.
+//!
+//! A host with the agent is given its order. Any other is handed the same script as one argument of a shell, so nothing
+//! is installed and nothing is left behind there.
+
+use std::time::Duration;
+
+use super::report::Verdict;
+use super::{facts, limits};
+use crate::model::{Diagnosis, Host, RecoveryOutcome};
+
+/// The agent, of which a host without one is shown the part that looks.
+const SCRIPT: &str = include_str!("../../../deploy/host/probe-agent");
+
+/// URLs that are asked on the host itself; more would take the look's time.
+const URLS: usize = 9;
+
+/// What is run on the host.
+pub(super) fn command(host: &Host, urls: &[String]) -> String {
+    if host.agent {
+        return "probe-agent 1 diagnose".to_owned();
+    }
+    let mut command = format!("exec sh -c {} probe-agent 1 diagnose", quoted(SCRIPT));
+    for url in urls.iter().take(URLS) {
+        command.push(' ');
+        command.push_str(&quoted(url));
+    }
+    command.push_str(" 2>/dev/null");
+    command
+}
+
+/// One word of a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// How long a look may take from the login on.
+pub(super) const LIMIT: Duration = limits::LOOK;
+
+/// What the end of the visit says.
+pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
+    let reason = |what: &str| verdict.reason.clone().unwrap_or_else(|| what.to_owned());
+    match verdict.outcome {
+        RecoveryOutcome::Succeeded => match facts::read(output) {
+            Ok(facts) => Diagnosis::Facts(Box::new(facts)),
+            Err(reason) => Diagnosis::Unreadable { reason },
+        },
+        RecoveryOutcome::Failed | RecoveryOutcome::Declined => match facts::read(output) {
+            Ok(facts) => Diagnosis::Facts(Box::new(facts)),
+            Err(_) => Diagnosis::Unreadable {
+                reason: verdict.exit_status.map_or_else(
+                    || reason("the look failed"),
+                    |status| format!("exit status {status}: {}", reason("the look failed")),
+                ),
+            },
+        },
+        RecoveryOutcome::TimedOut | RecoveryOutcome::Unknown => Diagnosis::Stuck {
+            reason: reason("the look did not end"),
+        },
+        RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused => Diagnosis::NotIn {
+            reason: reason("nobody got in"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_one_word_whatever_is_in_it() {
+        assert_eq!(quoted("a'b; $(c) `d`\n"), "'a'\\''b; $(c) `d`\n'");
+    }
+
+    #[test]
+    fn the_script_fits_into_one_argument() {
+        // MAX_ARG_STRLEN of Linux is 128 KiB, with what quoting adds.
+        let longest = quoted(SCRIPT).len() + URLS * 2100 + 100;
+        assert!(longest < 120 * 1024, "{longest}");
+    }
+}

@@ -1,0 +1,347 @@
+//! What one read-only visit to a host found. A fact that could not be had is absent, which is normal: hosts are as old
+//! as CentOS 7, and the account that looks may read little.
+
+use serde::{Deserialize, Serialize};
+
+/// One unit of the service manager, as far as it told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitFacts {
+    /// Its real name: `nginx`, `nginx131`, `httpd`, `apache2`.
+    pub name: Option<String>,
+    /// `LoadState`: `loaded`, `masked`, `not-found`.
+    pub load: Option<String>,
+    /// `UnitFileState`: `enabled`, `disabled`, `masked`, `static`.
+    pub enabled: Option<String>,
+    /// `ActiveState`: `active`, `inactive`, `failed`, `activating`.
+    pub active: Option<String>,
+    /// `SubState`: `running`, `dead`, `auto-restart`.
+    pub sub: Option<String>,
+    /// `Result`: `success`, `exit-code`, `signal`, `oom-kill`, `start-limit-hit`.
+    pub result: Option<String>,
+    /// Exit status of its main process.
+    pub exit_code: Option<i64>,
+    /// Restarts that the service manager made itself.
+    pub restarts: Option<u64>,
+    /// Seconds since its state last changed.
+    pub changed_s: Option<u64>,
+    /// A job of the service manager that is under way: `start`, `stop`, `restart`.
+    pub job: Option<String>,
+    /// Processes of the server.
+    pub processes: Option<u64>,
+}
+
+/// What is left of something, at the place where least is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Room {
+    /// Free, in per cent.
+    pub free_pct: Option<u8>,
+    /// Free, in MiB.
+    pub free_mb: Option<u64>,
+    /// Where.
+    pub path: Option<String>,
+}
+
+/// How the server's own test of its configuration went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigTest {
+    /// It would start.
+    Ok,
+    /// It would not.
+    Failed,
+    /// The account may not run it.
+    Unavailable,
+}
+
+/// What a site says to somebody on the host itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InsideAnswer {
+    /// An HTTP status.
+    Status(u16),
+    /// Nothing listens.
+    Refused,
+    /// No answer in time.
+    Timeout,
+    /// The connection was cut.
+    Reset,
+    /// TLS did not come about.
+    Tls,
+    /// Something else went wrong.
+    Error,
+}
+
+impl InsideAnswer {
+    /// It answers as a web server that works does; an application's own error (5xx) is none of it.
+    #[must_use]
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Status(100..=499))
+    }
+
+    /// It answers with an error of its own.
+    #[must_use]
+    pub const fn is_error(self) -> bool {
+        matches!(self, Self::Status(500..))
+    }
+
+    /// Nobody answers there.
+    #[must_use]
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Self::Refused | Self::Timeout | Self::Reset)
+    }
+}
+
+/// A site, asked on the host itself under its own name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// Which URL, without credentials.
+    pub url: String,
+    /// What came back.
+    pub answer: InsideAnswer,
+}
+
+/// A service beside the web server.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// Its unit.
+    pub unit: Option<String>,
+    /// `ActiveState`.
+    pub active: Option<String>,
+}
+
+impl Service {
+    /// It is known not to run.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        matches!(self.active.as_deref(), Some("inactive" | "failed"))
+    }
+}
+
+/// Everything one visit found. Names and units are those of the keys that `probe-agent 1 diagnose` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostFacts {
+    /// The installed agent said so, not the built-in script.
+    pub agent: bool,
+    /// The kernel's boot id.
+    pub boot_id: Option<String>,
+    /// Seconds since boot.
+    pub uptime_s: Option<u64>,
+    /// The service manager as a whole: `running`, `starting`, `degraded`, `stopping`.
+    pub systemd: Option<String>,
+    /// Which web server is the chosen one: `nginx`, `httpd`.
+    pub web: Option<String>,
+    /// Its unit.
+    pub unit: UnitFacts,
+    /// Processes that the kernel killed for want of memory.
+    pub oom_kills: Option<u64>,
+    /// Seconds since the last of them.
+    pub oom_last_s: Option<u64>,
+    /// Disk, at the fullest place.
+    pub disk: Room,
+    /// Inodes, at the fullest place.
+    pub inodes: Room,
+    /// Memory in MiB.
+    pub memory_total_mb: Option<u64>,
+    /// Of it available, by the tightest limit that holds.
+    pub memory_available_pct: Option<u8>,
+    /// Swap that is free; absent where there is none.
+    pub swap_free_pct: Option<u8>,
+    /// Share of time in which everything waited for memory, over ten seconds.
+    pub pressure_memory_full: Option<u8>,
+    /// Share of time in which something waited for a processor.
+    pub pressure_cpu_some: Option<u8>,
+    /// Share of time in which everything waited for the disk.
+    pub pressure_io_full: Option<u8>,
+    /// Load of one minute for each processor, in per cent.
+    pub load_per_cpu_pct: Option<u64>,
+    /// Processors.
+    pub cpus: Option<u64>,
+    /// Processes.
+    pub processes: Option<u64>,
+    /// Room for more of them, by the tightest limit that holds.
+    pub processes_free_pct: Option<u8>,
+    /// Room for open files.
+    pub files_free_pct: Option<u8>,
+    /// The server's test of its own configuration.
+    pub config_test: Option<ConfigTest>,
+    /// What that test said.
+    pub config_test_says: Option<String>,
+    /// Who listens on port 80: a process, `yes`, or `none`.
+    pub listen_80: Option<String>,
+    /// Who listens on port 443.
+    pub listen_443: Option<String>,
+    /// What the sites say on the host itself.
+    pub sites: Vec<Inside>,
+    /// Monit: `active`, `inactive`, `absent`.
+    pub monit: Option<String>,
+    /// Somebody else is restarting the server at this moment.
+    pub monit_restarting: bool,
+    /// Seconds since Monit last acted.
+    pub monit_acted_s: Option<u64>,
+    /// A package manager that runs now.
+    pub package_manager: Option<String>,
+    /// People who are logged in.
+    pub logged_in: Option<u64>,
+    /// PHP.
+    pub php: Service,
+    /// The database.
+    pub db: Service,
+    /// What KUSANAGI says it is.
+    pub kusanagi: Option<String>,
+    /// Restarts in the agent's own count.
+    pub restarts_in_window: Option<u32>,
+    /// How many the agent allows.
+    pub limit_restarts: Option<u32>,
+    /// In so many seconds.
+    pub limit_window_s: Option<u64>,
+}
+
+/// How a look at a host ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "look")]
+pub enum Diagnosis {
+    /// It was looked at.
+    Facts(Box<HostFacts>),
+    /// Nobody got in, so no restart could be ordered either.
+    NotIn {
+        /// Why.
+        reason: String,
+    },
+    /// The login went well, and then the host did not come to an end: it is short of something.
+    Stuck {
+        /// What was seen.
+        reason: String,
+    },
+    /// What came back are no facts.
+    Unreadable {
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Diagnosis {
+    /// The facts, where there are some.
+    #[must_use]
+    pub fn facts(&self) -> Option<&HostFacts> {
+        match self {
+            Self::Facts(facts) => Some(facts),
+            Self::NotIn { .. } | Self::Stuck { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// What the facts, together with what is seen from outside, say is wrong. The order is that of the rule table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ailment {
+    /// The host has just booted, or is going down.
+    HostBooting,
+    /// A package manager is at work.
+    PackageManager,
+    /// Somebody else is restarting the server, or has just done so.
+    BeingRestarted,
+    /// The disk is full.
+    DiskFull,
+    /// The inodes are used up.
+    InodesFull,
+    /// Memory is used up.
+    MemoryShort,
+    /// The process table or the file table is full.
+    ProcessesFull,
+    /// The agent on the host has restarted often enough.
+    AgentBudget,
+    /// A person switched the server off.
+    Disabled,
+    /// The server would not start with its own configuration.
+    ConfigBroken,
+    /// The service manager refuses further starts for a while.
+    StartLimit,
+    /// Another process holds the server's port.
+    PortTaken,
+    /// The site answers on the host itself: the fault lies between us.
+    BetweenUs,
+    /// The server answers for other sites of the host.
+    ServesOthers,
+    /// The database does not run, and the restart would not start it.
+    DatabaseDown,
+    /// The kernel killed the server for want of memory; now there is some again.
+    OomKilled,
+    /// The server does not run.
+    Stopped,
+    /// The server runs and answers nobody.
+    Hung,
+    /// PHP does not run.
+    PhpDown,
+    /// The application behind a healthy server answers with errors.
+    ApplicationError,
+    /// The facts say nothing against a restart, and nothing for it.
+    Unclear,
+}
+
+impl Ailment {
+    /// All of them, in the order of the rule table.
+    pub const ALL: [Self; 21] = [
+        Self::HostBooting,
+        Self::PackageManager,
+        Self::BeingRestarted,
+        Self::DiskFull,
+        Self::InodesFull,
+        Self::MemoryShort,
+        Self::ProcessesFull,
+        Self::AgentBudget,
+        Self::Disabled,
+        Self::ConfigBroken,
+        Self::StartLimit,
+        Self::PortTaken,
+        Self::DatabaseDown,
+        Self::PhpDown,
+        Self::BetweenUs,
+        Self::ServesOthers,
+        Self::OomKilled,
+        Self::Stopped,
+        Self::Hung,
+        Self::ApplicationError,
+        Self::Unclear,
+    ];
+
+    /// The stable word of JSON and of the metric's label.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::HostBooting => "host_booting",
+            Self::PackageManager => "package_manager",
+            Self::BeingRestarted => "being_restarted",
+            Self::DiskFull => "disk_full",
+            Self::InodesFull => "inodes_full",
+            Self::MemoryShort => "memory_short",
+            Self::ProcessesFull => "processes_full",
+            Self::AgentBudget => "agent_budget",
+            Self::Disabled => "disabled",
+            Self::ConfigBroken => "config_broken",
+            Self::StartLimit => "start_limit",
+            Self::PortTaken => "port_taken",
+            Self::BetweenUs => "between_us",
+            Self::ServesOthers => "serves_others",
+            Self::DatabaseDown => "database_down",
+            Self::OomKilled => "oom_killed",
+            Self::Stopped => "stopped",
+            Self::Hung => "hung",
+            Self::PhpDown => "php_down",
+            Self::ApplicationError => "application_error",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// Over by itself before long: a package manager ends, a host boots.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(
+            self,
+            Self::HostBooting | Self::PackageManager | Self::BeingRestarted | Self::StartLimit
+        )
+    }
+}
