@@ -104,7 +104,7 @@ async fn test_mails(email: &Arc<Email>, at: Timestamp, quiet: bool) -> Exit {
     let mut exit = Exit::Ok;
     for to in &email.to {
         let (told, went) = match SmtpNotifier::new()
-            .notify(Arc::clone(email), test_mail(email, to, at))
+            .notify(Arc::clone(email), test_mail(email, to, at), None)
             .await
         {
             Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),

@@ -55,6 +55,7 @@ pub(super) fn tell(
         .as_ref()
         .and_then(|host| facts(draft, host, incident.since));
     told.host = host;
+    told.slow = profile.and_then(|profile| profile.slow);
     told.since = Some(draft.wall(incident.since));
     told.until = over.then(|| draft.wall(draft.now));
     told.cause = Some(incident.cause);

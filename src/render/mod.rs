@@ -8,6 +8,7 @@ pub mod facts;
 pub mod history;
 pub mod mail;
 pub mod metrics;
+pub mod picture;
 pub mod progress;
 pub mod record;
 pub mod report;

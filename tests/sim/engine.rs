@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
-    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    BootId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, Finding, Fleet, Heartbeat,
+    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
     RecoveryReport, Settings, Stage, Start, Timestamp,
 };
 use probe::ports::{
@@ -138,7 +138,7 @@ impl Recoverer for Fake {
 }
 
 impl Notifier for Fake {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(&self, _: Arc<Email>, entry: Entry, _: Option<Course>) -> Pending<Delivery> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             if bench.mail_hangs.load(Ordering::SeqCst) {

@@ -33,9 +33,9 @@ use std::time::Duration;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Delivery, Email, Entry, Relay, limits};
+use crate::model::{Course, Delivery, Email, Entry, Relay, limits};
 use crate::ports::{Notifier, Pending};
-use crate::render::mail::{clean, compose as letter};
+use crate::render::mail::{clean, illustrated as letter};
 
 use compose::Parcel;
 use dialogue::{Answer, Deadlines};
@@ -95,15 +95,15 @@ impl SmtpNotifier {
 }
 
 impl Notifier for SmtpNotifier {
-    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(&self, email: Arc<Email>, entry: Entry, course: Option<Course>) -> Pending<Delivery> {
         let client = self.clone();
-        Box::pin(async move { client.deliver(&email, &entry).await })
+        Box::pin(async move { client.deliver(&email, &entry, course.as_ref()).await })
     }
 }
 
 impl SmtpNotifier {
-    async fn deliver(&self, email: &Email, entry: &Entry) -> Delivery {
-        let parcel = match compose::parcel(&letter(entry)) {
+    async fn deliver(&self, email: &Email, entry: &Entry, course: Option<&Course>) -> Delivery {
+        let parcel = match compose::parcel(&letter(entry, course)) {
             Ok(parcel) => parcel,
             Err(fault) => {
                 return Delivery::Rejected {

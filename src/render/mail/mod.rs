@@ -15,6 +15,7 @@ mod advice;
 pub mod clean;
 mod deeds;
 mod ending;
+mod figure;
 mod html;
 mod page;
 mod story;
@@ -24,7 +25,9 @@ mod thread;
 
 pub use subject::subject;
 
-use crate::model::{Entry, Timestamp};
+pub use figure::Figure;
+
+use crate::model::{Course, Entry, Timestamp};
 
 /// Longest address line that is handed on; RFC 5321 allows 254 characters of address.
 const ADDRESS: usize = 500;
@@ -52,11 +55,19 @@ pub struct Letter {
     pub text: String,
     /// `text/html`.
     pub html: String,
+    /// The picture that the HTML shows.
+    pub figure: Option<Figure>,
 }
 
 /// The mail of an outbox entry; the same entry gives the same letter, whatever its `tries`, `due` and `last`.
 #[must_use]
 pub fn compose(entry: &Entry) -> Letter {
+    illustrated(entry, None)
+}
+
+/// The same with a picture of how the site did.
+#[must_use]
+pub fn illustrated(entry: &Entry, course: Option<&Course>) -> Letter {
     let note = &entry.notification;
     let page = story::page(note);
     let subject = subject(note);
@@ -74,6 +85,7 @@ pub fn compose(entry: &Entry) -> Letter {
     if let Some(host) = &note.host {
         headers.push(("X-Probe-Host".to_owned(), host.as_str().to_owned()));
     }
+    let figure = course.and_then(|course| figure::of(entry, course, &ids.own));
     Letter {
         message_id: ids.own,
         references: ids.first.iter().cloned().collect(),
@@ -83,7 +95,8 @@ pub fn compose(entry: &Entry) -> Letter {
         to: clean::line(&entry.to, ADDRESS),
         headers,
         text: text::write(&page),
-        html: html::write(&subject, &page),
+        html: html::write(&subject, &page, figure.as_ref()),
         subject,
+        figure,
     }
 }

@@ -6,6 +6,7 @@ mod endings;
 pub(crate) mod entries;
 mod hostile;
 mod letters;
+mod pictures;
 mod secrets;
 mod security;
 mod sentences;

@@ -189,6 +189,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),
+            slow: None,
             facts: maybe(
                 rng,
                 Box::new(Sighting {
