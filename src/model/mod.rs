@@ -46,7 +46,7 @@ pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
 pub use notification::{
-    Channel, Delivery, Ending, Entry, EventKind, Lesson, Next, Notification, Sighting,
+    Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
 };
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,

@@ -97,7 +97,7 @@ pub struct Lesson {
 
 /// What a look at the host found, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct Glimpse {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -162,7 +162,7 @@ pub struct Notification {
     pub slow: Option<Duration>,
     /// What the last look at the host found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub facts: Option<Box<Sighting>>,
+    pub facts: Option<Box<Glimpse>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,

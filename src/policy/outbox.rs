@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Hold, HostName,
-    IncidentId, Next, Note, Notification, ProfileName, Settings, Sighting, Stage, Timestamp,
-    limits,
+    Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Glimpse, Hold, HostName,
+    IncidentId, Next, Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -81,11 +80,11 @@ pub(super) fn tell(
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
-fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Sighting>> {
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
     let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
     (look.began + limits::LOOK_FRESH >= since).then(|| {
-        Box::new(Sighting {
+        Box::new(Glimpse {
             at: draft.wall(look.began),
             facts: facts.clone(),
         })

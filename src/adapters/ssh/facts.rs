@@ -13,13 +13,13 @@ use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, limits, plain_ur
 /// # Errors
 /// What is not as it must be, in a lower-case fragment with the line.
 pub fn read(output: &str) -> Result<HostFacts, String> {
-    let lines = output.lines().map(str::trim_end);
-    let mut lines = lines.skip_while(|line| *line != "facts=1").skip(1);
+    let mut lines = output.lines().map(str::trim_end);
+    if !lines.by_ref().any(|line| line == "facts=1") {
+        return Err("the answer has no `facts=1`".to_owned());
+    }
     let mut facts = HostFacts::default();
     let mut seen: Vec<&str> = Vec::new();
-    let mut begun = false;
-    for line in lines.by_ref() {
-        begun = true;
+    for line in lines {
         if line == "end=1" {
             return Ok(facts);
         }
@@ -31,11 +31,7 @@ pub fn read(output: &str) -> Result<HostFacts, String> {
         enter(&mut facts, key, value)
             .ok_or_else(|| format!("not a value it can have: `{}`", shown(line)))?;
     }
-    Err(if begun {
-        "the answer breaks off before `end=1`".to_owned()
-    } else {
-        "the answer has no `facts=1`".to_owned()
-    })
+    Err("the answer breaks off before `end=1`".to_owned())
 }
 
 fn shown(line: &str) -> String {

@@ -3,10 +3,8 @@
 //! A host with the agent is given its order. Any other is handed the same script as one argument of a shell, so nothing
 //! is installed and nothing is left behind there.
 
-use std::time::Duration;
-
+use super::facts;
 use super::report::Verdict;
-use super::{facts, limits};
 use crate::model::{Diagnosis, Host, RecoveryOutcome};
 
 /// The agent, of which a host without one is shown the part that looks.
@@ -33,9 +31,6 @@ pub(super) fn command(host: &Host, urls: &[String]) -> String {
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
-
-/// How long a look may take from the login on.
-pub(super) const LIMIT: Duration = limits::LOOK;
 
 /// What the end of the visit says.
 pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {

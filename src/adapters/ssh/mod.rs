@@ -61,6 +61,8 @@ pub struct Limits {
     pub connect: Duration,
     /// From the start of the client to the login.
     pub login: Duration,
+    /// Of a look at a host, from the login on.
+    pub look: Duration,
 }
 
 impl Default for Limits {
@@ -68,6 +70,7 @@ impl Default for Limits {
         Self {
             connect: limits::SSH_CONNECT,
             login: limits::SSH_LOGIN,
+            look: limits::LOOK,
         }
     }
 }
@@ -194,7 +197,7 @@ impl Recoverer for SshRecoverer {
         let this = self.clone();
         Box::pin(async move {
             let command = look::command(&host, &urls);
-            let (verdict, output) = this.run(&host, &command, look::LIMIT, false).await;
+            let (verdict, output) = this.run(&host, &command, this.limits.look, false).await;
             look::read(verdict, &output)
         })
     }

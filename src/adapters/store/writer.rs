@@ -28,7 +28,7 @@ const WAITING: usize = 4 + limits::MAILS_IN_FLIGHT;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 enum Job {
-    Commit(Changes, oneshot::Sender<Result<(), Unwritable>>),
+    Commit(Box<Changes>, oneshot::Sender<Result<(), Unwritable>>),
     Course(EntryId, oneshot::Sender<Result<Option<Course>, Unwritable>>),
 }
 
@@ -105,7 +105,7 @@ impl StateStore {
 impl Store for StateStore {
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         let (answer, outcome) = oneshot::channel();
-        self.ask(Job::Commit(changes, answer), outcome)
+        self.ask(Job::Commit(Box::new(changes), answer), outcome)
     }
 
     fn course(&self, entry: EntryId) -> Pending<Result<Option<Course>, Unwritable>> {

@@ -7,8 +7,6 @@ use crate::model::{Course, Entry, Notification, fnv1a};
 use crate::render::duration::span;
 use crate::render::picture::{self, Marks, Sum};
 
-use std::time::Duration;
-
 /// A day needs so many five minutes with probes in them to be worth a picture.
 const LEAST: usize = 3;
 
@@ -85,8 +83,12 @@ fn share(sum: Sum) -> String {
     }
 }
 
+/// `490ms`, `1.3s`.
 fn took(ms: u64) -> String {
-    span(Duration::from_millis(ms))
+    match ms {
+        0..1000 => format!("{ms}ms"),
+        _ => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+    }
 }
 
 fn legend(note: &Notification, marks: &Marks) -> Vec<(&'static str, String)> {

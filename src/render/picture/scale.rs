@@ -85,7 +85,7 @@ fn figure(ms: u32) -> String {
     match ms {
         0 => "0".to_owned(),
         1..1000 => format!("{ms} ms"),
-        _ if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        _ if ms.is_multiple_of(1000) => format!("{} s", ms / 1000),
         _ => format!("{:.1} s", f64::from(ms) / 1000.0),
     }
 }

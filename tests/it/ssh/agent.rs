@@ -31,13 +31,13 @@ pub(super) fn installable(settings: &Path) -> String {
 }
 
 /// A host whose only key runs the agent; its files lie in a directory of the test.
-struct Place {
+pub(super) struct Place {
     directory: tempfile::TempDir,
-    sshd: Sshd,
+    pub(super) sshd: Sshd,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let sshd = Sshd::start(directory.path());
         let place = Self { directory, sshd };
@@ -97,7 +97,7 @@ async fn it_restarts_so_often_and_no_more() {
     let report = place.order("probe-agent 1 restart").await;
     expect(
         &report,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(70),
         &["too many restarts"],
     );
@@ -116,7 +116,7 @@ async fn it_restarts_so_often_and_no_more() {
     let report = place.order("probe-agent 1 restart").await;
     expect(
         &report,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(70),
         &["too many restarts"],
     );
@@ -208,13 +208,13 @@ async fn it_refuses_what_would_make_things_worse() {
     ] {
         place.settings(guard);
         let report = place.order("probe-agent 1 restart").await;
-        expect(&report, RecoveryOutcome::Failed, Some(72), &["used up"]);
+        expect(&report, RecoveryOutcome::Declined, Some(72), &["used up"]);
     }
     place.settings("CONFIG_TEST='echo unexpected }; exit 1'");
     let report = place.order("probe-agent 1 restart").await;
     expect(
         &report,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(73),
         &["configuration is broken"],
     );
@@ -243,7 +243,7 @@ async fn one_restart_at_a_time_and_the_ladder() {
     let (first, second) = tokio::join!(place.order("probe-agent 1 restart 5"), second);
     expect(
         &second,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(71),
         &["running already"],
     );
@@ -284,7 +284,7 @@ async fn settings_and_state_that_others_can_change_are_refused() {
             let report = place.order(order).await;
             expect(
                 &report,
-                RecoveryOutcome::Failed,
+                RecoveryOutcome::Declined,
                 Some(72),
                 &["not set up safely"],
             );
@@ -295,7 +295,7 @@ async fn settings_and_state_that_others_can_change_are_refused() {
     let report = place.order("probe-agent 1 restart").await;
     expect(
         &report,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(72),
         &["not set up safely"],
     );
@@ -307,7 +307,7 @@ async fn settings_and_state_that_others_can_change_are_refused() {
     let report = place.order("probe-agent 1 restart").await;
     expect(
         &report,
-        RecoveryOutcome::Failed,
+        RecoveryOutcome::Declined,
         Some(72),
         &["not set up safely"],
     );
@@ -325,7 +325,7 @@ async fn settings_and_state_that_others_can_change_are_refused() {
         let report = place.order("probe-agent 1 restart").await;
         expect(
             &report,
-            RecoveryOutcome::Failed,
+            RecoveryOutcome::Declined,
             Some(72),
             &["not set up safely"],
         );

@@ -19,6 +19,7 @@ async fn a_limit_ends_the_whole_process_group() {
     let recoverer =
         fake_client(directory.path(), &format!("{mark} 300 & {mark} 300")).with_limits(Limits {
             connect: Duration::from_secs(1),
+            look: Duration::from_secs(60),
             login: Duration::from_secs(2),
         });
     let waiting = tokio::spawn(async move { run(&recoverer, bare("a@b"), "true").await });

@@ -3,6 +3,8 @@
 mod agent;
 mod facts;
 mod fake;
+mod here;
+mod look;
 mod reach;
 mod readings;
 mod refusals;
@@ -69,6 +71,7 @@ fn bare(destination: &str) -> Host {
 fn recoverer() -> SshRecoverer {
     SshRecoverer::new(Arc::new(|_| false)).with_limits(Limits {
         connect: Duration::from_secs(30),
+        look: Duration::from_secs(60),
         login: Duration::from_secs(60),
     })
 }

@@ -44,6 +44,7 @@ async fn a_listener_that_never_speaks() {
     );
     let recoverer = recoverer().with_limits(Limits {
         connect: Duration::from_secs(30),
+        look: Duration::from_secs(60),
         login: Duration::from_secs(1),
     });
     let began = Instant::now();
@@ -59,6 +60,7 @@ async fn a_listener_that_never_speaks() {
 
     let recoverer = recoverer.with_limits(Limits {
         connect: Duration::from_secs(1),
+        look: Duration::from_secs(60),
         login: Duration::from_secs(30),
     });
     let report = run(&recoverer, bare(&destination), "true").await;

@@ -192,7 +192,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             slow: None,
             facts: maybe(
                 rng,
-                Box::new(Sighting {
+                Box::new(Glimpse {
                     at: Timestamp(3),
                     facts: facts(),
                 }),
