@@ -10,7 +10,7 @@ use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, Finding, Fleet, Heartbeat,
     Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Stage, Start, Timestamp,
+    RecoveryReport, Settings, Slot, Stage, Start, Timestamp,
 };
 use probe::ports::{
     Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
@@ -28,6 +28,8 @@ pub(super) struct Bench {
     heals: AtomicBool,
     recoveries: AtomicU32,
     pub(super) mails: Mutex<Vec<String>>,
+    /// Five minutes of profiles that were written.
+    pub(super) slots: Mutex<Vec<Slot>>,
     /// When the outside watcher heard from us.
     pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
@@ -52,6 +54,7 @@ impl Bench {
             recoveries: AtomicU32::new(0),
             mails: Mutex::default(),
             beats: Mutex::default(),
+            slots: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -179,9 +182,13 @@ impl Pulse for Fake {
 }
 
 impl Store for Fake {
-    fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         let writable = self.0.writable.load(Ordering::SeqCst);
+        if writable {
+            let slots = changes.slots.iter().map(|(_, slot)| *slot);
+            self.0.slots.lock().unwrap().extend(slots);
+        }
         Box::pin(async move {
             if writable {
                 Ok(())
