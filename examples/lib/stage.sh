@@ -154,6 +154,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 UsePAM $pam
 PrintMotd no
+SetEnv HOME=$stage
 N
   "$(command -v sshd)" -f "$stage/sshd_config" -E "$stage/sshd.log"
   wait_until sshd answers 127.0.0.2 "$ssh_port"

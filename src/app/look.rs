@@ -16,7 +16,7 @@ use crate::model::{Addresses, CheckResult, Fleet, Hold, Profile, ProfileName, Se
 use crate::policy;
 use crate::ports::{Clock as _, Prober as _};
 use crate::render::duration::span;
-use crate::render::mail::subject;
+use crate::render::mail::worded;
 use crate::render::{report, terminal};
 
 use super::surroundings::Surroundings;
@@ -71,6 +71,11 @@ pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exi
     };
     for warning in &loaded.warnings {
         super::say_error(&format!("warning: {warning}"));
+    }
+    let misworded = super::misworded(&loaded.settings);
+    if !misworded.is_empty() {
+        super::say_error(&config::Faults(misworded).to_string());
+        return Exit::Unknown;
     }
     let (profiles, hosts) = (loaded.settings.profiles.len(), loaded.settings.hosts.len());
     if check.json {
@@ -134,14 +139,14 @@ fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Ex
     doubt_the_old(&settings, &mut fleet);
     forget_ended_pauses(&settings, &mut fleet);
     if status.json {
-        let told = crate::render::record::waiting(&fleet, subject);
+        let told = crate::render::record::waiting(&fleet, |note| worded(&settings, note));
         answer(&report::status_document(&settings, &fleet, &selection, &told).to_json());
     } else {
         answer(&terminal::status(
             &settings,
             &fleet,
             &selection,
-            subject,
+            |note| worded(&settings, note),
             around.look(cli, false),
         ));
     }

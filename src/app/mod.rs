@@ -15,9 +15,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{self, Cli, Command, LogForm, Subject};
-use crate::config::{self, Loaded};
+use crate::config::{self, Fault, Hint, Loaded};
 use crate::exit::Exit;
 use crate::model::Settings;
+use crate::render::words;
 
 use surroundings::Surroundings;
 
@@ -121,11 +122,28 @@ fn read_configuration(path: &Path) -> Result<Loaded, Exit> {
 fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
     let loaded = configuration(cli, around)?;
     if !cli.global.quiet {
-        for warning in &loaded.warnings {
+        for warning in loaded.warnings.iter().chain(&misworded(&loaded.settings)) {
             tracing::warn!("{warning}");
         }
     }
     Ok(Arc::new(loaded.settings))
+}
+
+/// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
+fn misworded(settings: &Settings) -> Vec<Fault> {
+    let email = settings.email.as_ref();
+    let complaints = email.map_or_else(Vec::new, |email| words::check(&email.wording));
+    complaints
+        .into_iter()
+        .map(|complaint| Fault {
+            file: complaint.path,
+            line: complaint.line as u64,
+            column: 1,
+            path: complaint.piece,
+            message: complaint.message,
+            hint: complaint.act.map(Hint::Act),
+        })
+        .collect()
 }
 
 /// The asynchronous machinery; two threads are enough, nothing here is bound by the processor for long.

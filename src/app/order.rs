@@ -15,8 +15,8 @@ use crate::model::{
 };
 use crate::ports::{Clock as _, Notifier as _};
 use crate::render::duration::span;
-use crate::render::explain::clock;
 use crate::render::text::clean;
+use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, runtime, say_error, settings, watch};
@@ -38,7 +38,11 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exi
         if !cli.global.quiet {
             let end = match (until, order.span) {
                 (Some(until), Some(length)) => {
-                    format!("for {}, until {}", span(length), clock(until))
+                    format!(
+                        "for {}, until {}",
+                        span(length),
+                        Voice::english().clock(until)
+                    )
                 }
                 _ => "until you say otherwise".to_owned(),
             };

@@ -97,7 +97,11 @@ fn read_again(path: &std::path::Path) -> Option<Control> {
     }
     let order = match config::load(path) {
         Ok(loaded) => {
-            for warning in &loaded.warnings {
+            for warning in loaded
+                .warnings
+                .iter()
+                .chain(&super::misworded(&loaded.settings))
+            {
                 tracing::warn!("{warning}");
             }
             tracing::info!(

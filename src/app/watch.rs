@@ -24,7 +24,7 @@ use crate::model::{
     Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
-use crate::render::mail::subject;
+use crate::render::mail::worded;
 use crate::render::record::Record;
 use crate::render::terminal::Look;
 use crate::render::{progress, report, terminal};
@@ -156,7 +156,7 @@ fn conduct(
                 None => None,
             };
             let clock = Arc::clone(&clock);
-            Some(status::serve(listener, clock, subject))
+            Some(status::serve(listener, clock, worded))
         } else {
             None
         };
@@ -276,7 +276,9 @@ impl Teller {
     fn new(settings: &Arc<Settings>, fleet: &Fleet, live: Option<Look>) -> Self {
         Self {
             settings: Arc::clone(settings),
-            record: Arc::new(Mutex::new(Record::new(fleet, subject))),
+            record: Arc::new(Mutex::new(Record::new(fleet, |note| {
+                worded(settings, note)
+            }))),
             live: live.map(|look| (Progress::new(true), look)),
             told: Arc::new(AtomicBool::new(false)),
         }
@@ -288,7 +290,9 @@ impl Observer for Teller {
         LogObserver.note(at, note, fleet);
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((shown, look)) = &self.live {
-            record.note(note, &self.settings, fleet, subject);
+            record.note(note, &self.settings, fleet, |told| {
+                worded(&self.settings, told)
+            });
             if let Some(line) = terminal::line(at, note, &record, *look) {
                 shown.println(&line);
                 self.told.store(true, Ordering::Relaxed);
@@ -297,7 +301,9 @@ impl Observer for Teller {
                 shown.show(awaited);
             }
         } else {
-            record.note(note, &self.settings, fleet, subject);
+            record.note(note, &self.settings, fleet, |told| {
+                worded(&self.settings, told)
+            });
         }
     }
 }

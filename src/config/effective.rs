@@ -325,8 +325,12 @@ fn tls_tree(tls: &Tls) -> Out {
 
 fn alerts_tree(settings: &Settings) -> Out {
     let (email, program) = (&settings.email, &settings.command);
+    let wording = email.as_ref().map(|email| &email.wording);
+    let templates = wording.and_then(|wording| wording.directory.as_deref());
     Map::new()
         .maybe("email", email.as_ref().map(|email| email_tree(email)))
+        .maybe("timezone", wording.map(|wording| text(&wording.zone.name)))
+        .maybe("templates", templates.map(file))
         .maybe("command", program.as_ref().map(|all| command::tree(all)))
         .out()
 }
@@ -339,7 +343,7 @@ fn email_tree(email: &Email) -> Out {
             "smtp",
             Out::List(email.relays.iter().map(relay_tree).collect()),
         )
-        .with("language", word("en"))
+        .with("language", word(email.wording.language.word()))
         .with(
             "reminder_interval",
             email.reminder_interval.map_or_else(|| word("off"), span),

@@ -3,7 +3,8 @@
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
 //! password: that comes from exactly one of `password_file`, `password_env`, `password_credential`.
-//! `reminder_interval` is 4h; `off` reminds nobody.
+//! `reminder_interval` is 4h; `off` reminds nobody. In which language and by whose clock people are told stands in
+//! [`wording`].
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use super::relay;
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
 use super::value::{LONGEST, duration, list, text, texts};
+use super::wording;
 
 const KEYS: &[&str] = &["from", "to", "smtp", "language", "reminder_interval"];
 
@@ -35,27 +37,26 @@ pub(super) struct Alerts {
 
 /// Reads `alerts`; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
-    let Some(alerts) = Section::open(node, "alerts", &["email", "command"], report) else {
+    let keys = &["email", "command", "timezone", "templates"];
+    let Some(alerts) = Section::open(node, "alerts", keys, report) else {
         return Alerts::default();
     };
+    let about = wording::About::read(&alerts, report);
     Alerts {
         email: alerts
             .get("email")
-            .and_then(|node| read_email(node, report)),
+            .and_then(|node| read_email(node, about, report)),
         command: alerts
             .get("command")
             .and_then(|node| command::read(node, report)),
     }
 }
 
-fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
+fn read_email(node: &Node, about: wording::About, report: &mut Report) -> Option<Email> {
     let section = Section::open(node, "alerts.email", KEYS, report)?;
-    if let Some(word) = section.get("language").and_then(|node| text(node, report)) {
-        // `ja` is refused by name before.
-        if word.value != "en" {
-            report.fault(Fault::new(&word.spot, "unknown language").act("write `en`"));
-        }
-    }
+    let language = section
+        .get("language")
+        .and_then(|node| wording::language(node, report));
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -92,6 +93,7 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
             .map_or(Some(crate::model::limits::REMINDER), |node| {
                 reminder(node, report)
             }),
+        wording: about.speak(language.unwrap_or_default()),
     })
 }
 

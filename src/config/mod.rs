@@ -38,6 +38,7 @@ mod tls;
 mod tree;
 mod value;
 mod windows;
+mod wording;
 mod yaml;
 
 use std::path::{Path, PathBuf};

@@ -36,16 +36,37 @@ pub(super) fn file(node: &Node, privacy: Privacy, report: &mut Report) -> Option
     }
 }
 
+/// A directory as an absolute path; what is in it is for others to read.
+pub(super) fn directory(node: &Node, report: &mut Report) -> Option<Found<PathBuf>> {
+    let written = text(node, report)?;
+    match named(&written) {
+        Ok(value) => Some(Found {
+            value,
+            spot: written.spot,
+        }),
+        Err(fault) => {
+            report.fault(fault);
+            None
+        }
+    }
+}
+
+/// The path that is written, made absolute.
+fn named(written: &Found<String>) -> Result<PathBuf, Fault> {
+    let fault = |message: &str| Fault::new(&written.spot, message);
+    if written.value.is_empty() || written.value.chars().any(char::is_control) {
+        return Err(fault("not the name of a file"));
+    }
+    if written.value.starts_with('~') {
+        return Err(fault("`~` is not expanded").act("write the whole path"));
+    }
+    Ok(resolve(&written.spot.file, &written.value))
+}
+
 fn check_file(written: &Found<String>, privacy: Privacy) -> Result<PathBuf, Fault> {
     use std::os::unix::fs::PermissionsExt;
     let fault = |message: String| Fault::new(&written.spot, message);
-    if written.value.is_empty() || written.value.chars().any(char::is_control) {
-        return Err(fault("not the name of a file".to_owned()));
-    }
-    if written.value.starts_with('~') {
-        return Err(fault("`~` is not expanded".to_owned()).act("write the whole path"));
-    }
-    let path = resolve(&written.spot.file, &written.value);
+    let path = named(written)?;
     let shown = path.display();
     let metadata = std::fs::metadata(&path)
         .map_err(|error| fault(format!("{shown} cannot be read: {}", plain(&error))))?;

@@ -9,11 +9,7 @@ use super::tree::{Entry, Kind, Node};
 
 /// What is known and not built yet: the section (its key path, `*` for a name), the key, and the only text or boolean
 /// that is refused, or nothing when the key is refused with any value. A version that builds one deletes the row.
-const NOT_YET: &[(&str, &str, Option<&str>)] = &[
-    ("alerts", "timezone", None),
-    ("alerts.email", "report", None),
-    ("alerts.email", "language", Some("ja")),
-];
+const NOT_YET: &[(&str, &str, Option<&str>)] = &[("alerts.email", "report", None)];
 
 fn not_yet(place: &str, key: &str, value: &Kind) -> bool {
     NOT_YET

@@ -206,6 +206,15 @@ impl Hold {
         }
     }
 
+    /// Whether an answer is awaited that comes within seconds.
+    #[must_use]
+    pub const fn is_question(&self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingFacts | Self::AwaitingCanary | Self::AwaitingProbe
+        )
+    }
+
     /// Whether the host is to be looked at: before a restart, and one failure before it is due, so that nobody waits for it.
     #[must_use]
     pub const fn asks_for_facts(&self) -> bool {

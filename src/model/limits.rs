@@ -211,6 +211,12 @@ pub const DETAIL_CHARS: usize = 300;
 /// One configuration file.
 pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
 
+/// One file of `alerts.templates`; the longest of ours has six.
+pub const TEMPLATE_BYTES: u64 = 64 * 1024;
+
+/// Files of `alerts.templates`; there are nineteen names.
+pub const TEMPLATES: usize = 100;
+
 /// Time a stopping daemon waits for a restart under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(20);
 

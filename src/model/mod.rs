@@ -19,6 +19,7 @@ mod ids;
 mod index;
 pub mod limits;
 mod notification;
+mod observation;
 mod outcome;
 mod recovery;
 mod rows;
@@ -28,6 +29,7 @@ mod shared;
 mod time;
 mod track;
 mod window;
+mod wording;
 
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
@@ -48,6 +50,7 @@ pub use index::{Index, Stirred};
 pub use notification::{
     Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
 };
+pub use observation::Observation;
 pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
     TlsVersion,
@@ -66,3 +69,4 @@ pub use track::{
     Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use window::{Window, WindowError};
+pub use wording::{Language, Template, Wording, Zone};

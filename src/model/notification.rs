@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, ProfileName, Timestamp,
+    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName,
+    Timestamp,
 };
 
 /// The events of the contract.
@@ -142,12 +143,15 @@ pub struct Notification {
     pub at: Timestamp,
     /// Since when the site failed; for `blind`: since when we could not see.
     pub since: Option<Timestamp>,
+    /// When the failure was confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Timestamp>,
     /// Until when; for `up`, `back`, `blind`.
     pub until: Option<Timestamp>,
     /// What was found.
     pub cause: Option<Cause>,
-    /// What was seen: one line per check.
-    pub seen: Vec<String>,
+    /// What was seen, check by check.
+    pub seen: Vec<Observation>,
     /// Restarts of this incident, oldest first.
     pub attempts: Vec<Attempt>,
     /// What comes next.
@@ -181,6 +185,7 @@ impl Notification {
             ssh: None,
             at,
             since: None,
+            opened: None,
             until: None,
             cause: None,
             seen: Vec::new(),

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, Rung, SecretSource, Shared,
-    Timestamp, When, Window,
+    Timestamp, When, Window, Wording,
 };
 
 /// A whole configuration.
@@ -370,6 +370,8 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
+    /// How people are spoken to.
+    pub wording: Wording,
 }
 
 /// An outside watcher that is told that we live.

@@ -343,7 +343,8 @@ fn remark(draft: &mut Draft<'_>, name: &ProfileName, before: ProfileState) {
         .get(name)
         .and_then(|profile| judge::told(profile, &track.last));
     let failures = track.failures;
-    let lines = seen(&track.last).join("; ");
+    let lines: Vec<String> = seen(&track.last).iter().map(ToString::to_string).collect();
+    let lines = lines.join("; ");
     let detail = track.unknown.clone().unwrap_or(lines);
     draft.notes.push(Note::Judged {
         profile: name.clone(),

@@ -13,7 +13,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Addresses, Blame, Cause, CheckResult, Family, Finding, Profile, limits};
+use crate::model::{
+    Addresses, Blame, Cause, CheckResult, Family, Finding, Observation, Profile, limits,
+};
 
 /// What a probe means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,28 +230,25 @@ pub(super) fn known(
     (now != before && now.iter().any(Option::is_some)).then_some(now)
 }
 
-/// What was seen, one line per check that is not well.
-pub(super) fn seen(checks: &[CheckResult]) -> Vec<String> {
-    let lines = checks
-        .iter()
-        .filter(|check| check.cause().is_some())
-        .map(|check| {
-            let cause = check.cause().map_or("", Cause::phrase);
-            let address = check
-                .address
-                .map_or_else(String::new, |address| format!(" (at {address})"));
-            let detail = check.detail();
-            // Many a detail begins with the phrase itself; nobody wants to read it twice.
-            if detail.starts_with(cause) {
-                format!("{}: {detail}{address}", check.url)
-            } else if detail.is_empty() {
-                format!("{}: {cause}{address}", check.url)
-            } else {
-                format!("{}: {cause}: {detail}{address}", check.url)
-            }
-        });
+/// What was seen by the checks that are not well.
+pub(super) fn seen(checks: &[CheckResult]) -> Vec<Observation> {
+    let sightings = checks.iter().filter_map(|check| match &check.finding {
+        Finding::Ok => None,
+        Finding::Found {
+            cause,
+            detail,
+            phase,
+            ..
+        } => Some(Observation::Check {
+            url: check.url.clone(),
+            cause: *cause,
+            detail: detail.clone(),
+            address: check.address,
+            phase: *phase,
+        }),
+    });
     // Twenty lines are a screen; a profile with more URLs than that is still told as down.
-    lines.take(20).collect()
+    sightings.take(20).collect()
 }
 
 #[cfg(test)]
@@ -343,7 +342,7 @@ mod tests {
         let dead = Some(Cause::Refused);
         let checks = gathered(&all, four([None, None, dead, dead]));
         assert_eq!(
-            seen(&checks)[0],
+            seen(&checks)[0].to_string(),
             "https://shop.example/: one address family down: IPv6 is dead and IPv4 answers: connection refused (at [2001:db8::1]:443)"
         );
         assert_eq!(told(&all, &checks), Some(Cause::FamilyDown));

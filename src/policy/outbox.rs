@@ -56,6 +56,7 @@ pub(super) fn tell(
     told.host = host;
     told.slow = profile.and_then(|profile| profile.slow);
     told.since = Some(draft.wall(incident.since));
+    told.opened = Some(draft.wall(incident.opened));
     told.until = over.then(|| draft.wall(draft.now));
     told.cause = Some(incident.cause);
     told.seen = if over { Vec::new() } else { seen(&track.last) };
@@ -132,12 +133,14 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     }
 }
 
-/// The profile's host is being looked at: in seconds it is known what comes next, and only then worth telling. Whoever
-/// looks after holds brings the profile back as opened.
-fn awaits_facts(draft: &Draft<'_>, name: &ProfileName) -> bool {
+/// The profile's host is being looked at, or a last question is being asked: in seconds it is known what comes next, and
+/// only then it is worth telling. Whoever looks after holds brings the profile back as opened.
+fn is_known_soon(draft: &Draft<'_>, name: &ProfileName) -> bool {
     let host = draft.host_of(name);
     let track = host.and_then(|host| draft.fleet.hosts.get(&host));
-    track.is_some_and(|track| track.hold == Some(Hold::AwaitingFacts))
+    track
+        .and_then(|track| track.hold.as_ref())
+        .is_some_and(Hold::is_question)
 }
 
 /// Whether people have not heard of a profile's incident yet.
@@ -190,7 +193,7 @@ fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
 /// Announces what was opened, reminds of what is still open, and sends what is due.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
     for name in std::mem::take(&mut draft.opened) {
-        if !awaits_facts(draft, &name) {
+        if !is_known_soon(draft, &name) {
             announce(draft, &name);
         }
     }

@@ -1,8 +1,8 @@
 //! Looking at a host before it is acted on.
 //!
 //! One failure before a restart is due the host is looked at, over the same login, so that nobody waits for it when it
-//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the last restart had settled. What they
-//! mean is the rule table's business ([`triage`](super::triage)). Where they speak against a restart the host is looked at
+//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the host began to fail and after its last
+//! restart had settled. What they mean is the rule table's business ([`triage`](super::triage)). Where they speak against a restart the host is looked at
 //! again when that can have changed: after a minute, and each time after twice as long, up to a quarter of an hour.
 //!
 //! Where nobody gets in, the restart itself says so. A login that goes well and a look that does not end is what a host
@@ -32,20 +32,20 @@ pub(super) fn rule(
     let Some(look) = &track.look else {
         return Some(Hold::AwaitingFacts);
     };
-    let held = refusal(draft, host, track, look, profile);
-    if held
-        .as_ref()
-        .and_then(Hold::until)
-        .is_some_and(|until| until > draft.now && look.began >= track.evidence_from)
-    {
-        return held;
+    if !is_of_now(track, look) {
+        return Some(Hold::AwaitingFacts);
     }
-    let fresh =
-        look.began >= track.evidence_from && draft.now.since(look.began) < limits::LOOK_FRESH;
-    match held {
-        None if fresh => None,
+    match refusal(draft, host, track, look, profile) {
+        Some(hold) if hold.until().is_some_and(|until| until > draft.now) => Some(hold),
+        None if draft.now.since(look.began) < limits::LOOK_FRESH => None,
         Some(_) | None => Some(Hold::AwaitingFacts),
     }
+}
+
+/// Whether a look saw what fails now: it began after the host began to fail, and after its last restart had settled.
+fn is_of_now(track: &HostTrack, look: &Look) -> bool {
+    let since = track.failing_since.unwrap_or(look.began);
+    look.began >= track.evidence_from && look.began >= since
 }
 
 fn refusal(
@@ -195,7 +195,10 @@ fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
         .watched(&host.name)
         .map(|(_, profile)| profile.retry_interval + profile.timeout);
     let ahead = limits::LOOK_FRESH.saturating_sub(retry.max().unwrap_or_default());
-    let good = look.began >= track.evidence_from && draft.now.since(look.began) < ahead;
+    if !is_of_now(track, look) {
+        return true;
+    }
+    let good = draft.now.since(look.began) < ahead;
     let waits = look.refusals > 0 && look.began + wait(look.refusals) > draft.now;
     awaited || !(good || waits)
 }
@@ -213,7 +216,8 @@ pub(super) fn diagnosed(
     let Some((_, began)) = track.looking.take_if(|(id, _)| *id == probe) else {
         return;
     };
-    let before = track.look.as_ref().map_or(0, |look| look.refusals);
+    let before = track.look.as_ref().filter(|look| is_of_now(track, look));
+    let before = before.map_or(0, |look| look.refusals);
     let track = draft.fleet.host_mut(name);
     track.look = Some(Box::new(Look {
         began,

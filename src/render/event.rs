@@ -4,15 +4,18 @@
 //!   or changes its type.
 //! - The document follows from the outbox entry alone, so a retry hands over the same one, with the same `id`. `incident` is
 //!   the same for all events of one incident: what pagers call a deduplication key.
-//! - `subject` and `text` are those of the mail, for who only passes words on.
+//! - `subject` and `text` are those of the mail in English, for who only passes words on.
 //! - Times are RFC 3339 in UTC. `next` carries the stable word of what holds a restart, and the sentence people read.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::{Attempt, Ending, Entry, Lesson, Next, Notification, Timestamp};
+use crate::model::{
+    Attempt, Ending, Entry, Glimpse, Lesson, Next, Notification, Timestamp, Wording,
+};
 
-use super::{explain, mail};
+use super::words::Voice;
+use super::{explain, facts, mail};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -30,12 +33,19 @@ struct Document<'a> {
     since: Option<String>,
     until: Option<String>,
     cause: Option<&'static str>,
-    seen: &'a [String],
+    seen: Vec<String>,
     attempts: Vec<Tried<'a>>,
     next: Follows<'a>,
     remark: Option<&'a str>,
     lesson: Option<Learnt>,
     certificates: Vec<Ends<'a>>,
+    facts: Option<Said>,
+}
+
+#[derive(Serialize)]
+struct Said {
+    at: String,
+    lines: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +95,7 @@ struct Ends<'a> {
 #[must_use]
 pub fn document(entry: &Entry) -> String {
     let note = &entry.notification;
-    let letter = mail::compose(entry);
+    let letter = mail::compose(entry, &Wording::default());
     let document = Document {
         schema: 1,
         id: id(note),
@@ -101,12 +111,13 @@ pub fn document(entry: &Entry) -> String {
         since: note.since.map(written),
         until: note.until.map(written),
         cause: note.cause.map(|cause| cause.word()),
-        seen: &note.seen,
+        seen: note.seen.iter().map(ToString::to_string).collect(),
         attempts: note.attempts.iter().map(tried).collect(),
         next: follows(note),
         remark: note.remark.as_deref(),
         lesson: note.lesson.map(learnt),
         certificates: note.certificates.iter().map(ends).collect(),
+        facts: note.facts.as_deref().map(said),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
@@ -166,14 +177,14 @@ fn follows(note: &Notification) -> Follows<'_> {
             kind: "prove",
             text: format!(
                 "The probes decide whether it helped, from {} on.",
-                explain::clock(*from)
+                Voice::english().clock(*from)
             ),
             from: Some(written(*from)),
             ..Follows::default()
         },
         Next::Held(hold) => Follows {
             kind: "held",
-            text: explain::hold(hold, host, |at| at),
+            text: explain::hold(&Voice::english(), hold, host, |at| at),
             hold: Some(hold.word()),
             until: hold.until().map(written),
             ..Follows::default()
@@ -187,6 +198,16 @@ fn follows(note: &Notification) -> Follows<'_> {
             kind: "nothing",
             ..Follows::default()
         },
+    }
+}
+
+fn said(glimpse: &Glimpse) -> Said {
+    Said {
+        at: written(glimpse.at),
+        lines: facts::lines(&Voice::english(), &glimpse.facts)
+            .into_iter()
+            .map(|line| format!("{}: {}", line.label, line.value))
+            .collect(),
     }
 }
 

@@ -1,265 +1,238 @@
-//! Why nothing is restarted, what a cause means, and times of day, in sentences for people; the mails and the terminal
-//! speak with these words.
+//! Why nothing is restarted and what a cause means, in sentences for people; the mails and the terminal speak with these
+//! words. They stand in `words/*/holds.txt` and `words/*/causes.txt`.
 //!
-//! Every [`Hold`] is one or two calm sentences: the reason, until when where that is known (`HH:MM:SS UTC`; with the
-//! date where it may be another day), and what a person can do where they can do something.
+//! Every [`Hold`] is one or two calm sentences: the reason, until when where that is known (with the date where it may be
+//! another day), and what a person can do where they can do something. A new one does not compile before it has its
+//! sentences in every language.
 
 use std::time::Duration;
+
+use minijinja::{Value, context};
 
 use crate::model::{Cause, Hold, Timestamp, limits};
 
 use super::ailment;
-use super::duration::span;
+use super::words::{Key, Voice, key};
 
 /// From this window on, "until 06:00:41" may mean another day, so that the date is said too.
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
-
-/// `06:00:41 UTC`.
-#[must_use]
-pub fn clock(at: Timestamp) -> String {
-    format_as(at, "%H:%M:%S UTC")
-}
-
-/// `06:00 UTC`.
-#[must_use]
-pub fn minute(at: Timestamp) -> String {
-    format_as(at, "%H:%M UTC")
-}
-
-/// `22 Nov 2026, 06:00:41 UTC`.
-#[must_use]
-pub fn day_clock(at: Timestamp) -> String {
-    format_as(at, "%-d %b %Y, %H:%M:%S UTC")
-}
-
-/// Whether two instants fall on the same day in UTC.
-#[must_use]
-pub fn same_day(one: Timestamp, other: Timestamp) -> bool {
-    const DAY: i64 = 86_400_000;
-    one.0.div_euclid(DAY) == other.0.div_euclid(DAY)
-}
-
-fn format_as(at: Timestamp, format: &str) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(
-        |_| "an unknown time".to_owned(),
-        |instant| instant.strftime(format).to_string(),
-    )
-}
 
 /// Why `host` is not being restarted: until when, and what a person can do.
 ///
 /// `wall` turns an instant of the fleet's line of time into one of the wall clock; where the hold comes from a
 /// [`crate::model::Notification`] its instants are on the wall clock already.
 #[must_use]
-pub fn hold(hold: &Hold, host: &str, wall: impl Fn(Timestamp) -> Timestamp) -> String {
-    match hold {
+pub fn hold(
+    voice: &Voice,
+    hold: &Hold,
+    host: &str,
+    wall: impl Fn(Timestamp) -> Timestamp,
+) -> String {
+    let clock = |at: &Timestamp| voice.clock(wall(*at));
+    let day_clock = |at: &Timestamp| voice.day_clock(wall(*at));
+    let (key, values): (Key, Value) = match hold {
         Hold::NotConfirmed {
             failures,
             threshold,
-        } => format!(
-            "Not confirmed yet: {failures} of {threshold} failures in a row. It is probed again before anything is \
-             restarted."
+        } => (
+            key!(Holds, "not_confirmed"),
+            context! { failures, threshold },
         ),
-        Hold::CauseExcluded { cause } => format!(
-            "{host} is not restarted for `{}` ({}): it is not among the `restart.causes` of this host. A person must \
-             mend it.",
-            cause.word(),
-            cause.phrase()
+        Hold::CauseExcluded { cause } => (
+            key!(Holds, "cause_excluded"),
+            context! { host, word => cause.word(), cause => cause_phrase(voice, *cause) },
         ),
         Hold::NotEnoughDown {
             down,
             needed,
             watched,
-        } => format!(
-            "{down} of the {watched} sites watched on {host} {} down, and a restart needs {needed} (`restart.when`): \
-             the server still answers for the others.",
-            if *down == 1 { "is" } else { "are" }
+        } => (
+            key!(Holds, "not_enough_down"),
+            context! { host, down, needed, watched },
         ),
-        Hold::Paused { until, reason } => paused(*until, reason.as_deref(), host),
-        Hold::Window { profile, until } => format!(
-            "{profile} is in its maintenance window, so {host} is not restarted until {}; after that its failures \
-             are counted anew.",
-            day_clock(wall(*until))
+        // A pause's end is on the wall clock already.
+        Hold::Paused { until, reason } => (
+            key!(Holds, "paused"),
+            context! { host, until => until.map(|at| voice.day_clock(at)), reason },
         ),
-        Hold::Quarantine { until } => format!(
-            "The memory of past restarts was damaged and moved aside, so nothing is restarted until {}. If it cannot \
-             wait, restart the web server by hand.",
-            day_clock(wall(*until))
+        Hold::Window { profile, until } => (
+            key!(Holds, "window"),
+            context! { host, profile => profile.as_str(), until => day_clock(until) },
         ),
-        Hold::StateUnwritable => {
-            "The state directory cannot be written, and no restart is made that could not be \
-             remembered. Free disk space or mend the directory's permissions; it goes on by itself."
-                .to_owned()
-        }
-        Hold::NetworkDown => {
-            "No canary answers: the network of the watching machine is down, so what it sees of \
-             the sites proves nothing. It goes on by itself when a canary answers."
-                .to_owned()
-        }
-        Hold::AwaitingProbe => {
-            "The wait is over; the site is being probed at this moment, and its answer comes first."
-                .to_owned()
-        }
-        Hold::AwaitingCanary => {
-            "A canary is asked first whether the watching machine is online; that takes seconds."
-                .to_owned()
-        }
-        Hold::Restarting => format!("A restart of {host} is under way."),
-        Hold::Settling { until } => format!(
-            "The last restart of {host} has until {} to take effect; then the probes decide whether it helped.",
-            clock(wall(*until))
+        Hold::Quarantine { until } => (
+            key!(Holds, "quarantine"),
+            context! { until => day_clock(until) },
         ),
-        Hold::Backoff { until } => format!(
-            "It is too soon after the last restart of {host}; the next one may begin at {}.",
-            clock(wall(*until))
+        Hold::StateUnwritable => (key!(Holds, "state_unwritable"), context! {}),
+        Hold::NetworkDown => (key!(Holds, "network_down"), context! {}),
+        Hold::AwaitingCanary => (key!(Holds, "awaiting_canary"), context! {}),
+        Hold::AwaitingProbe => (key!(Holds, "awaiting_probe"), context! {}),
+        Hold::Restarting => (key!(Holds, "restarting"), context! { host }),
+        Hold::Settling { until } => (
+            key!(Holds, "settling"),
+            context! { host, until => clock(until) },
+        ),
+        Hold::Backoff { until } => (
+            key!(Holds, "backoff"),
+            context! { host, until => clock(until) },
         ),
         Hold::Budget {
             restarts,
             per,
             until,
         } => {
-            let until = wall(*until);
-            let until = if *per >= HALF_A_DAY {
+            let end = if *per >= HALF_A_DAY {
                 day_clock(until)
             } else {
                 clock(until)
             };
-            format!(
-                "The budget of {host} is spent: {} in {}. The next restart may begin at {until}. If it cannot wait, \
-                 restart the web server by hand.",
-                restarts_counted(*restarts as usize),
-                span(*per)
+            (
+                key!(Holds, "budget"),
+                context! { host, restarts, per => voice.span(*per), until => end },
             )
         }
-        Hold::FleetBusy { host: other } => {
-            format!("{other} is being restarted, one host at a time; {host} waits for its turn.")
+        Hold::FleetBusy { host: other } => (
+            key!(Holds, "fleet_busy"),
+            context! { host, other => other.as_str() },
+        ),
+        Hold::FleetBudget { until } => (
+            key!(Holds, "fleet_budget"),
+            context! {
+                restarts => limits::FLEET_RESTARTS_PER_HOUR,
+                per => voice.span(limits::FLEET_BUDGET_WINDOW),
+                until => clock(until),
+            },
+        ),
+        Hold::MassFailure { failing, hosts } => {
+            (key!(Holds, "mass_failure"), context! { failing, hosts })
         }
-        Hold::FleetBudget { until } => format!(
-            "All hosts together were restarted {} times within {}. The next restart may begin at {}. Look for what \
-             the failing hosts share.",
-            limits::FLEET_RESTARTS_PER_HOUR,
-            span(limits::FLEET_BUDGET_WINDOW),
-            clock(wall(*until))
+        Hold::AwaitingFacts => (key!(Holds, "awaiting_facts"), context! { host }),
+        Hold::Unseen { reason, until } => (
+            key!(Holds, "unseen"),
+            context! { host, reason, until => clock(until) },
         ),
-        Hold::MassFailure { failing, hosts } => format!(
-            "{failing} of {hosts} hosts fail at the same time, which points at something they share, or at the \
-             watching machine itself. Nothing is restarted until fewer fail. Look at what they share: network, \
-             provider, DNS."
+        Hold::Ailing { ailment, until, .. } => (
+            key!(Holds, "ailing"),
+            context! { ailment => ailment::sentence(voice, *ailment, host), until => clock(until) },
         ),
-        Hold::AwaitingFacts => {
-            format!("{host} is being looked at first; that takes seconds.")
-        }
-        Hold::Unseen { reason, until } => format!(
-            "{host} could be reached and not looked at ({reason}). Where that is for want of memory or processes a restart \
-             makes it worse, so nothing is restarted; it is looked at again at {}. Log in and see what it is busy with.",
-            clock(wall(*until))
+        Hold::GaveUp { reason } => (
+            key!(Holds, "gave_up"),
+            context! { host, reason => reason.trim_end_matches('.') },
         ),
-        Hold::Ailing { ailment, until, .. } => format!(
-            "{} Nothing is restarted; it is looked at again at {}.",
-            ailment::sentence(*ailment, host),
-            clock(wall(*until))
-        ),
-        Hold::GaveUp { reason } => format!(
-            "Given up on {host}: {}. Nothing more is restarted until a person has looked; `probe resume {host}` \
-             re-arms.",
-            reason.trim_end_matches('.')
-        ),
-    }
-}
-
-fn paused(until: Option<Timestamp>, reason: Option<&str>, host: &str) -> String {
-    let end = until.map_or_else(
-        || "until somebody resumes them".to_owned(),
-        |until| format!("until {}", day_clock(until)),
-    );
-    let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("Restarts of {host} are paused {end}{why}. `probe resume {host}` ends the pause.")
-}
-
-/// `1 restart`, `3 restarts`.
-#[must_use]
-pub fn restarts_counted(count: usize) -> String {
-    if count == 1 {
-        "1 restart".to_owned()
-    } else {
-        format!("{count} restarts")
-    }
+    };
+    voice.say(key, values)
 }
 
 /// The reason of a hold in a few words, for subjects and table cells: `budget spent`.
 #[must_use]
-pub const fn hold_phrase(hold: &Hold) -> &'static str {
-    match hold {
-        Hold::NotConfirmed { .. } => "not confirmed yet",
-        Hold::CauseExcluded { .. } => "a restart would not mend it",
-        Hold::NotEnoughDown { .. } => "other sites still answer",
-        Hold::Paused { .. } => "paused",
-        Hold::Window { .. } => "in a maintenance window",
-        Hold::Quarantine { .. } => "memory of past restarts lost",
-        Hold::StateUnwritable => "state cannot be written",
-        Hold::NetworkDown => "our own network is down",
-        Hold::AwaitingCanary => "asking a canary first",
-        Hold::AwaitingProbe => "looking once more first",
-        Hold::Restarting => "a restart is under way",
-        Hold::Settling { .. } => "waiting for the last restart to take effect",
-        Hold::Backoff { .. } => "too soon after the last restart",
-        Hold::Budget { .. } => "budget spent",
-        Hold::FleetBusy { .. } => "another host is being restarted",
-        Hold::FleetBudget { .. } => "budget of all hosts spent",
-        Hold::MassFailure { .. } => "many hosts fail at once",
-        Hold::AwaitingFacts => "looking at the host first",
-        Hold::Unseen { .. } => "the host cannot be looked at",
-        Hold::Ailing { ailment, .. } => ailment::phrase(*ailment),
-        Hold::GaveUp { .. } => "gave up",
-    }
+pub fn hold_phrase(voice: &Voice, hold: &Hold) -> String {
+    voice.word(match hold {
+        Hold::NotConfirmed { .. } => key!(Holds, "not_confirmed.short"),
+        Hold::CauseExcluded { .. } => key!(Holds, "cause_excluded.short"),
+        Hold::NotEnoughDown { .. } => key!(Holds, "not_enough_down.short"),
+        Hold::Paused { .. } => key!(Holds, "paused.short"),
+        Hold::Window { .. } => key!(Holds, "window.short"),
+        Hold::Quarantine { .. } => key!(Holds, "quarantine.short"),
+        Hold::StateUnwritable => key!(Holds, "state_unwritable.short"),
+        Hold::NetworkDown => key!(Holds, "network_down.short"),
+        Hold::AwaitingCanary => key!(Holds, "awaiting_canary.short"),
+        Hold::AwaitingProbe => key!(Holds, "awaiting_probe.short"),
+        Hold::Restarting => key!(Holds, "restarting.short"),
+        Hold::Settling { .. } => key!(Holds, "settling.short"),
+        Hold::Backoff { .. } => key!(Holds, "backoff.short"),
+        Hold::Budget { .. } => key!(Holds, "budget.short"),
+        Hold::FleetBusy { .. } => key!(Holds, "fleet_busy.short"),
+        Hold::FleetBudget { .. } => key!(Holds, "fleet_budget.short"),
+        Hold::MassFailure { .. } => key!(Holds, "mass_failure.short"),
+        Hold::AwaitingFacts => key!(Holds, "awaiting_facts.short"),
+        Hold::Unseen { .. } => key!(Holds, "unseen.short"),
+        Hold::Ailing { ailment, .. } => return ailment::phrase(voice, *ailment),
+        Hold::GaveUp { .. } => key!(Holds, "gave_up.short"),
+    })
 }
 
 /// What a cause means, in one sentence for somebody who was asleep a minute ago.
 #[must_use]
-pub const fn cause_sentence(cause: Cause) -> &'static str {
+pub fn cause_sentence(voice: &Voice, cause: Cause) -> String {
+    voice.word(cause_keys(cause).0)
+}
+
+/// The words of a cause for a subject: `connection refused`.
+#[must_use]
+pub fn cause_phrase(voice: &Voice, cause: Cause) -> String {
+    voice.word(cause_keys(cause).1)
+}
+
+const fn cause_keys(cause: Cause) -> (Key, Key) {
     match cause {
-        Cause::Refused => {
-            "The machine answers, but nothing listens on the port: the web server has stopped."
-        }
-        Cause::ConnectTimeout => {
-            "Nothing answered the connection: the machine hangs, is off, or a firewall is silent."
-        }
-        Cause::Reset => {
-            "The connection was cut at once: the web server crashed or something before it refuses."
-        }
-        Cause::Closed => "The web server took the connection and closed it without a word.",
-        Cause::ResponseTimeout => {
-            "The web server takes requests but does not finish answering: it is stuck or overloaded."
-        }
-        Cause::Truncated => "The answer began and broke off in the middle.",
-        Cause::TlsTimeout => {
-            "The port is open, but the TLS handshake never ends: the web server is stuck."
-        }
-        Cause::ServerError => "The web server answers with an error of its own (5xx).",
-        Cause::Unreachable => {
-            "A router says that this address cannot be reached: a network fault, not the web server."
-        }
-        Cause::HostUnreachable => {
-            "Neither the site nor SSH answers: the whole machine or its network is gone."
-        }
-        Cause::Dns => "The name has no usable address: a fault of DNS, not of the web server.",
-        Cause::TlsCertificate => {
-            "The web server works, but browsers will not accept its certificate."
-        }
-        Cause::TlsHandshake => "The web server works, but TLS cannot be agreed with it.",
-        Cause::NotTls => "Something other than TLS answers on the TLS port.",
-        Cause::Protocol => "Something answers, but it is not valid HTTP.",
-        Cause::Encoding => "The page arrives, but its compression is broken.",
-        Cause::HeadersTooLarge => "The answer has more headers than any sane site sends.",
-        Cause::Status => "The web server works and answers with a status that is not expected.",
-        Cause::Content => "The web server works, but the page is not what is expected.",
-        Cause::Redirect => "The site redirects to where it should not, or without end.",
-        Cause::Maintenance => "The site says that it is in maintenance.",
-        Cause::Slow => "The site answers correctly, but slowly.",
-        Cause::FamilyDown => "The site answers over one of IPv4 and IPv6 only.",
-        Cause::CertificateExpiring => "The certificate ends soon and has not been renewed.",
-        Cause::Monitor => {
-            "The watching machine could not tell: its own network, DNS or limits stood in the way."
-        }
+        Cause::Refused => (key!(Causes, "refused"), key!(Causes, "refused.short")),
+        Cause::ConnectTimeout => (
+            key!(Causes, "connect_timeout"),
+            key!(Causes, "connect_timeout.short"),
+        ),
+        Cause::Reset => (key!(Causes, "reset"), key!(Causes, "reset.short")),
+        Cause::Closed => (key!(Causes, "closed"), key!(Causes, "closed.short")),
+        Cause::ResponseTimeout => (
+            key!(Causes, "response_timeout"),
+            key!(Causes, "response_timeout.short"),
+        ),
+        Cause::Truncated => (key!(Causes, "truncated"), key!(Causes, "truncated.short")),
+        Cause::TlsTimeout => (
+            key!(Causes, "tls_timeout"),
+            key!(Causes, "tls_timeout.short"),
+        ),
+        Cause::ServerError => (
+            key!(Causes, "server_error"),
+            key!(Causes, "server_error.short"),
+        ),
+        Cause::Unreachable => (
+            key!(Causes, "unreachable"),
+            key!(Causes, "unreachable.short"),
+        ),
+        Cause::HostUnreachable => (
+            key!(Causes, "host_unreachable"),
+            key!(Causes, "host_unreachable.short"),
+        ),
+        Cause::Dns => (key!(Causes, "dns"), key!(Causes, "dns.short")),
+        Cause::TlsCertificate => (
+            key!(Causes, "tls_certificate"),
+            key!(Causes, "tls_certificate.short"),
+        ),
+        Cause::TlsHandshake => (
+            key!(Causes, "tls_handshake"),
+            key!(Causes, "tls_handshake.short"),
+        ),
+        Cause::NotTls => (key!(Causes, "not_tls"), key!(Causes, "not_tls.short")),
+        Cause::Protocol => (key!(Causes, "protocol"), key!(Causes, "protocol.short")),
+        Cause::Encoding => (key!(Causes, "encoding"), key!(Causes, "encoding.short")),
+        Cause::HeadersTooLarge => (
+            key!(Causes, "headers_too_large"),
+            key!(Causes, "headers_too_large.short"),
+        ),
+        Cause::Status => (key!(Causes, "status"), key!(Causes, "status.short")),
+        Cause::Content => (key!(Causes, "content"), key!(Causes, "content.short")),
+        Cause::Redirect => (key!(Causes, "redirect"), key!(Causes, "redirect.short")),
+        Cause::Maintenance => (
+            key!(Causes, "maintenance"),
+            key!(Causes, "maintenance.short"),
+        ),
+        Cause::Slow => (key!(Causes, "slow"), key!(Causes, "slow.short")),
+        Cause::FamilyDown => (
+            key!(Causes, "family_down"),
+            key!(Causes, "family_down.short"),
+        ),
+        Cause::CertificateExpiring => (
+            key!(Causes, "certificate_expiring"),
+            key!(Causes, "certificate_expiring.short"),
+        ),
+        Cause::Monitor => (key!(Causes, "monitor"), key!(Causes, "monitor.short")),
     }
+}
+
+/// The words of what was found, where it is known.
+pub(super) fn maybe_cause_phrase(voice: &Voice, cause: Option<Cause>) -> String {
+    cause.map_or_else(
+        || voice.word(key!(Causes, "unknown.short")),
+        |cause| cause_phrase(voice, cause),
+    )
 }

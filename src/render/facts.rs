@@ -1,218 +1,234 @@
-//! What a look at a host found, as a few lines for people: what one would type first after logging in.
+//! What a look at a host found, as a few lines for people: what one would type first after logging in. The words stand in
+//! `words/*/facts.txt`; what the host itself calls things (`active`, `failed`) is told as it is, to be searched for.
 
 use std::time::Duration;
 
-use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Room, UnitFacts};
+use minijinja::{Value, context};
 
-use super::duration::span;
+use super::words::{Key, Voice, key};
+use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Room, Service, UnitFacts};
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What is spoken of.
+    pub label: String,
+    /// What is so.
+    pub value: String,
+}
 
 /// Lines of facts, the server first; nothing is said of what is not known.
 #[must_use]
-pub fn lines(facts: &HostFacts) -> Vec<String> {
+pub fn lines(voice: &Voice, facts: &HostFacts) -> Vec<Line> {
     let mut lines = Vec::new();
-    lines.extend(unit(&facts.unit));
-    lines.extend(config(facts));
-    lines.extend(listening(facts));
-    lines.extend(facts.sites.iter().map(site));
-    lines.extend(beside(facts));
-    lines.extend(room("disk", &facts.disk));
-    lines.extend(room("inodes", &facts.inodes));
-    lines.extend(memory(facts));
-    lines.extend(processes(facts));
-    lines.extend(machine(facts));
-    lines.extend(others(facts));
+    lines.extend(unit(voice, &facts.unit));
+    lines.extend(config(voice, facts));
+    lines.extend(listening(voice, facts));
+    lines.extend(facts.sites.iter().map(|inside| site(voice, inside)));
+    lines.extend(beside(voice, facts));
+    lines.extend(room(voice, key!(Facts, "label.disk"), &facts.disk));
+    lines.extend(room(voice, key!(Facts, "label.inodes"), &facts.inodes));
+    lines.extend(memory(voice, facts));
+    lines.extend(processes(voice, facts));
+    lines.extend(machine(voice, facts));
+    lines.extend(others(voice, facts));
     lines
 }
 
-fn seconds(seconds: u64) -> String {
-    span(Duration::from_secs(seconds))
+fn seconds(voice: &Voice, seconds: u64) -> String {
+    voice.span(Duration::from_secs(seconds))
 }
 
-/// Parts that are there, with commas; `None` where there is none.
-fn joined(label: &str, parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| format!("{label}: {}", parts.join(", ")))
+/// Parts that are there, as a list; `None` where there is none.
+fn joined(
+    voice: &Voice,
+    label: Key,
+    parts: impl IntoIterator<Item = Option<String>>,
+) -> Option<Line> {
+    let list =
+        |before: String, then: String| voice.say(key!(Facts, "list"), context! { before, then });
+    let value = parts.into_iter().flatten().reduce(list)?;
+    Some(Line {
+        label: voice.word(label),
+        value,
+    })
 }
 
-fn unit(unit: &UnitFacts) -> Option<String> {
-    let state = unit.active.as_ref().map(|active| match &unit.sub {
-        Some(sub) if sub != active => format!("{active} ({sub})"),
-        Some(_) | None => active.clone(),
+fn unit(voice: &Voice, unit: &UnitFacts) -> Option<Line> {
+    let say = |key: Key, values: Value| Some(voice.say(key, values));
+    let state = unit.active.as_deref().and_then(|active| {
+        let sub = unit.sub.as_deref().filter(|sub| *sub != active);
+        say(key!(Facts, "state"), context! { active, sub })
     });
-    let result = unit
-        .result
-        .as_ref()
-        .filter(|result| *result != "success")
-        .map(|result| match unit.exit_code {
-            Some(code) if code != 0 => format!("ended by {result} {code}"),
-            Some(_) | None => format!("ended by {result}"),
-        });
+    let result = unit.result.as_deref().filter(|result| *result != "success");
+    let result = result.and_then(|result| {
+        let code = unit.exit_code.filter(|code| *code != 0);
+        say(key!(Facts, "result"), context! { result, code })
+    });
+    let restarts = unit.restarts.filter(|count| *count > 0);
     joined(
-        "web server",
+        voice,
+        key!(Facts, "label.unit"),
         [
             unit.name.clone(),
             state,
             result,
             unit.enabled.clone(),
-            unit.job.as_ref().map(|job| format!("a {job} is under way")),
-            unit.changed_s.map(|ago| format!("so for {}", seconds(ago))),
-            unit.processes.map(|count| format!("{count} processes")),
-            unit.restarts
-                .filter(|count| *count > 0)
-                .map(|count| format!("restarted by systemd {count} times")),
+            unit.job
+                .as_deref()
+                .and_then(|job| say(key!(Facts, "job"), context! { job })),
+            unit.changed_s.and_then(|ago| {
+                say(
+                    key!(Facts, "changed"),
+                    context! { span => seconds(voice, ago) },
+                )
+            }),
+            unit.processes
+                .and_then(|n| say(key!(Facts, "unit_processes"), context! { n })),
+            restarts.and_then(|n| say(key!(Facts, "unit_restarts"), context! { n })),
         ],
     )
 }
 
-fn config(facts: &HostFacts) -> Option<String> {
-    let word = match facts.config_test? {
-        ConfigTest::Ok => "ok",
-        ConfigTest::Failed => "FAILS",
-        ConfigTest::Unavailable => "this account may not run it",
+fn config(voice: &Voice, facts: &HostFacts) -> Option<Line> {
+    let said = match facts.config_test? {
+        ConfigTest::Ok => voice.word(key!(Facts, "config.ok")),
+        ConfigTest::Failed => {
+            let says = facts.config_test_says.as_deref();
+            voice.say(key!(Facts, "config.failed"), context! { says })
+        }
+        ConfigTest::Unavailable => voice.word(key!(Facts, "config.unavailable")),
     };
-    let says = facts.config_test_says.clone();
-    Some(
-        match says.filter(|_| facts.config_test == Some(ConfigTest::Failed)) {
-            Some(says) => format!("configuration test: {word}: {says}"),
-            None => format!("configuration test: {word}"),
-        },
-    )
+    joined(voice, key!(Facts, "label.config"), [Some(said)])
 }
 
-fn listening(facts: &HostFacts) -> Option<String> {
+fn listening(voice: &Voice, facts: &HostFacts) -> Option<Line> {
     let port = |port: u16, who: &Option<String>| {
-        who.as_ref().map(|who| match who.as_str() {
-            "none" => format!("nobody on port {port}"),
-            "yes" => format!("somebody on port {port}"),
-            name => format!("{name} on port {port}"),
+        who.as_deref().map(|who| {
+            let key = match who {
+                "none" => key!(Facts, "port.none"),
+                "yes" => key!(Facts, "port.somebody"),
+                _ => key!(Facts, "port.name"),
+            };
+            voice.say(key, context! { port, name => who })
         })
     };
     joined(
-        "listening",
+        voice,
+        key!(Facts, "label.listening"),
         [port(80, &facts.listen_80), port(443, &facts.listen_443)],
     )
 }
 
-fn site(site: &Inside) -> String {
-    let answer = match site.answer {
-        InsideAnswer::Status(status) => format!("answers {status}"),
-        InsideAnswer::Refused => "connection refused".to_owned(),
-        InsideAnswer::Timeout => "no answer in time".to_owned(),
-        InsideAnswer::Reset => "connection cut".to_owned(),
-        InsideAnswer::Tls => "no TLS".to_owned(),
-        InsideAnswer::Error => "no answer that is HTTP".to_owned(),
+fn site(voice: &Voice, site: &Inside) -> Line {
+    let (key, status) = match site.answer {
+        InsideAnswer::Status(status) => (key!(Facts, "answer.status"), Some(status)),
+        InsideAnswer::Refused => (key!(Facts, "answer.refused"), None),
+        InsideAnswer::Timeout => (key!(Facts, "answer.timeout"), None),
+        InsideAnswer::Reset => (key!(Facts, "answer.reset"), None),
+        InsideAnswer::Tls => (key!(Facts, "answer.tls"), None),
+        InsideAnswer::Error => (key!(Facts, "answer.error"), None),
     };
-    format!("on the host itself: {} {answer}", site.url)
+    Line {
+        label: voice.word(key!(Facts, "label.site")),
+        value: voice.say(key, context! { url => site.url.as_str(), status }),
+    }
 }
 
-fn beside(facts: &HostFacts) -> Option<String> {
-    let service = |service: &crate::model::Service| {
+fn beside(voice: &Voice, facts: &HostFacts) -> Option<Line> {
+    let service = |service: &Service| {
         let unit = service.unit.as_ref()?;
         Some(format!("{unit} {}", service.active.as_ref()?))
     };
-    joined("beside it", [service(&facts.php), service(&facts.db)])
+    let services = [service(&facts.php), service(&facts.db)];
+    joined(voice, key!(Facts, "label.beside"), services)
 }
 
-fn room(what: &str, room: &Room) -> Option<String> {
-    let free = room.free_pct?;
-    let megabytes = room
-        .free_mb
-        .map_or_else(String::new, |free| format!(" ({free} MiB)"));
-    let path = room
-        .path
-        .as_ref()
-        .map_or_else(String::new, |path| format!(" on {path}"));
-    Some(format!("{what}: {free} % free{megabytes}{path}"))
+fn room(voice: &Voice, label: Key, room: &Room) -> Option<Line> {
+    let share = room.free_pct?;
+    let values = context! { share, megabytes => room.free_mb, path => room.path.as_deref() };
+    joined(voice, label, [Some(voice.say(key!(Facts, "room"), values))])
 }
 
-fn memory(facts: &HostFacts) -> Option<String> {
+fn memory(voice: &Voice, facts: &HostFacts) -> Option<Line> {
+    let share = |key: Key, share: u64| voice.say(key, context! { share });
     let available = facts.memory_available_pct.map(|share| {
-        let of = facts
-            .memory_total_mb
-            .map_or_else(String::new, |all| format!(" of {all} MiB"));
-        format!("{share} %{of} available")
+        let total = facts.memory_total_mb;
+        voice.say(key!(Facts, "available"), context! { share, total })
     });
-    let killed = facts.oom_kills.filter(|kills| *kills > 0).map(|kills| {
-        let last = facts.oom_last_s.map_or_else(String::new, |ago| {
-            format!(", the last {} ago", seconds(ago))
-        });
-        format!("{kills} processes killed for want of it{last}")
+    let killed = facts.oom_kills.filter(|kills| *kills > 0).map(|n| {
+        let ago = facts.oom_last_s.map(|ago| seconds(voice, ago));
+        voice.say(key!(Facts, "killed"), context! { n, ago })
     });
+    let pressure = facts.pressure_memory_full.filter(|share| *share > 0);
     joined(
-        "memory",
+        voice,
+        key!(Facts, "label.memory"),
         [
             available,
             facts
                 .swap_free_pct
-                .map(|share| format!("swap {share} % free")),
-            facts
-                .pressure_memory_full
-                .filter(|share| *share > 0)
-                .map(|share| format!("everything waits for it {share} % of the time")),
+                .map(|free| share(key!(Facts, "swap"), free.into())),
+            pressure.map(|lost| share(key!(Facts, "pressure"), lost.into())),
             killed,
         ],
     )
 }
 
-fn processes(facts: &HostFacts) -> Option<String> {
+fn processes(voice: &Voice, facts: &HostFacts) -> Option<Line> {
+    let files = facts.files_free_pct.filter(|share| *share < 50);
     joined(
-        "processes",
+        voice,
+        key!(Facts, "label.processes"),
         [
             facts.processes.map(|count| count.to_string()),
             facts
                 .processes_free_pct
-                .map(|share| format!("room for {share} %")),
-            facts
-                .files_free_pct
-                .filter(|share| *share < 50)
-                .map(|share| format!("room for {share} % of open files")),
+                .map(|share| voice.say(key!(Facts, "process_room"), context! { share })),
+            files.map(|share| voice.say(key!(Facts, "file_room"), context! { share })),
         ],
     )
 }
 
-fn machine(facts: &HostFacts) -> Option<String> {
+fn machine(voice: &Voice, facts: &HostFacts) -> Option<Line> {
     joined(
-        "machine",
+        voice,
+        key!(Facts, "label.machine"),
         [
-            facts.uptime_s.map(|up| format!("up for {}", seconds(up))),
-            facts.load_per_cpu_pct.map(|load| {
-                let cpus = facts
-                    .cpus
-                    .map_or_else(String::new, |cpus| format!(" of {cpus}"));
-                format!("load {load} % of each processor{cpus}")
+            facts.uptime_s.map(|up| {
+                let span = seconds(voice, up);
+                voice.say(key!(Facts, "uptime"), context! { span })
+            }),
+            facts.load_per_cpu_pct.map(|share| {
+                let cpus = facts.cpus;
+                voice.say(key!(Facts, "load"), context! { share, cpus })
             }),
             facts
                 .systemd
-                .as_ref()
-                .map(|state| format!("systemd {state}")),
+                .as_deref()
+                .map(|state| voice.say(key!(Facts, "systemd"), context! { state })),
             facts.kusanagi.clone(),
         ],
     )
 }
 
-fn others(facts: &HostFacts) -> Option<String> {
-    let monit = facts.monit.as_ref().map(|state| {
-        let acted = facts
-            .monit_acted_s
-            .map_or_else(String::new, |ago| format!(", acted {} ago", seconds(ago)));
-        format!("Monit {state}{acted}")
+fn others(voice: &Voice, facts: &HostFacts) -> Option<Line> {
+    let monit = facts.monit.as_deref().map(|state| {
+        let ago = facts.monit_acted_s.map(|ago| seconds(voice, ago));
+        voice.say(key!(Facts, "monit"), context! { state, ago })
     });
+    let restarting = facts.monit_restarting;
+    let people = facts.logged_in.filter(|people| *people > 0);
+    let counted = facts.restarts_in_window.zip(facts.limit_restarts);
     joined(
-        "at work there",
+        voice,
+        key!(Facts, "label.others"),
         [
             monit,
-            facts
-                .monit_restarting
-                .then(|| "a restart by somebody else".to_owned()),
+            restarting.then(|| voice.word(key!(Facts, "restarting"))),
             facts.package_manager.clone(),
-            facts
-                .logged_in
-                .filter(|people| *people > 0)
-                .map(|people| format!("{people} logged in")),
-            facts
-                .restarts_in_window
-                .zip(facts.limit_restarts)
-                .map(|(count, of)| format!("the agent counts {count} of {of} restarts")),
+            people.map(|n| voice.say(key!(Facts, "logged_in"), context! { n })),
+            counted.map(|(n, of)| voice.say(key!(Facts, "agent"), context! { n, of })),
         ],
     )
 }

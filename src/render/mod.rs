@@ -16,3 +16,4 @@ mod standing;
 pub mod terminal;
 pub mod text;
 pub mod why;
+pub mod words;

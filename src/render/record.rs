@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::explain::hold_phrase;
+use super::words::Voice;
 use crate::model::{
     Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoverOrder,
     RecoveryOutcome, Settings, Timestamp,
@@ -42,7 +43,7 @@ pub struct Action {
     pub began: Option<Timestamp>,
     /// The hold that refused it, in a few words; `None` for one that was made.
     #[serde(skip)]
-    pub held_for: Option<&'static str>,
+    pub held_for: Option<String>,
 }
 
 impl Action {
@@ -101,7 +102,7 @@ impl Action {
             reason: Some(hold.word().to_owned()),
             output: None,
             began: None,
-            held_for: Some(hold_phrase(hold)),
+            held_for: Some(hold_phrase(&Voice::english(), hold)),
         }
     }
 

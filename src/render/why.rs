@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::explain;
+use super::words::Voice;
 use crate::model::{Account, Allowance, Fleet, Note, ProfileName, Standpoint, Timestamp, Witness};
 
 /// One remark of the journal, with its wall-clock time.
@@ -30,7 +31,7 @@ pub fn sentence(account: &Account, fleet: &Fleet) -> String {
             "Nothing watched on {host} fails. It is restarted after as many failures in a row as its profiles' \
              `failure_threshold` says, of a cause listed in `restart.causes`, while a canary answers."
         ),
-        Standpoint::Held(hold) => explain::hold(hold, host, |at| fleet.wall(at)),
+        Standpoint::Held(hold) => explain::hold(&Voice::english(), hold, host, |at| fleet.wall(at)),
         Standpoint::GivesUp(reason) => format!(
             "The next run gives up on {host}: {reason}. Then a person must look; `probe resume {host}` re-arms."
         ),

@@ -12,6 +12,7 @@ mod cli;
 mod command;
 mod config;
 mod http;
+mod mail;
 mod smtp;
 mod ssh;
 mod store;

@@ -95,7 +95,7 @@ fn config(folder: &Path, port: u16) -> String {
     format!(
         "ListenAddress {WEB}:{port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized_keys\nPidFile none\n\
          StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n\
-         UsePAM {1}\nUseDNS no\nPrintMotd no\nMaxStartups 100\nLogLevel VERBOSE\n",
+         UsePAM {1}\nUseDNS no\nPrintMotd no\nMaxStartups 100\nLogLevel VERBOSE\nSetEnv HOME={0}\n",
         folder.display(),
         if locked { "yes" } else { "no" },
     )

@@ -37,7 +37,9 @@ use probe::model::{
     Finding, Fleet, Incident, IncidentId, Look, Next, Now, Pause, ProfileName, ProfileTrack,
     RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
-use probe::{policy, render::explain};
+use probe::policy;
+use probe::render::explain;
+use probe::render::words::Voice;
 
 use super::setup::{host, profile, secs, settings};
 
@@ -367,7 +369,9 @@ impl Situation {
         let mut text = String::new();
         for (name, track) in &decision.fleet.hosts {
             if let Some(hold) = &track.hold {
-                let sentence = explain::hold(hold, name.as_str(), |at| decision.fleet.wall(at));
+                let sentence = explain::hold(&Voice::english(), hold, name.as_str(), |at| {
+                    decision.fleet.wall(at)
+                });
                 writeln!(text, "{name}: {}: {sentence}", hold.word()).unwrap();
             } else {
                 writeln!(text, "{name}: nothing holds it").unwrap();

@@ -95,6 +95,7 @@ pub fn email() -> Email {
             ca_file: None,
         }],
         reminder_interval: None,
+        wording: probe::model::Wording::default(),
     }
 }
 

@@ -103,7 +103,14 @@ impl Notifier for SmtpNotifier {
 
 impl SmtpNotifier {
     async fn deliver(&self, email: &Email, entry: &Entry, course: Option<&Course>) -> Delivery {
-        let parcel = match compose::parcel(&letter(entry, course)) {
+        let letter = letter(entry, &email.wording, course);
+        for complaint in &letter.complaints {
+            tracing::warn!(
+                entry = entry.id.0,
+                "a template of `alerts.templates` cannot be used, and our own words are sent: {complaint}"
+            );
+        }
+        let parcel = match compose::parcel(&letter) {
             Ok(parcel) => parcel,
             Err(fault) => {
                 return Delivery::Rejected {

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::answer::{Desk, answer};
 use super::world::{News, Reports, World};
-use crate::model::{Notification, limits};
+use crate::model::{Notification, Settings, limits};
 use crate::ports::Clock;
 
 /// Why the page cannot be served.
@@ -62,7 +62,7 @@ impl Listener {
 pub fn serve(
     listener: Option<Listener>,
     clock: Arc<dyn Clock>,
-    subject: fn(&Notification) -> String,
+    subject: fn(&Settings, &Notification) -> String,
 ) -> Reports {
     let reloaded = Arc::new(AtomicBool::new(true));
     let world = World::new(clock, Arc::clone(&reloaded), subject);

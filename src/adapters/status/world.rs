@@ -64,7 +64,7 @@ struct Known {
 pub(super) struct World {
     clock: Arc<dyn Clock>,
     reloaded: Arc<AtomicBool>,
-    subject: fn(&Notification) -> String,
+    subject: fn(&Settings, &Notification) -> String,
     known: RwLock<Option<Known>>,
 }
 
@@ -72,7 +72,7 @@ impl World {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
         reloaded: Arc<AtomicBool>,
-        subject: fn(&Notification) -> String,
+        subject: fn(&Settings, &Notification) -> String,
     ) -> Self {
         Self {
             clock,
@@ -129,7 +129,7 @@ impl World {
         let known = self.known.blocking_read();
         let known = known.as_ref()?;
         let selection: BTreeSet<_> = known.settings.profiles.keys().cloned().collect();
-        let told = record::waiting(&known.fleet, self.subject);
+        let told = record::waiting(&known.fleet, |note| (self.subject)(&known.settings, note));
         let document = report::status_document(&known.settings, &known.fleet, &selection, &told);
         Some(document.to_json())
     }

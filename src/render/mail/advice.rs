@@ -1,111 +1,100 @@
 //! What the reader can do, with the commands to copy.
 
+use minijinja::Value;
+
 use crate::model::{EventKind, Hold, Next, Notification, limits};
+use crate::render::words::{Block, Key, Voice, key};
 
 use super::clean;
-use super::ending;
 use super::page::Item;
+use super::subject::pieces;
 
-/// What the reader can do, with the commands.
-pub(super) fn advice(note: &Notification) -> Vec<Item> {
-    let mut items = Vec::new();
+/// What the reader can do: what the mail's own words say, then the commands.
+pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<Item> {
+    let own = voice.tell(pieces(note.event).advice, values.clone());
+    let mut items: Vec<Item> = own.into_iter().map(item).collect();
+    let command = |purpose: Key, line: String| Item::Command {
+        purpose: voice.word(purpose),
+        line,
+    };
+    let now = || {
+        let profile = note.profile.as_ref()?;
+        Some(command(
+            key!(Advice, "status"),
+            format!("probe status {profile}"),
+        ))
+    };
+    let pause = || {
+        let host = note.host.as_ref()?;
+        Some(command(
+            key!(Advice, "pause"),
+            format!("probe pause {host} --for 2h"),
+        ))
+    };
+    let resume = || {
+        let host = note.host.as_ref()?;
+        Some(command(
+            key!(Advice, "resume"),
+            format!("probe resume {host}"),
+        ))
+    };
+    let ssh = |purpose: Key| Some(command(purpose, login(note.ssh.as_ref()?)));
+    let all = |purpose: Key| command(purpose, "probe status".to_owned());
     match note.event {
         EventKind::Down | EventKind::Restarted | EventKind::Withheld | EventKind::Reminder => {
-            if is_in_hand(note) {
-                items.push(Item::Prose("Nothing has to be done yet. If you want to look yourself:".to_owned()));
-            }
-            items.extend(look(note));
-            items.extend(brake(note));
+            items.extend(ssh(key!(Advice, "login")));
+            items.extend(now());
+            // Let go where a person holds it, hold it where probe acts.
+            items.extend(if waits_for_a_person(note) {
+                resume()
+            } else {
+                pause()
+            });
         }
         EventKind::GaveUp => {
-            items.extend(look(note));
-            items.extend(resume(note));
+            items.extend(ssh(key!(Advice, "login")));
+            items.extend(now());
+            items.extend(resume());
         }
         EventKind::Up | EventKind::Back => {
-            items.extend(now(note));
-            items.extend(ssh(note, "If you want to know why it stopped:"));
-            if waits_for_a_person(note) {
-                items.extend(resume(note));
-            }
+            items.extend(now());
+            items.extend(ssh(key!(Advice, "why")));
+            items.extend(if waits_for_a_person(note) {
+                resume()
+            } else {
+                None
+            });
         }
-        EventKind::Closed => items.push(command("What is watched, and how it is:", "probe status".to_owned())),
-        EventKind::Blind => items.extend([
-            Item::Prose("Look at the network of the machine that runs probe, not at the sites.".to_owned()),
-            command("What is up now:", "probe status".to_owned()),
-        ]),
-        EventKind::Damaged => items.extend([
-            Item::Prose(
-                "Look at the disk of the machine that runs probe: files get damaged by full or failing disks."
-                    .to_owned(),
-            ),
-            command("What is up now, and what is held back:", "probe status".to_owned()),
-        ]),
-        EventKind::Certificate => items.extend(ending::advice()),
-        EventKind::Test => {
-            items.push(command("What is watched, and how it is:", "probe status".to_owned()));
-        }
+        EventKind::Blind => items.push(all(key!(Advice, "up"))),
+        EventKind::Damaged => items.push(all(key!(Advice, "held"))),
+        EventKind::Certificate => items.push(all(key!(Advice, "status"))),
+        EventKind::Closed | EventKind::Test => items.push(all(key!(Advice, "watched"))),
     }
     items
 }
 
-fn command(purpose: &str, line: String) -> Item {
-    Item::Command {
-        purpose: purpose.to_owned(),
-        line,
+fn item(block: Block) -> Item {
+    match block {
+        Block::Prose(text) => Item::Prose(text),
+        Block::Command(line) => Item::Quote(vec![clean::output_line(&line, limits::DETAIL_CHARS)]),
     }
 }
 
-fn look(note: &Notification) -> Vec<Item> {
-    let mut items: Vec<Item> = ssh(note, "Log in and look:").into_iter().collect();
-    items.extend(now(note));
-    items
-}
-
-fn now(note: &Notification) -> Option<Item> {
-    let profile = note.profile.as_ref()?;
-    Some(command("How it is now:", format!("probe status {profile}")))
-}
-
-/// Let go where a person holds it, hold it where probe acts.
-fn brake(note: &Notification) -> Option<Item> {
-    if waits_for_a_person(note) {
-        resume(note)
-    } else {
-        pause(note)
-    }
-}
-
-fn pause(note: &Notification) -> Option<Item> {
-    let host = note.host.as_ref()?;
-    Some(command(
-        "Keep probe from restarting while you work:",
-        format!("probe pause {host} --for 2h"),
-    ))
-}
-
-fn resume(note: &Notification) -> Option<Item> {
-    let host = note.host.as_ref()?;
-    Some(command(
-        "Let probe restart again, when you have looked:",
-        format!("probe resume {host}"),
-    ))
-}
-
-fn ssh(note: &Notification, purpose: &str) -> Option<Item> {
-    let destination = clean::line(note.ssh.as_ref()?, limits::DETAIL_CHARS);
+/// The command that logs in, safe to paste whatever the destination is.
+fn login(destination: &str) -> String {
+    let destination = clean::line(destination, limits::DETAIL_CHARS);
     let plain = destination
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "@._:/-[]%+".contains(c));
-    let destination = if plain {
-        destination
+    if plain {
+        format!("ssh {destination}")
     } else {
-        format!("'{}'", destination.replace('\'', "'\\''"))
-    };
-    Some(command(purpose, format!("ssh {destination}")))
+        format!("ssh '{}'", destination.replace('\'', "'\\''"))
+    }
 }
 
 /// Whether the reader may leave it to probe for now.
-const fn is_in_hand(note: &Notification) -> bool {
+pub(super) const fn is_in_hand(note: &Notification) -> bool {
     match &note.next {
         Next::Restart { .. } | Next::Prove { .. } => true,
         Next::Held(hold) => {

@@ -42,6 +42,12 @@ pub fn output_line(text: &str, cap: usize) -> String {
     }
 }
 
+/// A command on one line, fit to stand between backticks.
+#[must_use]
+pub fn command(text: &str) -> String {
+    line(&text.replace('`', "'"), crate::model::limits::DETAIL_CHARS)
+}
+
 fn shortened(mut out: String, count: usize, cap: usize) -> String {
     if count >= cap {
         out.pop();

@@ -1,12 +1,13 @@
 //! What was done on the host, attempt by attempt.
 
-use crate::model::{Attempt, Next, Notification, RecoveryOutcome, RecoveryReport, limits};
-use crate::render::duration::span;
+use minijinja::{Value, context};
+
+use crate::model::{Attempt, Next, Notification, RecoveryOutcome, limits};
+use crate::render::words::{Key, Voice, key};
 
 use super::clean;
 use super::page::Item;
-use super::story::{host, moment};
-use super::subject::site;
+use super::values::{host, site};
 
 /// Attempts shown; the newest ones say most.
 const ATTEMPTS: usize = 5;
@@ -14,125 +15,159 @@ const ATTEMPTS: usize = 5;
 /// Lines of output of the last attempt: what a web server says when it cannot start fits.
 const OUTPUT: usize = 15;
 
-/// Lines of output of the attempts before it.
-const OUTPUT_BEFORE: usize = 3;
+/// Lines of output beside an attempt: what the reader can do must stay on the first screen.
+const OUTPUT_BESIDE: usize = 3;
 
 /// Characters of one line of output.
 const OUTPUT_WIDTH: usize = 200;
 
-/// The headline of `restarted`.
-pub(super) fn headline(note: &Notification) -> String {
-    let host = host(note);
-    let site = site(note);
-    let Some(attempt) = note.attempts.last() else {
-        return format!("{host} was restarted for {site}; whether it helped is not known yet.");
-    };
-    let number = attempt.number;
-    match attempt.report.as_ref().map(|report| report.outcome) {
-        Some(RecoveryOutcome::Succeeded) => format!(
-            "{host} was restarted for {site} (attempt {number}); whether it helped is not known yet."
+/// How the last attempt ended, in words of three lengths.
+pub(super) struct Last {
+    /// For the subject's brackets; mail filters know it, so it is the same in every language.
+    pub(super) tag: &'static str,
+    /// For the subject.
+    pub(super) result: String,
+    /// For the first line.
+    pub(super) story: String,
+}
+
+/// The words of an outcome: the end of an attempt's line, the subject's, the first line's; and the subject's tag.
+const fn words(outcome: Option<RecoveryOutcome>) -> (Key, Key, Key, &'static str) {
+    const FAILED: &str = "RESTART FAILED";
+    match outcome {
+        Some(RecoveryOutcome::Succeeded) => (
+            key!(Attempts, "succeeded"),
+            key!(Attempts, "succeeded.subject"),
+            key!(Attempts, "succeeded.headline"),
+            "RESTARTED",
         ),
-        Some(RecoveryOutcome::Failed) => {
-            format!("The restart of {host} for {site} failed (attempt {number}).")
-        }
-        Some(RecoveryOutcome::TimedOut) => {
-            format!("The restart of {host} for {site} did not end in time (attempt {number}).")
-        }
-        Some(RecoveryOutcome::NotExecuted) => {
-            format!("The restart of {host} for {site} was not carried out (attempt {number}).")
-        }
-        Some(RecoveryOutcome::Declined) => format!(
-            "{host} itself refused the restart for {site} (attempt {number}); nothing was restarted."
+        Some(RecoveryOutcome::Failed) => (
+            key!(Attempts, "failed"),
+            key!(Attempts, "failed.subject"),
+            key!(Attempts, "failed.headline"),
+            FAILED,
         ),
-        Some(RecoveryOutcome::Refused) => format!(
-            "The restart of {host} for {site} was not carried out (attempt {number}): there is no way in until a \
-             person has acted."
+        Some(RecoveryOutcome::TimedOut) => (
+            key!(Attempts, "timed_out"),
+            key!(Attempts, "timed_out.subject"),
+            key!(Attempts, "timed_out.headline"),
+            FAILED,
         ),
-        Some(RecoveryOutcome::Unknown) | None => format!(
-            "{host} was told to restart for {site} (attempt {number}), and how that ended was not seen."
+        Some(RecoveryOutcome::NotExecuted) => (
+            key!(Attempts, "not_executed"),
+            key!(Attempts, "not_executed.subject"),
+            key!(Attempts, "not_executed.headline"),
+            FAILED,
+        ),
+        Some(RecoveryOutcome::Declined) => (
+            key!(Attempts, "declined"),
+            key!(Attempts, "declined.subject"),
+            key!(Attempts, "declined.headline"),
+            FAILED,
+        ),
+        Some(RecoveryOutcome::Refused) => (
+            key!(Attempts, "refused"),
+            key!(Attempts, "refused.subject"),
+            key!(Attempts, "refused.headline"),
+            FAILED,
+        ),
+        Some(RecoveryOutcome::Unknown) | None => (
+            key!(Attempts, "unknown"),
+            key!(Attempts, "unknown.subject"),
+            key!(Attempts, "unknown.headline"),
+            "RESTART UNKNOWN",
         ),
     }
 }
 
-/// The attempts, oldest first.
-pub(super) fn attempts(note: &Notification) -> Vec<Item> {
+/// How the last attempt ended.
+pub(super) fn last(voice: &Voice, note: &Notification) -> Last {
+    let Some(attempt) = note.attempts.last() else {
+        let values = || context! { host => host(note), site => site(note) };
+        return Last {
+            tag: "RESTARTED",
+            result: voice.say(key!(Attempts, "succeeded.subject"), values()),
+            story: voice.say(key!(Attempts, "none.headline"), values()),
+        };
+    };
+    let outcome = attempt.report.as_ref().map(|report| report.outcome);
+    let (_, result, story, tag) = words(outcome);
+    let values = values(voice, note, attempt);
+    Last {
+        tag,
+        result: voice.say(result, values.clone()),
+        story: voice.say(story, values),
+    }
+}
+
+fn values(voice: &Voice, note: &Notification, attempt: &Attempt) -> Value {
+    let report = attempt.report.as_ref();
+    let why = report.and_then(|report| report.reason.as_ref());
+    context! {
+        host => host(note),
+        site => site(note),
+        number => attempt.number,
+        took => report.map(|report| voice.span(report.duration)),
+        status => report.and_then(|report| report.exit_status).map(|status| status.to_string()),
+        why => why.map(|reason| clean::line(reason, limits::DETAIL_CHARS)),
+    }
+}
+
+/// How an attempt ended, as the end of a line.
+pub(super) fn ended(voice: &Voice, note: &Notification, attempt: &Attempt) -> String {
+    // Written in the very step that orders the restart.
+    let begins = matches!(&note.next, Next::Restart { number, .. } if *number == attempt.number);
+    if attempt.report.is_none() && begins {
+        return voice.word(key!(Attempts, "begins"));
+    }
+    let outcome = attempt.report.as_ref().map(|report| report.outcome);
+    voice.say(words(outcome).0, values(voice, note, attempt))
+}
+
+/// The attempts, oldest first, with the last words of their output.
+pub(super) fn attempts(voice: &Voice, note: &Notification) -> Vec<Item> {
     let skipped = note.attempts.len().saturating_sub(ATTEMPTS);
     let mut items = Vec::new();
     if skipped > 0 {
-        items.push(Item::Prose(format!(
-            "{skipped} earlier attempts are not shown."
-        )));
+        items.push(Item::Prose(
+            voice.say(key!(Attempts, "skipped"), context! { n => skipped }),
+        ));
     }
     let last = note.attempts.len().saturating_sub(1);
     for (index, attempt) in note.attempts.iter().enumerate().skip(skipped) {
-        items.push(Item::Prose(line(note, attempt)));
-        if index == last {
-            items.extend(output(attempt, OUTPUT));
-        } else if said(attempt) != note.attempts.last().and_then(said) {
-            items.extend(output(attempt, OUTPUT_BEFORE));
+        let line = context! {
+            number => attempt.number,
+            time => voice.moment(attempt.began, note.at),
+            command => clean::command(&attempt.command),
+            ended => ended(voice, note, attempt),
+        };
+        items.push(Item::Prose(voice.say(key!(Attempts, "line"), line)));
+        if index == last || said(attempt) != note.attempts.last().and_then(said) {
+            items.extend(output(voice, attempt, OUTPUT_BESIDE));
         }
     }
     items
+}
+
+/// The whole output of the last attempt, where it is more than stands beside it.
+pub(super) fn whole_output(voice: &Voice, note: &Notification) -> Vec<Item> {
+    let last = note.attempts.last();
+    let long = last.filter(|attempt| lines(attempt).count() > OUTPUT_BESIDE);
+    long.map_or_else(Vec::new, |attempt| output(voice, attempt, OUTPUT))
 }
 
 fn said(attempt: &Attempt) -> Option<&str> {
     attempt.report.as_ref().map(|report| report.output.trim())
 }
 
-fn line(note: &Notification, attempt: &Attempt) -> String {
-    let ended = match (&attempt.report, &note.next) {
-        (Some(report), _) => ended(report),
-        // Written in the very step that orders the restart.
-        (None, Next::Restart { number, .. }) if *number == attempt.number => {
-            "begins now".to_owned()
-        }
-        (None, _) => "was sent, and its end was not seen".to_owned(),
-    };
-    let command = clean::line(&attempt.command.replace('`', "'"), limits::DETAIL_CHARS);
-    format!(
-        "Attempt {} at {}: `{command}` {ended}.",
-        attempt.number,
-        moment(note, attempt.began)
-    )
+fn lines(attempt: &Attempt) -> impl Iterator<Item = &str> {
+    let text = attempt.report.as_ref().map_or("", |report| &report.output);
+    text.lines().filter(|line| !line.trim().is_empty())
 }
 
-fn ended(report: &RecoveryReport) -> String {
-    let took = span(report.duration);
-    let status = report
-        .exit_status
-        .map_or_else(String::new, |status| format!(" with status {status}"));
-    let why = report.reason.as_ref().map_or_else(String::new, |reason| {
-        format!(": {}", clean::line(reason, limits::DETAIL_CHARS))
-    });
-    match report.outcome {
-        RecoveryOutcome::Succeeded => format!("succeeded after {took}"),
-        RecoveryOutcome::Failed => format!("failed{status} after {took}{why}"),
-        RecoveryOutcome::TimedOut => {
-            format!("did not end within {took} and may still be running{why}")
-        }
-        RecoveryOutcome::NotExecuted => format!("was not run, nothing changed on the host{why}"),
-        RecoveryOutcome::Declined => {
-            format!("was refused by the host's own agent, nothing was restarted{why}")
-        }
-        RecoveryOutcome::Refused => {
-            format!("was not run, and will not be until a person has acted{why}")
-        }
-        RecoveryOutcome::Unknown => format!("was sent, and its end was not seen{why}"),
-    }
-}
-
-fn output(attempt: &Attempt, cap: usize) -> Vec<Item> {
-    let Some(report) = &attempt.report else {
-        return Vec::new();
-    };
-    let lines: Vec<&str> = report
-        .output
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let skipped = lines.len().saturating_sub(cap);
-    let shown: Vec<String> = lines
-        .into_iter()
+fn output(voice: &Voice, attempt: &Attempt, cap: usize) -> Vec<Item> {
+    let skipped = lines(attempt).count().saturating_sub(cap);
+    let shown: Vec<String> = lines(attempt)
         .skip(skipped)
         .map(|line| clean::output_line(line, OUTPUT_WIDTH))
         .collect();
@@ -141,7 +176,7 @@ fn output(attempt: &Attempt, cap: usize) -> Vec<Item> {
     }
     let mut quote = Vec::new();
     if skipped > 0 {
-        quote.push(format!("… {skipped} lines before"));
+        quote.push(voice.say(key!(Attempts, "lines_before"), context! { n => skipped }));
     }
     quote.extend(shown);
     vec![Item::Quote(quote)]

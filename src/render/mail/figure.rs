@@ -4,8 +4,10 @@
 //! stand in the mail and not in the picture, so they are in the reader's language and size.
 
 use crate::model::{Course, Entry, Notification, fnv1a};
-use crate::render::duration::span;
 use crate::render::picture::{self, Marks, Sum};
+use crate::render::words::{Voice, key};
+
+use minijinja::context;
 
 /// A day needs so many five minutes with probes in them to be worth a picture.
 const LEAST: usize = 3;
@@ -24,12 +26,17 @@ pub struct Figure {
 }
 
 /// The picture of an entry; `None` where it has none, or nothing to show.
-pub(super) fn of(entry: &Entry, course: &Course, message_id: &str) -> Option<Figure> {
+pub(super) fn of(
+    voice: &Voice,
+    entry: &Entry,
+    course: &Course,
+    message_id: &str,
+) -> Option<Figure> {
     if !entry.has_picture() || course.slots().len() < LEAST {
         return None;
     }
     let note = &entry.notification;
-    let marks = marks(note);
+    let marks = marks(voice, note);
     let png = picture::png(course, &marks)?;
     Some(Figure {
         id: format!(
@@ -37,12 +44,12 @@ pub(super) fn of(entry: &Entry, course: &Course, message_id: &str) -> Option<Fig
             fnv1a([message_id.as_bytes()])
         ),
         png,
-        sum: sentence(picture::sum(course, note.at)),
-        legend: legend(note, &marks),
+        sum: sentence(voice, picture::sum(course, note.at)),
+        legend: legend(voice, note, &marks),
     })
 }
 
-fn marks(note: &Notification) -> Marks {
+fn marks(voice: &Voice, note: &Notification) -> Marks {
     Marks {
         until: note.at,
         incident: note
@@ -52,23 +59,18 @@ fn marks(note: &Notification) -> Marks {
         slow_ms: note
             .slow
             .map(|slow| u32::try_from(slow.as_millis()).unwrap_or(u32::MAX)),
-        zone: None,
+        zone: Some(voice.zone().clone()),
     }
 }
 
 /// The day in words.
-fn sentence(sum: Sum) -> String {
-    let share = share(sum);
-    let took = sum.mean_ms.map_or_else(String::new, |mean| {
-        format!(
-            "; response time {} on average, {} at most",
-            took(mean),
-            took(sum.longest_ms.into())
-        )
-    });
-    format!(
-        "The last 24 hours: {share} of {} probes were well{took}.",
-        sum.probes
+fn sentence(voice: &Voice, sum: Sum) -> String {
+    let mean = sum.mean_ms.map_or_else(String::new, took);
+    let most = took(sum.longest_ms.into());
+    let (share, probes) = (share(sum), sum.probes);
+    voice.say(
+        key!(Picture, "sum"),
+        context! { share, probes, took => mean, most },
     )
 }
 
@@ -83,29 +85,32 @@ fn share(sum: Sum) -> String {
     }
 }
 
-/// `490ms`, `1.3s`.
+/// `490 ms`, `1.3 s`, as in the picture.
 fn took(ms: u64) -> String {
     match ms {
-        0..1000 => format!("{ms}ms"),
-        _ => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        0..1000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
     }
 }
 
-fn legend(note: &Notification, marks: &Marks) -> Vec<(&'static str, String)> {
+fn legend(voice: &Voice, note: &Notification, marks: &Marks) -> Vec<(&'static str, String)> {
+    let say = |key| voice.say(key, context! {});
     let mut legend = vec![
-        (picture::hex::MEAN, "mean response time".to_owned()),
-        (picture::hex::LONGEST, "longest of five minutes".to_owned()),
-        (picture::hex::WELL, "probes that were well".to_owned()),
-        (picture::hex::FAILED, "probes that failed".to_owned()),
+        (picture::hex::MEAN, say(key!(Picture, "mean"))),
+        (picture::hex::LONGEST, say(key!(Picture, "longest"))),
+        (picture::hex::WELL, say(key!(Picture, "well"))),
+        (picture::hex::FAILED, say(key!(Picture, "failed"))),
     ];
     if marks.incident.is_some() {
-        legend.push((picture::hex::INCIDENT, "this incident".to_owned()));
+        legend.push((picture::hex::INCIDENT, say(key!(Picture, "incident"))));
     }
     if !marks.restarts.is_empty() {
-        legend.push((picture::hex::RESTART, "restart".to_owned()));
+        legend.push((picture::hex::RESTART, say(key!(Picture, "restart"))));
     }
     if let Some(slow) = note.slow {
-        legend.push((picture::hex::SLOW, format!("slow from {} on", span(slow))));
+        let slow = voice.span(slow);
+        let words = voice.say(key!(Picture, "slow"), context! { slow });
+        legend.push((picture::hex::SLOW, words));
     }
     legend
 }

@@ -4,6 +4,8 @@
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
 
+use crate::model::Language;
+
 use super::figure::Figure;
 use super::page::{Item, Page, Tone};
 
@@ -32,7 +34,7 @@ const fn colour(tone: Tone) -> &'static str {
 
 /// The document.
 pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String {
-    let mut out = head(title);
+    let mut out = head(title, page.language);
     let bar = colour(page.tone);
     out.push_str(&format!(
         "<div class=\"p-card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d8dee4;\
@@ -50,7 +52,7 @@ pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String
         out.push_str(&format!(
             "<h2 class=\"p-soft\" style=\"margin:20px 0 8px;font-size:13px;text-transform:uppercase;\
              letter-spacing:0.04em;color:#57606a;\">{}</h2>\n",
-            escape(section.title)
+            escape(&section.title)
         ));
         out.push_str(&items(&section.items));
     }
@@ -63,9 +65,10 @@ pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String
     out
 }
 
-fn head(title: &str) -> String {
+fn head(title: &str, language: Language) -> String {
+    let word = language.word();
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!DOCTYPE html>\n<html lang=\"{word}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
@@ -151,6 +154,12 @@ fn one(item: &Item) -> String {
             prose(text)
         ),
         Item::Quote(lines) => code(&lines.join("\n")),
+        Item::Fact { label, value } => format!(
+            "<p class=\"p-text\" style=\"margin:0 0 4px;color:#1c2127;overflow-wrap:anywhere;\">\
+             <span class=\"p-soft\" style=\"color:#57606a;\">{}</span> {}</p>\n",
+            escape(label),
+            prose(value)
+        ),
         Item::Command { purpose, line } => format!(
             "<p class=\"p-soft\" style=\"margin:0 0 3px;font-size:14px;color:#57606a;\">{}</p>\n{}",
             prose(purpose),

@@ -3,13 +3,16 @@
 //!
 //! - One incident is one thread. The id of its first message is derived from the incident and the recipient; every
 //!   later message names it in `In-Reply-To` and `References`, whether or not the first one ever arrived.
-//! - The first screen answers what is down and since when, and what happens next. Below it: what was seen, what was
-//!   done or refused and why, what the reader can do, with the commands to copy.
+//! - The first screen answers what is down and since when, what it means and what happens next, what was seen, what was
+//!   done or refused and why, what the reader can do, with the commands to copy. Below it: what the host says of
+//!   itself, the output of the command, the timeline.
+//! - The words come from [`crate::render::words`], in the language and by the clock of the configuration; what people
+//!   wrote in place of ours can be wrong, and then [`Letter::complaints`] says so.
 //! - Text and HTML are written from the same page, so that they cannot contradict each other.
 //! - What comes from outside (page titles, command output, relay answers) is cleaned of control characters, capped,
 //!   and escaped in HTML. No header carries more than one line.
 //!
-//! Times are UTC; those of another day than the mail's carry their date.
+//! Times of another day than the mail's carry their date.
 
 mod advice;
 pub mod clean;
@@ -17,17 +20,22 @@ mod deeds;
 mod ending;
 mod figure;
 mod html;
+mod next;
 mod page;
 mod story;
 mod subject;
 mod text;
 mod thread;
+mod timeline;
+mod values;
 
-pub use subject::subject;
+pub use subject::{subject, worded};
 
 pub use figure::Figure;
 
-use crate::model::{Course, Entry, Timestamp};
+use crate::model::{Course, Entry, Timestamp, Wording};
+
+use super::words::Voice;
 
 /// Longest address line that is handed on; RFC 5321 allows 254 characters of address.
 const ADDRESS: usize = 500;
@@ -57,20 +65,24 @@ pub struct Letter {
     pub html: String,
     /// The picture that the HTML shows.
     pub figure: Option<Figure>,
+    /// What of people's own words could not be used.
+    pub complaints: Vec<String>,
 }
 
-/// The mail of an outbox entry; the same entry gives the same letter, whatever its `tries`, `due` and `last`.
+/// The mail of an outbox entry; the same entry and wording give the same letter, whatever its `tries`, `due` and `last`.
 #[must_use]
-pub fn compose(entry: &Entry) -> Letter {
-    illustrated(entry, None)
+pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
+    illustrated(entry, wording, None)
 }
 
 /// The same with a picture of how the site did.
 #[must_use]
-pub fn illustrated(entry: &Entry, course: Option<&Course>) -> Letter {
+pub fn illustrated(entry: &Entry, wording: &Wording, course: Option<&Course>) -> Letter {
     let note = &entry.notification;
-    let page = story::page(note);
-    let subject = subject(note);
+    let voice = Voice::of(wording);
+    let values = values::values(&voice, note);
+    let page = story::page(&voice, note, &values);
+    let subject = subject::said(&voice, note.event, values);
     let ids = thread::ids(entry);
     let mut headers = vec![
         ("Auto-Submitted".to_owned(), "auto-generated".to_owned()),
@@ -85,7 +97,7 @@ pub fn illustrated(entry: &Entry, course: Option<&Course>) -> Letter {
     if let Some(host) = &note.host {
         headers.push(("X-Probe-Host".to_owned(), host.as_str().to_owned()));
     }
-    let figure = course.and_then(|course| figure::of(entry, course, &ids.own));
+    let figure = course.and_then(|course| figure::of(&voice, entry, course, &ids.own));
     Letter {
         message_id: ids.own,
         references: ids.first.iter().cloned().collect(),
@@ -98,5 +110,6 @@ pub fn illustrated(entry: &Entry, course: Option<&Course>) -> Letter {
         html: html::write(&subject, &page, figure.as_ref()),
         subject,
         figure,
+        complaints: voice.complaints(),
     }
 }

@@ -1,5 +1,7 @@
 //! What a mail says before it is text or HTML.
 
+use crate::model::Language;
+
 /// How it looks at the first glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -16,6 +18,8 @@ pub(super) enum Tone {
 /// A whole mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Page {
+    /// In which language.
+    pub(super) language: Language,
     /// Its colour.
     pub(super) tone: Tone,
     /// What is so, and since when.
@@ -32,7 +36,7 @@ pub(super) struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     /// Its title.
-    pub(super) title: &'static str,
+    pub(super) title: String,
     /// What stands in it.
     pub(super) items: Vec<Item>,
 }
@@ -46,6 +50,13 @@ pub(super) enum Item {
     Point(String),
     /// Lines as they came from a machine.
     Quote(Vec<String>),
+    /// A label and what it is.
+    Fact {
+        /// What is spoken of.
+        label: String,
+        /// What is so.
+        value: String,
+    },
     /// A command to copy, and what it is for.
     Command {
         /// What it is for.

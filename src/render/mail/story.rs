@@ -1,39 +1,58 @@
-//! What a notification means, told in the order in which somebody half asleep asks: what is so and since when, what
-//! happens next, what was seen, what was done, what can I do.
+//! What a notification means, told in the order in which somebody half asleep asks: what is so and since when, what it
+//! means, what happens next, what was seen, what was done, what can I do. Then what the host says of itself, what the
+//! command said, and how it all went.
 
-use crate::model::{Cause, EventKind, Hold, Next, Notification, Timestamp, limits};
-use crate::render::duration::span;
+use minijinja::{Value, context};
+
+use crate::model::{EventKind, Notification, Observation, Phase, limits};
+use crate::render::words::{Block, Voice, key};
 use crate::render::{explain, facts};
 
-use super::advice;
-use super::clean;
-use super::deeds;
-use super::ending;
 use super::page::{Item, Page, Section, Tone};
-use super::subject::{lasted, reached_nobody, restarts, site};
+use super::subject::pieces;
+use super::{advice, clean, deeds, ending, timeline};
 
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
 
 /// The page of a notification.
-pub(super) fn page(note: &Notification) -> Page {
-    let mut sections = Vec::new();
-    push(&mut sections, "What was seen", seen(note));
-    push(&mut sections, "What was done", deeds::attempts(note));
-    push(&mut sections, "What you can do", advice::advice(note));
-    push(&mut sections, "What the host says", facts(note));
+pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
+    let pieces = pieces(note.event);
+    let parts = [
+        (key!(Page, "title.seen"), seen(voice, note)),
+        (key!(Page, "title.done"), deeds::attempts(voice, note)),
+        (
+            key!(Page, "title.advice"),
+            advice::advice(voice, note, values),
+        ),
+        (key!(Page, "title.facts"), facts(voice, note)),
+        (key!(Page, "title.output"), deeds::whole_output(voice, note)),
+        (
+            key!(Page, "title.timeline"),
+            timeline::timeline(voice, note),
+        ),
+    ];
+    let sections = parts
+        .into_iter()
+        .filter(|(_, items)| !items.is_empty())
+        .map(|(title, items)| Section {
+            title: voice.word(title),
+            items,
+        });
     Page {
+        language: voice.language(),
         tone: tone(note),
-        headline: headline(note),
-        lead: lead(note),
-        sections,
-        footer: footer(note),
-    }
-}
-
-fn push(sections: &mut Vec<Section>, title: &'static str, items: Vec<Item>) {
-    if !items.is_empty() {
-        sections.push(Section { title, items });
+        headline: clean::line(
+            &voice.say(pieces.headline, values.clone()),
+            limits::DETAIL_CHARS,
+        ),
+        lead: voice
+            .tell(pieces.lead, values.clone())
+            .into_iter()
+            .map(Block::into_text)
+            .collect(),
+        sections: sections.collect(),
+        footer: footer(voice, note),
     }
 }
 
@@ -50,212 +69,94 @@ const fn tone(note: &Notification) -> Tone {
     }
 }
 
-/// A time of day; with its date where that is another one than the mail's.
-pub(super) fn moment(note: &Notification, at: Timestamp) -> String {
-    if explain::same_day(note.at, at) {
-        explain::clock(at)
-    } else {
-        explain::day_clock(at)
-    }
-}
-
-/// The machine, in a sentence.
-pub(super) fn host(note: &Notification) -> &str {
-    note.host.as_ref().map_or("the host", |host| host.as_str())
-}
-
-fn headline(note: &Notification) -> String {
-    let site = site(note);
-    let since = note.since.map_or_else(String::new, |since| {
-        format!(" since {}", moment(note, since))
-    });
-    let after = lasted(note).map_or_else(String::new, |lasted| format!(" after {lasted}"));
-    match note.event {
-        EventKind::Down => format!("{site} is down{since}: {}.", phrase(note)),
-        EventKind::Restarted => deeds::headline(note),
-        EventKind::Up | EventKind::Back => format!("{site} is up again{after}."),
-        EventKind::Withheld => format!("{site} is down{since} and is not being restarted."),
-        EventKind::GaveUp => {
-            let tried = match restarts(note) {
-                0 => String::new(),
-                count => format!(", {} did not help", explain::restarts_counted(count)),
-            };
-            format!("{site} is still down{since}{tried}. A person must look.")
-        }
-        EventKind::Reminder => format!("{site} is still down{since}: {}.", phrase(note)),
-        EventKind::Closed => format!("{site} is no longer watched."),
-        EventKind::Blind => blind(note),
-        EventKind::Damaged => "The memory of probe was damaged; a new one was begun.".to_owned(),
-        EventKind::Certificate => ending::headline(note),
-        EventKind::Test => "This is a test: probe can reach you by mail.".to_owned(),
-    }
-}
-
-fn phrase(note: &Notification) -> &'static str {
-    note.cause.map_or("not as expected", Cause::phrase)
-}
-
-fn blind(note: &Notification) -> String {
-    let from = moment(note, note.since.unwrap_or(note.at));
-    match note.until {
-        Some(until) => format!(
-            "Probe could not see from {from} to {}: the network of its own machine was down.",
-            moment(note, until)
-        ),
-        None => {
-            format!("Probe cannot see since {from}: the network of its own machine is down.")
-        }
-    }
-}
-
-/// What it means and what happens next.
-fn lead(note: &Notification) -> Vec<String> {
-    let mut lead = Vec::new();
-    match note.event {
-        EventKind::Down | EventKind::Reminder | EventKind::GaveUp | EventKind::Withheld => {
-            lead.extend(
-                note.cause
-                    .map(|cause| explain::cause_sentence(cause).to_owned()),
-            );
-        }
-        EventKind::Up => lead.push(recovered(note)),
-        EventKind::Closed => lead.push(
-            "It is not in the configuration any more, so its incident is closed without knowing whether it came \
-             back."
-                .to_owned(),
-        ),
-        EventKind::Blind => lead.push(
-            "What happened to the sites in that time is not known. Nothing was restarted on it, and no failure was \
-             counted."
-                .to_owned(),
-        ),
-        EventKind::Damaged => lead.push(
-            "Watching goes on. Open incidents were forgotten: a site that is down is reported anew.".to_owned(),
-        ),
-        EventKind::Certificate => lead.push(ending::lead()),
-        EventKind::Test => lead.push(
-            "Nothing is wrong and nothing was restarted. Mails about your sites will look like this one.".to_owned(),
-        ),
-        EventKind::Restarted | EventKind::Back => {}
-    }
-    lead.extend(next(note));
-    lead.extend(lesson(note));
-    if let Some(remark) = &note.remark {
-        lead.push(clean::line(remark, limits::DETAIL_CHARS));
-    }
-    lead
-}
-
-/// What the host's last restarts teach.
-fn lesson(note: &Notification) -> Option<String> {
-    let lesson = note.lesson?;
-    let held = match lesson.longest {
-        longest if longest.is_zero() => "none of them helped".to_owned(),
-        longest => format!("the longest held for {}", span(longest)),
+/// What the host said of itself, as it came from there.
+fn facts(voice: &Voice, note: &Notification) -> Vec<Item> {
+    let Some(sighting) = &note.facts else {
+        return Vec::new();
     };
-    Some(format!(
-        "{} was restarted {} times in 7 days, and {held}: this is not mended by restarting. Look for the cause; \
-         `probe history` shows them.",
-        host(note),
-        lesson.restarts
-    ))
+    let time = voice.moment(sighting.at, note.at);
+    let mut items = vec![Item::Prose(
+        voice.say(key!(Facts, "looked"), context! { time }),
+    )];
+    let clean = |text: &str| clean::line(text, limits::DETAIL_CHARS);
+    let lines = facts::lines(voice, &sighting.facts).into_iter();
+    items.extend(lines.map(|line| Item::Fact {
+        label: line.label,
+        value: clean(&line.value),
+    }));
+    items
 }
 
-fn recovered(note: &Notification) -> String {
-    match (restarts(note), note.until) {
-        (0, _) if note.host.is_some() => "It came back without a restart.".to_owned(),
-        (0, _) => "It came back.".to_owned(),
-        (count, Some(until)) => format!(
-            "It was proven up at {} after {} of {}.",
-            moment(note, until),
-            explain::restarts_counted(count),
-            host(note)
-        ),
-        (count, None) => format!(
-            "It was proven up after {} of {}.",
-            explain::restarts_counted(count),
-            host(note)
-        ),
-    }
-}
-
-/// What comes next, as a sentence.
-fn next(note: &Notification) -> Option<String> {
-    let host = host(note);
-    match &note.next {
-        Next::Restart {
-            command,
-            number,
-            of,
-        } => Some(format!(
-            "A restart of {host} begins now, attempt {number} of {of}: `{}`. The next mail says how it ended.",
-            clean::line(&command.replace('`', "'"), limits::DETAIL_CHARS)
-        )),
-        Next::Prove { from } => Some(format!(
-            "A good probe counts from now on, a failed one from {} on; so it is decided whether {} is back. You hear again when it is, or when a person must look.",
-            moment(note, *from),
-            site(note)
-        )),
-        Next::Held(Hold::GaveUp { .. })
-            if matches!(note.event, EventKind::Up | EventKind::Back) =>
-        {
-            Some(format!(
-                "Probe had given up on {host} and restarts it no more until `probe resume {host}` says so."
-            ))
-        }
-        Next::Held(Hold::Backoff { until }) if reached_nobody(note) => Some(format!(
-            "Probe could not log in to {host}, so nothing was restarted; the next attempt may begin at {}.",
-            moment(note, *until)
-        )),
-        Next::Held(hold) => Some(clean::line(
-            &explain::hold(hold, host, |at| at),
-            2 * limits::DETAIL_CHARS,
-        )),
-        Next::WatchOnly => Some(format!(
-            "{} has no host in the configuration, so nothing is restarted for it. You hear again when it is back.",
-            site(note)
-        )),
-        Next::Nothing => None,
-    }
-}
-
-fn seen(note: &Notification) -> Vec<Item> {
+fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
     if note.event == EventKind::Certificate {
-        return ending::seen(note);
+        return ending::seen(voice, note);
     }
-    let mut items: Vec<Item> = note
-        .seen
-        .iter()
-        .take(SEEN)
-        .map(|seen| Item::Point(clean::line(seen, limits::DETAIL_CHARS)))
+    let shown = note.seen.iter().take(SEEN);
+    let mut items: Vec<Item> = shown
+        .map(|seen| Item::Point(clean::line(&sighting(voice, seen), limits::DETAIL_CHARS)))
         .collect();
     let more = note.seen.len().saturating_sub(SEEN);
     if more > 0 {
-        items.push(Item::Point(format!("and {more} more")));
+        let line = voice.say(key!(Page, "more"), context! { n => more });
+        items.push(Item::Point(line));
     }
     items
 }
 
-/// What the host said of itself, as it came from there.
-fn facts(note: &Notification) -> Vec<Item> {
-    let Some(sighting) = &note.facts else {
-        return Vec::new();
+fn sighting(voice: &Voice, seen: &Observation) -> String {
+    let (url, cause, detail, address, phase) = match seen {
+        Observation::Line(line) => return line.clone(),
+        Observation::Check {
+            url,
+            cause,
+            detail,
+            address,
+            phase,
+        } => (url, *cause, detail, address, phase),
     };
-    let lines = facts::lines(&sighting.facts);
-    let clean = |line: &String| clean::output_line(line, limits::DETAIL_CHARS);
-    vec![
-        Item::Prose(format!("Looked at {}:", moment(note, sighting.at))),
-        Item::Quote(lines.iter().map(clean).collect()),
-    ]
+    let address = address.map(|address| address.to_string());
+    let detail = clean::line(detail, limits::DETAIL_CHARS);
+    // Many a detail begins with the phrase itself, or names the address; nobody wants to read it twice.
+    let said = detail.starts_with(cause.phrase());
+    let more = (detail != cause.phrase()).then_some(detail.as_str());
+    let address_said = address
+        .as_ref()
+        .is_some_and(|address| detail.contains(address));
+    let phrase = explain::cause_phrase(voice, cause);
+    let what = voice.say(
+        key!(Page, "seen.what"),
+        context! { cause => phrase, detail => more, said },
+    );
+    voice.say(
+        key!(Page, "seen"),
+        context! {
+            url => clean::line(url, limits::DETAIL_CHARS),
+            what,
+            address,
+            address_said,
+            phase => phase.map(|phase| part(voice, phase)),
+        },
+    )
 }
 
-fn footer(note: &Notification) -> String {
-    let mut parts = vec![format!("probe, {}", explain::day_clock(note.at))];
-    parts.extend(
-        note.incident
-            .as_ref()
-            .map(|incident| format!("incident {}", clean::ascii(incident.as_str(), 200))),
-    );
-    parts.extend(note.host.as_ref().map(|host| format!("host {host}")));
-    parts.join(" · ")
+fn part(voice: &Voice, phase: Phase) -> String {
+    voice.word(match phase {
+        Phase::Dns => key!(Page, "phase.dns"),
+        Phase::Connect => key!(Page, "phase.connect"),
+        Phase::Tls => key!(Page, "phase.tls"),
+        Phase::FirstByte => key!(Page, "phase.first_byte"),
+        Phase::Transfer => key!(Page, "phase.transfer"),
+    })
+}
+
+fn footer(voice: &Voice, note: &Notification) -> String {
+    let incident = note.incident.as_ref();
+    voice.say(
+        key!(Page, "footer"),
+        context! {
+            time => voice.day_clock(note.at),
+            incident => incident.map(|incident| clean::ascii(incident.as_str(), 200)),
+            host => note.host.as_ref().map(|host| host.as_str()),
+        },
+    )
 }

@@ -166,7 +166,7 @@ impl Block<'_> {
         if action.is_held() {
             // What holds it now is said already.
             if action.reason.as_deref() != self.standing.reason {
-                let reason = action.held_for.unwrap_or_default();
+                let reason = action.held_for.as_deref().unwrap_or_default();
                 self.say(
                     sheet,
                     Ink::Dim,

@@ -11,6 +11,7 @@ use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::{Action, Record};
 use crate::render::text::{cut, plural};
+use crate::render::words::Voice;
 
 /// A detail longer than this is cut; the table has the whole.
 const DETAIL: usize = 160;
@@ -146,7 +147,10 @@ pub(super) fn words(
 fn diagnosed(host: &HostName, ailment: Option<Ailment>, diagnosis: &Diagnosis) -> (Ink, String) {
     match diagnosis {
         Diagnosis::Facts(_) => {
-            let found = ailment.map_or("nothing fails any more", phrase);
+            let found = ailment.map_or_else(
+                || "nothing fails any more".to_owned(),
+                |ailment| phrase(&Voice::english(), ailment),
+            );
             (Ink::Plain, format!("looked at {host}: {found}"))
         }
         Diagnosis::NotIn { reason } => (Ink::Bad, format!("no way into {host}: {reason}")),

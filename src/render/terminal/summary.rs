@@ -89,11 +89,14 @@ fn hosts(actions: &[Action], dry_run: bool) -> Vec<String> {
                 .filter(|a| !a.is_held() && a.outcome.touched_host())
                 .count();
             let tried = own().filter(|a| !a.is_held()).count();
-            let held = own().rev().find_map(|action| action.held_for);
+            let held = own().rev().find_map(|action| action.held_for.clone());
             match (succeeded, ran - succeeded, held) {
                 _ if dry_run && tried > 0 => format!("{host} would be restarted"),
                 (0, 0, _) if tried > 0 => format!("{host} not restarted (no way in)"),
-                (0, 0, reason) => format!("{host} not restarted ({})", reason.unwrap_or("held")),
+                (0, 0, reason) => format!(
+                    "{host} not restarted ({})",
+                    reason.as_deref().unwrap_or("held")
+                ),
                 (0, 1, _) => format!("restart of {host} failed"),
                 (0, failed, _) => format!("restart of {host} failed {}", times(failed)),
                 (done, 0, _) => format!("{host} restarted {}", times(done)),

@@ -11,6 +11,7 @@ use crate::render::explain::hold_phrase;
 use crate::render::record::Record;
 use crate::render::text::{plural, width};
 use crate::render::why::{Recorded, sentence};
+use crate::render::words::Voice;
 
 /// Labels stand before this column.
 const LABEL: usize = 12;
@@ -51,7 +52,10 @@ impl Page<'_> {
     fn head(&self, sheet: &mut Sheet) {
         let (ink, words) = match &self.account.standpoint {
             Standpoint::Calm => (Ink::Good, "nothing to do".to_owned()),
-            Standpoint::Held(hold) => (Ink::Warn, format!("not restarted: {}", hold_phrase(hold))),
+            Standpoint::Held(hold) => (
+                Ink::Warn,
+                format!("not restarted: {}", hold_phrase(&Voice::english(), hold)),
+            ),
             Standpoint::GivesUp(_) => (Ink::Bad, "about to give up".to_owned()),
             Standpoint::Acts(_) => (Ink::Warn, "about to be restarted".to_owned()),
         };

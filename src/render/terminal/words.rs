@@ -7,6 +7,7 @@ use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::Action;
 use crate::render::text::plural;
+use crate::render::words::Voice;
 
 /// `06:01:23 UTC`; on another day than `now` with its date, `2026-11-20 14:00 UTC`.
 pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
@@ -202,7 +203,7 @@ pub(super) fn hold_sentence(
                 facts if facts.is_empty() => facts,
                 facts => format!(" ({facts})"),
             };
-            format!("{}{because}; looking again {}", phrase(*ailment), ahead(until))
+            format!("{}{because}; looking again {}", phrase(&Voice::english(), *ailment), ahead(until))
         }
         Hold::GaveUp { reason } => format!("given up: {reason}; once mended, `probe resume {host}` re-arms it"),
     }

@@ -204,6 +204,7 @@ impl World {
                 since: None,
                 until: None,
                 cause: Some(Cause::Refused),
+                opened: None,
                 seen: Vec::new(),
                 attempts: Vec::new(),
                 next: Next::Nothing,

@@ -10,7 +10,7 @@ use probe::render::event;
 use serde_json::Value;
 
 use super::schema::faults;
-use crate::smtp::entries;
+use crate::mail::entries;
 
 fn entry(notification: Notification) -> Entry {
     Entry {

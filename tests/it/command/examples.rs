@@ -15,7 +15,7 @@ use probe::model::{Channel, Delivery, Entry, Next, Notification};
 use probe::ports::Messenger as _;
 use serde_json::Value;
 
-use crate::smtp::entries;
+use crate::mail::entries;
 
 /// Takes requests, answers each with this status, and hands on the bodies.
 fn service(status: &'static str) -> (String, Receiver<Value>) {

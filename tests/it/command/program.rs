@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::command::{CommandMessenger, Environment};
-use probe::model::{Channel, Delivery, Entry};
+use probe::model::{Channel, Delivery, Entry, Observation};
 use probe::ports::Messenger as _;
 use probe::render::event;
 use rustix::process::{Pid, test_kill_process};
 
-use crate::smtp::entries;
+use crate::mail::entries;
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -223,7 +223,7 @@ async fn one_that_does_not_read_is_judged_by_its_end() {
     let place = Place::new();
     // More than a pipe holds.
     let mut long = entry();
-    long.notification.seen = vec!["x".repeat(300_000)];
+    long.notification.seen = vec![Observation::Line("x".repeat(300_000))];
     for (script, sent) in [("exec <&-; exit 0", true), ("exit 3", false)] {
         let file = place.path("script");
         fs::write(&file, script).unwrap();

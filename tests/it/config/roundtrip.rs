@@ -149,6 +149,7 @@ alerts:
       - {url: \"smtp+plain://127.0.0.1:25\"}
     language: en
     reminder_interval: 4h
+  timezone: UTC
 ";
     assert_eq!(text, wanted);
 }

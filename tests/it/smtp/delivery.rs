@@ -6,9 +6,9 @@ use probe::adapters::smtp::{Limits, bytes};
 use probe::model::{Delivery, Relay, RelaySecurity};
 use probe::render::mail::compose;
 
-use super::entries::{down, entry};
 use super::server::{Act, Script, Server, Stage};
 use super::try_once::{HASTY, PATIENT, SOON, assert_deferred, reason, send, send_plain};
+use crate::mail::entries::{down, english, entry};
 
 #[tokio::test]
 async fn a_relay_that_takes_it_has_the_composed_bytes() {
@@ -30,7 +30,7 @@ async fn a_relay_that_takes_it_has_the_composed_bytes() {
         "{commands:?}"
     );
     assert_eq!(commands.last().map(String::as_str), Some("QUIT"));
-    let sent = String::from_utf8(bytes(&compose(&entry(down()))).unwrap()).unwrap();
+    let sent = String::from_utf8(bytes(&compose(&entry(down()), &english())).unwrap()).unwrap();
     let wire = server.texts().remove(0).replace("\r\n..", "\r\n.");
     assert_eq!(wire.trim_end(), sent.trim_end());
 }

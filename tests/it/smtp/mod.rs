@@ -2,14 +2,7 @@
 
 mod authority;
 mod delivery;
-mod endings;
-pub(crate) mod entries;
-mod hostile;
-mod letters;
-mod pictures;
 mod secrets;
 mod security;
-mod sentences;
 pub(crate) mod server;
-mod truth;
 mod try_once;

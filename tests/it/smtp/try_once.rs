@@ -7,8 +7,8 @@ use probe::adapters::smtp::{Limits, SmtpNotifier};
 use probe::model::{Delivery, Email, Relay, RelaySecurity};
 use probe::ports::Notifier;
 
-use super::entries::{down, entry};
 use super::server::{Act, Script, Server, Stage};
+use crate::mail::entries::{down, english, entry};
 
 /// Never reached unless something hangs.
 pub(crate) const PATIENT: Limits = Limits {
@@ -35,6 +35,7 @@ pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
         to: vec!["ops@example.com".to_owned()],
         relays,
         reminder_interval: None,
+        wording: english(),
     };
     SmtpNotifier::with_limits(limits)
         .notify(Arc::new(email), entry(down()), None)

@@ -46,9 +46,11 @@ impl Sshd {
                 format!(
                     "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nUsePAM no\nStrictModes no\n\
                      PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nPidFile none\n\
-                     MaxStartups 100\nPrintMotd no\nLogLevel VERBOSE\n",
+                     MaxStartups 100\nPrintMotd no\nLogLevel VERBOSE\nSetEnv HOME={}\n",
                     host_key.display(),
-                    authorized.display()
+                    authorized.display(),
+                    // What a login's shell would read in the account's own home is none of the test's business.
+                    directory.display()
                 ),
             )
             .unwrap();

@@ -185,7 +185,17 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             since: maybe(rng, Timestamp(1)),
             until: maybe(rng, Timestamp(2)),
             cause: maybe(rng, Cause::Dns),
-            seen: vec![text(rng)],
+            opened: maybe(rng, Timestamp(3)),
+            seen: vec![
+                probe::model::Observation::Line(text(rng)),
+                probe::model::Observation::Check {
+                    url: text(rng),
+                    cause: Cause::Refused,
+                    detail: text(rng),
+                    address: "192.0.2.1:443".parse().ok(),
+                    phase: Some(probe::model::Phase::Connect),
+                },
+            ],
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),

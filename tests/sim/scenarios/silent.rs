@@ -37,7 +37,9 @@ fn site_and_ssh_silent() {
     assert_eq!(down.cause, Some(Cause::HostUnreachable));
     assert!(matches!(down.next, Next::Held(_)), "{:?}", down.next);
     assert!(
-        down.seen[0].contains("SSH port of its host is silent"),
+        down.seen[0]
+            .to_string()
+            .contains("SSH port of its host is silent"),
         "{:?}",
         down.seen
     );

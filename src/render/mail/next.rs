@@ -1,0 +1,97 @@
+//! What comes next, and what the past teaches, as sentences.
+
+use minijinja::context;
+
+use crate::model::{EventKind, Hold, Next, Notification, RecoveryOutcome, limits};
+use crate::render::explain;
+use crate::render::words::{Voice, key};
+
+use super::clean;
+use super::values::{awaits_after, host, site};
+
+/// What comes next.
+pub(super) fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
+    let host = host(note);
+    match &note.next {
+        Next::Restart {
+            command,
+            number,
+            of,
+        } => {
+            let command = clean::command(command);
+            Some(voice.say(
+                key!(Next, "restart"),
+                context! { host, number => *number, of => *of, command },
+            ))
+        }
+        Next::Prove { from } => Some(voice.say(
+            key!(Next, "prove"),
+            context! { site => site(note), from => voice.moment(*from, note.at) },
+        )),
+        Next::Held(hold) => Some(held(voice, note, hold)),
+        Next::WatchOnly => {
+            Some(voice.say(key!(Next, "watch_only"), context! { site => site(note) }))
+        }
+        Next::Nothing => None,
+    }
+}
+
+fn held(voice: &Voice, note: &Notification, hold: &Hold) -> String {
+    let host = host(note);
+    if matches!(hold, Hold::GaveUp { .. }) {
+        if matches!(note.event, EventKind::Up | EventKind::Back) {
+            return voice.say(key!(Next, "given_up.back"), context! { host });
+        }
+        if !note.attempts.is_empty() {
+            let reason = given_up(voice, note);
+            return voice.say(key!(Next, "given_up"), context! { host, reason });
+        }
+    }
+    if let Hold::Backoff { until } = hold {
+        let values = || {
+            let until = voice.moment(*until, note.at);
+            context! { host, until, why => why(note) }
+        };
+        if awaits_after(note, RecoveryOutcome::NotExecuted) {
+            return voice.say(key!(Next, "no_way_in"), values());
+        }
+        if awaits_after(note, RecoveryOutcome::Declined) {
+            return voice.say(key!(Next, "declined"), values());
+        }
+    }
+    let said = explain::hold(voice, hold, host, |at| at);
+    clean::line(&said, 2 * limits::DETAIL_CHARS)
+}
+
+/// Why we gave up, from the attempts themselves.
+fn given_up(voice: &Voice, note: &Notification) -> String {
+    let tried = note.attempts.len();
+    let last = note
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.report.as_ref());
+    match last.filter(|report| !report.outcome.touched_host()) {
+        Some(_) => voice.say(
+            key!(Next, "given_up.unreached"),
+            context! { tried, why => why(note) },
+        ),
+        None => voice.say(key!(Next, "given_up.spent"), context! { tried }),
+    }
+}
+
+/// Why the last attempt did not reach the host, in the client's words.
+fn why(note: &Notification) -> Option<String> {
+    let report = note.attempts.last()?.report.as_ref()?;
+    let reason = report.reason.as_ref()?;
+    Some(clean::line(reason, limits::DETAIL_CHARS))
+}
+
+/// What the host's last restarts teach.
+pub(super) fn lesson(voice: &Voice, note: &Notification) -> Option<String> {
+    let lesson = note.lesson?;
+    let longest = (!lesson.longest.is_zero()).then(|| voice.span(lesson.longest));
+    Some(voice.say(
+        key!(Next, "lesson"),
+        context! { host => host(note), restarts => lesson.restarts, longest },
+    ))
+}

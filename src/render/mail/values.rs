@@ -1,0 +1,115 @@
+//! What the pieces of a mail know: the values of one notification, in words. Every mail's pieces know all of them;
+//! what a mail has nothing to say for is none.
+
+use minijinja::{Value, context};
+
+use crate::model::{Ending, Hold, Next, Notification, RecoveryOutcome, limits};
+use crate::render::explain;
+use crate::render::words::Voice;
+
+use super::{advice, clean, deeds, ending, next};
+
+/// Everything that `down/subject` and its like may name.
+pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
+    let moment = |at| voice.moment(at, note.at);
+    let restart = deeds::last(voice, note);
+    let first = note.certificates.first();
+    let others = note.certificates.len().saturating_sub(1);
+    let blind = ends(voice, note);
+    context! {
+        site => site(note),
+        host => note.host.as_ref().map(|host| host.as_str()),
+        since => note.since.map(moment),
+        until => note.until.map(moment),
+        lasted => lasted(voice, note),
+        from_minute => blind.0,
+        until_minute => blind.1,
+        cause => cause(voice, note),
+        meaning => note.cause.map(|cause| explain::cause_sentence(voice, cause)),
+        next => next::sentence(voice, note),
+        lesson => next::lesson(voice, note),
+        held => held(note).map(|hold| explain::hold_phrase(voice, hold)),
+        no_way_in => awaits_after(note, RecoveryOutcome::NotExecuted),
+        declined => awaits_after(note, RecoveryOutcome::Declined),
+        in_hand => advice::is_in_hand(note),
+        restarts => restarts(note),
+        attempt => note.attempts.last().map(|attempt| attempt.number),
+        tag => restart.tag,
+        result => restart.result,
+        story => restart.story,
+        remark => note.remark.as_ref().map(|remark| clean::line(remark, limits::DETAIL_CHARS)),
+        first => first.map(ending::whose),
+        others => others,
+        left => first.map(|first: &Ending| voice.left(note.at, first.ends)),
+        ends => first.map(|first| voice.day_clock(first.ends)),
+        day => first.map(|first| voice.day(first.ends)),
+    }
+}
+
+/// From when to when we could not see: without dates where both are on one day.
+fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
+    let from = note.since.unwrap_or(note.at);
+    match note.until {
+        Some(until) if voice.same_day(from, until) => {
+            (voice.bare_minute(from), Some(voice.minute(until)))
+        }
+        Some(until) => (voice.day_clock(from), Some(voice.day_clock(until))),
+        None => (voice.minute(from), None),
+    }
+}
+
+/// What the notification is about.
+pub(super) fn site(note: &Notification) -> &str {
+    match (&note.profile, &note.host) {
+        (Some(profile), _) => profile.as_str(),
+        (None, Some(host)) => host.as_str(),
+        (None, None) => "probe",
+    }
+}
+
+/// The machine, in a sentence.
+pub(super) fn host(note: &Notification) -> &str {
+    note.host.as_ref().map_or("?", |host| host.as_str())
+}
+
+/// What was found, in the words of a subject.
+pub(super) fn cause(voice: &Voice, note: &Notification) -> String {
+    explain::maybe_cause_phrase(voice, note.cause)
+}
+
+/// The restarts of the incident that may have touched the host.
+pub(super) fn restarts(note: &Notification) -> usize {
+    note.attempts
+        .iter()
+        .filter(|attempt| {
+            attempt
+                .report
+                .as_ref()
+                .is_none_or(|report| report.outcome.touched_host())
+        })
+        .count()
+}
+
+/// How long it lasted, when both ends are known.
+pub(super) fn lasted(voice: &Voice, note: &Notification) -> Option<String> {
+    let since = note.since?;
+    Some(voice.span(note.until.unwrap_or(note.at).since(since)))
+}
+
+/// The hold that the notification speaks of.
+pub(super) const fn held(note: &Notification) -> Option<&Hold> {
+    match &note.next {
+        Next::Held(hold) => Some(hold),
+        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => None,
+    }
+}
+
+/// Whether the next attempt is awaited after one that ended so: one that made no restart is not called one.
+pub(super) fn awaits_after(note: &Notification, outcome: RecoveryOutcome) -> bool {
+    matches!(held(note), Some(Hold::Backoff { .. }))
+        && note
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.report.as_ref())
+            .is_some_and(|report| report.outcome == outcome)
+}

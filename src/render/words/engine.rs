@@ -1,0 +1,161 @@
+//! The template engine as probe uses it: no files, no functions, a bound on every piece.
+//!
+//! A value never becomes markup: each is put in with a mark before it, so that a line that begins with a value is not
+//! taken for a command. The marks are taken out when the text is read into [`Block`]s.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Error, UndefinedBehavior};
+use unicode_width::UnicodeWidthChar;
+
+use crate::model::{Language, Template};
+
+use super::catalogue::{File, pieces};
+
+/// Steps of one piece; the longest of ours takes some hundreds.
+const FUEL: u64 = 20_000;
+
+/// Characters a piece may say; a mail is no book.
+const LENGTH: usize = 8_000;
+
+/// Stands before each value; of the private use area, so that it means nothing anywhere else.
+const VALUE: char = '\u{e000}';
+
+/// How a line that is a command begins.
+const COMMAND: &str = "$ ";
+
+/// A paragraph, or a command to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// A paragraph, on one line.
+    Prose(String),
+    /// A command.
+    Command(String),
+}
+
+impl Block {
+    /// Its text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Prose(text) | Self::Command(text) => text,
+        }
+    }
+}
+
+/// An environment without any template.
+pub(super) fn bare() -> Environment<'static> {
+    let mut environment = Environment::empty();
+    if let Ok(syntax) = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+    {
+        environment.set_syntax(syntax);
+    }
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_formatter(|out, _state, value| {
+        if value.is_none() {
+            return Ok(());
+        }
+        if value.is_undefined() {
+            return Err(minijinja::ErrorKind::UndefinedError.into());
+        }
+        let text = value.to_string().replace(VALUE, "");
+        Ok(std::fmt::Write::write_fmt(
+            out,
+            format_args!("{VALUE}{text}"),
+        )?)
+    });
+    environment
+}
+
+/// What probe itself says.
+pub(super) fn ours(language: Language) -> &'static Environment<'static> {
+    static EN: LazyLock<Environment<'static>> = LazyLock::new(|| built_in(Language::En));
+    static JA: LazyLock<Environment<'static>> = LazyLock::new(|| built_in(Language::Ja));
+    match language {
+        Language::En => &EN,
+        Language::Ja => &JA,
+    }
+}
+
+fn built_in(language: Language) -> Environment<'static> {
+    let mut environment = bare();
+    for file in File::ALL {
+        for piece in pieces(file.text(language)) {
+            // A test compiles and says them all: none fails.
+            let name = format!("{}/{}", file.name(), piece.name);
+            let _ = environment.add_template_owned(name, piece.text);
+        }
+    }
+    environment
+}
+
+/// What people wrote, as far as it can be read; the rest is told.
+pub(super) fn own(templates: &[Template], complaints: &mut Vec<String>) -> Environment<'static> {
+    let mut environment = bare();
+    for template in templates {
+        for piece in pieces(&template.text) {
+            let name = format!("{}/{}", template.name, piece.name);
+            if let Err(error) = environment.add_template_owned(name.clone(), piece.text.to_owned())
+            {
+                complaints.push(format!("{name}: {}", fault(&error)));
+            }
+        }
+    }
+    environment
+}
+
+/// What is wrong, as a fragment.
+pub(super) fn fault(error: &Error) -> String {
+    let kind = error.kind().to_string();
+    match error.detail() {
+        None => kind,
+        Some(detail) => {
+            let detail: String = detail.chars().take(200).collect();
+            format!("{kind}: {detail}")
+        }
+    }
+}
+
+/// A text read into paragraphs and commands.
+pub(super) fn blocks(text: &str) -> Vec<Block> {
+    let text: String = text.chars().take(LENGTH).collect();
+    let mut blocks = Vec::new();
+    let mut paragraph = String::new();
+    let end = |paragraph: &mut String, blocks: &mut Vec<Block>| {
+        let whole = std::mem::take(paragraph).replace(VALUE, "");
+        let whole = whole.trim();
+        if !whole.is_empty() {
+            blocks.push(Block::Prose(whole.to_owned()));
+        }
+    };
+    for line in text.lines() {
+        let line = line.trim_end();
+        if let Some(command) = line.strip_prefix(COMMAND) {
+            end(&mut paragraph, &mut blocks);
+            blocks.push(Block::Command(command.replace(VALUE, "")));
+        } else if line.is_empty() {
+            end(&mut paragraph, &mut blocks);
+        } else {
+            join(&mut paragraph, line);
+        }
+    }
+    end(&mut paragraph, &mut blocks);
+    blocks
+}
+
+/// A line after another: with a space between them, unless both are of a writing that has none.
+fn join(paragraph: &mut String, line: &str) {
+    let wide = |c: Option<char>| c.and_then(UnicodeWidthChar::width) == Some(2);
+    let next = line.trim_start_matches(VALUE).chars().next();
+    let last = paragraph.chars().next_back();
+    let apart = !(wide(last) && wide(next));
+    if last.is_some() && apart {
+        paragraph.push(' ');
+    }
+    paragraph.push_str(line);
+}

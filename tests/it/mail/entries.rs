@@ -1,0 +1,303 @@
+//! Entries as the engine writes them: one night of one shop.
+
+use std::time::Duration;
+
+use probe::model::{
+    Attempt, AttemptId, Cause, Channel, Ending, Entry, EntryId, EventKind, Hold, HostName,
+    IncidentId, Language, Lesson, Next, Notification, Observation, Phase, ProfileName,
+    RecoveryOutcome, RecoveryReport, Timestamp, Wording, Zone,
+};
+use probe::render::words::Voice;
+
+/// 2026-11-22T06:00:41.120Z.
+pub(crate) const NIGHT: Timestamp = Timestamp(1_795_327_241_120);
+
+pub(crate) fn after(seconds: u64) -> Timestamp {
+    NIGHT + Duration::from_secs(seconds)
+}
+
+fn refused(url: &str, address: &str) -> Observation {
+    Observation::Check {
+        url: url.to_owned(),
+        cause: Cause::Refused,
+        detail: "connection refused".to_owned(),
+        address: address.parse().ok(),
+        phase: Some(Phase::Connect),
+    }
+}
+
+/// English by UTC, as where nothing is configured.
+pub(crate) fn english() -> Wording {
+    Wording::default()
+}
+
+/// Japanese, by Japanese clocks.
+pub(crate) fn japanese() -> Wording {
+    Wording {
+        language: Language::Ja,
+        zone: Zone::try_new("Asia/Tokyo").unwrap(),
+        ..Wording::default()
+    }
+}
+
+pub(crate) fn voice() -> Voice {
+    Voice::of(&english())
+}
+
+/// What every event of the incident has.
+pub(crate) fn note(event: EventKind) -> Notification {
+    Notification {
+        certificates: vec![],
+        opened: Some(NIGHT),
+        event,
+        incident: Some(IncidentId::new("shop", "20261122T060041Z")),
+        sequence: 0,
+        profile: Some(ProfileName::try_new("shop").unwrap()),
+        host: Some(HostName::try_new("web1").unwrap()),
+        ssh: Some("probe@web1.example.com".to_owned()),
+        at: NIGHT,
+        since: Some(NIGHT - Duration::from_secs(20)),
+        until: None,
+        cause: Some(Cause::Refused),
+        seen: vec![
+            refused("http://shop.example.com/", "192.0.2.10:80"),
+            refused("https://shop.example.com/", "192.0.2.10:443"),
+        ],
+        attempts: Vec::new(),
+        next: Next::Nothing,
+        remark: None,
+        lesson: None,
+        slow: None,
+        facts: None,
+    }
+}
+
+pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -> Attempt {
+    let (status, output) = match outcome {
+        RecoveryOutcome::Succeeded => (Some(0), "Nginx restarted.\nDone.\n"),
+        RecoveryOutcome::Failed => (
+            Some(1),
+            "Job for nginx.service failed because the control process exited with error code.\n\
+             nginx: [emerg] unknown directive \"serverr_name\" in /etc/nginx/conf.d/shop.conf:12\n\
+             nginx: configuration file /etc/nginx/nginx.conf test failed\n",
+        ),
+        RecoveryOutcome::TimedOut
+        | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Unknown
+        | RecoveryOutcome::Refused => (None, ""),
+        RecoveryOutcome::Declined => (Some(72), ""),
+    };
+    let reason = match outcome {
+        RecoveryOutcome::Succeeded | RecoveryOutcome::Failed | RecoveryOutcome::TimedOut => None,
+        RecoveryOutcome::NotExecuted => Some("connection timed out".to_owned()),
+        RecoveryOutcome::Unknown => Some("connection lost".to_owned()),
+        RecoveryOutcome::Refused => Some("host key has changed".to_owned()),
+        RecoveryOutcome::Declined => Some("the host's agent refuses: out of disk".to_owned()),
+    };
+    Attempt {
+        id: AttemptId(u64::from(number)),
+        number,
+        command: "sudo -n kusanagi restart".to_owned(),
+        ailment: None,
+        began,
+        ended: Some(began + Duration::from_secs(2)),
+        report: Some(RecoveryReport {
+            outcome,
+            exit_status: status,
+            duration: Duration::from_millis(2310),
+            reason,
+            output: output.to_owned(),
+            config_broken: false,
+        }),
+    }
+}
+
+pub(crate) fn entry(notification: Notification) -> Entry {
+    Entry {
+        id: EntryId(1),
+        notification,
+        from: "Probe <probe@monitor.example.com>".to_owned(),
+        channel: Channel::Mail,
+        to: "ops@example.com".to_owned(),
+        queued: NIGHT,
+        tries: 0,
+        due: NIGHT,
+        last: None,
+    }
+}
+
+pub(crate) fn down() -> Notification {
+    Notification {
+        next: Next::Restart {
+            command: "sudo -n kusanagi restart".to_owned(),
+            number: 1,
+            of: 3,
+        },
+        ..note(EventKind::Down)
+    }
+}
+
+pub(crate) fn restarted(outcome: RecoveryOutcome) -> Notification {
+    Notification {
+        sequence: 1,
+        at: after(4),
+        attempts: vec![attempt(1, after(1), outcome)],
+        next: if outcome == RecoveryOutcome::Refused {
+            Next::Held(Hold::GaveUp {
+                reason: "host key has changed".to_owned(),
+            })
+        } else {
+            Next::Prove { from: after(49) }
+        },
+        ..note(EventKind::Restarted)
+    }
+}
+
+pub(crate) fn up() -> Notification {
+    Notification {
+        sequence: 2,
+        at: after(110),
+        until: Some(after(110)),
+        attempts: vec![attempt(1, after(1), RecoveryOutcome::Succeeded)],
+        seen: Vec::new(),
+        ..note(EventKind::Up)
+    }
+}
+
+pub(crate) fn withheld() -> Notification {
+    Notification {
+        sequence: 1,
+        next: Next::Held(Hold::Budget {
+            restarts: 3,
+            per: Duration::from_secs(3600),
+            until: after(1800),
+        }),
+        ..note(EventKind::Withheld)
+    }
+}
+
+pub(crate) fn gave_up() -> Notification {
+    Notification {
+        sequence: 4,
+        at: after(600),
+        attempts: (1..=3)
+            .map(|n| attempt(n, after(u64::from(n) * 120), RecoveryOutcome::Failed))
+            .collect(),
+        next: Next::Held(Hold::GaveUp {
+            reason: "still down after 3 attempts to restart it".to_owned(),
+        }),
+        lesson: Some(Lesson {
+            restarts: 4,
+            longest: Duration::from_secs(28 * 60),
+        }),
+        ..note(EventKind::GaveUp)
+    }
+}
+
+pub(crate) fn back() -> Notification {
+    Notification {
+        sequence: 5,
+        at: after(18_200),
+        until: Some(after(18_200)),
+        seen: Vec::new(),
+        attempts: gave_up().attempts,
+        next: Next::Held(Hold::GaveUp {
+            reason: "still down after 3 attempts to restart it".to_owned(),
+        }),
+        ..note(EventKind::Back)
+    }
+}
+
+pub(crate) fn reminder() -> Notification {
+    Notification {
+        sequence: 5,
+        at: after(86_400),
+        next: Next::Held(Hold::Paused {
+            until: Some(after(90_000)),
+            reason: Some("moving to a new data centre".to_owned()),
+        }),
+        ..note(EventKind::Reminder)
+    }
+}
+
+pub(crate) fn closed() -> Notification {
+    Notification {
+        sequence: 2,
+        at: after(900),
+        seen: Vec::new(),
+        ..note(EventKind::Closed)
+    }
+}
+
+fn of_ourselves(event: EventKind) -> Notification {
+    Notification {
+        incident: None,
+        profile: None,
+        host: None,
+        ssh: None,
+        since: None,
+        opened: None,
+        cause: None,
+        seen: Vec::new(),
+        ..note(event)
+    }
+}
+
+pub(crate) fn blind() -> Notification {
+    Notification {
+        since: Some(NIGHT - Duration::from_secs(41)),
+        until: Some(after(690)),
+        at: after(691),
+        remark: Some("https://www.example.org/: no answer to the connection".to_owned()),
+        ..of_ourselves(EventKind::Blind)
+    }
+}
+
+pub(crate) fn damaged() -> Notification {
+    Notification {
+        next: Next::Held(Hold::Quarantine { until: after(3600) }),
+        remark: Some("/var/lib/probe/state.db.damaged-20261122T060041Z".to_owned()),
+        ..of_ourselves(EventKind::Damaged)
+    }
+}
+
+pub(crate) fn ending(name: &str, days: u64) -> Ending {
+    Ending {
+        fingerprint: name.to_owned(),
+        names: vec![name.to_owned(), format!("www.{name}")],
+        subject: format!("CN={name}"),
+        issuer: "C=US, O=Let's Encrypt, CN=E7".to_owned(),
+        ends: after(days * 86_400 - 60),
+        step: Duration::from_secs(days * 86_400),
+        places: vec![format!("shop: https://{name}/")],
+    }
+}
+
+pub(crate) fn certificate() -> Notification {
+    Notification {
+        certificates: vec![ending("shop.example.com", 1), ending("blog.example.com", 7)],
+        ..Notification::blank(EventKind::Certificate, NIGHT)
+    }
+}
+
+pub(crate) fn test() -> Notification {
+    of_ourselves(EventKind::Test)
+}
+
+/// One of each event.
+pub(crate) fn all() -> Vec<Notification> {
+    vec![
+        down(),
+        restarted(RecoveryOutcome::Succeeded),
+        up(),
+        withheld(),
+        gave_up(),
+        back(),
+        reminder(),
+        closed(),
+        blind(),
+        damaged(),
+        certificate(),
+        test(),
+    ]
+}

@@ -1,0 +1,9 @@
+//! The mails: what they say in each language, and what no text from outside can do to them.
+
+mod endings;
+pub(crate) mod entries;
+mod hostile;
+mod letters;
+mod pictures;
+mod sentences;
+mod truth;
