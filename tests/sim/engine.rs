@@ -13,7 +13,7 @@ use probe::model::{
     RecoveryReport, Settings, Slot, Stage, Start, Timestamp,
 };
 use probe::ports::{
-    Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
+    Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -64,7 +64,7 @@ impl Bench {
     }
 }
 
-struct Fake(Arc<Bench>);
+pub(super) struct Fake(pub(super) Arc<Bench>);
 
 impl Clock for Fake {
     fn now(&self) -> Now {
@@ -156,16 +156,6 @@ impl Notifier for Fake {
                 relay: "fake".into(),
             }
         })
-    }
-}
-
-impl Messenger for Fake {
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery> {
-        let told = format!("{} {}", command[0], entry.notification.event.word());
-        self.0.mails.lock().unwrap().push(told);
-        Box::pin(std::future::ready(Delivery::Sent {
-            relay: command[0].clone(),
-        }))
     }
 }
 
