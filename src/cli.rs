@@ -162,6 +162,9 @@ pub enum Command {
     Resume(Resume),
     /// Rehearse what a recovery needs: send a test mail to every recipient
     Drill(Drill),
+    /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
+    #[command(after_help = EXIT_CODES)]
+    Init(Init),
     /// Say which version this is
     Version(Version),
 }
@@ -285,6 +288,26 @@ pub struct Drill {
     /// Send a test mail to every recipient and say what each relay answered
     #[arg(long, required = true)]
     pub mail: bool,
+}
+
+/// `probe init`.
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// The web host, as the OpenSSH client understands it; without: this machine
+    #[arg(long, value_name = "DEST")]
+    pub ssh: Option<String>,
+    /// The key to log in with, and to write into the file
+    #[arg(long, value_name = "FILE", requires = "ssh")]
+    pub identity: Option<PathBuf>,
+    /// Where the host's key is known, also written into the file
+    #[arg(long, value_name = "FILE", requires = "ssh")]
+    pub known_hosts: Option<PathBuf>,
+    /// Read Monit's rules from this directory instead of the host's own
+    #[arg(long, value_name = "DIR")]
+    pub monit: Option<PathBuf>,
+    /// What to write; never overwritten. `-` for stdout
+    #[arg(long, value_name = "FILE", default_value = "probes.yaml")]
+    pub output: PathBuf,
 }
 
 /// `probe version`.

@@ -9,3 +9,4 @@ pub mod smtp;
 pub mod ssh;
 pub mod status;
 pub mod store;
+pub mod survey;

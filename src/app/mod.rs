@@ -2,6 +2,7 @@
 //!
 //! What a command answers goes to stdout, everything else to stderr. Errors are told once, here, with what to do.
 
+mod init;
 mod look;
 mod order;
 mod recall;
@@ -52,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Pause(pause) => order::pause(&cli, &around, pause),
         Command::Resume(resume) => order::resume(&cli, &around, resume),
         Command::Drill(_) => order::drill(&cli, &around),
+        Command::Init(order) => init::init(&cli, order),
         Command::Version(version) => look::version(version),
     }
 }

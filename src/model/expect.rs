@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::Cause;
+use super::{Cause, pointer};
 
 /// Statuses from `low` to `high`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,22 +210,12 @@ impl Expect {
     }
 
     fn unmet_json(&self, seen: &Seen<'_>) -> Option<Unmet> {
-        let (first, _) = self.json.first()?;
-        let document: Value = match serde_json::from_str(seen.body) {
-            Ok(document) => document,
-            Err(_) if seen.capped => {
-                let detail = format!(
-                    "json `{first}` cannot be read: the body is longer than max_body; raise it"
-                );
-                return Some(Unmet::content(detail, Excerpt::None));
-            }
-            Err(_) => {
-                let detail = format!("json `{first}` cannot be read: the body is not JSON");
-                return Some(Unmet::content(detail, Excerpt::Beginning));
-            }
-        };
         self.json.iter().find_map(|(pointer, wanted)| {
-            let found = document.pointer(pointer);
+            let found = match pointer::find(seen.body, pointer, wanted) {
+                Ok(found) => found,
+                Err(_) => return Some(unreadable(pointer, seen)),
+            };
+            let found = found.as_ref();
             if found.is_some_and(|found| same(found, wanted)) {
                 return None;
             }
@@ -254,6 +244,16 @@ impl Expect {
             })
             .collect();
         ranges.join(", ")
+    }
+}
+
+fn unreadable(pointer: &str, seen: &Seen<'_>) -> Unmet {
+    let begins = format!("json `{pointer}` cannot be read: the body is");
+    if seen.capped {
+        let detail = format!("{begins} longer than max_body; raise it");
+        Unmet::content(detail, Excerpt::None)
+    } else {
+        Unmet::content(format!("{begins} not JSON"), Excerpt::Beginning)
     }
 }
 

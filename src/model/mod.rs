@@ -21,11 +21,13 @@ pub mod limits;
 mod notification;
 mod observation;
 mod outcome;
+mod pointer;
 mod recovery;
 mod rows;
 mod secret;
 mod settings;
 mod shared;
+mod survey;
 mod time;
 mod track;
 mod window;
@@ -63,6 +65,7 @@ pub use settings::{
     Profile, Relay, RelaySecurity, Restart, Settings, Tls, Watcher, plain_url,
 };
 pub use shared::Shared;
+pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
     Evidence, HostTrack, Incident, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,

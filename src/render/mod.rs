@@ -6,6 +6,7 @@ pub mod event;
 pub mod explain;
 pub mod facts;
 pub mod history;
+pub mod init;
 pub mod mail;
 pub mod metrics;
 pub mod picture;

@@ -321,7 +321,9 @@ impl Situation {
         track.last = vec![found(site.urls[0].as_str(), cause, "")];
         track.evidence.cause = Some(cause);
         if causes.is_some_and(|causes| causes.contains(&cause)) {
-            track.evidence.began.clone_from(&began);
+            // Only as many are kept as are needed.
+            let surplus = began.len().saturating_sub(site.failure_threshold as usize);
+            track.evidence.began = began[surplus..].to_vec();
         }
         if times < site.failure_threshold {
             track.standing = Standing::Failing;

@@ -1,13 +1,13 @@
 //! Is our own network alive? All canaries are asked at once; the first that answers is enough.
 //!
 //! An HTTP canary answers with any whole response head, whatever its status; over https only behind a certificate that
-//! is valid, so that a captive portal does not count. A TCP canary answers by accepting the connection.
+//! is valid, so that a captive portal does not count, nor does one that says what it is (511). A TCP canary answers by accepting the connection.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -74,6 +74,11 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
             };
             let sight = Sight::new("");
             match exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight).await {
+                Ok(response)
+                    if response.status() == StatusCode::NETWORK_AUTHENTICATION_REQUIRED =>
+                {
+                    Err("a gateway on the way asks for a login (HTTP status 511)".to_owned())
+                }
                 Ok(response) => {
                     world.canary_clock.learn(response.headers());
                     Ok(format!("HTTP status {}", response.status().as_u16()))

@@ -9,7 +9,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use rustls::pki_types::UnixTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::refusal;
@@ -55,6 +57,20 @@ pub(super) fn read(shown: &Shown) -> Option<Certificate> {
         fingerprint: fingerprint(leaf),
         chain: sent.iter().filter_map(|der| link(der)).collect(),
     })
+}
+
+/// Whether its dates fit.
+pub(super) fn in_time(der: &[u8], now: UnixTime) -> Result<(), CertificateError> {
+    let (_, x509) = X509Certificate::from_der(der).map_err(|_| CertificateError::BadEncoding)?;
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let dates = x509.validity();
+    if now < dates.not_before.timestamp() {
+        Err(CertificateError::NotValidYet)
+    } else if now > dates.not_after.timestamp() {
+        Err(CertificateError::Expired)
+    } else {
+        Ok(())
+    }
 }
 
 fn moment(seconds: i64) -> Timestamp {

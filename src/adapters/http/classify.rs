@@ -195,7 +195,10 @@ fn http_failure(error: Link<'_>) -> Option<Fault> {
         .filter_map(|link| link.downcast_ref::<hyper::Error>())
         .last()?;
     if innermost.is_parse_too_large() {
-        return Some(headers_too_large());
+        // The same error stands for a `Content-Length` near the end of all numbers.
+        let fault = headers_too_large();
+        let detail = format!("{}, or announces a body of an absurd length", fault.detail);
+        return Some(Fault { detail, ..fault });
     }
     if innermost.is_parse() {
         return Some(not_http("its first lines cannot be parsed"));

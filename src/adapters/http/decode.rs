@@ -1,4 +1,5 @@
-//! Undoing a body's `Content-Encoding`, step by step, so that caps hold between any two steps.
+//! Undoing a body's `Content-Encoding`, step by step, so that caps hold between any two steps. Codings in
+//! `Transfer-Encoding` other than `chunked`, which nobody asked for, lie around it and are undone alike.
 //!
 //! Read are `gzip` (also `x-gzip`, and several members one after the other), `br`, and `deflate` in both forms found
 //! in the wild, with zlib's frame and without; `identity` and curl's `none` stand for the bytes as they are. At most
@@ -47,11 +48,17 @@ impl Decoders {
     /// Words for an encoding that is not known, or for too many.
     pub(super) fn try_of(headers: &HeaderMap, limit: u64) -> Result<Self, String> {
         let mut coats = vec![];
-        for value in headers.get_all(header::CONTENT_ENCODING) {
+        let transfer = headers.get_all(header::TRANSFER_ENCODING);
+        for value in headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .chain(transfer)
+        {
             let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
             for word in value.split(',').map(str::trim) {
                 let stage = match word {
-                    "" | "identity" | "none" => continue,
+                    // `chunked` belongs to the framing, which is undone already.
+                    "" | "identity" | "none" | "chunked" => continue,
                     "gzip" | "x-gzip" => Stage::Gzip(GzDecoder::new(vec![])),
                     "deflate" => Stage::Deflate,
                     "br" => Stage::Brotli(Box::default()),

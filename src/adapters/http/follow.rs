@@ -3,7 +3,8 @@
 //! 301, 302, 303, 307 and 308 are followed, at most `redirects` of them; with `redirects: 0` such a response is the
 //! answer and `expect.status` judges it. Refused, as cause `redirect`: no or an unusable `Location`, another scheme than
 //! http and https, https back to http, a page already visited, one redirect too many, and a way from a public host to
-//! an address inside (loopback, link-local, private, metadata). Each hop is a fresh connection.
+//! an address inside (loopback, link-local, private, metadata). Each hop is a fresh connection. Another public host needs no
+//! leave of the profile: visitors are led there as well, and what fails there is told with its place.
 //!
 //! To another origin only the headers of [`travels`] go along: no credentials, no cookies, none that a profile
 //! invented, as those may be keys. Credentials in a `Location` are dropped.

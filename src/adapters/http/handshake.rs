@@ -2,7 +2,8 @@
 //!
 //! A certificate that was refused is `tls_certificate`; bytes that are no TLS before any certificate are `not_tls`;
 //! the rest, alerts with their name, is `tls_handshake`: also `InternalError`, which may heal by itself but says nothing
-//! of a server that is gone. Whether the server asked for a client certificate is known, not guessed from the alert.
+//! of a server that is gone. `close_notify` is no alert to rustls but the end of the connection: it is told as `closed`, or as
+//! `tls_timeout` where the connection stays. Whether the server asked for a client certificate is known, not guessed from the alert.
 
 use rustls::{AlertDescription, InvalidMessage, PeerMisbehaved};
 
@@ -97,10 +98,6 @@ fn alert_detail(alert: AlertDescription, trace: &Trace) -> String {
         (
             A::NoApplicationProtocol,
             "the server speaks neither HTTP/2 nor HTTP/1.1 (ALPN)",
-        ),
-        (
-            A::CloseNotify,
-            "the server closed the TLS connection at once",
         ),
         (A::UserCanceled, "the server gave the handshake up"),
     ];

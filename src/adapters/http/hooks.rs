@@ -19,14 +19,17 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::client::{
     ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue,
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 use tower::{Layer, Service};
 
+use super::certificate;
 use super::trace::{Mark, Shown, Trace};
 use crate::model::{TlsVersion, limits};
 
@@ -146,6 +149,28 @@ pub(super) struct Recording {
     pub(super) verify: bool,
     /// The profile's own roots, where it has some.
     pub(super) roots: Option<Arc<RootCertStore>>,
+    /// The certificates of its `ca_file`.
+    pub(super) named: Arc<[CertificateDer<'static>]>,
+}
+
+impl Recording {
+    /// Of a certificate that `tls.ca_file` names itself, only name and dates count: nobody else vouches for one that is
+    /// self-signed, and openssl's default makes it an authority, which the verifier takes from no server.
+    fn again(
+        &self,
+        verdict: Result<ServerCertVerified, rustls::Error>,
+        shown: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if verdict.is_ok() || !self.named.contains(shown) {
+            return verdict;
+        }
+        certificate::in_time(shown, now)?;
+        let parsed = ParsedCertificate::try_from(shown)?;
+        verify_server_name(&parsed, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
 }
 
 impl ServerCertVerifier for Recording {
@@ -160,6 +185,7 @@ impl ServerCertVerifier for Recording {
         let verdict =
             self.inner
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
+        let verdict = self.again(verdict, end_entity, server_name, now);
         let sent = std::iter::once(end_entity).chain(intermediates);
         self.trace.show(Shown {
             chain: sent

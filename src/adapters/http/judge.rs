@@ -11,19 +11,19 @@
 //!
 //! What is no fault is a remark: a body longer than `max_body`, a length told in two ways, a web server's welcome page.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use super::body::{self, Body, Broken};
+use super::body::{self, Body, Broken, Page as Read};
+use super::dates::retry_after;
 use super::fault::Fault;
 use super::trace::{Mark, Sight, Trace};
 use super::wordpress::{self, Page};
-use super::{classify, layer, text, tls};
-use crate::model::{CacheBypass, Cause, Excerpt, Layer, Phase, Profile, Seen, limits};
+use super::{classify, layer, text};
+use crate::model::{CacheBypass, Cause, Excerpt, Layer, Phase, Profile, Seen};
 
 /// Kept of a body that no expectation reads: enough for an excerpt and for an error page.
 const EXCERPT_BYTES: u64 = 8192;
@@ -50,12 +50,10 @@ pub(super) async fn judge(
     let body = if profile.expect.accepts(status.as_u16()) {
         whole(profile, &mut response, url, sight, &trace).await?
     } else {
-        let mut body = Body::default();
-        let size = EXCERPT_BYTES;
-        let reading = body::read(&mut response, size, size, sight, &mut body);
+        let mut body = Body::of(&headers, EXCERPT_BYTES);
+        let reading = body::read(&mut response, EXCERPT_BYTES, sight, &mut body);
         let read = tokio::time::timeout(EXCERPT_WAIT, reading).await;
-        body.capped |= !matches!(read, Ok(Ok(())));
-        body
+        body.end(!matches!(read, Ok(Ok(()))))
     };
     trace.mark(Mark::End);
     let answer = Answer::of(profile, status, &headers, &body, wait);
@@ -75,21 +73,22 @@ async fn whole(
     url: &Url,
     sight: &Sight,
     trace: &Trace,
-) -> Result<Body, Fault> {
+) -> Result<Read, Fault> {
     let keep = if profile.expect.reads_body() || profile.cache_bypass == CacheBypass::WordPress {
         profile.max_body
     } else {
         EXCERPT_BYTES
     };
-    let mut body = Body::default();
-    let read = body::read(response, profile.max_body, keep, sight, &mut body).await;
-    read.map(|()| body).map_err(|broken| match broken {
-        Broken::Encoding(words) => Fault::new(Cause::Encoding, words).at(Phase::Transfer),
-        Broken::Wire(error) => {
-            let host = url.host_str().unwrap_or_default();
-            classify::failure(&error.without_url(), trace, host)
-        }
-    })
+    let mut body = Body::of(response.headers(), keep);
+    let read = body::read(response, profile.max_body, sight, &mut body).await;
+    read.map(|()| body.end(false))
+        .map_err(|broken| match broken {
+            Broken::Encoding(words) => Fault::new(Cause::Encoding, words).at(Phase::Transfer),
+            Broken::Wire(error) => {
+                let host = url.host_str().unwrap_or_default();
+                classify::failure(&error.without_url(), trace, host)
+            }
+        })
 }
 
 /// A response that was read as far as it is.
@@ -98,8 +97,7 @@ struct Answer<'a> {
     status: StatusCode,
     headers: &'a HeaderMap,
     wait: Option<Duration>,
-    body: &'a Body,
-    text: Cow<'a, str>,
+    body: &'a Read,
     page: Option<Page>,
     layer: Option<Layer>,
 }
@@ -109,19 +107,18 @@ impl<'a> Answer<'a> {
         profile: &'a Profile,
         status: StatusCode,
         headers: &'a HeaderMap,
-        body: &'a Body,
+        body: &'a Read,
         wait: Option<Duration>,
     ) -> Self {
-        let text = body::text(&body.bytes, headers);
-        let page = wordpress::recognise(&text, body.is_whole(), passes_caches(profile));
-        let layer = layer::of(status, headers, &text, page);
+        let text = &body.text;
+        let page = wordpress::recognise(text, body.whole, passes_caches(profile));
+        let layer = layer::of(status, headers, text, page);
         Self {
             profile,
             status,
             headers,
             wait,
             body,
-            text,
             page,
             layer,
         }
@@ -175,9 +172,10 @@ impl<'a> Answer<'a> {
             status: self.status.as_u16(),
             headers: &pairs,
             retry_after: self.wait.is_some(),
-            body: &self.text,
+            body: &self.body.text,
             size: self.body.read,
-            capped: self.body.capped,
+            // Also a text that was cut is only a part.
+            capped: !self.body.whole && (self.body.capped || self.profile.expect.reads_body()),
         };
         let unmet = self.profile.expect.unmet(&seen)?;
         Some(self.told(unmet.cause, unmet.detail, &unmet.excerpt))
@@ -194,8 +192,8 @@ impl<'a> Answer<'a> {
         }
         let (words, quoted) = match excerpt {
             Excerpt::None => ("", String::new()),
-            Excerpt::Beginning => ("the body begins", text::excerpt(&self.text)),
-            Excerpt::Around(place) => ("the place", text::around(&self.text, place)),
+            Excerpt::Beginning => ("the body begins", text::excerpt(&self.body.text)),
+            Excerpt::Around(place) => ("the place", text::around(&self.body.text, place)),
         };
         if !quoted.is_empty() {
             detail = format!("{detail}; {words}: {quoted}");
@@ -214,7 +212,7 @@ impl<'a> Answer<'a> {
             return Some(page.words());
         }
         if cause == Cause::Content {
-            return layer::welcome(&self.text).map(
+            return layer::welcome(&self.body.text).map(
                 |_| "this is the web server's default page, as for a name it knows no site of",
             );
         }
@@ -226,6 +224,13 @@ impl<'a> Answer<'a> {
             404 | 410 => Some("there is no such page; is the URL right?"),
             429 => Some("the site asks to be probed less often"),
             451 => Some("refused for legal reasons, maybe only where this machine stands"),
+            511 => Some(
+                "a gateway on the way asks for a login, as in a hotel; this says nothing of the site",
+            ),
+            520..=524 => Some("Cloudflare's word for a server behind it that does not answer well"),
+            525 | 526 => {
+                Some("Cloudflare's word for bad TLS or a bad certificate of the server behind it")
+            }
             502 | 504 if self.layer == Some(Layer::WebServer) => {
                 Some("the web server runs, but what stands behind it (PHP) does not answer")
             }
@@ -248,7 +253,7 @@ impl<'a> Answer<'a> {
             let line = "both Content-Length and Transfer-Encoding are sent; a proxy in between may cut the body elsewhere";
             remarks.push(line.to_owned());
         }
-        if let Some(whose) = layer::welcome(&self.text) {
+        if let Some(whose) = layer::welcome(&self.body.text) {
             let line = format!(
                 "this looks like the default page of {whose}; the name may have no site of its own there"
             );
@@ -270,52 +275,4 @@ fn may_be_unmodified(profile: &Profile) -> bool {
 
 fn passes_caches(profile: &Profile) -> bool {
     profile.cache_bypass == CacheBypass::WordPress
-}
-
-/// The wait that is asked for, in seconds or until a date; a date counts from the response's own `Date`, so that
-/// a wrong clock on either side does no harm.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = match text.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) if text.bytes().all(|b| b.is_ascii_digit()) => u64::MAX,
-        Err(_) => {
-            let from = headers.get(header::DATE).and_then(|d| d.to_str().ok());
-            let from = from.and_then(date).unwrap_or(tls::now().0 / 1000);
-            u64::try_from(date(text)?.saturating_sub(from)).ok()?
-        }
-    };
-    Some(Duration::from_secs(seconds).min(limits::RETRY_AFTER)).filter(|wait| !wait.is_zero())
-}
-
-/// Seconds since 1970 of an HTTP date.
-fn date(text: &str) -> Option<i64> {
-    let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim());
-    instant.ok().map(|instant| instant.as_second())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_asks_to_wait() {
-        let now = "Sun, 22 Nov 2026 06:00:00 GMT";
-        for (value, expected) in [
-            ("120", Some(120)),
-            ("99999", Some(900)),
-            ("99999999999999999999999", Some(900)),
-            ("Sun, 22 Nov 2026 06:02:00 GMT", Some(120)),
-            ("Sun, 22 Nov 2026 05:00:00 GMT", None),
-            ("0", None),
-            ("-5", None),
-            ("soon", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::DATE, now.parse().unwrap());
-            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-            let wait = retry_after(&headers);
-            assert_eq!(wait, expected.map(Duration::from_secs), "{value}");
-        }
-    }
 }

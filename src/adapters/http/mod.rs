@@ -2,7 +2,7 @@
 //!
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
 //!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
-//!   the last response is read (`body`, `decode`) and compared with what is expected (`judge`); who made it is part of
+//!   the last response is read (`body`, `decode`, `charset`) and compared with what is expected (`judge`); who made it is part of
 //!   the evidence (`layer`, `wordpress`).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
@@ -13,6 +13,9 @@
 //!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
 //! - Whether our own network is alive, the canaries tell (`canary`); that we live, an outside watcher is told (`beat`).
 //!
+//! What the HTTP client shows nobody is not told: bytes behind the end of a response (they reach no other request: the connection
+//! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (the deadline ends a flood).
+//!
 //! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
 mod addresses;
@@ -22,8 +25,10 @@ mod beat;
 mod body;
 mod canary;
 mod certificate;
+mod charset;
 mod check;
 mod classify;
+mod dates;
 mod decode;
 mod exchange;
 mod fault;
@@ -141,6 +146,9 @@ async fn all(
     profile: Arc<Profile>,
     known: Vec<Option<IpAddr>>,
 ) -> Vec<CheckResult> {
+    if profile.urls.iter().any(|url| url.scheme() == "https") {
+        tls::ready().await;
+    }
     let permits = Arc::new(Semaphore::new(limits::CHECKS_AT_ONCE));
     // One URL needs no task of its own beside its probe's.
     if profile.urls.len() == 1 {

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::follow::{self, Hop};
 use super::text::{self, Secrets};
-use super::{body, judge, wordpress};
+use super::{charset, dates, wordpress};
 use crate::model::limits;
 
 /// A fixed number of cases from a fixed seed, and no files of proptest's own: a failure prints its input, which becomes a test.
@@ -150,7 +150,7 @@ proptest! {
         };
         headers.insert(header::RETRY_AFTER, value);
         headers.insert(header::DATE, HeaderValue::from_str(&date).unwrap());
-        if let Some(wait) = judge::retry_after(&headers) {
+        if let Some(wait) = dates::retry_after(&headers) {
             prop_assert!(!wait.is_zero() && wait <= limits::RETRY_AFTER, "{:?}", wait);
         }
     }
@@ -175,7 +175,7 @@ proptest! {
             1 => [format!("<meta charset={label}>").as_bytes(), &bytes].concat(),
             _ => [format!("<?xml encoding='{label}'").as_bytes(), &bytes].concat(),
         };
-        let text = body::text(&page, &headers);
+        let text = charset::text(&page, &headers);
         // No charset makes more than three bytes of one.
         prop_assert!(text.len() <= 3 * page.len() + 3);
     }
@@ -190,6 +190,27 @@ proptest! {
         let head = format!("<meta charset={label}>");
         let (bytes, ..) = encoding.encode(&word);
         let page = [head.as_bytes(), &bytes].concat();
-        prop_assert_eq!(body::text(&page, &HeaderMap::new()), format!("{head}{word}"));
+        prop_assert_eq!(charset::text(&page, &HeaderMap::new()), format!("{head}{word}"));
+    }
+
+    #[test]
+    fn a_text_is_the_same_wherever_its_bytes_are_cut(
+        mut bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..1500),
+            hostile().prop_map(String::into_bytes),
+            "<meta charset=(euc-jp|utf-8|x)>[ぁ-んé]{0,600}".prop_map(String::into_bytes),
+        ],
+        mark in prop::sample::select(vec![&b""[..], b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"]),
+        size in 1usize..400,
+        cap in 0u64..3000,
+    ) {
+        bytes.splice(..0, mark.iter().copied());
+        let whole = charset::text(&bytes, &HeaderMap::new());
+        let mut text = charset::Text::of(&HeaderMap::new(), cap);
+        bytes.chunks(size).for_each(|part| text.push(part));
+        let (text, cut) = text.end();
+        prop_assert!(text.len() as u64 <= cap);
+        prop_assert!(whole.starts_with(&text));
+        prop_assert_eq!(cut, text.len() < whole.len());
     }
 }

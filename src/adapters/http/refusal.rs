@@ -7,6 +7,8 @@
 //! that was sent has its issuer's name, no root of the profile's own has it either, and the certificate says where its
 //! issuer can be fetched (AIA), or the profile names the roots it expects. All else is `untrusted`. Nothing is fetched.
 
+use std::net::IpAddr;
+
 use rustls::CertificateError;
 use rustls::RootCertStore;
 use rustls::client::verify_server_name;
@@ -136,6 +138,11 @@ fn wrong(shown: &Shown, leaf: &Certificate, host: &str) -> String {
             None => format!("the certificate is for no name at all, not for {host}"),
         };
     }
+    if host.parse::<IpAddr>().is_ok() && leaf.names.iter().any(|name| name == host) {
+        return format!(
+            "the certificate has {host} as a DNS name only, which does not count for an address"
+        );
+    }
     let mut names = String::new();
     let mut told = 0;
     for name in &leaf.names {
@@ -181,7 +188,12 @@ fn untrusted(
         ));
     }
     if !matches!(refused, CertificateError::UnknownIssuer) {
-        return untrusted(format!("the certificate is not acceptable ({refused})"));
+        let why = if let CertificateError::Other(why) = refused {
+            spaced(&why.to_string())
+        } else {
+            refused.to_string()
+        };
+        return untrusted(format!("the certificate is not acceptable ({why})"));
     }
     let Some(end) = Loose::of(shown) else {
         let root = leaf.chain.iter().find(|link| link.subject == link.issuer);
@@ -204,6 +216,18 @@ fn untrusted(
         "the certificate's issuer is not trusted: {}; if that is your own authority, name it in tls.ca_file",
         short(&end.issuer)
     ))
+}
+
+/// `NameConstraintViolation` in words.
+fn spaced(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && words.ends_with(char::is_lowercase) {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
 }
 
 /// The last certificate on the way up whose issuer was not sent.

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,7 +23,7 @@ use super::exchange::{self, Aim, Means};
 use super::fault::Fault;
 use super::follow::{self, Hop, Reach};
 use super::trace::Sight;
-use super::{text, tls};
+use super::{dates, text, tls};
 use crate::model::{Cause, Certificate, CertificateFault, Phase, Profile, Timestamp, limits};
 
 /// How long something that speaks first, as SSH does, is waited for.
@@ -104,7 +104,7 @@ async fn behind(
     sight.learn(|result| result.tls_version = version);
     let seen = match looked {
         Ok(Ok(response)) => {
-            let date = date(response.headers());
+            let date = dates::told(response.headers());
             let shown = sight.result().certificate;
             if let Some((date, shown)) = date.zip(shown)
                 && let Some(ours) = world.canary_clock.ours_is_wrong(&fault, &shown, date)
@@ -180,14 +180,6 @@ async fn listener(address: SocketAddr) -> Option<&'static str> {
         .map(|(_, who)| *who)
 }
 
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = headers.get(header::DATE)?.to_str().ok()?;
-    let parsed = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
-    Some(Timestamp(parsed.as_millisecond()))
-}
-
 const UNKNOWN: i64 = i64::MIN;
 
 /// By how much the clocks of the HTTP canaries were ahead of ours when one last answered, in milliseconds.
@@ -203,7 +195,7 @@ impl Default for CanaryClock {
 impl CanaryClock {
     /// A canary answered.
     pub(super) fn learn(&self, headers: &HeaderMap) {
-        if let Some(date) = date(headers) {
+        if let Some(date) = dates::told(headers) {
             let ahead = date.0.saturating_sub(tls::now().0).max(UNKNOWN + 1);
             self.0.store(ahead, Ordering::Relaxed);
         }
@@ -215,7 +207,7 @@ impl CanaryClock {
 
     /// The remark on a response whose clock is not ours.
     pub(super) fn remark(&self, headers: &HeaderMap) -> Option<String> {
-        let ahead = date(headers)?.0.saturating_sub(tls::now().0);
+        let ahead = dates::told(headers)?.0.saturating_sub(tls::now().0);
         if !is_wrong(ahead) {
             return None;
         }

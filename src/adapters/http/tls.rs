@@ -22,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
+use tokio::sync::OnceCell;
 
 use super::HttpError;
 use super::fault::Fault;
@@ -51,6 +52,7 @@ pub(super) struct Base {
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
     roots: Option<Arc<RootCertStore>>,
+    named: Arc<[CertificateDer<'static>]>,
     lists_end: Option<Timestamp>,
 }
 
@@ -65,6 +67,7 @@ impl Base {
             trace: Arc::clone(trace),
             verify,
             roots: self.roots.clone(),
+            named: Arc::clone(&self.named),
         };
         config.client_auth_cert_resolver = Arc::new(Asked {
             inner: Arc::clone(&self.config.client_auth_cert_resolver),
@@ -117,6 +120,7 @@ impl Bases {
                 config,
                 verifier,
                 roots: None,
+                named: Arc::from([]),
                 lists_end: None,
             }),
             provider,
@@ -153,8 +157,12 @@ impl Bases {
     }
 
     fn make(&self, tls: &Tls) -> Result<Base, Fault> {
+        let named = match &tls.ca_file {
+            Some(file) => certificates("tls.ca_file", file)?,
+            None => Vec::new(),
+        };
         let roots = match &tls.ca_file {
-            Some(file) => Some(Arc::new(own_roots(file)?)),
+            Some(file) => Some(Arc::new(own_roots(file, &named)?)),
             None => None,
         };
         let lists = match &tls.crl_file {
@@ -189,9 +197,26 @@ impl Bases {
             config,
             verifier,
             roots,
+            named: named.into(),
             lists_end,
         })
     }
+}
+
+/// Awaits that the source of random numbers is ready. The first number of a process takes a tenth of a second and more, as the
+/// source is filled and tested; that is no part of the first connection, and no other task waits for it.
+pub(super) async fn ready() {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let fill = || {
+        // What fails here fails again where it is needed, and is told there.
+        let _ = aws_lc_rs::default_provider()
+            .secure_random
+            .fill(&mut [0; 32]);
+    };
+    let filled = || async {
+        let _ = tokio::task::spawn_blocking(fill).await;
+    };
+    READY.get_or_init(filled).await;
 }
 
 fn files(tls: &Tls) -> Vec<&Path> {
@@ -257,9 +282,9 @@ pub(super) fn unusable(key: &str, file: &Path, why: &str) -> Fault {
     Fault::monitor(format!("{key} {} {why}", file.display()))
 }
 
-fn own_roots(file: &Path) -> Result<RootCertStore, Fault> {
+fn own_roots(file: &Path, named: &[CertificateDer<'static>]) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(certificates("tls.ca_file", file)?);
+    let (added, _) = roots.add_parsable_certificates(named.iter().cloned());
     if added == 0 {
         let why = "holds no certificate that can be a root";
         return Err(unusable("tls.ca_file", file, why));

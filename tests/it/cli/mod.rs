@@ -8,6 +8,7 @@ mod fixture;
 mod ground;
 mod heal;
 mod heart;
+mod init;
 mod live;
 mod mails;
 mod metrics;

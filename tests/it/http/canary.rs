@@ -54,3 +54,15 @@ async fn each_silent_one_is_named() {
     assert!(seen.contains(&one.to_string()), "{seen}");
     assert!(seen.contains(&two.to_string()), "{seen}");
 }
+
+#[tokio::test]
+async fn a_gateway_that_asks_for_a_login_is_no_answer() {
+    let status = "511 Network Authentication Required";
+    let gateway = serve(move |_| response(status, &[], "<h1>Welcome to our hotel</h1>")).await;
+    let (alive, seen) = ask(vec![http(&gateway.url("/"))]).await;
+    assert!(!alive, "{seen}");
+    assert!(
+        seen.contains("asks for a login (HTTP status 511)"),
+        "{seen}"
+    );
+}

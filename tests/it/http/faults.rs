@@ -21,6 +21,8 @@ macro_rules! faults {
             let foreign = result.detail().contains("not valid HTTP");
             assert_eq!(server.accepted(), 1 + usize::from(foreign), "no retry");
             assert_eq!(server.heads().len(), 1, "one request");
+            let kept = Phase::$phase != Phase::Transfer || result.http_status == Some(200);
+            assert!(kept, "the status that came before: {result:?}");
         })*
     };
 }

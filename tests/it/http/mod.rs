@@ -17,6 +17,8 @@ mod names;
 mod namespace;
 mod negotiation;
 mod network;
+mod odd;
+mod odd_places;
 mod phases;
 mod properties;
 mod redirects;

@@ -202,6 +202,42 @@ async fn t10_alerts_by_name() {
     }
 }
 
+/// rustls takes it for the end of the connection and tells nobody of the alert.
+#[tokio::test]
+async fn t10_close_notify_at_once() {
+    let closes = || Act::Send(vec![0x15, 3, 3, 0, 2, 1, 0]);
+    for (id, script, cause, words) in [
+        (
+            "T10-close-notify",
+            vec![closes(), Act::Wait(SHORT / 8)],
+            Cause::Closed,
+            "the connection was closed during the TLS handshake",
+        ),
+        (
+            "T10-close-notify-and-silence",
+            vec![closes(), Act::Silence],
+            Cause::TlsTimeout,
+            "the TLS handshake did not end within 0.8 s",
+        ),
+    ] {
+        let server = listen(loopback().await, move |mut stream, _| {
+            let script = script.clone();
+            async move {
+                // What is unread would make the close a reset.
+                let _ = stream.read(&mut vec![0; 8192]).await;
+                let _ = super::server::play(&mut stream, script).await;
+            }
+        })
+        .await;
+        let mut closed = https(&server);
+        closed.timeout = SHORT;
+        let result = probe(closed).await;
+        assert_found(&result, cause, Phase::Tls);
+        assert!(result.detail().contains(words), "{id}: {result:?}");
+        record(id, "close_notify", &result);
+    }
+}
+
 #[tokio::test]
 async fn t11_without_a_common_protocol_it_is_http_1() {
     let authority = Authority::new();

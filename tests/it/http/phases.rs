@@ -1,10 +1,14 @@
 //! Phases are exact: a known delay shows in its own phase and in no other.
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use tokio_rustls::rustls::version;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, version};
 
-use super::authority::{Authority, config, serve_tls};
+use super::authority::{Authority, BOTH, LOCAL, config, serve_tls};
 use super::server::{Act, send, serve};
 use super::{assert_ok, probe, profile};
 
@@ -79,4 +83,91 @@ async fn of_the_last_hop_with_the_total_of_all() {
     assert_ok(&result);
     assert_about("first_byte", result.timings.first_byte, HANDSHAKE);
     assert!(result.timings.total >= BODY + HANDSHAKE, "{result:?}");
+}
+
+/// Looks that are compared with the server's own clock. The machine may be busy in most of them.
+const LOOKS: usize = 12;
+
+/// What a server measured itself: from the connection to the end of the handshake, from the request to the head, from there to
+/// the end of the body.
+type Measured = [Duration; 3];
+
+/// Serves [`LOOKS`] connections one after the other on a thread, measures each, and ends.
+fn serve_measured(tls: Option<ServerConfig>) -> (SocketAddr, JoinHandle<Vec<Measured>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let tls = tls.map(Arc::new);
+    let served = thread::spawn(move || {
+        let each = |_| {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            let begun = Instant::now();
+            let Some(tls) = &tls else {
+                let [head, body] = talk(&mut stream);
+                return [Duration::ZERO, head, body];
+            };
+            thread::sleep(Duration::from_millis(20));
+            let mut tls = ServerConnection::new(Arc::clone(tls)).unwrap();
+            while tls.is_handshaking() {
+                tls.complete_io(&mut stream).unwrap();
+            }
+            let shaken = begun.elapsed();
+            let [head, body] = talk(&mut StreamOwned::new(tls, stream));
+            [shaken, head, body]
+        };
+        (0..LOOKS).map(each).collect()
+    });
+    (address, served)
+}
+
+fn talk(stream: &mut (impl Read + Write)) -> [Duration; 2] {
+    let (mut asked, mut byte) = (vec![], [0]);
+    while !asked.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        asked.extend(byte);
+    }
+    let begun = Instant::now();
+    thread::sleep(Duration::from_millis(30));
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no";
+    stream.write_all(head).unwrap();
+    stream.flush().unwrap();
+    let answered = Instant::now();
+    thread::sleep(Duration::from_millis(40));
+    stream.write_all(b"k").unwrap();
+    stream.flush().unwrap();
+    [answered - begun, answered.elapsed()]
+}
+
+/// Each phase agrees with the server's clock to a millisecond, where nothing else took the processor.
+#[tokio::test]
+async fn to_a_millisecond() {
+    let authority = Authority::new();
+    for secure in [false, true] {
+        let tls = secure.then(|| config(&authority.certify(LOCAL, |_| ()), BOTH));
+        let (address, served) = serve_measured(tls);
+        let mut seen = vec![];
+        for _ in 0..LOOKS {
+            let scheme = if secure { "https" } else { "http" };
+            let mut looking = profile(&format!("{scheme}://{address}/"));
+            looking.tls.ca_file = secure.then(|| authority.file("ca.pem"));
+            let result = probe(looking).await;
+            assert_ok(&result);
+            let timings = result.timings;
+            seen.push([
+                timings.tls.unwrap_or_default(),
+                timings.first_byte.unwrap(),
+                timings.transfer.unwrap(),
+            ]);
+        }
+        let measured = served.join().unwrap();
+        for (n, phase) in ["tls", "first byte", "transfer"].into_iter().enumerate() {
+            let both = seen.iter().zip(&measured);
+            let closest = both.map(|(ours, theirs)| ours[n].abs_diff(theirs[n])).min();
+            let closest = closest.unwrap();
+            assert!(
+                closest < Duration::from_millis(1),
+                "{phase} differs by {closest:?} at best: {seen:?} {measured:?}"
+            );
+        }
+    }
 }

@@ -30,6 +30,22 @@ fn written_down_hosts_in_every_shell() {
     }
 }
 
+/// Another awk than this machine's.
+#[test]
+fn written_down_hosts_with_busybox_awk() {
+    use std::os::unix::fs::PermissionsExt;
+    for host in ["centos7", "kusanagi9"] {
+        let stage = Stage::new(host);
+        stage.write("bin/awk", "#!/bin/sh\nexec busybox awk \"$@\"\n");
+        std::fs::set_permissions(stage.path("bin/awk"), PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(
+            stage.facts(SHELLS[0]).join("\n") + "\n",
+            std::fs::read_to_string(stage.path("facts.txt")).unwrap(),
+            "{host}"
+        );
+    }
+}
+
 /// The text as probe sends it to a host that has no agent: no file of it there, no settings, and nothing is written.
 #[test]
 fn built_in_in_every_shell() {

@@ -1,0 +1,1 @@
+/tmp/awks/gawk/awk
