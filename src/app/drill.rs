@@ -148,6 +148,7 @@ async fn test_mails(
                 Arc::clone(email),
                 Arc::clone(wording),
                 test_mail(email, to, at),
+                None,
             )
             .await
         {

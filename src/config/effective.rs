@@ -7,6 +7,7 @@
 //! changes with that entry's own settings and with nothing else.
 
 mod alerts;
+mod expect;
 mod host;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Expect, NetworkSettings, Profile, Settings, Tls, Window, fnv1a,
+    Addresses, CacheBypass, Canary, NetworkSettings, Profile, Settings, Tls, Window, fnv1a,
 };
 
 use super::command;
@@ -187,7 +188,7 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
             "success_threshold",
             Out::Int(profile.success_threshold.into()),
         )
-        .with("expect", expect_tree(&profile.expect))
+        .with("expect", expect::tree(&profile.expect))
         .maybe("slow", profile.slow.map(span))
         .with("redirects", Out::Int(profile.redirects.into()))
         .with("max_body", word(show_size(profile.max_body)))
@@ -234,47 +235,6 @@ fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
         (name.clone(), text(if hidden { "***" } else { value }))
     });
     Out::Map(entries.collect())
-}
-
-fn expect_tree(expect: &Expect) -> Out {
-    let statuses = expect.status.iter().map(|range| {
-        if range.low == range.high {
-            Out::Int(range.low.into())
-        } else {
-            word(format!("{}-{}", range.low, range.high))
-        }
-    });
-    let header = expect
-        .header
-        .iter()
-        .map(|(name, value)| (name.clone(), text(value)));
-    let json = expect
-        .json
-        .iter()
-        .map(|(pointer, value)| (pointer.clone(), Out::of_json(value)));
-    let addresses = expect.addresses.iter().map(|ip| text(ip.to_string()));
-    Map::new()
-        .with("status", Out::List(statuses.collect()))
-        .with("contains", texts(&expect.contains))
-        .with("not_contains", texts(&expect.not_contains))
-        .maybe(
-            "matches",
-            expect.matches.as_ref().map(|regex| text(regex.as_str())),
-        )
-        .with("header", Out::Map(header.collect()))
-        .maybe(
-            "json",
-            (!expect.json.is_empty()).then_some(Out::Map(json.collect())),
-        )
-        .maybe(
-            "min_size",
-            (expect.min_size > 0).then(|| word(show_size(expect.min_size))),
-        )
-        .maybe(
-            "addresses",
-            (!expect.addresses.is_empty()).then_some(Out::List(addresses.collect())),
-        )
-        .out()
 }
 
 fn windows_tree(windows: &[Window]) -> Out {

@@ -226,6 +226,12 @@ pub const LAZY_COMMIT: Duration = Duration::from_secs(10);
 /// Notes that wait in memory for the state to become writable; of more, the oldest go.
 pub const JOURNAL_WAITING: usize = 10_000;
 
+/// Finished five-minute slots that wait in memory to be written; of more, the oldest go.
+pub const SLOTS_WAITING: usize = 200_000;
+
+/// Slots that one commit takes: they are all finished at the same moment, and no restart is to wait for all of them.
+pub const SLOTS_AT_ONCE: usize = 500;
+
 /// Rows of the journal that are kept.
 pub const JOURNAL_ROWS: i64 = 100_000;
 

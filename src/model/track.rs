@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId, ProbeId,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId, ProbeId, Slot,
     Timestamp,
 };
 
@@ -190,6 +190,9 @@ pub struct ProfileTrack {
     /// By certificate: the warning last given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warned: BTreeMap<String, Warned>,
+    /// The last five minutes.
+    #[serde(default, skip_serializing_if = "Slot::is_empty")]
+    pub slot: Slot,
     /// Fingerprint of the configuration under which all this was counted.
     pub fingerprint: u64,
     /// The probe under way in this process; never written.

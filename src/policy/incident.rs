@@ -19,7 +19,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
-use super::{certificates, lesson, maintenance, network, outbox, recovery, schedule};
+use super::{certificates, course, lesson, maintenance, network, outbox, recovery, schedule};
 
 /// A profile was probed.
 pub(super) fn probed(
@@ -148,6 +148,7 @@ fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
+    course::probed(draft, name, true);
     let now = draft.now;
     let acting = profile
         .host
@@ -187,6 +188,7 @@ fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timest
     let Some(profile) = draft.profile(name) else {
         return;
     };
+    course::probed(draft, name, false);
     let now = draft.now;
     let host = profile.host.as_ref().and_then(|host| draft.host(host));
     let from = host

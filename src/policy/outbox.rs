@@ -54,6 +54,7 @@ pub(super) fn tell(
         .as_ref()
         .and_then(|host| facts(draft, host, incident.since));
     told.host = host;
+    told.slow = profile.and_then(|profile| profile.slow);
     told.since = Some(draft.wall(incident.since));
     told.opened = Some(draft.wall(incident.opened));
     told.until = over.then(|| draft.wall(draft.now));

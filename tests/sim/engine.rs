@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
-    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Stage, Start, Timestamp, Wording,
+    BootId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, Finding, Fleet, Heartbeat,
+    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
-    Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
+    Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -28,6 +28,8 @@ pub(super) struct Bench {
     heals: AtomicBool,
     recoveries: AtomicU32,
     pub(super) mails: Mutex<Vec<String>>,
+    /// Five minutes of profiles that were written.
+    pub(super) slots: Mutex<Vec<Slot>>,
     /// When the outside watcher heard from us.
     pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
@@ -52,6 +54,7 @@ impl Bench {
             recoveries: AtomicU32::new(0),
             mails: Mutex::default(),
             beats: Mutex::default(),
+            slots: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -61,7 +64,7 @@ impl Bench {
     }
 }
 
-struct Fake(Arc<Bench>);
+pub(super) struct Fake(pub(super) Arc<Bench>);
 
 impl Clock for Fake {
     fn now(&self) -> Now {
@@ -138,7 +141,13 @@ impl Recoverer for Fake {
 }
 
 impl Notifier for Fake {
-    fn notify(&self, _: Arc<Email>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        _: Arc<Email>,
+        _: Arc<Wording>,
+        entry: Entry,
+        _: Option<Course>,
+    ) -> Pending<Delivery> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             if bench.mail_hangs.load(Ordering::SeqCst) {
@@ -156,16 +165,6 @@ impl Notifier for Fake {
     }
 }
 
-impl Messenger for Fake {
-    fn hand(&self, command: Arc<Vec<String>>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
-        let told = format!("{} {}", command[0], entry.notification.event.word());
-        self.0.mails.lock().unwrap().push(told);
-        Box::pin(std::future::ready(Delivery::Sent {
-            relay: command[0].clone(),
-        }))
-    }
-}
-
 impl Pulse for Fake {
     fn beat(&self, _: Arc<Heartbeat>) -> Pending<Result<(), String>> {
         let bench = Arc::clone(&self.0);
@@ -179,9 +178,13 @@ impl Pulse for Fake {
 }
 
 impl Store for Fake {
-    fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         let writable = self.0.writable.load(Ordering::SeqCst);
+        if writable {
+            let slots = changes.slots.iter().map(|(_, slot)| *slot);
+            self.0.slots.lock().unwrap().extend(slots);
+        }
         Box::pin(async move {
             if writable {
                 Ok(())

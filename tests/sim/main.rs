@@ -20,6 +20,7 @@
     reason = "a test names what it looks for"
 )]
 
+mod course;
 mod crashes;
 mod decisions;
 mod engine;

@@ -3,13 +3,13 @@
 //! The mail library's builder writes every header but the subject, which `encoded` makes of letters that cannot end a line,
 //! so that no value can become a second header. Bodies are
 //! quoted-printable, which needs no 8BITMIME and no line longer than 76 characters; the boundary follows from the
-//! message id.
+//! message id. A picture hangs on the HTML (`multipart/related`), in base64.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
 use crate::model::{Timestamp, fnv1a};
@@ -103,11 +103,27 @@ fn subject(text: &str) -> Result<HeaderValue, BuildError> {
 }
 
 fn alternatives(letter: &Letter) -> MultiPart {
-    let boundary = format!("=_probe_{:016x}", fnv1a([letter.message_id.as_bytes()]));
-    MultiPart::alternative()
-        .boundary(boundary)
-        .singlepart(part(ContentType::TEXT_PLAIN, letter.text.clone()))
-        .singlepart(part(ContentType::TEXT_HTML, letter.html.clone()))
+    let hash = fnv1a([letter.message_id.as_bytes()]);
+    let text = part(ContentType::TEXT_PLAIN, letter.text.clone());
+    let html = part(ContentType::TEXT_HTML, letter.html.clone());
+    let alternatives = MultiPart::alternative()
+        .boundary(format!("=_probe_{hash:016x}"))
+        .singlepart(text);
+    match letter.figure.as_ref().zip(picture()) {
+        None => alternatives.singlepart(html),
+        Some((figure, kind)) => {
+            let inline = Attachment::new_inline(figure.id.clone()).body(figure.png.clone(), kind);
+            let related = MultiPart::related()
+                .boundary(format!("=_probe_{hash:016x}_p"))
+                .singlepart(html)
+                .singlepart(inline);
+            alternatives.multipart(related)
+        }
+    }
+}
+
+fn picture() -> Option<ContentType> {
+    ContentType::parse("image/png").ok()
 }
 
 fn part(content_type: ContentType, text: String) -> SinglePart {

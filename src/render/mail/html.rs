@@ -1,4 +1,5 @@
-//! A page as HTML: one column, readable on a phone, in light and dark, without images, scripts or anything loaded.
+//! A page as HTML: one column, readable on a phone, in light and dark, without scripts or anything loaded. A
+//! picture travels with the mail; it is light on a light ground in either, and its words stand in its place where it is not shown.
 //!
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
@@ -7,6 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::Language;
 
+use super::figure::Figure;
 use super::page::{Item, Page, Tone};
 
 const SHEET: &str = "\
@@ -33,7 +35,7 @@ const fn colour(tone: Tone) -> &'static str {
 }
 
 /// The document.
-pub(super) fn write(title: &str, page: &Page) -> String {
+pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String {
     let mut out = head(title, page.language);
     let bar = colour(page.tone);
     out.push_str(&format!(
@@ -47,6 +49,7 @@ pub(super) fn write(title: &str, page: &Page) -> String {
     for sentence in &page.lead {
         out.push_str(&paragraph(sentence));
     }
+    out.push_str(&figure.map_or_else(String::new, illustration));
     for section in &page.sections {
         out.push_str(&format!(
             "<h2 class=\"p-soft\" style=\"margin:20px 0 8px;font-size:13px;text-transform:uppercase;\
@@ -99,6 +102,28 @@ fn paragraph(text: &str) -> String {
     format!(
         "<p class=\"p-text\" style=\"margin:0 0 10px;color:#1c2127;overflow-wrap:anywhere;\">{}</p>\n",
         prose(text)
+    )
+}
+
+/// A picture, what it comes to and what its colours mean.
+fn illustration(figure: &Figure) -> String {
+    let sum = escape(&figure.sum);
+    let marks = figure.legend.iter().map(|(colour, words)| {
+        format!(
+            "<span style=\"white-space:nowrap;\"><span style=\"display:inline-block;width:10px;height:10px;margin-right:5px;\
+             border:1px solid #8c959f;border-radius:2px;background:{colour};\"></span>{}</span>",
+            escape(words)
+        )
+    });
+    let marks: Vec<String> = marks.collect();
+    format!(
+        "<p class=\"p-text\" style=\"margin:14px 0 6px;font-size:14px;color:#1c2127;\">{sum}</p>\n\
+         <div style=\"margin:0 0 6px;background:#ffffff;border:1px solid #d8dee4;border-radius:6px;overflow:hidden;\">\n\
+         <img src=\"cid:{}\" width=\"600\" alt=\"{sum}\" style=\"display:block;width:100%;max-width:600px;height:auto;\
+         margin:0 auto;border:0;background:#ffffff;color:#1c2127;font-size:13px;\">\n</div>\n\
+         <p class=\"p-soft\" style=\"margin:0 0 10px;font-size:12px;line-height:1.7;color:#57606a;\">{}</p>\n",
+        escape(&figure.id),
+        marks.join(" &nbsp; ")
     )
 }
 

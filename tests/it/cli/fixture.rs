@@ -211,6 +211,7 @@ impl World {
                 next: Next::Nothing,
                 remark: None,
                 lesson: None,
+                slow: None,
                 facts: None,
             },
             channel: Channel::Mail,

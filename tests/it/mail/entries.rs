@@ -68,6 +68,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         next: Next::Nothing,
         remark: None,
         lesson: None,
+        slow: None,
         facts: None,
     }
 }

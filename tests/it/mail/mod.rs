@@ -4,6 +4,7 @@ mod endings;
 pub(crate) mod entries;
 mod hostile;
 mod letters;
+mod pictures;
 mod readers;
 mod sentences;
 mod truth;

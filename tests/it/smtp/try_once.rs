@@ -37,7 +37,7 @@ pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
         reminder_interval: None,
     };
     SmtpNotifier::with_limits(limits)
-        .notify(Arc::new(email), Arc::new(english()), entry(down()))
+        .notify(Arc::new(email), Arc::new(english()), entry(down()), None)
         .await
 }
 

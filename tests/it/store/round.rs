@@ -199,6 +199,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),
+            slow: None,
             facts: maybe(
                 rng,
                 Box::new(Glimpse {
