@@ -78,7 +78,7 @@ pub struct Evidence {
 pub enum Reach {
     /// It is open.
     Answered,
-    /// Nothing came back in time.
+    /// Nothing came back in time, or a neighbour says that nobody is there.
     Silent,
     /// The host answers that nothing listens there.
     Refused,
