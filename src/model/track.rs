@@ -66,6 +66,10 @@ pub struct Evidence {
     pub began: Vec<Timestamp>,
     /// What the last one found.
     pub cause: Option<Cause>,
+    /// When the first of them began that shows what the last one shows: the server is gone, or it still answers. What was
+    /// learned of the host before was learned of another fault.
+    #[serde(default)]
+    pub alike_from: Option<Timestamp>,
     /// A failure of this row blamed the network between us: a silent connection proves nothing about the server then.
     /// Kernels send only so many ICMP errors, so one may well stand alone between time-outs.
     #[serde(default)]
@@ -78,7 +82,7 @@ pub struct Evidence {
 pub enum Reach {
     /// It is open.
     Answered,
-    /// Nothing came back in time.
+    /// Nothing came back in time, or a neighbour says that nobody is there.
     Silent,
     /// The host answers that nothing listens there.
     Refused,

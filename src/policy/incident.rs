@@ -228,7 +228,11 @@ fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timest
         track.evidence.began.clear();
         durable = true;
     }
-    track.evidence.cause = Some(if silence { Cause::Unreachable } else { cause });
+    let cause_seen = if silence { Cause::Unreachable } else { cause };
+    let before = track.evidence.cause.replace(cause_seen);
+    if before.is_none_or(|before| before.server_gone() != cause_seen.server_gone()) {
+        track.evidence.alike_from = Some(began);
+    }
     let standing = match track.standing {
         Standing::Down => Standing::Down,
         Standing::New | Standing::Up | Standing::Degraded | Standing::Failing

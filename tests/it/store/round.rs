@@ -111,6 +111,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
             began: vec![at(rng), at(rng)],
             network: rng.bool(),
             cause: maybe(rng, Cause::Reset),
+            alike_from: maybe(rng, Timestamp(i64::MAX)),
         },
         incident: maybe(rng, Box::new(incident)),
         fingerprint: rng.u64(..),

@@ -214,6 +214,9 @@ impl Situation {
                 let reason = "the answer has no `facts=1`".to_owned();
                 self.look(name, Diagnosis::Unreadable { reason });
             }
+            [name, "failed", "otherwise", "until", time, "ago"] => {
+                self.track(name).evidence.alike_from = Some(ago(span(time)));
+            }
             [name, "was", "looked", "at", time, "ago"] => {
                 let look = &mut self.fleet.host_mut(&host(name)).look;
                 look.as_mut().expect(line).began = ago(span(time));
