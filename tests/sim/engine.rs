@@ -1,4 +1,4 @@
-//! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, stopping, dry runs.
+//! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, dry runs.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ pub(super) struct Bench {
     pub(super) ill: AtomicBool,
     pub(super) writable: AtomicBool,
     heals: AtomicBool,
-    recoveries: AtomicU32,
+    pub(super) recoveries: AtomicU32,
     pub(super) mails: Mutex<Vec<String>>,
     /// Five minutes of profiles that were written.
     pub(super) slots: Mutex<Vec<Slot>>,
@@ -357,46 +357,4 @@ async fn a_dry_run_does_nothing_and_says_what_it_would() {
         ended.would.first().map(|order| order.rung.to_string()),
         Some("sudo -n kusanagi restart".to_owned())
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn stopping_waits_for_a_restart_under_way() {
-    let bench = Bench::new();
-    let (order, mut control) = mpsc::channel(1);
-    let (mut ports, run) = (
-        ports(&bench),
-        run(settings(&["shop@web1"]), Until::Shutdown),
-    );
-    let driving = tokio::spawn(async move { drive(&mut ports, run, &mut control).await });
-    while bench.recoveries.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    order.send(Control::Stop).await.unwrap();
-    let ended = driving.await.unwrap();
-    let report = ended.fleet.hosts[&host("web1")]
-        .last
-        .clone()
-        .unwrap()
-        .report
-        .unwrap();
-    assert_eq!(
-        report.outcome,
-        RecoveryOutcome::Succeeded,
-        "its end was seen and written"
-    );
-    assert!(!ended.unwritten);
-}
-
-#[tokio::test(start_paused = true)]
-async fn stopping_begins_nothing_new() {
-    let bench = Bench::new();
-    let (order, mut control) = mpsc::channel(1);
-    let (mut ports, run) = (
-        ports(&bench),
-        run(settings(&["shop@web1"]), Until::Shutdown),
-    );
-    order.send(Control::Stop).await.unwrap();
-    let ended = drive(&mut ports, run, &mut control).await;
-    assert_eq!(bench.recoveries.load(Ordering::SeqCst), 0);
-    assert!(!ended.fleet.unwritable);
 }

@@ -30,6 +30,7 @@ mod invariants;
 mod listeners;
 mod scenarios;
 mod setup;
+mod stopping;
 mod story;
 mod world;
 mod worlds;
