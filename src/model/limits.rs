@@ -189,6 +189,9 @@ pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 /// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
 pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
 
+/// The time between two reminders doubles up to this, or stays what it is where more is configured.
+pub const REMINDER_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 

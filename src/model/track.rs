@@ -147,6 +147,10 @@ pub struct Incident {
     pub withheld: Option<String>,
     /// When people last heard of it.
     pub told: Timestamp,
+    /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
+    /// by many.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub hush: Duration,
 }
 
 /// A warning given for a certificate.

@@ -12,6 +12,8 @@
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
 //! among the host's `restart.causes`.
 
+use std::time::Duration;
+
 use crate::model::{
     Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, ProfileName,
     ProfileState, Reach, Standing, Suspicion, Timestamp,
@@ -275,6 +277,7 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         gave_up: false,
         withheld: None,
         told: now,
+        hush: Duration::ZERO,
     }));
     draft.opened.push(name.clone());
     draft.durable = true;
@@ -321,7 +324,11 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
 
 fn end(draft: &mut Draft<'_>, name: &ProfileName, incident: &Incident) {
     let since = draft.wall(incident.since);
-    let restarts = u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX);
+    let touched = incident.attempts.iter().filter(|attempt| {
+        let report = attempt.report.as_ref();
+        report.is_none_or(|report| report.outcome.touched_host())
+    });
+    let restarts = u32::try_from(touched.count()).unwrap_or(u32::MAX);
     draft.notes.push(Note::Closed {
         incident: incident.id.clone(),
         profile: name.clone(),

@@ -181,6 +181,7 @@ impl World {
             gave_up: false,
             withheld: None,
             told: begun + secs(20),
+            hush: Duration::ZERO,
         }));
     }
 

@@ -98,6 +98,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         gave_up: rng.bool(),
         withheld: maybe(rng, "budget".to_owned()),
         told: at(rng),
+        hush: Duration::from_secs(u64::from(rng.u32(..))),
     };
     ProfileTrack {
         standing: Standing::Failing,

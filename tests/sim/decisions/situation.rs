@@ -313,6 +313,7 @@ impl Situation {
             gave_up: false,
             withheld: None,
             told: ago(old),
+            hush: Duration::ZERO,
         }));
     }
 
