@@ -7,11 +7,6 @@ use std::process::ExitCode;
 
 use probe::exit::Exit;
 
-/// Reading a configuration of ten thousand profiles takes a multiple of what watching them does; this allocator gives
-/// some of it back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     std::panic::catch_unwind(|| probe::app::run(std::env::args_os()))
         .unwrap_or(Exit::Unknown)

@@ -29,10 +29,6 @@ mod world;
 
 use std::process::ExitCode;
 
-/// As the program has it; the floors run on it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
     let args: Vec<String> = std::env::args()
@@ -56,7 +52,8 @@ fn main() -> ExitCode {
         ["measure", "ratios", dir] => ratios::measure(dir.as_ref()),
         ["measure", "lag", dir] => lag::measure(dir.as_ref()),
         ["measure", "rate", dir] => lag::rate(dir.as_ref()),
-        ["rounds", rounds, dir] => callgrind::rounds(number(rounds), dir.as_ref()),
+        ["rounds", rounds, dir] => callgrind::rounds(number(rounds), false, dir.as_ref()),
+        ["idle-rounds", rounds, dir] => callgrind::rounds(number(rounds), true, dir.as_ref()),
         unknown => panic!("unknown arguments {unknown:?}; see the head of benches/cycle/main.rs"),
     };
     if met {

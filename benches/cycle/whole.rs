@@ -134,7 +134,16 @@ impl Whole {
 
     /// Probes every profile once, and writes what was found.
     pub(crate) async fn round(&mut self) {
-        let names: BTreeSet<_> = self.settings.profiles.keys().cloned().collect();
+        let names = self.settings.profiles.keys().cloned().collect();
+        self.run(names).await;
+    }
+
+    /// The same without a probe: nothing is due.
+    pub(crate) async fn idle_round(&mut self) {
+        self.run(BTreeSet::new()).await;
+    }
+
+    async fn run(&mut self, names: BTreeSet<ProfileName>) {
         let count = names.len();
         let run = Run {
             settings: Arc::clone(&self.settings),

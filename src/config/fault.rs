@@ -205,6 +205,15 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// What another found goes before what this one finds.
+    pub(super) fn take_in(&mut self, other: Self) {
+        for fault in other.faults {
+            self.fault(fault);
+        }
+        self.dropped += other.dropped;
+        self.warnings.extend(other.warnings);
+    }
+
     /// Something is wrong.
     pub(super) fn fault(&mut self, fault: Fault) {
         if self.faults.len() < KEPT {

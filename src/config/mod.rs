@@ -42,11 +42,14 @@ mod wording;
 mod yaml;
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use crate::model::Settings;
 
 pub use effective::{effective, to_json};
 pub use fault::{Fault, Faults, Hint};
+
+use tree::Node;
 
 /// A configuration that is right.
 #[derive(Debug, Clone)]
@@ -66,8 +69,35 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, Faults> {
     let mut report = fault::Report::default();
     let files = files::find(path, &mut report)?;
-    let root = files::read(path, &files, &mut report)?;
-    let settings = lower::lower(&root, &mut report);
+    // The tree of a large configuration is many times what stays of it. It grows and ends on a thread of its own, so that
+    // an allocator that keeps memory by thread can give it back whole, instead of keeping what stays scattered in it.
+    std::thread::scope(|scope| {
+        let (hand_over, read) = mpsc::channel();
+        let (hand_back, spent) = mpsc::channel::<Node>();
+        let (finding, mut found) = (&files, fault::Report::default());
+        let reader = std::thread::Builder::new().name("configuration".to_owned());
+        let begun = reader.spawn_scoped(scope, move || {
+            let root = files::read(path, finding, &mut found);
+            if hand_over.send((root, found)).is_ok() {
+                drop(spent.recv());
+            }
+        });
+        let root = match begun.ok().and_then(|_| read.recv().ok()) {
+            Some((root, found)) => {
+                report.take_in(found);
+                root?
+            }
+            // No thread could be had: what is read here is as right.
+            None => files::read(path, &files, &mut report)?,
+        };
+        let loaded = loaded(&root, report, &files);
+        let _ = hand_back.send(root);
+        loaded
+    })
+}
+
+fn loaded(root: &Node, mut report: fault::Report, files: &[PathBuf]) -> Result<Loaded, Faults> {
+    let settings = lower::lower(root, &mut report);
     let warnings = report.finish()?;
     settings.map_or_else(
         // Unreachable by construction: what cannot be lowered has been reported.
@@ -76,7 +106,7 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
             Ok(Loaded {
                 settings,
                 warnings,
-                files,
+                files: files.to_vec(),
             })
         },
     )

@@ -167,12 +167,7 @@ impl Draft {
             host: self
                 .host
                 .and_then(|host| HostName::try_new(&host.value).ok()),
-            urls: self
-                .urls
-                .unwrap_or_default()
-                .into_iter()
-                .map(|url| url.value)
-                .collect(),
+            urls: exact(self.urls.unwrap_or_default()),
             method,
             contact: self.contact.map(|contact| contact.value),
             headers: self.headers,
@@ -318,4 +313,10 @@ fn cache_bypass(node: &Node, report: &mut Report) -> Option<CacheBypass> {
             None
         }
     }
+}
+/// The values, in no more room than they need: they stay for as long as the program runs.
+fn exact(found: Vec<Found<url::Url>>) -> Vec<url::Url> {
+    let mut urls: Vec<url::Url> = found.into_iter().map(|url| url.value).collect();
+    urls.shrink_to_fit();
+    urls
 }

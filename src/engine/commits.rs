@@ -38,6 +38,8 @@ pub(super) struct Commits {
     next: Load,
     journal: VecDeque<(Timestamp, Note)>,
     begun: Instant,
+    /// Ordinary results were left over by the last commit.
+    rest: bool,
 }
 
 impl Commits {
@@ -49,6 +51,7 @@ impl Commits {
             journal: VecDeque::new(),
             // The first results are written soon, so that `probe status` has something to show.
             begun: now.checked_sub(limits::LAZY_COMMIT - BEAT).unwrap_or(now),
+            rest: false,
         }
     }
 
@@ -77,18 +80,24 @@ impl Commits {
         if self.under_way.is_some() {
             return;
         }
-        let lazy = || {
-            self.begun.elapsed() >= limits::LAZY_COMMIT && (fleet.is_touched() || fleet.unwritable)
-        };
-        if self.next.durable || lazy() {
+        let due = self.rest || self.begun.elapsed() >= limits::LAZY_COMMIT;
+        if self.next.durable {
             self.begin(store, fleet);
+        } else if due && (fleet.is_touched() || fleet.unwritable) {
+            // Ten thousand results need not stand in memory twice.
+            self.begin_with(store, fleet, limits::LAZY_ROWS);
         }
     }
 
     /// Begins a commit of all that changed.
     pub(super) fn begin(&mut self, store: &mut dyn Store, fleet: &mut Fleet) {
+        self.begin_with(store, fleet, usize::MAX);
+    }
+
+    fn begin_with(&mut self, store: &mut dyn Store, fleet: &mut Fleet, most: usize) {
         self.begun = Instant::now();
-        let mut changes = fleet.changes();
+        let mut changes = fleet.changes_of(most);
+        self.rest = fleet.is_touched();
         let journal: Vec<_> = std::mem::take(&mut self.journal).into();
         changes.journal.clone_from(&journal);
         self.under_way = Some(UnderWay {
@@ -116,6 +125,7 @@ impl Commits {
             return load;
         }
         fleet.unwritten();
+        self.rest = false;
         for row in journal.into_iter().rev() {
             self.journal.push_front(row);
         }

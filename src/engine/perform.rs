@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::model::{
     AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, Email, Entry, EntryId,
-    Event, Finding, Fleet, HostName, ProbeId, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport,
-    Settings, Stage, Wording, limits, plain_url,
+    Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Settings, Stage, Wording, limits, plain_url,
 };
 
 use crate::ports::Pending;
@@ -30,11 +30,35 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Tasks {
     set: JoinSet<(Event, Option<Duration>)>,
     /// What a task that did not end well stands for.
-    fallback: HashMap<Id, Event>,
+    fallback: HashMap<Id, Fallback>,
     /// Restarts under way.
     pub(super) recovering: usize,
     /// Heartbeats under way.
     pub(super) beating: usize,
+}
+
+/// The event of a task that did not end well; of a probe it is made when it is needed, which is hardly ever.
+#[derive(Debug, Clone)]
+enum Fallback {
+    Is(Event),
+    Probe(ProbeId, Arc<Profile>),
+}
+
+impl Fallback {
+    fn event(self) -> Event {
+        match self {
+            Self::Is(event) => event,
+            Self::Probe(probe, profile) => Event::Probed {
+                probe,
+                profile: profile.name.clone(),
+                checks: profile
+                    .urls
+                    .iter()
+                    .map(|url| failed_check(url.host_str().unwrap_or("")))
+                    .collect(),
+            },
+        }
+    }
 }
 
 impl Tasks {
@@ -55,7 +79,7 @@ impl Tasks {
             Err(error) => {
                 tracing::error!(%error, "an adapter failed; its order counts as failed");
                 let event = self.fallback.remove(&error.id());
-                (event.unwrap_or(Event::Ticked), None)
+                (event.map_or(Event::Ticked, Fallback::event), None)
             }
         };
         if matches!(event, Event::Recovered { .. }) {
@@ -87,26 +111,12 @@ impl Tasks {
                     .profiles
                     .get(&profile)
                     .map(|track| track.known.clone());
-                let event = |checks| Event::Probed {
-                    probe,
-                    profile: profile.clone(),
-                    checks,
-                };
-                let broken = event(
-                    settings
-                        .urls
-                        .iter()
-                        .map(|url| failed_check(url.host_str().unwrap_or("")))
-                        .collect(),
-                );
-                let (running, name) = (
-                    ports.prober.probe(settings, known.unwrap_or_default()),
-                    profile.clone(),
-                );
+                let broken = Fallback::Probe(probe, Arc::clone(&settings));
+                let running = ports.prober.probe(settings, known.unwrap_or_default());
                 self.spawn(deadline, broken, late, async move {
                     Event::Probed {
                         probe,
-                        profile: name,
+                        profile,
                         checks: running.await,
                     }
                 });
@@ -115,7 +125,11 @@ impl Tasks {
                 let running = ports.prober.canary(settings.network.clone());
                 self.spawn(
                     limits::CANARY_TIMEOUT + GRACE,
-                    canary(probe, false, "the canaries did not end in time".to_owned()),
+                    Fallback::Is(canary(
+                        probe,
+                        false,
+                        "the canaries did not end in time".to_owned(),
+                    )),
                     None,
                     async move {
                         let (answered, detail) = running.await;
@@ -130,7 +144,7 @@ impl Tasks {
                 let running = ports.recoverer.reach(settings);
                 self.spawn(
                     limits::CANARY_TIMEOUT + GRACE,
-                    reached(probe, host.clone(), Reach::Unknown),
+                    Fallback::Is(reached(probe, host.clone(), Reach::Unknown)),
                     None,
                     async move { reached(probe, host, running.await) },
                 );
@@ -144,6 +158,7 @@ impl Tasks {
                 let running = ports.recoverer.diagnose(to, urls.collect());
                 let reason = "the look did not end in time".to_owned();
                 let broken = diagnosed(probe, host.clone(), Diagnosis::Stuck { reason });
+                let broken = Fallback::Is(broken);
                 let deadline = limits::SSH_LOGIN + limits::LOOK + GRACE;
                 self.spawn(deadline, broken, None, async move {
                     diagnosed(probe, host, running.await)
@@ -156,7 +171,7 @@ impl Tasks {
                 };
                 let running = ports.watcher.beat(heartbeat);
                 let heard = Err("no answer in time".to_owned());
-                let broken = Event::Beaten { heard };
+                let broken = Fallback::Is(Event::Beaten { heard });
                 self.beating += 1;
                 self.spawn(limits::HEART_TIMEOUT + GRACE, broken, None, async move {
                     Event::Beaten {
@@ -192,9 +207,9 @@ impl Tasks {
             (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
         };
         let told = move |delivery| Event::Notified { entry, delivery };
-        let broken = told(Delivery::Unclear {
+        let broken = Fallback::Is(told(Delivery::Unclear {
             reason: "the message was not sent in time".to_owned(),
-        });
+        }));
         self.spawn(deadline + GRACE, broken, None, async move {
             told(running.await)
         });
@@ -222,7 +237,7 @@ impl Tasks {
         };
         // One second before the core's own deadline, so that what is known arrives before it is presumed lost.
         let deadline = left.saturating_sub(Duration::from_secs(1));
-        let broken = recovered(name.clone(), attempt, unknown_end());
+        let broken = Fallback::Is(recovered(name.clone(), attempt, unknown_end()));
         let running = ports.recoverer.recover(host, order);
         self.recovering += 1;
         self.spawn(deadline, broken, None, async move {
@@ -234,7 +249,7 @@ impl Tasks {
     fn spawn(
         &mut self,
         deadline: Duration,
-        broken: Event,
+        broken: Fallback,
         late: Option<Duration>,
         running: impl Future<Output = Event> + Send + 'static,
     ) {
@@ -243,7 +258,7 @@ impl Tasks {
         let task = self.set.spawn(async move {
             let late = late.map(|late| late + ordered.elapsed());
             let event = tokio::time::timeout(deadline, running).await;
-            (event.unwrap_or(overdue), late)
+            (event.unwrap_or_else(|_| overdue.event()), late)
         });
         self.fallback.insert(task.id(), broken);
     }

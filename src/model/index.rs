@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp};
 use super::{Settings, limits};
 
+/// Stale rows for which room is kept from one decision to the next.
+const KEPT: usize = 64;
+
 /// The indices of a fleet.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
@@ -43,15 +46,18 @@ pub struct Index {
     profiles: BTreeMap<ProfileName, ProfileKeys>,
     hosts: BTreeMap<HostName, HostKeys>,
     stale: Stirred,
+    /// The profile handed out last, while everybody who must know that it changes does: one decision hands the same one out
+    /// again and again.
+    pub(super) noted: Option<ProfileName>,
 }
 
-/// Rows that were handed out for changing.
+/// Rows that were handed out for changing; each once or more often.
 #[derive(Debug, Clone, Default)]
 pub struct Stirred {
     /// Profiles.
-    pub profiles: BTreeSet<ProfileName>,
+    pub profiles: Vec<ProfileName>,
     /// Hosts.
-    pub hosts: BTreeSet<HostName>,
+    pub hosts: Vec<HostName>,
 }
 
 /// Where a profile stands in the indices.
@@ -86,15 +92,18 @@ impl Eq for Index {}
 
 impl Index {
     pub(super) fn profile_changes(&mut self, name: &ProfileName) {
-        if !self.stale.profiles.contains(name) {
-            self.stale.profiles.insert(name.clone());
-        }
+        self.stale.profiles.push(name.clone());
     }
 
     pub(super) fn host_changes(&mut self, name: &HostName) {
-        if !self.stale.hosts.contains(name) {
-            self.stale.hosts.insert(name.clone());
+        if self.stale.hosts.last() != Some(name) {
+            self.stale.hosts.push(name.clone());
         }
+    }
+
+    /// Whether this profile is known to change already.
+    pub(super) fn is_noted(&self, name: &ProfileName) -> bool {
+        self.noted.as_ref().is_some_and(|noted| noted.is_same(name))
     }
 
     /// Reads the stale rows again.
@@ -103,7 +112,8 @@ impl Index {
         profiles: &BTreeMap<ProfileName, ProfileTrack>,
         hosts: &BTreeMap<HostName, HostTrack>,
     ) {
-        let stale = std::mem::take(&mut self.stale);
+        self.noted = None;
+        let mut stale = std::mem::take(&mut self.stale);
         for name in &stale.profiles {
             let keys = profiles.get(name).map(ProfileKeys::of).unwrap_or_default();
             self.place_profile(name, keys);
@@ -112,8 +122,15 @@ impl Index {
             let keys = hosts.get(name).map(HostKeys::of).unwrap_or_default();
             self.place_host(name, keys);
         }
-        self.stirred.profiles.extend(stale.profiles);
-        self.stirred.hosts.extend(stale.hosts);
+        // What was made room for is used again, unless that was a start's with all its profiles.
+        if stale.profiles.capacity() <= KEPT {
+            self.stirred.profiles.append(&mut stale.profiles);
+            self.stirred.hosts.append(&mut stale.hosts);
+            self.stale = stale;
+        } else {
+            self.stirred.profiles.extend(stale.profiles);
+            self.stirred.hosts.extend(stale.hosts);
+        }
     }
 
     /// Enters which profiles each host has.

@@ -226,6 +226,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(20);
 /// Ordinary results are written at most this often when nothing else has to be.
 pub const LAZY_COMMIT: Duration = Duration::from_secs(10);
 
+/// Rows of ordinary results in one commit; of more, the rest is written right after.
+pub const LAZY_ROWS: usize = 2048;
+
 /// Notes that wait in memory for the state to become writable; of more, the oldest go.
 pub const JOURNAL_WAITING: usize = 10_000;
 

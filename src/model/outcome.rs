@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blame, Cause, CertificateFault, Timestamp};
+use super::{Blame, Cause, CertificateFault, Shared, Timestamp};
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,14 +72,19 @@ impl Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timings {
     /// Resolving the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Duration>,
     /// TCP connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<Duration>,
     /// TLS handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Duration>,
     /// From the request being sent to the response's head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Duration>,
     /// The response's body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Duration>,
     /// All hops together.
     pub total: Duration,
@@ -242,10 +247,13 @@ pub struct CheckResult {
     /// What was found.
     pub finding: Finding,
     /// The address of the last hop, when a connection was attempted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<SocketAddr>,
     /// Status of the last response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     /// Protocol of the last response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_version: Option<HttpVersion>,
     /// TLS of the last hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,8 +279,9 @@ pub struct CheckResult {
     pub retry_after: Option<Duration>,
     /// Phase timings.
     pub timings: Timings,
-    /// What the peer showed.
-    pub certificate: Option<Box<Certificate>>,
+    /// What the peer showed; held once by all who were shown the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Shared<Certificate>>,
 }
 
 impl CheckResult {

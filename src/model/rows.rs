@@ -44,6 +44,9 @@ impl Rows {
 
     /// At most `most` of each kind; the rest stays.
     fn take(&mut self, most: usize) -> Self {
+        if most == usize::MAX {
+            return std::mem::take(self);
+        }
         fn first<T: Ord>(rows: &mut BTreeSet<T>, most: usize) -> BTreeSet<T> {
             std::iter::from_fn(|| rows.pop_first()).take(most).collect()
         }
@@ -83,10 +86,17 @@ impl Fleet {
     /// what changes meanwhile belongs to the next one.
     #[must_use]
     pub fn changes(&mut self) -> Changes {
+        self.changes_of(usize::MAX)
+    }
+
+    /// The same, at most `most` rows of each kind; the rest belongs to the next.
+    #[must_use]
+    pub fn changes_of(&mut self, most: usize) -> Changes {
         self.unwritten();
-        self.leaving = std::mem::take(&mut self.touched);
-        let most = self.finished.len().min(limits::SLOTS_AT_ONCE);
-        self.finishing = self.finished.drain(..most).collect();
+        self.index.noted = None;
+        self.leaving = self.touched.take(most);
+        let slots = self.finished.len().min(limits::SLOTS_AT_ONCE);
+        self.finishing = self.finished.drain(..slots).collect();
         Changes {
             slots: self.finishing.clone(),
             ..self.told(&self.leaving)
@@ -111,6 +121,7 @@ impl Fleet {
     /// What changed since it was last asked, at most `most` rows of each kind; everything is new to who asks first.
     #[must_use]
     pub fn news(&mut self, most: usize) -> Changes {
+        self.index.noted = None;
         let mut unread = self.unread.take().unwrap_or_else(|| Rows {
             profiles: self.profiles.keys().cloned().collect(),
             hosts: self.hosts.keys().cloned().collect(),

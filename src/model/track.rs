@@ -170,16 +170,19 @@ pub struct ProfileTrack {
     /// Since when.
     pub since: Timestamp,
     /// The last verdict was unknown, for this reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
     /// Failures in a row.
     pub failures: u32,
     /// Successes in a row.
     pub successes: u32,
     /// When the first failure of the present streak began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// Next probe.
     pub due: Timestamp,
     /// When the last counted or uncounted probe ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probed: Option<Timestamp>,
     /// What the last probe found.
     pub last: Vec<CheckResult>,
@@ -189,11 +192,13 @@ pub struct ProfileTrack {
     /// What a restart may rest on.
     pub evidence: Evidence,
     /// Waits for a canary, or for the host's SSH port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicion: Option<Suspicion>,
     /// It is, or was before it failed, in maintenance; until it is well again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
     /// The open incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Box<Incident>>,
     /// By certificate: the warning last given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -213,6 +218,7 @@ pub struct ProfileTrack {
     #[serde(skip)]
     pub skips: Skips,
     /// Since when it is no longer configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Timestamp>,
 }
 

@@ -215,7 +215,7 @@ mod tests {
     fn t15_a_certificate_that_changed_is_a_remark() {
         let shows = |life: i64| {
             let mut check = CheckResult::new("https://a.example/", crate::model::Finding::Ok);
-            check.certificate = Some(Box::new(certificate(life)));
+            check.certificate = Some(certificate(life).into());
             check
         };
         for (before, now, remarks) in [(24, 24, 0), (24, 48, 1)] {

@@ -15,8 +15,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, ProfileName,
-    ProfileState, Reach, Standing, Suspicion, Timestamp,
+    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, Profile,
+    ProfileName, ProfileState, Reach, Standing, Suspicion, Timestamp,
 };
 
 use super::draft::Draft;
@@ -45,12 +45,13 @@ pub(super) fn probed(
         draft.fleet.profile_mut(name).in_flight = None;
         return;
     };
+    let name = &profile.name;
     let paced = schedule::pace(draft, name, &profile);
     let checks = judge::gathered(&profile, checks);
     let mut checks = maintenance::weigh(draft, name, checks);
     let verdict = judge(&profile, &checks, now.since(began));
-    let before = draft.fleet.profile_mut(name).state();
     let track = draft.fleet.profile_mut(name);
+    let before = track.state();
     track.in_flight = None;
     track.probed = Some(now);
     track.probed_in_run = true;
@@ -61,16 +62,16 @@ pub(super) fn probed(
     track.last = checks;
     certificates::probed(draft, name);
     match verdict {
-        Verdict::Up => succeeded(draft, name, None),
-        Verdict::Degraded(remark) => succeeded(draft, name, Some(remark)),
+        Verdict::Up => succeeded(draft, &profile, None),
+        Verdict::Degraded(remark) => succeeded(draft, &profile, Some(remark)),
         Verdict::Maintenance => maintenance::says(draft, name),
         Verdict::Unknown(reason) => unknown(draft, name, reason),
         Verdict::Failed(cause) if network::asks(draft, &profile, cause) => {
             suspect(draft, name, cause, began);
         }
-        Verdict::Failed(cause) => failed(draft, name, cause, began),
+        Verdict::Failed(cause) => failed(draft, &profile, cause, began),
     }
-    remark(draft, name, before);
+    remark(draft, &profile, before);
     // While an answer is awaited the profile is not probed again: its next failure would start the waiting anew.
     if draft
         .fleet
@@ -78,7 +79,7 @@ pub(super) fn probed(
         .get(name)
         .is_some_and(|track| track.suspicion.is_none())
     {
-        schedule::next(draft, name, paced);
+        schedule::next(draft, &profile, paced);
     }
 }
 
@@ -111,10 +112,10 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     let elapsed = suspicion.ended.since(suspicion.began);
     let verdict = judge(&profile, &track.last, elapsed);
     if let Verdict::Failed(cause) = verdict {
-        failed(draft, name, cause, suspicion.began);
+        failed(draft, &profile, cause, suspicion.began);
     }
-    remark(draft, name, before);
-    schedule::next(draft, name, paced);
+    remark(draft, &profile, before);
+    schedule::next(draft, &profile, paced);
 }
 
 /// No canary answered: what the profile's last probe saw may be our doing.
@@ -132,8 +133,8 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
         name,
         "no canary answers: our own network is down".to_owned(),
     );
-    remark(draft, name, before);
-    schedule::next(draft, name, paced);
+    remark(draft, &profile, before);
+    schedule::next(draft, &profile, paced);
 }
 
 fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
@@ -146,12 +147,9 @@ fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: String) {
     draft.fleet.profile_mut(name).unknown = Some(reason);
 }
 
-fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
-    let Some(profile) = draft.profile(name) else {
-        return;
-    };
+fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
+    let (name, now) = (&profile.name, draft.now);
     course::probed(draft, name, true);
-    let now = draft.now;
     let acting = profile
         .host
         .as_ref()
@@ -186,12 +184,9 @@ fn succeeded(draft: &mut Draft<'_>, name: &ProfileName, remark: Option<Cause>) {
     }
 }
 
-fn failed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timestamp) {
-    let Some(profile) = draft.profile(name) else {
-        return;
-    };
+fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timestamp) {
+    let (name, now) = (&profile.name, draft.now);
     course::probed(draft, name, false);
-    let now = draft.now;
     let host = profile.host.as_ref().and_then(|host| draft.host(host));
     let from = host
         .as_ref()
@@ -340,7 +335,8 @@ fn end(draft: &mut Draft<'_>, name: &ProfileName, incident: &Incident) {
 }
 
 /// Tells observers what became of a profile.
-fn remark(draft: &mut Draft<'_>, name: &ProfileName, before: ProfileState) {
+fn remark(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState) {
+    let name = &profile.name;
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;
     };
@@ -348,22 +344,22 @@ fn remark(draft: &mut Draft<'_>, name: &ProfileName, before: ProfileState) {
         return; // not judged yet
     }
     let state = track.state();
-    let cause = draft
-        .settings
-        .profiles
-        .get(name)
-        .and_then(|profile| judge::told(profile, &track.last));
+    let cause = judge::told(profile, &track.last);
     let failures = track.failures;
-    let lines: Vec<String> = seen(&track.last).iter().map(ToString::to_string).collect();
-    let lines = lines.join("; ");
-    let detail = track.unknown.clone().unwrap_or(lines);
+    let detail = (state != before).then(|| {
+        let lines = || {
+            let lines: Vec<String> = seen(&track.last).iter().map(ToString::to_string).collect();
+            lines.join("; ")
+        };
+        track.unknown.clone().unwrap_or_else(lines)
+    });
     draft.notes.push(Note::Judged {
         profile: name.clone(),
         state,
         failures,
         cause,
     });
-    if state != before {
+    if let Some(detail) = detail {
         draft.notes.push(Note::Changed {
             profile: name.clone(),
             from: before,

@@ -142,6 +142,10 @@ fn by_url<'a>(
 
 /// Names the family that is dead where every address of it failed and the other one answers.
 pub(super) fn gathered(profile: &Profile, checks: Vec<CheckResult>) -> Vec<CheckResult> {
+    // Otherwise a URL has one result, and no family of its own in it.
+    if profile.addresses != Addresses::All {
+        return checks;
+    }
     let gone = |url: &[CheckResult], family: Family| {
         let mut asked = of(url, family).peekable();
         asked.peek().is_some() && asked.all(|check| failure(check).is_some())

@@ -54,6 +54,7 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
         recovery::felt(draft, &host.name);
     }
     retire(draft);
+    draft.fleet.close_ranks();
     plan(draft, start, &fresh);
     // What is due is asked before any rule can rest on what an earlier run saw.
     schedule::move_on(draft);

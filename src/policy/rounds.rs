@@ -16,10 +16,14 @@ pub(super) fn due(draft: &mut Draft<'_>) -> BTreeSet<HostName> {
     draft.fleet.reindex();
     let (now, wall) = (draft.now, draft.wall(draft.now));
     let index = &mut draft.fleet.index;
-    let stirred = std::mem::take(&mut index.stirred);
-    let mut due = stirred.hosts;
-    let profiles = stirred.profiles.iter();
-    due.extend(profiles.filter_map(|name| draft.settings.profiles.get(name)?.host.clone()));
+    let mut due: BTreeSet<HostName> = index.stirred.hosts.drain(..).collect();
+    let profiles = index.stirred.profiles.drain(..);
+    let settings = draft.settings;
+    if settings.hosts.is_empty() {
+        drop(profiles);
+    } else {
+        due.extend(profiles.filter_map(|name| settings.profiles.get(&name)?.host.clone()));
+    }
     let past = |set: &BTreeSet<(Timestamp, HostName)>, now: Timestamp| -> Vec<HostName> {
         let past = set.iter().take_while(|(at, _)| *at <= now);
         past.map(|(_, name)| name.clone()).collect()

@@ -36,6 +36,10 @@ pub(super) fn pace(draft: &Draft<'_>, name: &ProfileName, profile: &Profile) -> 
     let Some(track) = draft.fleet.profiles.get(name) else {
         return profile.interval;
     };
+    pace_of(track, profile)
+}
+
+fn pace_of(track: &ProfileTrack, profile: &Profile) -> Duration {
     match track.standing {
         Standing::Failing | Standing::Down => profile.retry_interval,
         Standing::New | Standing::Up | Standing::Degraded => profile.interval,
@@ -58,14 +62,12 @@ fn periods(span: Duration, pace: Duration) -> u32 {
 }
 
 /// Sets a profile's next probe after one whose result is in; `paced` is the pace under which that was made.
-pub(super) fn next(draft: &mut Draft<'_>, name: &ProfileName, paced: Duration) {
-    let Some(profile) = draft.profile(name) else {
-        return;
-    };
-    let pace = pace(draft, name, &profile);
+pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, paced: Duration) {
+    let name = &profile.name;
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;
     };
+    let pace = pace_of(track, profile);
     let (due, ended) = (track.due, track.probed.unwrap_or(draft.now));
     let (count, skipped) = match asked(track) {
         Some(wait) => {
@@ -87,12 +89,11 @@ pub(super) fn next(draft: &mut Draft<'_>, name: &ProfileName, paced: Duration) {
 /// Counts probes that were due and not made, and says so now and then.
 fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32) {
     let now = draft.now;
-    let untold = draft
-        .fleet
-        .profiles
-        .get(name)
-        .map_or(0, |track| track.skips.count);
-    if count == 0 && untold == 0 {
+    let untold = |draft: &Draft<'_>| {
+        let track = draft.fleet.profiles.get(name);
+        track.map_or(0, |track| track.skips.count)
+    };
+    if count == 0 && untold(draft) == 0 {
         return;
     }
     draft.fleet.skipped += u64::from(count);
@@ -158,9 +159,9 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
 
 fn begin(draft: &mut Draft<'_>, name: ProfileName, profile: &Profile) {
     let now = draft.now;
-    let pace = pace(draft, &name, profile);
     let probe = draft.fleet.next_probe();
     let track = draft.fleet.profile_mut(&name);
+    let pace = pace_of(track, profile);
     let missed = periods(now.since(track.due), pace);
     track.due = track.due + pace.saturating_mul(missed);
     track.in_flight = Some((probe, now));

@@ -36,7 +36,8 @@ pub(super) async fn url(
     known: Option<IpAddr>,
     permits: Arc<Semaphore>,
 ) -> Vec<CheckResult> {
-    let Some(url) = profile.urls.get(place).cloned() else {
+    let asked = Arc::clone(&profile);
+    let Some(url) = asked.urls.get(place) else {
         return Vec::new();
     };
     let pins = match &profile.addresses {
@@ -44,21 +45,21 @@ pub(super) async fn url(
         Addresses::All => {
             return match url.host() {
                 Some(Host::Domain(name)) => {
-                    every(world, profile.clone(), &url, name, known, permits).await
+                    Box::pin(every(world, profile.clone(), url, name, known, permits)).await
                 }
                 Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => {
                     let _permit = permits.acquire().await;
-                    vec![one(&world, &profile, &url, None, known).await]
+                    vec![one(&world, &profile, url, None, known).await]
                 }
             };
         }
         Addresses::Any | Addresses::Pinned(_) => {
             let _permit = permits.acquire().await;
-            return vec![one(&world, &profile, &url, None, known).await];
+            return vec![one(&world, &profile, url, None, known).await];
         }
     };
-    let checks = each(world, profile, &url, pins, permits).await;
-    vec![super::speaker(&checks, &text::shown(&url))]
+    let checks = Box::pin(each(world, profile, url, pins, permits)).await;
+    vec![super::speaker(&checks, &text::shown(url))]
 }
 
 /// Checks a URL at addresses, and gives the results in their order; `None` is a check that broke.
@@ -107,7 +108,7 @@ async fn one(
     };
     let mut result = check(world, profile, url, aim).await;
     if let Some(known) = known.filter(|_| pin.is_none()) {
-        ask_known(world, profile, url, known, &mut result).await;
+        Box::pin(ask_known(world, profile, url, known, &mut result)).await;
     }
     result
 }

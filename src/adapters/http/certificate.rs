@@ -6,17 +6,21 @@
 //! `certificate_expiring` begins below the largest `warn_before`, but never while more than a third of the
 //! certificate's whole life is left: a certificate that lives six days would otherwise never be well.
 
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
-use rustls::pki_types::UnixTime;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::refusal;
 use super::trace::Shown;
-use crate::model::{Certificate, ChainLink, CheckResult, Timestamp, limits};
+use crate::model::{Certificate, ChainLink, CheckResult, Shared, Timestamp, limits};
 
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -31,26 +35,75 @@ pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
         let remark = format!("the certificate is not verified (tls.verify: false): {words}");
         result.remarks.push(line(&remark));
     }
-    let Some(read) = read(&shown) else { return };
+    let Some(read) = shown.certificate else {
+        return;
+    };
     let first_to_end = result
         .certificate
         .as_ref()
         .is_none_or(|known| read.not_after < known.not_after);
     if shown.refused.is_some() || first_to_end {
-        result.certificate = Some(Box::new(read));
+        result.certificate = Some(read);
     }
 }
 
-/// `None` when it cannot be read at all.
-pub(super) fn read(shown: &Shown) -> Option<Certificate> {
-    let (leaf, sent) = shown.chain.split_first()?;
+/// What was read before, so that what a site shows day after day is read once and held once. Nothing is believed for it: only
+/// reading is spared, and every chain is verified anew.
+#[derive(Debug)]
+pub(super) struct Known {
+    hashers: [RandomState; 2],
+    read: Mutex<HashMap<[u64; 2], Shared<Certificate>>>,
+}
+
+/// Certificates known, at which those are let go of for the first time that nobody shows any more.
+const KNOWN: usize = 256;
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self {
+            hashers: [RandomState::new(), RandomState::new()],
+            read: Mutex::default(),
+        }
+    }
+
+    /// The certificate of a chain, the peer's own first; `None` when it cannot be read at all.
+    pub(super) fn read(
+        &self,
+        chain: &[&CertificateDer<'_>],
+        at: UnixTime,
+    ) -> Option<Shared<Certificate>> {
+        // Of keys nobody knows, so nobody can make two chains alike.
+        let key = self.hashers.each_ref().map(|hasher| hasher.hash_one(chain));
+        let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = known.get_mut(&key) {
+            let days_left = days_left(read.not_after, at);
+            if read.days_left != days_left {
+                read.days_left = days_left;
+            }
+            return Some(read.clone());
+        }
+        let read = Shared::from(read(chain, at)?);
+        if known.len() >= KNOWN && known.len() == known.capacity() {
+            known.retain(|_, read| !read.is_alone());
+        }
+        known.insert(key, read.clone());
+        Some(read)
+    }
+}
+
+fn days_left(not_after: Timestamp, at: UnixTime) -> i64 {
+    let now = moment(i64::try_from(at.as_secs()).unwrap_or(i64::MAX));
+    not_after.0.saturating_sub(now.0).div_euclid(DAY_MILLIS)
+}
+
+fn read(chain: &[&CertificateDer<'_>], at: UnixTime) -> Option<Certificate> {
+    let (leaf, sent) = chain.split_first()?;
     let (_, x509) = X509Certificate::from_der(leaf).ok()?;
     let not_after = moment(x509.validity().not_after.timestamp());
-    let now = moment(i64::try_from(shown.at.as_secs()).unwrap_or(i64::MAX));
     Some(Certificate {
         not_before: moment(x509.validity().not_before.timestamp()),
         not_after,
-        days_left: not_after.0.saturating_sub(now.0).div_euclid(DAY_MILLIS),
+        days_left: days_left(not_after, at),
         subject: line(&x509.subject().to_string()),
         issuer: line(&x509.issuer().to_string()),
         names: names(&x509),

@@ -4,6 +4,7 @@
 //! stuck names the cause: `dns`, `connect_timeout`, `tls_timeout`, or `response_timeout` for head and body.
 //! Of several remarks the first of these is told: a fault, `maintenance`, `certificate_expiring`, `slow`.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use url::Url;
@@ -30,7 +31,8 @@ pub(super) async fn check(
         Err(fault) => (Err(fault), Secrets::default()),
         Ok(hop) => {
             let secrets = Secrets::of(url, &hop.headers);
-            let walk = walk(world, profile, hop, aim, &sight);
+            // In its place: what is large is not moved about.
+            let walk = pin!(walk(world, profile, hop, aim, &sight));
             let found = match tokio::time::timeout(profile.timeout, walk).await {
                 Ok(found) => found,
                 Err(_) => Err(stuck(&sight, profile.timeout)),
@@ -38,7 +40,7 @@ pub(super) async fn check(
             (found, secrets)
         }
     };
-    let mut result = sight.result();
+    let mut result = sight.into_result();
     result.finding = match found {
         Err(fault) => told(fault, &result),
         Ok(()) => remark(profile, &result),
@@ -151,7 +153,7 @@ async fn walk(
         let response = match asked {
             Err(fault) if fault.foreign && hop.url.scheme() == "http" => {
                 let left = profile.timeout.saturating_sub(sight.result().timings.total);
-                return Err(banner::named(fault, sight.address(), left).await);
+                return Err(Box::pin(banner::named(fault, sight.address(), left)).await);
             }
             response => response?,
         };

@@ -78,7 +78,7 @@ pub(super) async fn exchange(
         Some(Host::Domain(name)) => match aim.pin {
             Some(ip) => (ip, None),
             None => {
-                let found = means.names.first(name, &trace).await?;
+                let found = Box::pin(means.names.first(name, &trace)).await?;
                 let changed = aim.changed(&found);
                 let first = found.addresses.first().copied();
                 sight.learn(|result| {
@@ -95,17 +95,17 @@ pub(super) async fn exchange(
     aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
     match send(means, hop, ip, &trace, sight).await {
         Err(fault) if fault.no_route => {
-            let Some(ip) = other_family(means, name, ip).await else {
+            let Some(ip) = Box::pin(other_family(means, name, ip)).await else {
                 return Err(fault);
             };
             reach.check(ip)?;
             aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
             trace.restart();
-            send(means, hop, ip, &trace, sight).await
+            Box::pin(send(means, hop, ip, &trace, sight)).await
         }
         Err(first) if first.untaken => {
             trace.restart();
-            let second = send(means, hop, ip, &trace, sight).await;
+            let second = Box::pin(send(means, hop, ip, &trace, sight)).await;
             match second {
                 Ok(response) => {
                     let remark = format!("{}; a second connection answered", first.detail);

@@ -29,7 +29,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 use tower::{Layer, Service};
 
-use super::certificate;
+use super::certificate::{self, Known};
 use super::trace::{Mark, Shown, Trace};
 use crate::model::{TlsVersion, limits};
 
@@ -151,6 +151,7 @@ pub(super) struct Recording {
     pub(super) roots: Option<Arc<RootCertStore>>,
     /// The certificates of its `ca_file`.
     pub(super) named: Arc<[CertificateDer<'static>]>,
+    pub(super) known: Arc<Known>,
 }
 
 impl Recording {
@@ -187,11 +188,11 @@ impl ServerCertVerifier for Recording {
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp, now);
         let verdict = self.again(verdict, end_entity, server_name, now);
         let sent = std::iter::once(end_entity).chain(intermediates);
+        let sent: Vec<&CertificateDer<'_>> = sent.take(1 + limits::CHAIN_LINKS).collect();
+        let kept = sent.iter().filter(|_| verdict.is_err());
         self.trace.show(Shown {
-            chain: sent
-                .take(1 + limits::CHAIN_LINKS)
-                .map(|der| der.clone().into_owned())
-                .collect(),
+            certificate: self.known.read(&sent, now),
+            chain: kept.map(|der| (*der).clone().into_owned()).collect(),
             name: server_name.to_owned(),
             at: now,
             refused: verdict.as_ref().err().cloned(),

@@ -20,6 +20,7 @@ use url::Url;
 use super::body::{self, Body, Broken, Page as Read};
 use super::dates::retry_after;
 use super::fault::Fault;
+use super::signs::Signs;
 use super::trace::{Mark, Sight, Trace};
 use super::wordpress::{self, Page};
 use super::{classify, layer, text};
@@ -98,6 +99,7 @@ struct Answer<'a> {
     headers: &'a HeaderMap,
     wait: Option<Duration>,
     body: &'a Read,
+    signs: Signs,
     page: Option<Page>,
     layer: Option<Layer>,
 }
@@ -111,14 +113,16 @@ impl<'a> Answer<'a> {
         wait: Option<Duration>,
     ) -> Self {
         let text = &body.text;
-        let page = wordpress::recognise(text, body.whole, passes_caches(profile));
-        let layer = layer::of(status, headers, text, page);
+        let signs = Signs::of(text);
+        let page = wordpress::recognise(text, &signs, body.whole, passes_caches(profile));
+        let layer = layer::of(status, headers, text, &signs, page);
         Self {
             profile,
             status,
             headers,
             wait,
             body,
+            signs,
             page,
             layer,
         }
@@ -212,7 +216,7 @@ impl<'a> Answer<'a> {
             return Some(page.words());
         }
         if cause == Cause::Content {
-            return layer::welcome(&self.body.text).map(
+            return layer::welcome(&self.signs).map(
                 |_| "this is the web server's default page, as for a name it knows no site of",
             );
         }
@@ -253,7 +257,7 @@ impl<'a> Answer<'a> {
             let line = "both Content-Length and Transfer-Encoding are sent; a proxy in between may cut the body elsewhere";
             remarks.push(line.to_owned());
         }
-        if let Some(whose) = layer::welcome(&self.body.text) {
+        if let Some(whose) = layer::welcome(&self.signs) {
             let line = format!(
                 "this looks like the default page of {whose}; the name may have no site of its own there"
             );

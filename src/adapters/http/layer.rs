@@ -21,17 +21,40 @@
 use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap};
 
+use super::signs::Signs;
 use super::wordpress::Page;
 use crate::model::Layer;
 
-/// The layer that shows.
+/// The line that KUSANAGI's page cache leaves in a page.
+const CACHED: &str = "<!-- page cached by KUSANAGI";
+
+const NGINX: &str = "<hr><center>nginx";
+const OPENRESTY: &str = "<hr><center>openresty";
+const APACHE: &str = "<address>Apache";
+const APACHE_SILENT: &str = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">";
+
+/// Signs in the page itself that it comes from a cache or from the web server alone.
+pub(super) const OWN_PAGES: [&str; 5] = [CACHED, NGINX, OPENRESTY, APACHE, APACHE_SILENT];
+
+/// The beginning of the page a web server has for names it knows no site of, and whose it is.
+pub(super) const WELCOMES: [(&str, &str); 6] = [
+    ("<title>Welcome to nginx", "nginx"),
+    ("<title>Apache2 Debian Default Page", "Apache"),
+    ("<title>Apache2 Ubuntu Default Page", "Apache"),
+    ("<title>Test Page for the ", "the web server"),
+    ("<title>HTTP Server Test Page", "the web server"),
+    ("<html><body><h1>It works!</h1></body></html>", "Apache"),
+];
+
+/// The layer that shows; `signs` are those of `text`.
 pub(super) fn of(
     status: StatusCode,
     headers: &HeaderMap,
     text: &str,
+    signs: &Signs,
     page: Option<Page>,
 ) -> Option<Layer> {
-    if cached(headers).is_some() || cached_page(headers, text) {
+    if cached(headers).is_some() || cached_page(headers, signs) {
         return Some(Layer::Cache);
     }
     if page.is_some() {
@@ -46,7 +69,7 @@ pub(super) fn of(
     } else if php {
         Some(Layer::Php)
     } else {
-        (is_own_page(text) || welcome(text).is_some()).then_some(Layer::WebServer)
+        (is_own_page(text, signs) || welcome(signs).is_some()).then_some(Layer::WebServer)
     }
 }
 
@@ -69,10 +92,8 @@ pub(super) fn cached(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A page that a cache has left its line in; with a header of the cache, the header says it better.
-fn cached_page(headers: &HeaderMap, text: &str) -> bool {
-    !headers.contains_key("x-f-cache")
-        && !headers.contains_key("x-b-cache")
-        && text.contains("<!-- page cached by KUSANAGI")
+fn cached_page(headers: &HeaderMap, signs: &Signs) -> bool {
+    !headers.contains_key("x-f-cache") && !headers.contains_key("x-b-cache") && signs.has(CACHED)
 }
 
 fn shows_php(headers: &HeaderMap) -> bool {
@@ -105,25 +126,16 @@ fn shows_wordpress(headers: &HeaderMap) -> bool {
 }
 
 /// A page that the web server makes by itself.
-pub(super) fn is_own_page(text: &str) -> bool {
-    let nginx = text.contains("<hr><center>nginx") || text.contains("<hr><center>openresty");
-    let apache = text.contains("<address>Apache") && text.contains("Server at ");
-    let apache_silent = text.contains("<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">");
-    nginx || apache || apache_silent
+fn is_own_page(text: &str, signs: &Signs) -> bool {
+    let nginx = signs.has(NGINX) || signs.has(OPENRESTY);
+    let apache = signs.has(APACHE) && text.contains("Server at ");
+    nginx || apache || signs.has(APACHE_SILENT)
 }
 
-/// The page a web server has for names it knows no site of.
-pub(super) fn welcome(text: &str) -> Option<&'static str> {
-    [
-        ("<title>Welcome to nginx", "nginx"),
-        ("<title>Apache2 Debian Default Page", "Apache"),
-        ("<title>Apache2 Ubuntu Default Page", "Apache"),
-        ("<title>Test Page for the ", "the web server"),
-        ("<title>HTTP Server Test Page", "the web server"),
-        ("<html><body><h1>It works!</h1></body></html>", "Apache"),
-    ]
-    .into_iter()
-    .find_map(|(sign, whose)| text.contains(sign).then_some(whose))
+/// Whose page for names without a site this is.
+pub(super) fn welcome(signs: &Signs) -> Option<&'static str> {
+    let known = WELCOMES.iter().find(|(sign, _)| signs.has(sign));
+    known.map(|(_, whose)| *whose)
 }
 
 fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -207,10 +219,16 @@ mod tests {
                 headers.append(name, value.parse().unwrap());
             }
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(of(status, &headers, text, None), layer, "{lines} {text}");
+            let signs = Signs::of(text);
+            assert_eq!(
+                of(status, &headers, text, &signs, None),
+                layer,
+                "{lines} {text}"
+            );
         }
         let status = StatusCode::OK;
         let page = Some(Page::Database);
-        assert_eq!(of(status, &HeaderMap::new(), "", page), Some(Layer::Php));
+        let told = of(status, &HeaderMap::new(), "", &Signs::default(), page);
+        assert_eq!(told, Some(Layer::Php));
     }
 }

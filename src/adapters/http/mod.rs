@@ -3,7 +3,7 @@
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
 //!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
 //!   the last response is read (`body`, `decode`, `charset`) and compared with what is expected (`judge`); who made it is part of
-//!   the evidence (`layer`, `wordpress`).
+//!   the evidence (`layer`, `wordpress`, by `signs` in the page).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
 //! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`), and why it
@@ -44,6 +44,7 @@ mod request;
 mod resolve;
 mod revocation;
 mod second;
+mod signs;
 mod text;
 mod tls;
 mod trace;
@@ -161,6 +162,15 @@ async fn all(
             results
         };
     }
+    Box::pin(several(world, profile, known, permits)).await
+}
+
+async fn several(
+    world: Arc<World>,
+    profile: Arc<Profile>,
+    known: Vec<Option<IpAddr>>,
+    permits: Arc<Semaphore>,
+) -> Vec<CheckResult> {
     let mut urls = JoinSet::new();
     for place in 0..profile.urls.len() {
         let known = known.get(place).copied().flatten();

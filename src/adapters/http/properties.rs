@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::follow::{self, Hop};
+use super::signs::Signs;
 use super::text::{self, Secrets};
 use super::{charset, dates, wordpress};
 use crate::model::limits;
@@ -64,7 +65,7 @@ proptest! {
         assert_clean(&Secrets::default().redact(&around));
         let _ = text::visible_chars(&page);
         let _ = text::element(&page, "title");
-        let _ = wordpress::recognise(&page, true, true);
+        let _ = wordpress::recognise(&page, &Signs::of(&page), true, true);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use rustls::client::verify_server_name;
 use rustls::server::ParsedCertificate;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
-use super::certificate;
 use super::trace::Shown;
 use crate::model::{Certificate, CertificateFault, Timestamp};
 
@@ -37,7 +36,7 @@ pub(super) fn explain(
     host: &str,
 ) -> (CertificateFault, String) {
     use CertificateError as E;
-    let read = shown.and_then(certificate::read);
+    let read = shown.and_then(|shown| shown.certificate.clone());
     let Some((shown, leaf)) = shown.zip(read) else {
         let words = format!("the certificate cannot be read ({refused})");
         return (CertificateFault::Untrusted, words);

@@ -43,6 +43,21 @@ pub(super) async fn exchange(
         Ok(response) => return Ok(response),
         Err(fault) => fault,
     };
+    // Apart: a probe of a site that is well has no room to carry about for it.
+    Box::pin(look(world, profile, means, hop, aim, reach, sight, fault)).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "the same hop, and what it met")]
+async fn look(
+    world: &World,
+    profile: &Profile,
+    means: &Means<'_>,
+    hop: &Hop,
+    aim: Aim<'_>,
+    reach: Reach,
+    sight: &Sight,
+    fault: Fault,
+) -> Result<Response, Fault> {
     let left = profile.timeout.saturating_sub(sight.elapsed());
     let limit = (left / 4 * 3).min(limits::SECOND_LOOK);
     let address = sight.address();

@@ -159,6 +159,9 @@ pub(super) fn around(body: &str, place: &Range<usize>) -> String {
 
 /// A URL as it may be shown: no user, no password.
 pub(super) fn shown(url: &Url) -> String {
+    if url.username().is_empty() && url.password().is_none() {
+        return url.as_str().to_owned();
+    }
     let mut url = url.clone();
     // Both fail only for URLs without a host, which have no credentials either.
     let _ = url.set_username("");
@@ -184,8 +187,8 @@ impl Secrets {
     /// Credentials and query values of a profile's URL, and the headers that go to its own origin only.
     pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
         let mut words = vec![];
-        for (_, value) in url.query_pairs() {
-            words.push(value.into_owned());
+        if url.query().is_some() {
+            words.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         }
         for (name, value) in headers {
             if !follow::travels(name) {
@@ -197,6 +200,9 @@ impl Secrets {
         }
         words.retain(|word| word.chars().count() >= SECRET_CHARS);
         words.extend(credentials(url));
+        if words.is_empty() {
+            return Self::default();
+        }
         // As cleaning leaves them, where they hold white space.
         let cleaned: Vec<String> = words.iter().map(|word| clean(word)).collect();
         words.extend(cleaned);
@@ -252,24 +258,33 @@ impl Secrets {
     }
 }
 
+/// User and password of a URL as a request carries them; `None` where it has none.
+pub(super) fn basic(url: &Url) -> Option<String> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let pair = || base64(&format!("{}:{}", decoded(user), decoded(password)));
+    (!user.is_empty() || !password.is_empty()).then(pair)
+}
+
+fn decoded(part: &str) -> String {
+    // A plus sign stands for itself here, other than in a query.
+    let pair = format!("x={}", part.replace('+', "%2B"));
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    pairs
+        .next()
+        .map(|(_, v)| v.into_owned())
+        .unwrap_or_default()
+}
+
 /// User and password as they stand, decoded, and as they are sent.
 fn credentials(url: &Url) -> Vec<String> {
-    let decoded = |part: &str| {
-        // A plus sign stands for itself here, other than in a query.
-        let pair = format!("x={}", part.replace('+', "%2B"));
-        let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
-        pairs
-            .next()
-            .map(|(_, v)| v.into_owned())
-            .unwrap_or_default()
-    };
+    if url.username().is_empty() && url.password().is_none() {
+        return Vec::new();
+    }
     let (user, password) = (url.username(), url.password().unwrap_or_default());
     let mut words = vec![user.to_owned(), password.to_owned()];
     words.extend([decoded(user), decoded(password)]);
     words.retain(|word| word.chars().count() >= CREDENTIAL_CHARS);
-    if !user.is_empty() || !password.is_empty() {
-        words.push(base64(&format!("{}:{}", decoded(user), decoded(password))));
-    }
+    words.extend(basic(url));
     words
 }
 

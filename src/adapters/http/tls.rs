@@ -25,6 +25,7 @@ use rustls::{ClientConfig, NamedGroup, RootCertStore};
 use tokio::sync::OnceCell;
 
 use super::HttpError;
+use super::certificate::Known;
 use super::fault::Fault;
 use super::hooks::{Asked, NoSessions, Recording};
 use super::trace::Trace;
@@ -54,6 +55,7 @@ pub(super) struct Base {
     roots: Option<Arc<RootCertStore>>,
     named: Arc<[CertificateDer<'static>]>,
     lists_end: Option<Timestamp>,
+    known: Arc<Known>,
 }
 
 impl Base {
@@ -68,6 +70,7 @@ impl Base {
             verify,
             roots: self.roots.clone(),
             named: Arc::clone(&self.named),
+            known: Arc::clone(&self.known),
         };
         config.client_auth_cert_resolver = Arc::new(Asked {
             inner: Arc::clone(&self.config.client_auth_cert_resolver),
@@ -122,6 +125,7 @@ impl Bases {
                 roots: None,
                 named: Arc::from([]),
                 lists_end: None,
+                known: Arc::new(Known::new()),
             }),
             provider,
             own: Mutex::default(),
@@ -199,6 +203,7 @@ impl Bases {
             roots,
             named: named.into(),
             lists_end,
+            known: Arc::clone(&self.shared.known),
         })
     }
 }

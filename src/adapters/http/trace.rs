@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::time::Instant;
 
 use super::certificate;
-use crate::model::{CheckResult, Finding, Hop, Phase, Timings, TlsVersion};
+use crate::model::{Certificate, CheckResult, Finding, Hop, Phase, Shared, Timings, TlsVersion};
 
 /// A moment of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,9 @@ const MARKS: usize = Mark::End as usize + 1;
 /// What the peer showed in the handshake, and what the verifier said to it.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
-    /// The peer's own certificate, then what it sent along, as far as that is kept.
+    /// The peer's own certificate as it was read, with the names of what it sent along.
+    pub(super) certificate: Option<Shared<Certificate>>,
+    /// Of a chain that was refused the peer's own certificate, then what it sent along, as far as that is kept.
     pub(super) chain: Vec<CertificateDer<'static>>,
     /// Whom it should be for.
     pub(super) name: ServerName<'static>,
@@ -248,16 +250,27 @@ impl Sight {
         Arc::clone(&self.state().trace)
     }
 
+    /// The result, when nothing more is learnt.
+    pub(super) fn into_result(self) -> CheckResult {
+        let state = self.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        completed(state.result, &state.trace, self.begun.elapsed())
+    }
+
     /// The result as it stands, with the timings of the last hop and the total of all.
     pub(super) fn result(&self) -> CheckResult {
         let state = self.state();
-        let mut result = state.result.clone();
-        certificate::absorb(&mut result, state.trace.shown());
-        result.tls_version = state.trace.marks().tls_version.or(result.tls_version);
-        result.timings = Timings {
-            total: self.begun.elapsed(),
-            ..state.trace.timings()
-        };
-        result
+        completed(state.result.clone(), &state.trace, self.begun.elapsed())
     }
+}
+
+/// With what the hop under way has shown so far.
+fn completed(mut result: CheckResult, trace: &Trace, total: Duration) -> CheckResult {
+    certificate::absorb(&mut result, trace.shown());
+    result.tls_version = trace.marks().tls_version.or(result.tls_version);
+    result.timings = Timings {
+        total,
+        ..trace.timings()
+    };
+    result
 }

@@ -8,6 +8,7 @@
 //!
 //! The sentences are those of WordPress's sources and of its Japanese translation; a final stop does not count.
 
+use super::signs::Signs;
 use super::text;
 
 /// An error page of WordPress.
@@ -32,7 +33,7 @@ impl Page {
     }
 }
 
-const SENTENCES: [(&str, Page); 8] = [
+pub(super) const SENTENCES: [(&str, Page); 8] = [
     ("Error establishing a database connection", Page::Database),
     ("データベース接続確立エラー", Page::Database),
     // `… on this website` since 5.4, `… on your website` before, and longer ones that begin alike.
@@ -60,14 +61,15 @@ const BARE: usize = 400;
 /// Longest page that is looked at: the frame with its style sheet has under 4 KiB.
 const LONGEST: usize = 64 * 1024;
 
-/// Which error page this is. `whole`: `body` is all of it. `expected`: the profile says that the site is WordPress.
-pub(super) fn recognise(body: &str, whole: bool, expected: bool) -> Option<Page> {
+/// Which error page this is; `signs` are those of `body`. `whole`: `body` is all of it. `expected`: the profile says that the
+/// site is WordPress.
+pub(super) fn recognise(body: &str, signs: &Signs, whole: bool, expected: bool) -> Option<Page> {
     if body.len() > LONGEST {
         return None;
     }
     let (sentence, page) = SENTENCES
         .into_iter()
-        .find(|(sentence, _)| body.contains(sentence))?;
+        .find(|(sentence, _)| signs.has(sentence))?;
     let framed = body.contains("wp-die-message") || body.contains("<body id=\"error-page\"");
     let headed = || {
         ["title", "h1"]
@@ -82,6 +84,10 @@ pub(super) fn recognise(body: &str, whole: bool, expected: bool) -> Option<Page>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn recognise(body: &str, whole: bool, expected: bool) -> Option<Page> {
+        super::recognise(body, &Signs::of(body), whole, expected)
+    }
 
     /// As `_default_wp_die_handler()` writes it, the style sheet shortened.
     fn framed(title: &str, message: &str) -> String {

@@ -8,8 +8,8 @@ use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
     CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName,
     HttpVersion, Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile,
-    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Standing,
-    Timestamp, Timings, Tls, When,
+    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Shared,
+    Standing, Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -290,9 +290,9 @@ pub(super) fn good(url: &str, address: &str) -> CheckResult {
     }
 }
 
-pub(super) fn certificate(days_left: i64) -> Box<Certificate> {
+pub(super) fn certificate(days_left: i64) -> Shared<Certificate> {
     let days = secs(days_left.unsigned_abs() * 86_400 + 3600);
-    Box::new(Certificate {
+    Shared::from(Certificate {
         not_before: now() - secs(29 * 86_400),
         not_after: now() + days,
         days_left,

@@ -56,7 +56,7 @@ impl World {
                     phase: None,
                 });
                 let mut check = CheckResult::new(&url, finding);
-                check.certificate = self.certificates.get(&profile).cloned().map(Box::new);
+                check.certificate = self.certificates.get(&profile).cloned().map(Into::into);
                 check.retry_after = (cause == Some(Cause::Maintenance)).then_some(MAINTENANCE);
                 let checks = vec![check];
                 let began = self.t;
