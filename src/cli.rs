@@ -160,7 +160,7 @@ pub enum Command {
     Pause(Pause),
     /// Act again; also re-arms a host that gave up
     Resume(Resume),
-    /// Rehearse what a recovery needs: send a test mail to every recipient
+    /// Rehearse what a recovery needs: log in to hosts and look at them, send test mails; restarts nothing
     Drill(Drill),
     /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
     #[command(after_help = EXIT_CODES)]
@@ -285,8 +285,11 @@ pub struct Resume {
 /// `probe drill`.
 #[derive(Debug, Clone, Args)]
 pub struct Drill {
+    /// Hosts to log in to and look at, as before a restart; all of them when none is named and no mail is asked for
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<String>,
     /// Send a test mail to every recipient and say what each relay answered
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub mail: bool,
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Delivery, Diagnosis, Email, Entry, Heartbeat, Host, NetworkSettings,
-    Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Heartbeat, Host,
+    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
+    Wording,
 };
 
 /// Something under way.
@@ -52,14 +53,25 @@ pub trait Recoverer: Send + Sync {
 
 /// Tells people.
 pub trait Notifier: Send + Sync {
-    /// Tries once to deliver one message to its one recipient, over the relays in order.
-    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery>;
+    /// Tries once to deliver one message to its one recipient, over the relays in order; `course` is how its site did.
+    fn notify(
+        &self,
+        email: Arc<Email>,
+        wording: Arc<Wording>,
+        entry: Entry,
+        course: Option<Course>,
+    ) -> Pending<Delivery>;
 }
 
 /// Tells other programs.
 pub trait Messenger: Send + Sync {
     /// Runs the program once with the event as one document on its standard input.
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery>;
+    fn hand(
+        &self,
+        command: Arc<Vec<String>>,
+        wording: Arc<Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery>;
 }
 
 /// Tells an outside watcher that we live.
@@ -77,6 +89,11 @@ pub struct Unwritable(pub String);
 pub trait Store: Send {
     /// Makes the rows durable, all or none.
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>>;
+
+    /// How the site of a message did in the day before it was queued; the same whenever it is asked.
+    fn course(&self, _: EntryId) -> Pending<Result<Option<Course>, Unwritable>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// What people ordered, at this moment or later. What cannot be read counts as a pause.
     fn orders(&mut self) -> Pending<Orders>;

@@ -89,6 +89,7 @@ pub(crate) fn profile(name: &str, url: &str) -> Profile {
 /// Settings of these profiles, without hosts, canaries and mail.
 pub(crate) fn settings(profiles: impl IntoIterator<Item = Profile>) -> Arc<Settings> {
     Arc::new(Settings {
+        wording: Arc::default(),
         profiles: profiles
             .into_iter()
             .map(|profile| (profile.name.clone(), Arc::new(profile)))

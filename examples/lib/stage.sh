@@ -220,6 +220,7 @@ hosts:
     ssh: ssh://$(id -un)@127.0.0.2:$ssh_port
     identity_file: $stage/probe
     known_hosts_file: $stage/known_hosts
+    diagnose: false               # this machine plays the web host, and what else goes on here is nobody's business
     restart:
       commands: [kusanagi restart]
       timeout: 20s

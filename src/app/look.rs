@@ -206,7 +206,7 @@ pub(super) fn version(version: &cli::Version) -> Exit {
             "schema": 1,
             "name": "probe",
             "version": number,
-            "state_schema": 1,
+            "state_schema": 2,
             "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         });
         answer(&format!("{document:#}"));

@@ -2,6 +2,7 @@
 //!
 //! What a command answers goes to stdout, everything else to stderr. Errors are told once, here, with what to do.
 
+mod drill;
 mod init;
 mod look;
 mod order;
@@ -52,7 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::History(history) => recall::history(&cli, &around, history),
         Command::Pause(pause) => order::pause(&cli, &around, pause),
         Command::Resume(resume) => order::resume(&cli, &around, resume),
-        Command::Drill(_) => order::drill(&cli, &around),
+        Command::Drill(drill) => drill::drill(&cli, &around, drill),
         Command::Init(order) => init::init(&cli, order),
         Command::Version(version) => look::version(version),
     }
@@ -133,9 +134,7 @@ fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
 
 /// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
 fn misworded(settings: &Settings) -> Vec<Fault> {
-    let email = settings.email.as_ref();
-    let complaints = email.map_or_else(Vec::new, |email| words::check(&email.wording));
-    complaints
+    words::check(&settings.wording)
         .into_iter()
         .map(|complaint| Fault {
             file: complaint.path,

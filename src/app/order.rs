@@ -1,25 +1,19 @@
-//! Commands that order something: `pause`, `resume`, `drill`.
+//! Commands that order something: `pause`, `resume`.
 //!
 //! A pause is a file in the state directory. It needs neither the lock nor the database, a running daemon sees it within
 //! a second, and it is looked at once more in the last moment before a connection is opened.
 
-use std::sync::Arc;
-
 use crate::adapters::clock::SystemClock;
-use crate::adapters::smtp::SmtpNotifier;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{
-    Channel, Delivery, Email, Entry, EntryId, EventKind, Notification, Pause, Timestamp,
-};
-use crate::ports::{Clock as _, Notifier as _};
+use crate::model::Pause;
+use crate::ports::Clock as _;
 use crate::render::duration::span;
-use crate::render::text::clean;
 use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
-use super::{answer, complain, runtime, say_error, settings, watch};
+use super::{answer, complain, settings, watch};
 
 /// `probe pause`.
 pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exit {
@@ -83,60 +77,4 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
         Ok(Exit::Ok)
     };
     resumed().unwrap_or_else(|exit| exit)
-}
-
-/// `probe drill --mail`: a test mail to every recipient, past the outbox, and what each relay answered.
-pub(super) fn drill(cli: &Cli, around: &Surroundings) -> Exit {
-    let drilled = || {
-        let settings = settings(cli, around)?;
-        let Some(email) = settings.email.clone() else {
-            say_error(
-                "probe: no mail is configured; add `alerts.email` with `from`, `to` and `smtp`",
-            );
-            return Err(Exit::Unknown);
-        };
-        let runtime = runtime()?;
-        let at = SystemClock::new().now().wall;
-        let exit = runtime.block_on(test_mails(&email, at, cli.global.quiet));
-        runtime.shutdown_background();
-        Ok(exit)
-    };
-    drilled().unwrap_or_else(|exit| exit)
-}
-
-async fn test_mails(email: &Arc<Email>, at: Timestamp, quiet: bool) -> Exit {
-    let mut exit = Exit::Ok;
-    for to in &email.to {
-        let (told, went) = match SmtpNotifier::new()
-            .notify(Arc::clone(email), test_mail(email, to, at))
-            .await
-        {
-            Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),
-            Delivery::Deferred { reason } => (format!("not taken: {reason}"), Exit::Critical),
-            Delivery::Unclear { reason } => {
-                (format!("unclear, it may arrive: {reason}"), Exit::Critical)
-            }
-            Delivery::Rejected { reason } => (format!("refused: {reason}"), Exit::Critical),
-        };
-        exit = exit.worst(went);
-        if !quiet || went != Exit::Ok {
-            answer(&clean(&format!("{to}: {told}")));
-        }
-    }
-    exit
-}
-
-fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
-    let notification = Notification::blank(EventKind::Test, at);
-    Entry {
-        id: EntryId(0),
-        notification,
-        from: email.from.clone(),
-        channel: Channel::Mail,
-        to: to.to_owned(),
-        queued: at,
-        tries: 0,
-        due: at,
-        last: None,
-    }
 }

@@ -6,19 +6,21 @@
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
 //! changes with that entry's own settings and with nothing else.
 
+mod alerts;
+mod expect;
+mod host;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::model::{
-    Addresses, CacheBypass, Canary, Email, Expect, Guards, Host, NetworkSettings, Profile, Relay,
-    RelaySecurity, Restart, Rung, Settings, Tls, When, Window, fnv1a,
+    Addresses, CacheBypass, Canary, NetworkSettings, Profile, Settings, Tls, Window, fnv1a,
 };
 
 use super::command;
 use super::heartbeat;
-use super::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -51,7 +53,7 @@ pub(super) fn fingerprinted(mut settings: Settings) -> Settings {
         Arc::make_mut(profile).fingerprint = fingerprint;
     }
     for host in settings.hosts.values_mut() {
-        let fingerprint = hash(host_tree(host));
+        let fingerprint = hash(host::host_tree(host));
         Arc::make_mut(host).fingerprint = fingerprint;
     }
     settings
@@ -111,13 +113,16 @@ fn tree(settings: &Settings) -> Out {
     let hosts: Vec<(String, Out)> = settings
         .hosts
         .iter()
-        .map(|(name, host)| (name.to_string(), host_tree(host)))
+        .map(|(name, host)| (name.to_string(), host::host_tree(host)))
         .collect();
     Map::new()
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
-        .maybe("alerts", settings.is_heard().then(|| alerts_tree(settings)))
+        .maybe(
+            "alerts",
+            settings.is_heard().then(|| alerts::tree(settings)),
+        )
         .maybe(
             "heartbeat",
             settings
@@ -152,70 +157,6 @@ fn bracketed(host: &str) -> String {
     }
 }
 
-fn host_tree(host: &Host) -> Out {
-    Map::new()
-        .with("ssh", text(&host.ssh))
-        .maybe("identity_file", host.identity_file.as_deref().map(file))
-        .maybe(
-            "known_hosts_file",
-            host.known_hosts_file.as_deref().map(file),
-        )
-        .maybe("agent", host.agent.then_some(Out::Bool(true)))
-        .with("diagnose", Out::Bool(host.diagnose))
-        .maybe("guards", host.diagnose.then(|| guards_tree(&host.guards)))
-        .with("restart", restart_tree(&host.restart, host.agent))
-        .out()
-}
-
-fn guards_tree(guards: &Guards) -> Out {
-    let share = |share: u8| word(format!("{share}%"));
-    Map::new()
-        .with("disk_free", share(guards.disk_free))
-        .with("inodes_free", share(guards.inodes_free))
-        .with("memory_available", share(guards.memory_available))
-        .with("config_test", Out::Bool(guards.config_test))
-        .out()
-}
-
-fn rung_tree(rung: &Rung) -> Out {
-    match rung {
-        Rung::Remote(command) => text(command),
-        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
-    }
-}
-
-fn restart_tree(restart: &Restart, agent: bool) -> Out {
-    let backoff = Map::new()
-        .with("initial", span(restart.backoff.initial))
-        .with("factor", Out::Float(restart.backoff.factor))
-        .with("max", span(restart.backoff.max));
-    let budget = Map::new()
-        .with("restarts", Out::Int(restart.budget.restarts.into()))
-        .with("per", span(restart.budget.per));
-    let causes = restart.causes.iter().map(|cause| word(cause.word()));
-    let when = match restart.when {
-        When::Auto => word("auto"),
-        When::Any => word("any"),
-        When::All => word("all"),
-        When::Count(count) => Out::Int(count.into()),
-        When::Percent(share) => word(format!("{share}%")),
-    };
-    Map::new()
-        .maybe(
-            "commands",
-            (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),
-        )
-        .with("allow_reboot", Out::Bool(restart.allow_reboot))
-        .with("timeout", span(restart.timeout))
-        .with("settle", span(restart.settle))
-        .with("backoff", backoff.out())
-        .with("budget", budget.out())
-        .with("give_up_after", Out::Int(restart.give_up_after.into()))
-        .with("causes", Out::List(causes.collect()))
-        .with("when", when)
-        .out()
-}
-
 fn profile_tree(profile: &Profile, reader: Reader) -> Out {
     let urls = profile.urls.iter().map(|url| text(shown(url, reader)));
     let addresses = match &profile.addresses {
@@ -247,7 +188,7 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
             "success_threshold",
             Out::Int(profile.success_threshold.into()),
         )
-        .with("expect", expect_tree(&profile.expect))
+        .with("expect", expect::tree(&profile.expect))
         .maybe("slow", profile.slow.map(span))
         .with("redirects", Out::Int(profile.redirects.into()))
         .with("max_body", word(show_size(profile.max_body)))
@@ -296,47 +237,6 @@ fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
     Out::Map(entries.collect())
 }
 
-fn expect_tree(expect: &Expect) -> Out {
-    let statuses = expect.status.iter().map(|range| {
-        if range.low == range.high {
-            Out::Int(range.low.into())
-        } else {
-            word(format!("{}-{}", range.low, range.high))
-        }
-    });
-    let header = expect
-        .header
-        .iter()
-        .map(|(name, value)| (name.clone(), text(value)));
-    let json = expect
-        .json
-        .iter()
-        .map(|(pointer, value)| (pointer.clone(), Out::of_json(value)));
-    let addresses = expect.addresses.iter().map(|ip| text(ip.to_string()));
-    Map::new()
-        .with("status", Out::List(statuses.collect()))
-        .with("contains", texts(&expect.contains))
-        .with("not_contains", texts(&expect.not_contains))
-        .maybe(
-            "matches",
-            expect.matches.as_ref().map(|regex| text(regex.as_str())),
-        )
-        .with("header", Out::Map(header.collect()))
-        .maybe(
-            "json",
-            (!expect.json.is_empty()).then_some(Out::Map(json.collect())),
-        )
-        .maybe(
-            "min_size",
-            (expect.min_size > 0).then(|| word(show_size(expect.min_size))),
-        )
-        .maybe(
-            "addresses",
-            (!expect.addresses.is_empty()).then_some(Out::List(addresses.collect())),
-        )
-        .out()
-}
-
 fn windows_tree(windows: &[Window]) -> Out {
     let windows = windows.iter().map(|window| {
         Map::new()
@@ -360,58 +260,4 @@ fn tls_tree(tls: &Tls) -> Out {
         .with("verify", Out::Bool(tls.verify))
         .with("warn_before", Out::List(days.collect()))
         .out()
-}
-
-fn alerts_tree(settings: &Settings) -> Out {
-    let (email, program) = (&settings.email, &settings.command);
-    let wording = email.as_ref().map(|email| &email.wording);
-    let templates = wording.and_then(|wording| wording.directory.as_deref());
-    Map::new()
-        .maybe("email", email.as_ref().map(|email| email_tree(email)))
-        .maybe("timezone", wording.map(|wording| text(&wording.zone.name)))
-        .maybe("templates", templates.map(file))
-        .maybe("command", program.as_ref().map(|all| command::tree(all)))
-        .out()
-}
-
-fn email_tree(email: &Email) -> Out {
-    Map::new()
-        .with("from", text(&email.from))
-        .with("to", texts(&email.to))
-        .with(
-            "smtp",
-            Out::List(email.relays.iter().map(relay_tree).collect()),
-        )
-        .with("language", word(email.wording.language.word()))
-        .with(
-            "reminder_interval",
-            email.reminder_interval.map_or_else(|| word("off"), span),
-        )
-        .out()
-}
-
-fn relay_tree(relay: &Relay) -> Out {
-    let scheme = match relay.security {
-        RelaySecurity::Implicit => "smtps",
-        RelaySecurity::StartTls => "smtp+starttls",
-        RelaySecurity::Plain => "smtp+plain",
-    };
-    let user = relay
-        .user
-        .as_ref()
-        .map(|user| format!("{}@", percent_encode(user)))
-        .unwrap_or_default();
-    let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
-    let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
-    let map = Map::new().with("url", text(url));
-    match &relay.password {
-        None => map,
-        Some(source) => {
-            let (key, value) = secret_tree(PASSWORD, source);
-            map.with(&key, value)
-        }
-    }
-    .maybe("ca_file", relay.ca_file.as_deref().map(file))
-    .maybe("insecure", insecure.then_some(Out::Bool(true)))
-    .out()
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::model::Email;
+use crate::model::{Email, Wording};
 
 use super::command;
 use super::fault::{Fault, Report};
@@ -33,30 +33,29 @@ pub(super) struct Alerts {
     pub(super) email: Option<Email>,
     /// By a program and its arguments.
     pub(super) command: Option<Vec<String>>,
+    /// In which words.
+    pub(super) wording: Wording,
 }
 
 /// Reads `alerts`; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
-    let keys = &["email", "command", "timezone", "templates"];
-    let Some(alerts) = Section::open(node, "alerts", keys, report) else {
+    let keys = ["email", "command", "timezone", "templates"];
+    let Some(alerts) = Section::open(node, "alerts", &keys, report) else {
         return Alerts::default();
     };
-    let about = wording::About::read(&alerts, report);
     Alerts {
         email: alerts
             .get("email")
-            .and_then(|node| read_email(node, about, report)),
+            .and_then(|node| read_email(node, report)),
         command: alerts
             .get("command")
             .and_then(|node| command::read(node, report)),
+        wording: wording::read(&alerts, report),
     }
 }
 
-fn read_email(node: &Node, about: wording::About, report: &mut Report) -> Option<Email> {
+fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
     let section = Section::open(node, "alerts.email", KEYS, report)?;
-    let language = section
-        .get("language")
-        .and_then(|node| wording::language(node, report));
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -93,7 +92,6 @@ fn read_email(node: &Node, about: wording::About, report: &mut Report) -> Option
             .map_or(Some(crate::model::limits::REMINDER), |node| {
                 reminder(node, report)
             }),
-        wording: about.speak(language.unwrap_or_default()),
     })
 }
 

@@ -65,6 +65,7 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
         ),
         email: alerts.email.map(Arc::new),
         command: alerts.command.map(Arc::new),
+        wording: Arc::new(alerts.wording),
         heartbeat: heartbeat.map(Arc::new),
         status_page,
     }))

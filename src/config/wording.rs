@@ -4,55 +4,42 @@
 //! in them does not stop a watch, because a mail then says our own words in their place. `probe check` tells it.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::model::{Language, Template, Wording, Zone, limits};
 
 use super::fault::{Fault, Report, Spot};
 use super::path::{directory, plain};
 use super::section::{Section, nearest};
-use super::tree::Node;
+use super::tree::{Kind, Node};
 use super::value::text;
 
-/// What `alerts` says for all ways of telling.
-#[derive(Debug, Default)]
-pub(super) struct About {
-    zone: Option<Zone>,
-    directory: Option<PathBuf>,
-    templates: Vec<Template>,
-}
-
-impl About {
-    /// Reads the keys.
-    pub(super) fn read(alerts: &Section<'_>, report: &mut Report) -> Self {
-        let mut about = Self {
-            zone: alerts.get("timezone").and_then(|node| zone(node, report)),
-            ..Self::default()
-        };
-        let written = alerts.get("templates");
-        if let Some(found) = written.and_then(|node| directory(node, report)) {
-            match templates(&found.value, &found.spot) {
-                Ok(templates) => about.templates = templates,
-                Err(fault) => report.fault(fault),
-            }
-            about.directory = Some(found.value);
-        }
-        about
+/// Reads the keys of `alerts` and the language, which stands with the mail.
+pub(super) fn read(alerts: &Section<'_>, report: &mut Report) -> Wording {
+    let mut wording = Wording::default();
+    let email = alerts.get("email").map(|node| &node.kind);
+    if let Some(Kind::Map(entries)) = email {
+        let spoken = entries.iter().find(|entry| entry.key == "language");
+        let given = spoken.filter(|entry| !matches!(entry.value.kind, Kind::Null));
+        let known = given.and_then(|entry| language(&entry.value, report));
+        wording.language = known.unwrap_or_default();
     }
-
-    /// Together with a language.
-    pub(super) fn speak(self, language: Language) -> Wording {
-        Wording {
-            language,
-            zone: self.zone.unwrap_or_default(),
-            directory: self.directory,
-            templates: self.templates,
-        }
+    if let Some(zone) = alerts.get("timezone").and_then(|node| zone(node, report)) {
+        wording.zone = zone;
     }
+    let written = alerts.get("templates");
+    if let Some(found) = written.and_then(|node| directory(node, report)) {
+        match templates(&found.value, &found.spot) {
+            Ok(templates) => wording.templates = templates,
+            Err(fault) => report.fault(fault),
+        }
+        wording.directory = Some(found.value);
+    }
+    wording
 }
 
 /// `en` or `ja`.
-pub(super) fn language(node: &Node, report: &mut Report) -> Option<Language> {
+fn language(node: &Node, report: &mut Report) -> Option<Language> {
     let word = text(node, report)?;
     let known = Language::from_word(&word.value);
     if known.is_none() {

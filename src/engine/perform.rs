@@ -13,10 +13,12 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::model::{
-    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, EntryId, Event, Finding,
-    Fleet, HostName, ProbeId, Profile, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport,
-    Settings, Stage, limits, plain_url,
+    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, Email, Entry, EntryId,
+    Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Settings, Stage, Wording, limits, plain_url,
 };
+
+use crate::ports::Pending;
 
 use super::run::Ports;
 
@@ -192,14 +194,15 @@ impl Tasks {
         let Some(message) = fleet.outbox.get(&entry).cloned() else {
             return false;
         };
+        let wording = Arc::clone(&settings.wording);
         let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
             (Channel::Mail, Some(email), _) => (
                 limits::MAIL_TOTAL,
-                ports.notifier.notify(Arc::clone(email), message),
+                with_course(ports, Arc::clone(email), wording, message),
             ),
             (Channel::Command, _, Some(command)) => (
                 limits::COMMAND_TIMEOUT,
-                ports.messenger.hand(Arc::clone(command), message),
+                ports.messenger.hand(Arc::clone(command), wording, message),
             ),
             (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
         };
@@ -259,6 +262,29 @@ impl Tasks {
         });
         self.fallback.insert(task.id(), broken);
     }
+}
+
+/// Delivers a mail with what its picture is drawn from.
+fn with_course(
+    ports: &Ports,
+    email: Arc<Email>,
+    wording: Arc<Wording>,
+    message: Entry,
+) -> Pending<Delivery> {
+    if !message.has_picture() {
+        return ports.notifier.notify(email, wording, message, None);
+    }
+    let reading = ports.store.course(message.id);
+    let notifier = Arc::clone(&ports.notifier);
+    Box::pin(async move {
+        match reading.await {
+            Ok(course) => notifier.notify(email, wording, message, course).await,
+            // Without its picture it would not be the same mail.
+            Err(error) => Delivery::Deferred {
+                reason: error.to_string(),
+            },
+        }
+    })
 }
 
 fn canary(probe: ProbeId, answered: bool, detail: String) -> Event {

@@ -336,6 +336,34 @@ impl Ailment {
         }
     }
 
+    /// Whether a restart that was made for it was needed, given whether it helped; `None` where the facts do not say.
+    ///
+    /// A server that did not run or answered nobody needed one. One behind which an application failed needed it if that
+    /// helped. Every other restart is one that the table would not make.
+    #[must_use]
+    pub const fn needed_restart(self, helped: bool) -> Option<bool> {
+        match self {
+            Self::Stopped | Self::OomKilled | Self::Hung | Self::PhpDown => Some(true),
+            Self::ApplicationError => Some(helped),
+            Self::Unclear => None,
+            Self::HostBooting
+            | Self::PackageManager
+            | Self::BeingRestarted
+            | Self::DiskFull
+            | Self::InodesFull
+            | Self::MemoryShort
+            | Self::ProcessesFull
+            | Self::AgentBudget
+            | Self::Disabled
+            | Self::ConfigBroken
+            | Self::StartLimit
+            | Self::PortTaken
+            | Self::BetweenUs
+            | Self::ServesOthers
+            | Self::DatabaseDown => Some(false),
+        }
+    }
+
     /// Over by itself before long: a package manager ends, a host boots.
     #[must_use]
     pub const fn passes(self) -> bool {

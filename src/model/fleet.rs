@@ -1,6 +1,6 @@
 //! All we remember, and what of it changed since it was last written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::Rows;
 use super::{
     AttemptId, BootId, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack, Incident,
-    Index, Pause, ProbeId, ProfileName, ProfileTrack, Settings, Timestamp,
+    Index, Pause, ProbeId, ProfileName, ProfileTrack, Settings, Slot, Timestamp, limits,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -94,6 +94,10 @@ pub struct Fleet {
     pub last_probe: u64,
     /// What can be found without walking; true after [`Fleet::reindex`].
     pub index: Index,
+    /// Finished slots that are neither written nor leaving, oldest first.
+    pub(super) finished: VecDeque<(ProfileName, Slot)>,
+    /// Those of a commit that has not ended.
+    pub(super) finishing: Vec<(ProfileName, Slot)>,
     /// Rows that changed since the last [`Fleet::changes`].
     pub(super) touched: Rows,
     /// Rows of a commit that has not ended.
@@ -142,6 +146,13 @@ impl Fleet {
     pub fn queue(&mut self, entry: Entry) {
         self.changing(|rows| rows.entry(entry.id));
         self.outbox.insert(entry.id, entry);
+    }
+
+    /// Five minutes of a profile are over.
+    pub fn finish(&mut self, name: &ProfileName, slot: Slot) {
+        self.finished.push_back((name.clone(), slot));
+        let surplus = self.finished.len().saturating_sub(limits::SLOTS_WAITING);
+        self.finished.drain(..surplus);
     }
 
     /// Forgets a profile.

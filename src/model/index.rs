@@ -17,7 +17,7 @@ const KEPT: usize = 64;
 pub struct Index {
     /// The profiles of each host that is configured and has some, in name order.
     pub members: BTreeMap<HostName, Vec<ProfileName>>,
-    /// Profiles with an open incident, by when people last heard of it.
+    /// Profiles with an open incident, by when people last heard of it, put off by what grows between reminders.
     pub told: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles whose last result waits for a canary.
     pub suspected: BTreeSet<ProfileName>,
@@ -236,7 +236,10 @@ fn listed<N: Ord + Clone>(set: &mut BTreeSet<N>, name: &N, member: bool) {
 impl ProfileKeys {
     fn of(track: &ProfileTrack) -> Self {
         Self {
-            told: track.incident.as_ref().map(|incident| incident.told),
+            told: track
+                .incident
+                .as_ref()
+                .map(|incident| incident.told + incident.hush),
             suspected: track.suspicion.is_some(),
             ailing: matches!(track.standing, Standing::Failing | Standing::Down),
         }

@@ -189,6 +189,9 @@ pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 /// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
 pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
 
+/// The time between two reminders doubles up to this, or stays what it is where more is configured.
+pub const REMINDER_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -228,6 +231,12 @@ pub const LAZY_ROWS: usize = 2048;
 
 /// Notes that wait in memory for the state to become writable; of more, the oldest go.
 pub const JOURNAL_WAITING: usize = 10_000;
+
+/// Finished five-minute slots that wait in memory to be written; of more, the oldest go.
+pub const SLOTS_WAITING: usize = 200_000;
+
+/// Slots that one commit takes: they are all finished at the same moment, and no restart is to wait for all of them.
+pub const SLOTS_AT_ONCE: usize = 500;
 
 /// Rows of the journal that are kept.
 pub const JOURNAL_ROWS: i64 = 100_000;

@@ -5,6 +5,7 @@
 
 mod account;
 mod cause;
+mod course;
 mod event;
 mod expect;
 mod facts;
@@ -34,6 +35,7 @@ mod wording;
 
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
+pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{

@@ -161,6 +161,9 @@ pub struct Notification {
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,
+    /// From which response time on the site is slow, where that is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Duration>,
     /// What the last look at the host found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Box<Glimpse>>,
@@ -190,9 +193,32 @@ impl Notification {
             next: Next::Nothing,
             remark: None,
             lesson: None,
+            slow: None,
             facts: None,
             certificates: Vec::new(),
         }
+    }
+}
+
+impl Entry {
+    /// Whether a picture of how the site did belongs to it.
+    #[must_use]
+    pub const fn has_picture(&self) -> bool {
+        let told = match self.notification.event {
+            EventKind::Down
+            | EventKind::Restarted
+            | EventKind::Up
+            | EventKind::Withheld
+            | EventKind::GaveUp
+            | EventKind::Back
+            | EventKind::Reminder => true,
+            EventKind::Closed
+            | EventKind::Blind
+            | EventKind::Damaged
+            | EventKind::Certificate
+            | EventKind::Test => false,
+        };
+        told && matches!(self.channel, Channel::Mail) && self.notification.profile.is_some()
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CoreRow, Entry, EntryId, Fleet, HostName, HostTrack, Note, ProfileName, ProfileTrack, Timestamp,
+    CoreRow, Entry, EntryId, Fleet, HostName, HostTrack, Note, ProfileName, ProfileTrack, Slot,
+    Timestamp, limits,
 };
 
 /// Names of rows.
@@ -68,6 +69,8 @@ pub struct Changes {
     pub hosts: Vec<(HostName, Option<HostTrack>)>,
     /// Outbox entries.
     pub outbox: Vec<(EntryId, Option<Entry>)>,
+    /// Five minutes of profiles that are over.
+    pub slots: Vec<(ProfileName, Slot)>,
     /// What happened, with its wall-clock time.
     pub journal: Vec<(Timestamp, Note)>,
 }
@@ -76,7 +79,7 @@ impl Fleet {
     /// Whether something is neither written nor leaving.
     #[must_use]
     pub fn is_touched(&self) -> bool {
-        !self.touched.is_empty()
+        !self.touched.is_empty() || !self.finished.is_empty()
     }
 
     /// The rows that changed, for a commit that begins now. [`Fleet::written`] or [`Fleet::unwritten`] says how it ended;
@@ -92,18 +95,27 @@ impl Fleet {
         self.unwritten();
         self.index.noted = None;
         self.leaving = self.touched.take(most);
-        self.told(&self.leaving)
+        let slots = self.finished.len().min(limits::SLOTS_AT_ONCE);
+        self.finishing = self.finished.drain(..slots).collect();
+        Changes {
+            slots: self.finishing.clone(),
+            ..self.told(&self.leaving)
+        }
     }
 
     /// The rows of the last [`Fleet::changes`] are durable.
     pub fn written(&mut self) {
         self.leaving = Rows::default();
+        self.finishing.clear();
     }
 
     /// The rows of the last [`Fleet::changes`] could not be written: they belong to the next.
     pub fn unwritten(&mut self) {
         let leaving = std::mem::take(&mut self.leaving);
         self.touched.extend(leaving);
+        for slot in self.finishing.drain(..).rev() {
+            self.finished.push_front(slot);
+        }
     }
 
     /// What changed since it was last asked, at most `most` rows of each kind; everything is new to who asks first.
@@ -160,6 +172,7 @@ impl Fleet {
             outbox: outbox
                 .map(|id| (*id, self.outbox.get(id).cloned()))
                 .collect(),
+            slots: Vec::new(),
             journal: Vec::new(),
         }
     }

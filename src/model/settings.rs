@@ -28,6 +28,8 @@ pub struct Settings {
     pub command: Option<Arc<Vec<String>>>,
     /// Who watches us, when somebody does.
     pub heartbeat: Option<Arc<Heartbeat>>,
+    /// How people are spoken to.
+    pub wording: Arc<Wording>,
     /// Where metrics and our own state are served, when they are.
     pub status_page: Option<SocketAddr>,
 }
@@ -370,8 +372,6 @@ pub struct Email {
     pub relays: Vec<Relay>,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
-    /// How people are spoken to.
-    pub wording: Wording,
 }
 
 /// An outside watcher that is told that we live.

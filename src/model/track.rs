@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId, ProbeId,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId, ProbeId, Slot,
     Timestamp,
 };
 
@@ -66,6 +66,10 @@ pub struct Evidence {
     pub began: Vec<Timestamp>,
     /// What the last one found.
     pub cause: Option<Cause>,
+    /// When the first of them began that shows what the last one shows: the server is gone, or it still answers. What was
+    /// learned of the host before was learned of another fault.
+    #[serde(default)]
+    pub alike_from: Option<Timestamp>,
     /// A failure of this row blamed the network between us: a silent connection proves nothing about the server then.
     /// Kernels send only so many ICMP errors, so one may well stand alone between time-outs.
     #[serde(default)]
@@ -78,7 +82,7 @@ pub struct Evidence {
 pub enum Reach {
     /// It is open.
     Answered,
-    /// Nothing came back in time.
+    /// Nothing came back in time, or a neighbour says that nobody is there.
     Silent,
     /// The host answers that nothing listens there.
     Refused,
@@ -143,6 +147,10 @@ pub struct Incident {
     pub withheld: Option<String>,
     /// When people last heard of it.
     pub told: Timestamp,
+    /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
+    /// by many.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub hush: Duration,
 }
 
 /// A warning given for a certificate.
@@ -195,6 +203,9 @@ pub struct ProfileTrack {
     /// By certificate: the warning last given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warned: BTreeMap<String, Warned>,
+    /// The last five minutes.
+    #[serde(default, skip_serializing_if = "Slot::is_empty")]
+    pub slot: Slot,
     /// Fingerprint of the configuration under which all this was counted.
     pub fingerprint: u64,
     /// The probe under way in this process; never written.

@@ -12,6 +12,8 @@
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
 //! among the host's `restart.causes`.
 
+use std::time::Duration;
+
 use crate::model::{
     Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, Profile,
     ProfileName, ProfileState, Reach, Standing, Suspicion, Timestamp,
@@ -19,7 +21,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
-use super::{certificates, lesson, maintenance, network, outbox, recovery, schedule};
+use super::{certificates, course, lesson, maintenance, network, outbox, recovery, schedule};
 
 /// A profile was probed.
 pub(super) fn probed(
@@ -147,6 +149,7 @@ fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: String) {
 
 fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
     let (name, now) = (&profile.name, draft.now);
+    course::probed(draft, name, true);
     let acting = profile
         .host
         .as_ref()
@@ -183,6 +186,7 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
 
 fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timestamp) {
     let (name, now) = (&profile.name, draft.now);
+    course::probed(draft, name, false);
     let host = profile.host.as_ref().and_then(|host| draft.host(host));
     let from = host
         .as_ref()
@@ -221,7 +225,11 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
         track.evidence.began.clear();
         durable = true;
     }
-    track.evidence.cause = Some(if silence { Cause::Unreachable } else { cause });
+    let cause_seen = if silence { Cause::Unreachable } else { cause };
+    let before = track.evidence.cause.replace(cause_seen);
+    if before.is_none_or(|before| before.server_gone() != cause_seen.server_gone()) {
+        track.evidence.alike_from = Some(began);
+    }
     let standing = match track.standing {
         Standing::Down => Standing::Down,
         Standing::New | Standing::Up | Standing::Degraded | Standing::Failing
@@ -264,6 +272,7 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         gave_up: false,
         withheld: None,
         told: now,
+        hush: Duration::ZERO,
     }));
     draft.opened.push(name.clone());
     draft.durable = true;
@@ -310,7 +319,11 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
 
 fn end(draft: &mut Draft<'_>, name: &ProfileName, incident: &Incident) {
     let since = draft.wall(incident.since);
-    let restarts = u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX);
+    let touched = incident.attempts.iter().filter(|attempt| {
+        let report = attempt.report.as_ref();
+        report.is_none_or(|report| report.outcome.touched_host())
+    });
+    let restarts = u32::try_from(touched.count()).unwrap_or(u32::MAX);
     draft.notes.push(Note::Closed {
         incident: incident.id.clone(),
         profile: name.clone(),

@@ -8,6 +8,7 @@
 //! | room | decides |
 //! |---|---|
 //! | `clock` | one line of time out of a wall clock that may lie and a boot clock that does not |
+//! | `course` | how a site does, for the picture of a mail |
 //! | `reconcile` | what a start or a new configuration changes: nothing by itself |
 //! | `spread` | when a starting daemon makes its first probes |
 //! | `schedule` | what is due, and when a run of `probe once` has nothing left to follow |
@@ -31,6 +32,7 @@ mod account;
 mod attempt;
 mod certificates;
 mod clock;
+mod course;
 mod draft;
 mod guard;
 mod heartbeat;

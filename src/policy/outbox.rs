@@ -14,6 +14,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
+use super::guard::pause_of;
 use super::judge::seen;
 use super::lesson;
 
@@ -54,6 +55,7 @@ pub(super) fn tell(
         .as_ref()
         .and_then(|host| facts(draft, host, incident.since));
     told.host = host;
+    told.slow = profile.and_then(|profile| profile.slow);
     told.since = Some(draft.wall(incident.since));
     told.opened = Some(draft.wall(incident.opened));
     told.until = over.then(|| draft.wall(draft.now));
@@ -248,8 +250,9 @@ fn remind(draft: &mut Draft<'_>) {
         .map(|(_, name)| name.clone())
         .collect();
     for name in names {
-        // Nobody is reminded of what people work on; the time until the next reminder begins anew.
-        if draft.window(&name, draft.now).is_some() {
+        // Nobody is reminded of what people work on, or have said that they know of; the time until the next reminder
+        // begins anew.
+        if draft.window(&name, draft.now).is_some() || is_acknowledged(draft, &name) {
             let now = draft.now;
             if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
                 incident.told = now;
@@ -258,7 +261,36 @@ fn remind(draft: &mut Draft<'_>) {
         }
         let next = next_for(draft, &name);
         tell(draft, &name, EventKind::Reminder, next, None);
+        if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
+            incident.hush = hush(interval, incident.hush);
+        }
     }
+}
+
+/// What the next reminder waits beyond the interval: each wait is twice the one before.
+fn hush(interval: Duration, before: Duration) -> Duration {
+    let wait = (interval + before) * 2;
+    wait.min(limits::REMINDER_MAX.max(interval))
+        .saturating_sub(interval)
+}
+
+/// A person paused the profile or its host and said why: they know.
+fn is_acknowledged(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let host = draft.host_of(name);
+    let names = [Some(name.as_str()), host.as_ref().map(HostName::as_str)];
+    let pauses = names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| pause_of(draft, name));
+    pauses.into_iter().any(|pause| {
+        matches!(
+            pause,
+            Hold::Paused {
+                reason: Some(_),
+                ..
+            }
+        )
+    })
 }
 
 /// Entries that may leave now or later: not dead, not in transit, over a channel that is configured, and nothing of the

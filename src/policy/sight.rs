@@ -1,9 +1,11 @@
 //! Looking at a host before it is acted on.
 //!
 //! One failure before a restart is due the host is looked at, over the same login, so that nobody waits for it when it
-//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the host began to fail and after its last
-//! restart had settled. What they mean is the rule table's business ([`triage`](super::triage)). Where they speak against a restart the host is looked at
-//! again when that can have changed: after a minute, and each time after twice as long, up to a quarter of an hour.
+//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the host began to fail, after its last
+//! restart had settled, and after the failure had become what it is: a server that gave errors and now is gone may be in
+//! somebody else's restart. What they mean is the rule table's business ([`triage`](super::triage)). Where they speak
+//! against a restart the host is looked at again when that can have changed: after a minute, and each time after twice as
+//! long, up to a quarter of an hour.
 //!
 //! Where nobody gets in, the restart itself says so. A login that goes well and a look that does not end is what a host
 //! does that swaps or cannot fork: that is a refusal. Other output than facts, on a host without the agent, is a shell we
@@ -35,9 +37,16 @@ pub(super) fn rule(
     if !is_of_now(track, look) {
         return Some(Hold::AwaitingFacts);
     }
+    let alike_from = draft
+        .fleet
+        .profiles
+        .get(profile)
+        .and_then(|track| track.evidence.alike_from);
+    let fresh = alike_from.is_none_or(|from| look.began >= from)
+        && draft.now.since(look.began) < limits::LOOK_FRESH;
     match refusal(draft, host, track, look, profile) {
         Some(hold) if hold.until().is_some_and(|until| until > draft.now) => Some(hold),
-        None if draft.now.since(look.began) < limits::LOOK_FRESH => None,
+        None if fresh => None,
         Some(_) | None => Some(Hold::AwaitingFacts),
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! - Every key is always there; what is not known is `null`. Later versions may add keys; under `schema: 1` none is renamed
 //!   or changes its type.
-//! - The document follows from the outbox entry alone, so a retry hands over the same one, with the same `id`. `incident` is
-//!   the same for all events of one incident: what pagers call a deduplication key.
-//! - `subject` and `text` are those of the mail in English, for who only passes words on.
+//! - The document follows from the outbox entry and the wording alone, so a retry hands over the same one, with the same `id`.
+//!   `incident` is the same for all events of one incident: what pagers call a deduplication key.
+//! - `subject` and `text` are those of the mail, in its language, for who only passes words on.
 //! - Times are RFC 3339 in UTC. `next` carries the stable word of what holds a restart, and the sentence people read.
 
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 use super::words::Voice;
-use super::{explain, facts, mail};
+use super::{facts, mail};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -93,9 +93,10 @@ struct Ends<'a> {
 /// The document of an outbox entry, one line with a line end; the same entry gives the same document, whatever its
 /// `tries`, `due` and `last`.
 #[must_use]
-pub fn document(entry: &Entry) -> String {
+pub fn document(entry: &Entry, wording: &Wording) -> String {
     let note = &entry.notification;
-    let letter = mail::compose(entry, &Wording::default());
+    let letter = mail::compose(entry, wording);
+    let voice = Voice::of(wording);
     let document = Document {
         schema: 1,
         id: id(note),
@@ -111,13 +112,13 @@ pub fn document(entry: &Entry) -> String {
         since: note.since.map(written),
         until: note.until.map(written),
         cause: note.cause.map(|cause| cause.word()),
-        seen: note.seen.iter().map(ToString::to_string).collect(),
+        seen: mail::seen(&voice, note),
         attempts: note.attempts.iter().map(tried).collect(),
-        next: follows(note),
+        next: follows(&voice, note),
         remark: note.remark.as_deref(),
         lesson: note.lesson.map(learnt),
         certificates: note.certificates.iter().map(ends).collect(),
-        facts: note.facts.as_deref().map(said),
+        facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
@@ -158,8 +159,8 @@ fn tried(attempt: &Attempt) -> Tried<'_> {
     }
 }
 
-fn follows(note: &Notification) -> Follows<'_> {
-    let host = note.host.as_ref().map_or("the host", |host| host.as_str());
+fn follows<'a>(voice: &Voice, note: &'a Notification) -> Follows<'a> {
+    let text = mail::next(voice, note).unwrap_or_default();
     match &note.next {
         Next::Restart {
             command,
@@ -167,7 +168,7 @@ fn follows(note: &Notification) -> Follows<'_> {
             of,
         } => Follows {
             kind: "restart",
-            text: format!("{host} is being restarted: attempt {number} of {of}."),
+            text,
             command: Some(command),
             number: Some(*number),
             of: Some(*of),
@@ -175,23 +176,20 @@ fn follows(note: &Notification) -> Follows<'_> {
         },
         Next::Prove { from } => Follows {
             kind: "prove",
-            text: format!(
-                "The probes decide whether it helped, from {} on.",
-                Voice::english().clock(*from)
-            ),
+            text,
             from: Some(written(*from)),
             ..Follows::default()
         },
         Next::Held(hold) => Follows {
             kind: "held",
-            text: explain::hold(&Voice::english(), hold, host, |at| at),
+            text,
             hold: Some(hold.word()),
             until: hold.until().map(written),
             ..Follows::default()
         },
         Next::WatchOnly => Follows {
             kind: "watch_only",
-            text: "Nothing is restarted: this profile has no host.".to_owned(),
+            text,
             ..Follows::default()
         },
         Next::Nothing => Follows {
@@ -201,10 +199,10 @@ fn follows(note: &Notification) -> Follows<'_> {
     }
 }
 
-fn said(glimpse: &Glimpse) -> Said {
+fn said(voice: &Voice, glimpse: &Glimpse) -> Said {
     Said {
         at: written(glimpse.at),
-        lines: facts::lines(&Voice::english(), &glimpse.facts)
+        lines: facts::lines(voice, &glimpse.facts)
             .into_iter()
             .map(|line| format!("{}: {}", line.label, line.value))
             .collect(),

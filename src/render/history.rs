@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::why::Recorded;
 use crate::model::{
-    Cause, Fleet, HostName, Note, ProfileName, RecoveryOutcome, Settings, Timestamp,
+    Ailment, Cause, Fleet, HostName, Note, ProfileName, RecoveryOutcome, Settings, Timestamp,
 };
 
 /// One time a profile was down.
@@ -61,8 +61,20 @@ pub struct Restart {
     pub profile: ProfileName,
     /// How the command ended; `None`: not known, or still under way.
     pub outcome: Option<RecoveryOutcome>,
+    /// What the facts said was wrong; `None` where it was made without facts.
+    pub ailment: Option<Ailment>,
     /// How it held.
     pub held: Held,
+}
+
+impl Restart {
+    /// Whether it was needed, by the facts and by what came of it; `None` where nobody can say. What did not touch the
+    /// host was no restart.
+    #[must_use]
+    pub fn needed(&self) -> Option<bool> {
+        self.outcome.filter(|outcome| outcome.touched_host())?;
+        self.ailment?.needed_restart(self.held != Held::No)
+    }
 }
 
 /// The past of some profiles.
@@ -241,12 +253,14 @@ impl Reading {
                 command: command.clone(),
                 profile: profile.clone(),
                 outcome: None,
+                ailment: None,
                 held: Held::No,
             }),
             Note::RestartEnded { host, attempt, .. } => {
                 let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
-                if let (Some(restart), Some(report)) = (last, &attempt.report) {
-                    restart.outcome = Some(report.outcome);
+                if let Some(restart) = last {
+                    restart.outcome = attempt.report.as_ref().map(|report| report.outcome);
+                    restart.ailment = attempt.ailment;
                 }
             }
             Note::Judged { .. }
@@ -302,6 +316,8 @@ pub fn document(past: &Past) -> Value {
             "command": restart.command,
             "profile": restart.profile,
             "outcome": restart.outcome.map(RecoveryOutcome::word),
+            "ailment": restart.ailment.map(Ailment::word),
+            "needed": restart.needed(),
             "helped": helped,
             "held_seconds": held.map(|(span, _)| span.as_secs()),
             "still_holds": held.is_some_and(|(_, still)| still),

@@ -69,6 +69,10 @@ pub fn document(account: &Account, fleet: &Fleet, recorded: &[Recorded]) -> Valu
         "backoff_until": account.not_before.map(wall),
         "counts_from": Some(account.evidence_from).filter(|at| at.0 > 0).map(wall),
         "canary_answered_at": account.canary.map(wall),
+        "look": account.look.as_ref().map(|look| json!({
+            "at": wall(look.began),
+            "diagnosis": look.diagnosis,
+        })),
         "recorded": recorded.iter().map(|(at, note)| entry(*at, note)).collect::<Vec<_>>(),
     })
 }

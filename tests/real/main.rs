@@ -1,7 +1,9 @@
 //! The program against what people really run: nginx, sshd, Monit with KUSANAGI's rules, and Postfix, all from Debian's
 //! packages, in a temporary directory, on loopback addresses.
 //!
-//! A [`world::World`] starts them and stops them when it is dropped. A server that is not installed fails the test with
+//! [`host`] has a whole Debian host under systemd, and [`small`] a world cheap enough for hundreds of outages.
+//!
+//! A [`world::World`] starts the servers and stops them when it is dropped. A server that is not installed fails the test with
 //! the name of its package; nothing is skipped.
 #![allow(
     clippy::disallowed_methods,
@@ -12,9 +14,12 @@
 
 mod crash;
 mod ground;
+mod host;
 mod login;
+mod mail;
 mod monit;
 mod outage;
 mod post;
+mod small;
 mod web;
 mod world;

@@ -19,7 +19,8 @@ pub(crate) struct Letter {
 }
 
 impl Letter {
-    fn parse(text: String) -> Self {
+    /// Reads its headers.
+    pub(crate) fn parse(text: String) -> Self {
         let head = text.split("\n\n").next().unwrap_or("");
         let mut headers = BTreeMap::new();
         let unfolded = head.replace("\n ", " ").replace("\n\t", " ");
@@ -138,7 +139,7 @@ impl Drop for Postfix {
 }
 
 /// A command with the rights Postfix needs.
-fn as_root(name: &str) -> Command {
+pub(crate) fn as_root(name: &str) -> Command {
     if is_root() {
         return Command::new(name);
     }

@@ -100,8 +100,8 @@ impl World {
         let mut yaml = format!(
             "defaults:\n  interval: 2s\n  retry_interval: 1s\n  timeout: 1s\n  failure_threshold: 3\n  success_threshold: 2\n\
              network:\n  canaries: [\"tcp://{HOME}:{}\"]\n\
-             hosts:\n  web1:\n    ssh: {}\n    identity_file: {}\n    known_hosts_file: {}\n    restart:\n      \
-             commands: [kusanagi restart]\n      timeout: 5s\n      settle: 1s\n      \
+             hosts:\n  web1:\n    ssh: {}\n    identity_file: {}\n    known_hosts_file: {}\n    diagnose: false\n    \
+             restart:\n      commands: [kusanagi restart]\n      timeout: 5s\n      settle: 1s\n      \
              backoff: {{initial: 30s, factor: 2, max: 60s}}\nprofiles:\n",
             self.canary.port,
             self.sshd.destination(),

@@ -1,4 +1,4 @@
-//! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, stopping, dry runs.
+//! The real loop with fake ports and tokio's paused clock: commit before act, broken adapters, dry runs.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Delivery, Email, Entry, Finding, Fleet, Heartbeat, Host,
-    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Stage, Start, Timestamp,
+    BootId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, Finding, Fleet, Heartbeat,
+    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
-    Clock, Messenger, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
+    Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -26,8 +26,10 @@ pub(super) struct Bench {
     pub(super) ill: AtomicBool,
     pub(super) writable: AtomicBool,
     heals: AtomicBool,
-    recoveries: AtomicU32,
+    pub(super) recoveries: AtomicU32,
     pub(super) mails: Mutex<Vec<String>>,
+    /// Five minutes of profiles that were written.
+    pub(super) slots: Mutex<Vec<Slot>>,
     /// When the outside watcher heard from us.
     pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
@@ -52,6 +54,7 @@ impl Bench {
             recoveries: AtomicU32::new(0),
             mails: Mutex::default(),
             beats: Mutex::default(),
+            slots: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -61,7 +64,7 @@ impl Bench {
     }
 }
 
-struct Fake(Arc<Bench>);
+pub(super) struct Fake(pub(super) Arc<Bench>);
 
 impl Clock for Fake {
     fn now(&self) -> Now {
@@ -138,7 +141,13 @@ impl Recoverer for Fake {
 }
 
 impl Notifier for Fake {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        _: Arc<Email>,
+        _: Arc<Wording>,
+        entry: Entry,
+        _: Option<Course>,
+    ) -> Pending<Delivery> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             if bench.mail_hangs.load(Ordering::SeqCst) {
@@ -156,16 +165,6 @@ impl Notifier for Fake {
     }
 }
 
-impl Messenger for Fake {
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery> {
-        let told = format!("{} {}", command[0], entry.notification.event.word());
-        self.0.mails.lock().unwrap().push(told);
-        Box::pin(std::future::ready(Delivery::Sent {
-            relay: command[0].clone(),
-        }))
-    }
-}
-
 impl Pulse for Fake {
     fn beat(&self, _: Arc<Heartbeat>) -> Pending<Result<(), String>> {
         let bench = Arc::clone(&self.0);
@@ -179,9 +178,13 @@ impl Pulse for Fake {
 }
 
 impl Store for Fake {
-    fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         let writable = self.0.writable.load(Ordering::SeqCst);
+        if writable {
+            let slots = changes.slots.iter().map(|(_, slot)| *slot);
+            self.0.slots.lock().unwrap().extend(slots);
+        }
         Box::pin(async move {
             if writable {
                 Ok(())
@@ -354,46 +357,4 @@ async fn a_dry_run_does_nothing_and_says_what_it_would() {
         ended.would.first().map(|order| order.rung.to_string()),
         Some("sudo -n kusanagi restart".to_owned())
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn stopping_waits_for_a_restart_under_way() {
-    let bench = Bench::new();
-    let (order, mut control) = mpsc::channel(1);
-    let (mut ports, run) = (
-        ports(&bench),
-        run(settings(&["shop@web1"]), Until::Shutdown),
-    );
-    let driving = tokio::spawn(async move { drive(&mut ports, run, &mut control).await });
-    while bench.recoveries.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    order.send(Control::Stop).await.unwrap();
-    let ended = driving.await.unwrap();
-    let report = ended.fleet.hosts[&host("web1")]
-        .last
-        .clone()
-        .unwrap()
-        .report
-        .unwrap();
-    assert_eq!(
-        report.outcome,
-        RecoveryOutcome::Succeeded,
-        "its end was seen and written"
-    );
-    assert!(!ended.unwritten);
-}
-
-#[tokio::test(start_paused = true)]
-async fn stopping_begins_nothing_new() {
-    let bench = Bench::new();
-    let (order, mut control) = mpsc::channel(1);
-    let (mut ports, run) = (
-        ports(&bench),
-        run(settings(&["shop@web1"]), Until::Shutdown),
-    );
-    order.send(Control::Stop).await.unwrap();
-    let ended = drive(&mut ports, run, &mut control).await;
-    assert_eq!(bench.recoveries.load(Ordering::SeqCst), 0);
-    assert!(!ended.fleet.unwritable);
 }

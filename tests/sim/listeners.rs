@@ -6,13 +6,25 @@ use std::time::Duration;
 
 use probe::model::{
     BootId, Channel, Delivery, Effect, Entry, EntryId, Event, EventKind, Fleet, IncidentId, Note,
-    Notification, Now, Settings, Timestamp,
+    Notification, Now, Settings, Timestamp, Wording,
 };
 use probe::policy;
+use probe::ports::{Messenger, Pending};
 use tokio::sync::mpsc;
 
-use super::engine::{Bench, ports, run};
+use super::engine::{Bench, Fake, ports, run};
 use super::setup::{secs, settings};
+
+/// Takes everything, and writes down who heard what.
+impl Messenger for Fake {
+    fn hand(&self, command: Arc<Vec<String>>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
+        let told = format!("{} {}", command[0], entry.notification.event.word());
+        self.0.mails.lock().unwrap().push(told);
+        Box::pin(std::future::ready(Delivery::Sent {
+            relay: command[0].clone(),
+        }))
+    }
+}
 
 const DAY: u64 = 24 * 3600;
 

@@ -20,6 +20,7 @@
     reason = "a test names what it looks for"
 )]
 
+mod course;
 mod crashes;
 mod decisions;
 mod engine;
@@ -29,6 +30,7 @@ mod invariants;
 mod listeners;
 mod scenarios;
 mod setup;
+mod stopping;
 mod story;
 mod world;
 mod worlds;

@@ -95,7 +95,6 @@ pub fn email() -> Email {
             ca_file: None,
         }],
         reminder_interval: None,
-        wording: probe::model::Wording::default(),
     }
 }
 
@@ -113,6 +112,7 @@ pub fn settings(sites: &[&str]) -> Settings {
         }
     }
     Settings {
+        wording: Arc::default(),
         profiles,
         hosts,
         network: NetworkSettings {

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::model::{Delivery, Entry, limits};
+use crate::model::{Delivery, Entry, Wording, limits};
 use crate::ports::{Messenger, Pending};
 use crate::render::event;
 use crate::render::mail::clean;
@@ -91,7 +91,7 @@ impl CommandMessenger {
         command
     }
 
-    async fn run(&self, command: &[String], entry: &Entry) -> Delivery {
+    async fn run(&self, command: &[String], wording: &Wording, entry: &Entry) -> Delivery {
         let Some((program, arguments)) = command.split_first() else {
             return deferred("`alerts.command` names no program");
         };
@@ -99,7 +99,9 @@ impl CommandMessenger {
             Ok(child) => child,
             Err(fault) => return deferred(&format!("{program} cannot be started: {fault}")),
         };
-        let seen = child.watch(event::document(entry), self.limit).await;
+        let seen = child
+            .watch(event::document(entry, wording), self.limit)
+            .await;
         let words = last_line(&seen.output);
         tracing::debug!(program, output = %clean::line(&seen.output, limits::COMMAND_OUTPUT), "alerts.command ended");
         let told = |what: &str| {
@@ -138,9 +140,14 @@ impl CommandMessenger {
 }
 
 impl Messenger for CommandMessenger {
-    fn hand(&self, command: Arc<Vec<String>>, entry: Entry) -> Pending<Delivery> {
+    fn hand(
+        &self,
+        command: Arc<Vec<String>>,
+        wording: Arc<Wording>,
+        entry: Entry,
+    ) -> Pending<Delivery> {
         let messenger = self.clone();
-        Box::pin(async move { messenger.run(&command, &entry).await })
+        Box::pin(async move { messenger.run(&command, &wording, &entry).await })
     }
 }
 

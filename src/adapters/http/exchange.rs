@@ -16,7 +16,7 @@ use super::fault::Fault;
 use super::follow::{Hop, Reach};
 use super::hooks::{Chosen, Timed};
 use super::resolve::{Found, Names};
-use super::tls::Base;
+use super::tls::{self, Base};
 use super::trace::{Mark, Sight, Trace};
 use crate::model::{Cause, Family, HttpVersion, Phase, limits};
 
@@ -67,7 +67,11 @@ pub(super) async fn exchange(
     reach: Reach,
     sight: &Sight,
 ) -> Result<Response, Fault> {
-    let trace = sight.hop(hop.url.scheme() == "https");
+    let secure = hop.url.scheme() == "https";
+    if secure {
+        tls::ready().await;
+    }
+    let trace = sight.hop(secure);
     let (ip, name) = match hop.url.host() {
         Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), None),
         Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), None),

@@ -147,6 +147,9 @@ async fn all(
     profile: Arc<Profile>,
     known: Vec<Option<IpAddr>>,
 ) -> Vec<CheckResult> {
+    if profile.urls.iter().any(|url| url.scheme() == "https") {
+        tls::ready().await;
+    }
     let permits = Arc::new(Semaphore::new(limits::CHECKS_AT_ONCE));
     // One URL needs no task of its own beside its probe's.
     if profile.urls.len() == 1 {

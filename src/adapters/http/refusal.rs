@@ -187,9 +187,10 @@ fn untrusted(
         ));
     }
     if !matches!(refused, CertificateError::UnknownIssuer) {
-        let why = match refused {
-            CertificateError::Other(why) => spaced(&why.to_string()),
-            told => told.to_string(),
+        let why = if let CertificateError::Other(why) = refused {
+            spaced(&why.to_string())
+        } else {
+            refused.to_string()
         };
         return untrusted(format!("the certificate is not acceptable ({why})"));
     }

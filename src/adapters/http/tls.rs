@@ -22,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
+use tokio::sync::OnceCell;
 
 use super::HttpError;
 use super::certificate::Known;
@@ -205,6 +206,22 @@ impl Bases {
             known: Arc::clone(&self.shared.known),
         })
     }
+}
+
+/// Awaits that the source of random numbers is ready. The first number of a process takes a tenth of a second and more, as the
+/// source is filled and tested; that is no part of the first connection, and no other task waits for it.
+pub(super) async fn ready() {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let fill = || {
+        // What fails here fails again where it is needed, and is told there.
+        let _ = aws_lc_rs::default_provider()
+            .secure_random
+            .fill(&mut [0; 32]);
+    };
+    let filled = || async {
+        let _ = tokio::task::spawn_blocking(fill).await;
+    };
+    READY.get_or_init(filled).await;
 }
 
 fn files(tls: &Tls) -> Vec<&Path> {

@@ -1,18 +1,21 @@
 //! A letter as the bytes that go over the wire: the same letter, the same bytes.
 //!
-//! The mail library's builder writes every header, so that no value can become a second header. Bodies are
+//! The mail library's builder writes every header but the subject, which `encoded` makes of letters that cannot end a line,
+//! so that no value can become a second header. Bodies are
 //! quoted-printable, which needs no 8BITMIME and no line longer than 76 characters; the boundary follows from the
-//! message id.
+//! message id. A picture hangs on the HTML (`multipart/related`), in base64.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
 use crate::model::{Timestamp, fnv1a};
 use crate::render::mail::Letter;
+
+use super::encoded;
 
 /// Why a letter cannot be put into bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,9 +65,9 @@ pub(super) fn parcel(letter: &Letter) -> Result<Parcel, BuildError> {
         .envelope(envelope)
         .from(from)
         .to(to)
-        .subject(letter.subject.clone())
         .date(UNIX_EPOCH + since_epoch(letter.date))
         .message_id(Some(letter.message_id.clone()));
+    builder = builder.raw_header(subject(&letter.subject)?);
     if let Some(first) = &letter.in_reply_to {
         builder = builder.in_reply_to(first.clone());
     }
@@ -86,12 +89,41 @@ pub(super) fn parcel(letter: &Letter) -> Result<Parcel, BuildError> {
     })
 }
 
+/// Encoded by ourselves: the library cuts words wherever a line ends.
+fn subject(text: &str) -> Result<HeaderValue, BuildError> {
+    const NAME: &str = "Subject";
+    let name = HeaderName::new_from_ascii(NAME.to_owned())
+        .map_err(|_| BuildError::HeaderName(NAME.to_owned()))?;
+    let value = encoded::header(NAME, text);
+    Ok(HeaderValue::dangerous_new_pre_encoded(
+        name,
+        text.to_owned(),
+        value,
+    ))
+}
+
 fn alternatives(letter: &Letter) -> MultiPart {
-    let boundary = format!("=_probe_{:016x}", fnv1a([letter.message_id.as_bytes()]));
-    MultiPart::alternative()
-        .boundary(boundary)
-        .singlepart(part(ContentType::TEXT_PLAIN, letter.text.clone()))
-        .singlepart(part(ContentType::TEXT_HTML, letter.html.clone()))
+    let hash = fnv1a([letter.message_id.as_bytes()]);
+    let text = part(ContentType::TEXT_PLAIN, letter.text.clone());
+    let html = part(ContentType::TEXT_HTML, letter.html.clone());
+    let alternatives = MultiPart::alternative()
+        .boundary(format!("=_probe_{hash:016x}"))
+        .singlepart(text);
+    match letter.figure.as_ref().zip(picture()) {
+        None => alternatives.singlepart(html),
+        Some((figure, kind)) => {
+            let inline = Attachment::new_inline(figure.id.clone()).body(figure.png.clone(), kind);
+            let related = MultiPart::related()
+                .boundary(format!("=_probe_{hash:016x}_p"))
+                .singlepart(html)
+                .singlepart(inline);
+            alternatives.multipart(related)
+        }
+    }
+}
+
+fn picture() -> Option<ContentType> {
+    ContentType::parse("image/png").ok()
 }
 
 fn part(content_type: ContentType, text: String) -> SinglePart {

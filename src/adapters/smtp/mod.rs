@@ -20,6 +20,7 @@
 
 mod compose;
 mod dialogue;
+mod encoded;
 mod fault;
 mod gate;
 pub mod secret;
@@ -33,9 +34,9 @@ use std::time::Duration;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Delivery, Email, Entry, Relay, limits};
+use crate::model::{Course, Delivery, Email, Entry, Relay, Wording, limits};
 use crate::ports::{Notifier, Pending};
-use crate::render::mail::{clean, compose as letter};
+use crate::render::mail::{clean, illustrated as letter};
 
 use compose::Parcel;
 use dialogue::{Answer, Deadlines};
@@ -95,15 +96,31 @@ impl SmtpNotifier {
 }
 
 impl Notifier for SmtpNotifier {
-    fn notify(&self, email: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        email: Arc<Email>,
+        wording: Arc<Wording>,
+        entry: Entry,
+        course: Option<Course>,
+    ) -> Pending<Delivery> {
         let client = self.clone();
-        Box::pin(async move { client.deliver(&email, &entry).await })
+        Box::pin(async move {
+            client
+                .deliver(&email, &wording, &entry, course.as_ref())
+                .await
+        })
     }
 }
 
 impl SmtpNotifier {
-    async fn deliver(&self, email: &Email, entry: &Entry) -> Delivery {
-        let letter = letter(entry, &email.wording);
+    async fn deliver(
+        &self,
+        email: &Email,
+        wording: &Wording,
+        entry: &Entry,
+        course: Option<&Course>,
+    ) -> Delivery {
+        let letter = letter(entry, wording, course);
         for complaint in &letter.complaints {
             tracing::warn!(
                 entry = entry.id.0,

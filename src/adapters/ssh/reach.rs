@@ -41,7 +41,11 @@ fn said(error: &io::Error) -> Reach {
     // A reset is an answer as well.
     if matches!(kind, K::ConnectionRefused | K::ConnectionReset) {
         Reach::Refused
-    } else if kind == K::TimedOut {
+    } else if matches!(
+        kind,
+        K::TimedOut | K::HostUnreachable | K::NetworkUnreachable
+    ) {
+        // A machine that is off or cut away: its neighbour says so before any time is up.
         Reach::Silent
     } else {
         Reach::Unknown
@@ -86,6 +90,20 @@ fn read(text: &str) -> Option<(String, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_that_its_neighbour_calls_unreachable_is_silent() {
+        for (kind, reach) in [
+            (io::ErrorKind::HostUnreachable, Reach::Silent),
+            (io::ErrorKind::NetworkUnreachable, Reach::Silent),
+            (io::ErrorKind::TimedOut, Reach::Silent),
+            (io::ErrorKind::ConnectionRefused, Reach::Refused),
+            (io::ErrorKind::ConnectionReset, Reach::Refused),
+            (io::ErrorKind::PermissionDenied, Reach::Unknown),
+        ] {
+            assert_eq!(said(&io::Error::from(kind)), reach, "{kind}");
+        }
+    }
 
     #[test]
     fn where_the_client_would_connect_to() {

@@ -21,7 +21,7 @@ pub(super) const FILE: &str = "state.db";
 pub(super) const FRESH: &str = "state.db.new";
 
 /// What leads from schema 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[];
+const STEPS: &[&str] = &[rows::COURSES];
 
 /// `prob`, in the header of every state.
 const OURS: u32 = 0x7072_6f62;
@@ -266,9 +266,11 @@ mod tests {
         put_in_place(dir.path()).unwrap();
         let db = dir.path().join(FILE);
         let mut connection = connect(&db).unwrap();
-        let steps = ["ALTER TABLE aside ADD COLUMN why TEXT NOT NULL DEFAULT 'unknown'"];
+        let mut steps = STEPS.to_vec();
+        steps.push("ALTER TABLE aside ADD COLUMN why TEXT NOT NULL DEFAULT 'unknown'");
+        let ours = newest(STEPS);
 
-        migrate(&mut connection, &db, 1, &steps).unwrap();
+        migrate(&mut connection, &db, ours, &steps).unwrap();
 
         let columns: (String, String) = connection
             .query_row("SELECT path, why FROM aside", [], |row| {
@@ -278,14 +280,40 @@ mod tests {
         assert_eq!(columns, ("state.db.corrupt-x".into(), "unknown".into()));
         drop(connection);
         assert!(
-            matches!(open(&db), Err(Trouble::Newer(2))),
-            "this release, which knows schema 1, refuses it"
+            matches!(open(&db), Err(Trouble::Newer(found)) if found == ours + 1),
+            "this release refuses it"
         );
-        let copy = dir.path().join("state.db.v1");
+        let copy = dir.path().join(format!("state.db.v{ours}"));
         let old = connect(&copy).unwrap();
-        assert_eq!(examine(&old).unwrap(), 1);
+        assert_eq!(examine(&old).unwrap(), ours);
         let loaded = rows::load(&old).unwrap();
         assert_eq!(loaded.damaged.as_deref(), Some("state.db.corrupt-x"));
+    }
+
+    #[test]
+    fn a_state_of_schema_1_gets_room_for_pictures() {
+        let dir = tempfile::tempdir().unwrap();
+        create(dir.path(), None).unwrap();
+        put_in_place(dir.path()).unwrap();
+        let db = dir.path().join(FILE);
+        let connection = connect(&db).unwrap();
+        connection
+            .execute_batch("DROP TABLE course; DROP TABLE picture; PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
+            .unwrap();
+        drop(connection);
+
+        let (connection, _) = open(&db).unwrap();
+
+        assert_eq!(examine(&connection).unwrap(), newest(STEPS));
+        let rows: u32 = connection
+            .query_row(
+                "SELECT (SELECT count(*) FROM course) + (SELECT count(*) FROM picture)",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(rows, 0);
+        assert!(dir.path().join("state.db.v1").exists());
     }
 
     #[test]
@@ -296,8 +324,9 @@ mod tests {
         let db = dir.path().join(FILE);
         let mut connection = connect(&db).unwrap();
 
-        let steps = ["CREATE TABLE half (x INTEGER) STRICT; SELECT nonsense"];
-        assert!(migrate(&mut connection, &db, 1, &steps).is_err());
+        let mut steps = STEPS.to_vec();
+        steps.push("CREATE TABLE half (x INTEGER) STRICT; SELECT nonsense");
+        assert!(migrate(&mut connection, &db, newest(STEPS), &steps).is_err());
         drop(connection);
 
         let (connection, _) = open(&db).unwrap();

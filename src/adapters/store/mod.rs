@@ -29,6 +29,7 @@
 
 mod aside;
 mod clerk;
+mod courses;
 mod database;
 mod directory;
 mod error;

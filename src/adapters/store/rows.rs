@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::courses;
 use super::database::Trouble;
 use crate::model::{
     Changes, CoreRow, EntryId, Fleet, HostName, Note, ProfileName, Timestamp, fnv1a, limits,
@@ -21,6 +22,12 @@ pub(super) const SCHEMA: &str = "
         profile TEXT, host TEXT, body TEXT NOT NULL
     ) STRICT;
     CREATE TABLE aside (id INTEGER PRIMARY KEY CHECK (id = 1), path TEXT NOT NULL) STRICT;
+";
+
+/// From schema 1 to 2.
+pub(super) const COURSES: &str = "
+    CREATE TABLE course (profile TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+    CREATE TABLE picture (entry INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 ";
 
 /// The journal is cut whenever its numbering passes a multiple of this: seldom, and soon enough.
@@ -135,6 +142,7 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
             .prepare_cached("DELETE FROM aside")?
             .execute([])?;
     }
+    courses::write(transaction, changes)?;
     for (name, track) in &changes.profiles {
         write_named(transaction, "profile", name.as_str(), track.as_ref())?;
     }
@@ -145,6 +153,7 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
         let key = id.0.cast_signed();
         match entry {
             Some(entry) => {
+                courses::fix(transaction, entry, changes)?;
                 let body = json(entry)?;
                 transaction
                     .prepare_cached(
@@ -153,6 +162,7 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
                     .execute(params![key, body, sum("outbox", &key.bytes(), &body)])?;
             }
             None => {
+                courses::drop_picture(transaction, key)?;
                 transaction
                     .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
                     .execute([key])?;

@@ -14,22 +14,22 @@ use tokio::sync::oneshot;
 
 use super::clerk::Clerk;
 use super::lock::RunLock;
-use super::{StoreError, database, error, rows};
-use crate::model::{Changes, Orders};
+use super::{StoreError, courses, database, error, rows};
+use crate::model::{Changes, Course, EntryId, Orders, limits};
 use crate::ports::{Pending, Store, Unwritable};
 
 /// A healthy disk answers within milliseconds, one under a backup within seconds; beyond this it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Commits that wait behind one that hangs. The engine has one under way at most, so more come only after it gave up on one.
-const WAITING: usize = 4;
+const WAITING: usize = 4 + limits::MAILS_IN_FLIGHT;
 
 /// Time the last commit and the closing of the database get when the store is dropped.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-struct Job {
-    changes: Changes,
-    answer: oneshot::Sender<Result<(), Unwritable>>,
+enum Job {
+    Commit(Box<Changes>, oneshot::Sender<Result<(), Unwritable>>),
+    Course(EntryId, oneshot::Sender<Result<Option<Course>, Unwritable>>),
 }
 
 /// The state, open for writing. Dropping it closes the database and gives the lock back.
@@ -59,8 +59,11 @@ impl StateStore {
             .name("store".to_owned())
             .spawn(move || {
                 for job in queue {
-                    // Whoever asked may have given up; what was written is written.
-                    let _ = job.answer.send(writer.commit(&job.changes));
+                    match job {
+                        // Whoever asked may have given up; what was written is written.
+                        Job::Commit(changes, answer) => drop(answer.send(writer.commit(&changes))),
+                        Job::Course(entry, answer) => drop(answer.send(writer.course(entry))),
+                    }
                 }
                 drop(writer);
                 drop(lock);
@@ -75,26 +78,39 @@ impl StateStore {
     }
 }
 
-impl Store for StateStore {
-    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
-        let (answer, outcome) = oneshot::channel();
+impl StateStore {
+    fn ask<T: Send + 'static>(
+        &self,
+        job: Job,
+        outcome: oneshot::Receiver<Result<T, Unwritable>>,
+    ) -> Pending<Result<T, Unwritable>> {
         let handed = match &self.jobs {
-            Some(jobs) => jobs
-                .try_send(Job { changes, answer })
-                .map_err(|refused| match refused {
-                    TrySendError::Full(_) => hangs(),
-                    TrySendError::Disconnected(_) => ended(),
-                }),
+            Some(jobs) => jobs.try_send(job).map_err(|refused| match refused {
+                TrySendError::Full(_) => hangs(),
+                TrySendError::Disconnected(_) => ended(),
+            }),
             None => Err(ended()),
         };
         Box::pin(async move {
             handed?;
             match tokio::time::timeout(PATIENCE, outcome).await {
-                Ok(Ok(written)) => written,
+                Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(ended()),
                 Err(_) => Err(hangs()),
             }
         })
+    }
+}
+
+impl Store for StateStore {
+    fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
+        let (answer, outcome) = oneshot::channel();
+        self.ask(Job::Commit(Box::new(changes), answer), outcome)
+    }
+
+    fn course(&self, entry: EntryId) -> Pending<Result<Option<Course>, Unwritable>> {
+        let (answer, outcome) = oneshot::channel();
+        self.ask(Job::Course(entry, answer), outcome)
     }
 
     fn orders(&mut self) -> Pending<Orders> {
@@ -150,6 +166,15 @@ impl Writer {
             self.connection = None;
         }
         written.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
+    }
+
+    fn course(&mut self, entry: EntryId) -> Result<Option<Course>, Unwritable> {
+        let opened = match self.connection.take() {
+            Some(connection) => Ok(self.connection.insert(connection)),
+            None => database::connect(&self.db).map(|fresh| self.connection.insert(fresh)),
+        };
+        let found = opened.and_then(|connection| courses::of(connection, entry));
+        found.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
     }
 
     fn transact(&mut self, changes: &Changes) -> rusqlite::Result<()> {

@@ -1,10 +1,14 @@
-//! A page as HTML: one column, readable on a phone, in light and dark, without images, scripts or anything loaded.
+//! A page as HTML: one column, readable on a phone, in light and dark, without scripts or anything loaded. A
+//! picture travels with the mail; it is light on a light ground in either, and its words stand in its place where it is not shown.
 //!
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::model::Language;
 
+use super::figure::Figure;
 use super::page::{Item, Page, Tone};
 
 const SHEET: &str = "\
@@ -31,7 +35,7 @@ const fn colour(tone: Tone) -> &'static str {
 }
 
 /// The document.
-pub(super) fn write(title: &str, page: &Page) -> String {
+pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String {
     let mut out = head(title, page.language);
     let bar = colour(page.tone);
     out.push_str(&format!(
@@ -45,6 +49,7 @@ pub(super) fn write(title: &str, page: &Page) -> String {
     for sentence in &page.lead {
         out.push_str(&paragraph(sentence));
     }
+    out.push_str(&figure.map_or_else(String::new, illustration));
     for section in &page.sections {
         out.push_str(&format!(
             "<h2 class=\"p-soft\" style=\"margin:20px 0 8px;font-size:13px;text-transform:uppercase;\
@@ -100,24 +105,79 @@ fn paragraph(text: &str) -> String {
     )
 }
 
+/// A picture, what it comes to and what its colours mean.
+fn illustration(figure: &Figure) -> String {
+    let sum = escape(&figure.sum);
+    let marks = figure.legend.iter().map(|(colour, words)| {
+        format!(
+            "<span style=\"white-space:nowrap;\"><span style=\"display:inline-block;width:10px;height:10px;margin-right:5px;\
+             border:1px solid #8c959f;border-radius:2px;background:{colour};\"></span>{}</span>",
+            escape(words)
+        )
+    });
+    let marks: Vec<String> = marks.collect();
+    format!(
+        "<p class=\"p-text\" style=\"margin:14px 0 6px;font-size:14px;color:#1c2127;\">{sum}</p>\n\
+         <div style=\"margin:0 0 6px;background:#ffffff;border:1px solid #d8dee4;border-radius:6px;overflow:hidden;\">\n\
+         <img src=\"cid:{}\" width=\"600\" alt=\"{sum}\" style=\"display:block;width:100%;max-width:600px;height:auto;\
+         margin:0 auto;border:0;background:#ffffff;color:#1c2127;font-size:13px;\">\n</div>\n\
+         <p class=\"p-soft\" style=\"margin:0 0 10px;font-size:12px;line-height:1.7;color:#57606a;\">{}</p>\n",
+        escape(&figure.id),
+        marks.join(" &nbsp; ")
+    )
+}
+
+/// What surrounds items that stand together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    Nothing,
+    List,
+    Table,
+}
+
+impl Around {
+    const fn of(item: &Item) -> Self {
+        match item {
+            Item::Point(_) => Self::List,
+            Item::Fact { .. } => Self::Table,
+            Item::Prose(_) | Item::Quote(_) | Item::Command { .. } => Self::Nothing,
+        }
+    }
+
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::List => {
+                "<ul class=\"p-text\" style=\"margin:0 0 10px;padding-left:20px;color:#1c2127;\">\n"
+            }
+            Self::Table => {
+                "<table role=\"presentation\" style=\"margin:0 0 10px;border-collapse:collapse;\">\n"
+            }
+        }
+    }
+
+    const fn end(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::List => "</ul>\n",
+            Self::Table => "</table>\n",
+        }
+    }
+}
+
 fn items(items: &[Item]) -> String {
     let mut out = String::new();
-    let mut in_list = false;
+    let mut around = Around::Nothing;
     for item in items {
-        let point = matches!(item, Item::Point(_));
-        if point && !in_list {
-            out.push_str(
-                "<ul class=\"p-text\" style=\"margin:0 0 10px;padding-left:20px;color:#1c2127;\">\n",
-            );
-        } else if !point && in_list {
-            out.push_str("</ul>\n");
+        let next = Around::of(item);
+        if next != around {
+            out.push_str(around.end());
+            out.push_str(next.begin());
+            around = next;
         }
-        in_list = point;
         out.push_str(&one(item));
     }
-    if in_list {
-        out.push_str("</ul>\n");
-    }
+    out.push_str(around.end());
     out
 }
 
@@ -129,18 +189,28 @@ fn one(item: &Item) -> String {
             prose(text)
         ),
         Item::Quote(lines) => code(&lines.join("\n")),
-        Item::Fact { label, value } => format!(
-            "<p class=\"p-text\" style=\"margin:0 0 4px;color:#1c2127;overflow-wrap:anywhere;\">\
-             <span class=\"p-soft\" style=\"color:#57606a;\">{}</span> {}</p>\n",
-            escape(label),
-            prose(value)
-        ),
+        Item::Fact { label, value } => fact(label, value),
         Item::Command { purpose, line } => format!(
             "<p class=\"p-soft\" style=\"margin:0 0 3px;font-size:14px;color:#57606a;\">{}</p>\n{}",
             prose(purpose),
             code(line)
         ),
     }
+}
+
+/// A row; a label that is short is not broken.
+fn fact(label: &str, value: &str) -> String {
+    const SHORT: usize = 16;
+    let wrap = match label.width() <= SHORT {
+        true => "white-space:nowrap;",
+        false => "",
+    };
+    format!(
+        "<tr><td class=\"p-soft\" style=\"padding:0 12px 4px 0;vertical-align:top;color:#57606a;{wrap}\">{}</td>\
+         <td class=\"p-text\" style=\"padding:0 0 4px;vertical-align:top;color:#1c2127;overflow-wrap:anywhere;\">{}</td></tr>\n",
+        escape(label),
+        prose(value)
+    )
 }
 
 fn code(text: &str) -> String {

@@ -18,6 +18,7 @@ mod advice;
 pub mod clean;
 mod deeds;
 mod ending;
+mod figure;
 mod html;
 mod next;
 mod page;
@@ -28,9 +29,13 @@ mod thread;
 mod timeline;
 mod values;
 
+pub use next::sentence as next;
+pub use story::sightings as seen;
 pub use subject::{subject, worded};
 
-use crate::model::{Entry, Timestamp, Wording};
+pub use figure::Figure;
+
+use crate::model::{Course, Entry, Timestamp, Wording};
 
 use super::words::Voice;
 
@@ -60,6 +65,8 @@ pub struct Letter {
     pub text: String,
     /// `text/html`.
     pub html: String,
+    /// The picture that the HTML shows.
+    pub figure: Option<Figure>,
     /// What of people's own words could not be used.
     pub complaints: Vec<String>,
 }
@@ -67,6 +74,12 @@ pub struct Letter {
 /// The mail of an outbox entry; the same entry and wording give the same letter, whatever its `tries`, `due` and `last`.
 #[must_use]
 pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
+    illustrated(entry, wording, None)
+}
+
+/// The same with a picture of how the site did.
+#[must_use]
+pub fn illustrated(entry: &Entry, wording: &Wording, course: Option<&Course>) -> Letter {
     let note = &entry.notification;
     let voice = Voice::of(wording);
     let values = values::values(&voice, note);
@@ -80,12 +93,14 @@ pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
     if let Some(incident) = &note.incident {
         headers.push((
             "X-Probe-Incident".to_owned(),
-            clean::ascii(incident.as_str(), 200),
+            // No reader takes it for an encoded word.
+            clean::ascii(incident.as_str(), 200).replace('=', "-"),
         ));
     }
     if let Some(host) = &note.host {
         headers.push(("X-Probe-Host".to_owned(), host.as_str().to_owned()));
     }
+    let figure = course.and_then(|course| figure::of(&voice, entry, course, &ids.own));
     Letter {
         message_id: ids.own,
         references: ids.first.iter().cloned().collect(),
@@ -95,8 +110,9 @@ pub fn compose(entry: &Entry, wording: &Wording) -> Letter {
         to: clean::line(&entry.to, ADDRESS),
         headers,
         text: text::write(&page),
-        html: html::write(&subject, &page),
+        html: html::write(&subject, &page, figure.as_ref()),
         subject,
+        figure,
         complaints: voice.complaints(),
     }
 }

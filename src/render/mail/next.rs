@@ -9,8 +9,9 @@ use crate::render::words::{Voice, key};
 use super::clean;
 use super::values::{awaits_after, host, site};
 
-/// What comes next.
-pub(super) fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
+/// What comes next, as a sentence.
+#[must_use]
+pub fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
     let host = host(note);
     match &note.next {
         Next::Restart {
@@ -70,6 +71,9 @@ fn given_up(voice: &Voice, note: &Notification) -> String {
         .attempts
         .last()
         .and_then(|attempt| attempt.report.as_ref());
+    if last.is_some_and(|report| report.config_broken) {
+        return voice.word(key!(Next, "given_up.config"));
+    }
     match last.filter(|report| !report.outcome.touched_host()) {
         Some(_) => voice.say(
             key!(Next, "given_up.unreached"),

@@ -91,16 +91,21 @@ fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
     if note.event == EventKind::Certificate {
         return ending::seen(voice, note);
     }
-    let shown = note.seen.iter().take(SEEN);
-    let mut items: Vec<Item> = shown
-        .map(|seen| Item::Point(clean::line(&sighting(voice, seen), limits::DETAIL_CHARS)))
-        .collect();
+    let shown = sightings(voice, note).into_iter().take(SEEN);
+    let mut items: Vec<Item> = shown.map(Item::Point).collect();
     let more = note.seen.len().saturating_sub(SEEN);
     if more > 0 {
         let line = voice.say(key!(Page, "more"), context! { n => more });
         items.push(Item::Point(line));
     }
     items
+}
+
+/// What the checks saw, a line for each.
+#[must_use]
+pub fn sightings(voice: &Voice, note: &Notification) -> Vec<String> {
+    let line = |seen| clean::line(&sighting(voice, seen), limits::DETAIL_CHARS);
+    note.seen.iter().map(line).collect()
 }
 
 fn sighting(voice: &Voice, seen: &Observation) -> String {
@@ -117,15 +122,19 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
     let address = address.map(|address| address.to_string());
     let detail = clean::line(detail, limits::DETAIL_CHARS);
     // Many a detail begins with the phrase itself, or names the address; nobody wants to read it twice.
-    let said = detail.starts_with(cause.phrase());
-    let more = (detail != cause.phrase()).then_some(detail.as_str());
+    let after = detail.strip_prefix(cause.phrase());
+    let rest = after.map_or(detail.as_str(), |after| {
+        after.trim_start_matches([':', ' ', ','])
+    });
+    let rest = (!rest.is_empty()).then_some(rest);
+    let said = after.is_some();
     let address_said = address
         .as_ref()
         .is_some_and(|address| detail.contains(address));
     let phrase = explain::cause_phrase(voice, cause);
     let what = voice.say(
         key!(Page, "seen.what"),
-        context! { cause => phrase, detail => more, said },
+        context! { cause => phrase, detail => detail.as_str(), rest, said },
     );
     voice.say(
         key!(Page, "seen"),

@@ -22,8 +22,7 @@ pub fn subject(voice: &Voice, note: &Notification) -> String {
 /// The subject as it is mailed under these settings.
 #[must_use]
 pub fn worded(settings: &Settings, note: &Notification) -> String {
-    let wording = settings.email.as_ref().map(|email| &email.wording);
-    subject(&wording.map_or_else(Voice::english, Voice::of), note)
+    subject(&Voice::of(&settings.wording), note)
 }
 
 pub(super) fn said(voice: &Voice, event: EventKind, values: Value) -> String {

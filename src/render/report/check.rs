@@ -29,6 +29,7 @@ pub(super) struct CheckReport {
     phase: Option<&'static str>,
     tls_version: Option<&'static str>,
     hops: Vec<HopReport>,
+    final_url: Option<String>,
     layer: Option<&'static str>,
     remarks: Vec<String>,
     judged: Judged,
@@ -117,6 +118,7 @@ pub(super) fn check_report(check: &CheckResult) -> CheckReport {
         phase: phase.map(Phase::word),
         tls_version: check.tls_version.map(TlsVersion::word),
         hops: check.hops.iter().map(hop).collect(),
+        final_url: check.final_url.clone(),
         layer: check.layer.map(Layer::word),
         remarks: check.remarks.clone(),
         judged: Judged {

@@ -4,7 +4,7 @@ use super::ink::{Ink, Line, Sheet};
 use super::words::moment;
 use crate::model::ProfileName;
 use crate::render::duration::span;
-use crate::render::history::{Held, Outage, Past};
+use crate::render::history::{Held, Outage, Past, Restart};
 use crate::render::text::{plural, width};
 
 pub(super) fn write(sheet: &mut Sheet, past: &Past) {
@@ -43,7 +43,8 @@ pub(super) fn write(sheet: &mut Sheet, past: &Past) {
                 outcome.replace('_', " ")
             ),
         )
-        .then(ink, &held);
+        .then(ink, &held)
+        .then(Ink::Plain, &worth(restart));
         sheet.wrapped(&line, 23);
     }
     sheet.gap();
@@ -121,7 +122,30 @@ fn summary(past: &Past) -> String {
         String::new()
     };
     format!(
-        "In {whole}: {}, {restarts}{warning}",
-        plural(past.outages.len(), "incident")
+        "In {whole}: {}, {restarts}{}{warning}",
+        plural(past.outages.len(), "incident"),
+        share(past)
     )
+}
+
+/// Whether a restart was needed, with what the host said.
+fn worth(restart: &Restart) -> String {
+    let said = restart
+        .ailment
+        .map_or_else(String::new, |ailment| format!(" ({})", ailment.word()));
+    match restart.needed() {
+        Some(true) => format!("; it was needed{said}"),
+        Some(false) => format!("; it was NEEDLESS{said}"),
+        None => String::new(),
+    }
+}
+
+/// Of the restarts that can be judged, how many were needless.
+fn share(past: &Past) -> String {
+    let judged: Vec<bool> = past.restarts.iter().filter_map(Restart::needed).collect();
+    let needless = judged.iter().filter(|needed| !**needed).count();
+    match judged.len() {
+        0 => String::new(),
+        count => format!(", {needless} of {count} that can be judged needless"),
+    }
 }

@@ -4,10 +4,12 @@ use super::ink::{Ink, Line, Sheet};
 use super::words::{ahead, clock, moment, since};
 use super::{Look, live};
 use crate::model::{
-    Account, Allowance, Cause, Fleet, ProfileState, Settings, Standpoint, Timestamp, Witness,
+    Account, Allowance, Cause, Diagnosis, Fleet, ProfileState, Settings, Standpoint, Timestamp,
+    Witness,
 };
 use crate::render::duration::span;
 use crate::render::explain::hold_phrase;
+use crate::render::facts;
 use crate::render::record::Record;
 use crate::render::text::{plural, width};
 use crate::render::why::{Recorded, sentence};
@@ -183,6 +185,32 @@ impl Page<'_> {
         };
         say(sheet, "network", &network);
         self.windows(sheet);
+        sheet.gap();
+        self.look(sheet);
+    }
+
+    /// What the host said of itself when it was last looked at.
+    fn look(&self, sheet: &mut Sheet) {
+        let Some(look) = &self.account.look else {
+            return;
+        };
+        let at = clock(self.wall(look.began), self.now);
+        let said = match &look.diagnosis {
+            Diagnosis::Facts(_) => format!("at {at}; it said:"),
+            Diagnosis::NotIn { reason } => format!("at {at}: nobody got in: {reason}"),
+            Diagnosis::Stuck { reason } => format!("at {at}: no end of it was seen: {reason}"),
+            Diagnosis::Unreadable { reason } => format!("at {at}: not understood: {reason}"),
+        };
+        row(sheet, "looked at", &Line::new(Ink::Plain, &said));
+        if let Some(facts) = look.diagnosis.facts() {
+            for line in facts::lines(&Voice::english(), facts) {
+                let line = Line::default()
+                    .to(2 + LABEL)
+                    .then(Ink::Dim, &format!("{}: ", line.label))
+                    .then(Ink::Plain, &line.value);
+                sheet.wrapped(&line, 4 + LABEL);
+            }
+        }
         sheet.gap();
     }
 

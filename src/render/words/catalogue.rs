@@ -78,6 +78,8 @@ files! {
     Next = "next",
     /// What commands are for.
     Advice = "advice",
+    /// What stands beside the picture.
+    Picture = "picture",
     /// Titles, the timeline, the last line.
     Page = "page",
     /// Times and spans.
@@ -107,7 +109,8 @@ impl File {
             | Self::Damaged
             | Self::Certificate
             | Self::Test => true,
-            Self::Holds
+            Self::Picture
+            | Self::Holds
             | Self::Causes
             | Self::Ailments
             | Self::Facts

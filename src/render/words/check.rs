@@ -126,7 +126,7 @@ fn check_piece(file: File, piece: &Piece<'_>) -> Vec<Found> {
     if found.is_empty() {
         found.extend(tried(piece, &environment, &known));
     }
-    if found.is_empty() && file == File::Times && piece.text.contains('%') {
+    if found.is_empty() && file == File::Times && is_pattern(piece.name) {
         found.extend(pattern(piece));
     }
     found
@@ -158,6 +158,13 @@ fn tried(
             );
             ours.then(|| located(piece, &error))
         })
+}
+
+/// Whether a piece of `times` is a pattern of strftime: ours of that name is one.
+fn is_pattern(name: &str) -> bool {
+    let ours = pieces(File::Times.text(Language::En));
+    ours.iter()
+        .any(|piece| piece.name == name && piece.text.starts_with('%'))
 }
 
 fn pattern(piece: &Piece<'_>) -> Option<Found> {

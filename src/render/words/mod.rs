@@ -113,6 +113,12 @@ impl Voice {
         self.language
     }
 
+    /// By whose clock.
+    #[must_use]
+    pub const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// What of people's own words could not be used, and was said in ours.
     #[must_use]
     pub fn complaints(self) -> Vec<String> {

@@ -56,7 +56,7 @@ fn the_document_of_the_contract() {
                     "subject": "CN=shop.example.com", "issuer": "CN=R11, O=Let's Encrypt, C=US",
                     "names": ["shop.example.com"], "fault": null, "chain": [],
                 },
-                "phase": null, "tls_version": null, "hops": [], "layer": null, "remarks": [],
+                "phase": null, "tls_version": null, "hops": [], "final_url": null, "layer": null, "remarks": [],
                 "judged": {"state": "failing", "restarts_by_default": true},
             }],
         }],
@@ -79,7 +79,7 @@ fn the_document_of_the_contract() {
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), wanted);
     let order = "schema at status profiles name host state failures since checks url ok cause detail blame address \
         family http_status http_version redirects body_bytes timings_ms dns connect tls first_byte transfer total \
-        certificate not_after days_left subject issuer names fault chain phase tls_version hops layer remarks judged \
+        certificate not_after days_left subject issuer names fault chain phase tls_version hops final_url layer remarks judged \
         state restarts_by_default hosts name state reason restarts_in_window budget_left \
         next_action_at actions host attempt kind command outcome exit_status duration_ms reason output notifications \
         event incident subject to delivery event incident subject to delivery";

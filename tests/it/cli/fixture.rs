@@ -67,6 +67,7 @@ impl World {
         fleet.core.clock.now = now();
         Self {
             settings: Settings {
+                wording: Arc::default(),
                 profiles: BTreeMap::new(),
                 hosts: BTreeMap::new(),
                 network: NetworkSettings {
@@ -180,6 +181,7 @@ impl World {
             gave_up: false,
             withheld: None,
             told: begun + secs(20),
+            hush: Duration::ZERO,
         }));
     }
 
@@ -210,6 +212,7 @@ impl World {
                 next: Next::Nothing,
                 remark: None,
                 lesson: None,
+                slow: None,
                 facts: None,
             },
             channel: Channel::Mail,

@@ -115,15 +115,25 @@ impl Ground {
     }
 
     /// The section of a host behind `sshd` on which a restart runs `command`.
+    ///
+    /// The host is this machine, on which anything may go on while tests run: what it says of itself is another test's
+    /// business, and `looked_at` gives it.
     pub(super) fn host(&self, sshd: &Sshd, command: &str) -> String {
         format!(
-            "hosts:\n  web1:\n    ssh: {}\n    identity_file: {}\n    known_hosts_file: {}\n    restart:\n      \
-             commands: [{}]\n      timeout: 20s\n      settle: 300ms\n",
+            "hosts:\n  web1:\n    ssh: {}\n    identity_file: {}\n    known_hosts_file: {}\n    diagnose: false\n    \
+             restart:\n      commands: [{}]\n      timeout: 20s\n      settle: 300ms\n",
             sshd.destination(),
             sshd.identity.display(),
             sshd.known_hosts.display(),
             serde_json::to_string(command).unwrap(),
         )
+    }
+
+    /// The same host, looked at before it is restarted; whatever this machine is short of forbids nothing.
+    pub(super) fn looked_at(&self, sshd: &Sshd, command: &str) -> String {
+        let guards =
+            "guards: {disk_free: 0%, inodes_free: 0%, memory_available: 0%, config_test: false}";
+        self.host(sshd, command).replace("diagnose: false", guards)
     }
 
     /// The command that brings the site back, and leaves a line in `restarts` each time.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use probe::model::{ProfileName, SLOT_MS, Slot, Timestamp};
+
 use super::ground::{Ground, eventually};
 use super::outside::{Mailbox, header};
 use crate::smtp::server::{Act, Script, Stage};
@@ -105,6 +107,44 @@ fn a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
     delivered(&ground, &mailbox, &["down", "restarted", "up"]);
     let (first, second) = (&unclear.texts()[0], &mailbox.texts()[0]);
     assert_eq!(header(first, "Message-ID"), header(second, "Message-ID"));
+    assert_eq!(first, second);
+}
+
+/// So many five minutes of the site, that many ms each.
+fn known_day(ground: &Ground, slots: i64, ms: u64) {
+    ground.remembered(|fleet| {
+        let name = ProfileName::try_new("shop").unwrap();
+        let now = fleet.wall(fleet.now());
+        for back in 2..slots {
+            let mut slot = Slot::at(Timestamp(now.0 - back * SLOT_MS));
+            slot.count(Some(Duration::from_millis(ms)));
+            fleet.finish(&name, slot);
+        }
+    });
+}
+
+#[test]
+fn a_picture_is_that_of_the_first_try_whatever_came_after() {
+    let ground = Ground::start();
+    let unclear = Mailbox::start(Script {
+        at: Some((Stage::Text, Act::Drop)),
+        ..Script::default()
+    });
+    ground.configure(&ground.yaml("", Some(&unclear.url())));
+    ground.probe(&["once"]).expect(0, &["1 up"]);
+    known_day(&ground, 200, 120);
+    ground.site.set(false);
+    ground
+        .probe(&["once", "shop"])
+        .expect(2, &["1 mail queued"]);
+    let mailbox = Mailbox::start(Script::default());
+    ground.configure(&ground.yaml("", Some(&mailbox.url())));
+    // What is known of that day becomes quite another one.
+    known_day(&ground, 280, 9_000);
+    wait_is_over(&ground);
+    ground.probe(&["once", "shop"]).expect(2, &[]);
+    let (first, second) = (&unclear.texts()[0], &mailbox.texts()[0]);
+    assert!(first.contains("Content-Type: image/png"), "{first}");
     assert_eq!(first, second);
 }
 

@@ -3,6 +3,7 @@
 mod cycle;
 mod daemon;
 mod documents;
+mod drill;
 mod ears;
 mod fixture;
 mod ground;

@@ -127,7 +127,6 @@ fn usage_errors_end_with_3_and_say_what_to_write() {
         ("pause web1 --for 2", "write `2m`"),
         ("pause web/1", "is not a name"),
         ("status sh/op", "not a profile"),
-        ("drill", "--mail"),
         (
             "--lang ja once",
             "`ja` is not supported in this version; use `--lang en`",

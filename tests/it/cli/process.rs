@@ -55,7 +55,8 @@ fn usage_errors_are_3_and_say_what_to_write() {
             &["a bare number; write `5m` for minutes"],
         ),
         (&["pause", "all", "--for", "2"], &["a bare number"]),
-        (&["drill"], &["--mail"]),
+        (&["drill"], &["no host is configured"]),
+        (&["drill", "web9"], &["no host is called web9"]),
         (
             &["drill", "--mail"],
             &["no mail is configured; add `alerts.email`"],

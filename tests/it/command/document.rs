@@ -47,7 +47,7 @@ fn every() -> Vec<Notification> {
 }
 
 fn read(notification: &Notification) -> Value {
-    let text = event::document(&entry(notification.clone()));
+    let text = event::document(&entry(notification.clone()), &entries::english());
     assert_eq!(text.matches('\n').count(), 1, "one line: {text}");
     serde_json::from_str(&text).unwrap()
 }
@@ -142,7 +142,10 @@ fn every_try_hands_over_the_same() {
             }),
             ..first.clone()
         };
-        assert_eq!(event::document(&first), event::document(&again));
+        assert_eq!(
+            event::document(&first, &entries::english()),
+            event::document(&again, &entries::english())
+        );
         seen.insert(event::id(&first.notification));
     }
     // `down` and `restarted` are there twice.

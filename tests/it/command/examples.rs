@@ -67,7 +67,7 @@ async fn run(script: &str, arguments: &[&str], path: &str, notification: Notific
         ..entries::entry(notification)
     };
     CommandMessenger::with_limit(environment, Duration::from_secs(30))
-        .hand(Arc::new(command), entry)
+        .hand(Arc::new(command), std::sync::Arc::default(), entry)
         .await
 }
 

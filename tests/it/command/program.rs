@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::command::{CommandMessenger, Environment};
-use probe::model::{Channel, Delivery, Entry, Observation};
+use probe::model::{Channel, Delivery, Entry};
 use probe::ports::Messenger as _;
 use probe::render::event;
 use rustix::process::{Pid, test_kill_process};
@@ -37,7 +37,9 @@ impl Place {
         let words = ["/bin/sh", file.to_str().unwrap()].map(str::to_owned);
         let mut command = words.to_vec();
         command.push(self.directory.path().to_str().unwrap().to_owned());
-        messenger(limit).hand(Arc::new(command), entry()).await
+        messenger(limit)
+            .hand(Arc::new(command), std::sync::Arc::default(), entry())
+            .await
     }
 }
 
@@ -93,7 +95,10 @@ async fn it_gets_the_document_and_nothing_else() {
         }
     );
     let read = |name: &str| fs::read_to_string(place.path(name)).unwrap();
-    assert_eq!(read("document"), event::document(&entry()));
+    assert_eq!(
+        read("document"),
+        event::document(&entry(), &entries::english())
+    );
     assert_eq!(read("directory"), "/\n");
     assert_eq!(read("words"), "1\n");
     let environment = read("environment");
@@ -114,7 +119,9 @@ async fn no_shell_reads_the_words() {
     let target = place.path("touched");
     let trick = format!("; touch {}; $(touch {0})", target.display());
     let command = vec!["/bin/echo".to_owned(), trick];
-    let delivery = messenger(LONG).hand(Arc::new(command), entry()).await;
+    let delivery = messenger(LONG)
+        .hand(Arc::new(command), std::sync::Arc::default(), entry())
+        .await;
     assert!(matches!(delivery, Delivery::Sent { .. }), "{delivery:?}");
     assert!(!target.exists());
 }
@@ -154,7 +161,9 @@ async fn exit_statuses_mean_what_is_documented() {
 async fn one_that_is_not_there_is_tried_later() {
     for program in ["/nonexistent/notify", "/etc/passwd", "/"] {
         let command = Arc::new(vec![program.to_owned()]);
-        let delivery = messenger(LONG).hand(command, entry()).await;
+        let delivery = messenger(LONG)
+            .hand(command, std::sync::Arc::default(), entry())
+            .await;
         assert!(
             matches!(&delivery, Delivery::Deferred { reason }
                 if reason.contains("cannot be started") && reason.contains(program)),
@@ -223,13 +232,15 @@ async fn one_that_does_not_read_is_judged_by_its_end() {
     let place = Place::new();
     // More than a pipe holds.
     let mut long = entry();
-    long.notification.seen = vec![Observation::Line("x".repeat(300_000))];
+    long.notification.seen = vec![probe::model::Observation::Line("x".repeat(300_000))];
     for (script, sent) in [("exec <&-; exit 0", true), ("exit 3", false)] {
         let file = place.path("script");
         fs::write(&file, script).unwrap();
         let command = ["/bin/sh", file.to_str().unwrap()].map(str::to_owned);
         let command = Arc::new(command.to_vec());
-        let delivery = messenger(LONG).hand(command, long.clone()).await;
+        let delivery = messenger(LONG)
+            .hand(command, std::sync::Arc::default(), long.clone())
+            .await;
         assert_eq!(
             matches!(delivery, Delivery::Sent { .. }),
             sent,

@@ -188,13 +188,16 @@ async fn a_self_signed_certificate_that_ca_file_names() {
     }
 }
 
+/// Why a certificate is refused, and in which words; `None` is one that is taken.
+type Told = Option<(CertificateFault, &'static str)>;
+
 /// Certificates of our own authority that are taken, or refused in words.
 #[tokio::test]
 async fn certificates_of_odd_kinds() {
     use CertificateFault::{Untrusted, WrongName};
     type Change = fn(&mut CertificateParams);
     let authority = Authority::new();
-    let cases: [(&str, Change, Option<(CertificateFault, &str)>); 6] = [
+    let cases: [(&str, Change, Told); 6] = [
         // The stapled answer that it demands is not asked for by any client that does not know it.
         (
             "must staple",
@@ -319,12 +322,7 @@ async fn an_expired_way_beside_a_good_one() {
     }
 }
 
-async fn told(
-    authority: &Authority,
-    name: &str,
-    identity: &Identity,
-    expected: Option<(CertificateFault, &str)>,
-) {
+async fn told(authority: &Authority, name: &str, identity: &Identity, expected: Told) {
     // The server's own builder looks at what it shows.
     let key = any_supported_type(&identity.key()).unwrap();
     let shown = CertifiedKey::new(identity.chain.clone(), key);

@@ -186,6 +186,27 @@ fn d11_the_hosts_file_and_dns_disagree() {
     table::line("d11", "the hosts file and DNS disagree", "up", words);
 }
 
+/// What a process does once before its first handshake is no part of a phase.
+#[test]
+fn the_first_connect_of_a_process_is_no_longer_than_others() {
+    let apart = Namespace::new("first");
+    let program = Program::new("127.0.0.1 localhost\n");
+    let authority = Authority::new();
+    let shortest = apart.awaits(|| async {
+        let identity = authority.certify(LOCAL, |_| ());
+        let server = serve_tls(super::authority::config(&identity, BOTH), NOW, fine()).await;
+        configure_tls(&program, &server, &authority.file("ca.pem"));
+        let mut connects = vec![];
+        for _ in 0..6 {
+            let (report, _) = program.once(&["shop"]).await;
+            let timings = &checks(&report)[0]["timings_ms"];
+            connects.push(timings["connect"].as_f64().expect("connected"));
+        }
+        connects.into_iter().reduce(f64::min).unwrap()
+    });
+    assert!(shortest < 10.0, "{shortest} ms at best");
+}
+
 /// Two looks, and another certificate in between.
 #[test]
 fn t15_the_certificate_has_changed() {

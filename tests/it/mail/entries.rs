@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Channel, Ending, Entry, EntryId, EventKind, Hold, HostName,
-    IncidentId, Language, Lesson, Next, Notification, Observation, Phase, ProfileName,
-    RecoveryOutcome, RecoveryReport, Timestamp, Wording, Zone,
+    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Glimpse,
+    Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
+    Notification, Observation, Phase, ProfileName, RecoveryOutcome, RecoveryReport, Room, Service,
+    Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -67,6 +68,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         next: Next::Nothing,
         remark: None,
         lesson: None,
+        slow: None,
         facts: None,
     }
 }
@@ -175,6 +177,49 @@ pub(crate) fn withheld() -> Notification {
     }
 }
 
+/// A host whose web server does not start any more.
+pub(crate) fn facts() -> HostFacts {
+    let text = |text: &str| Some(text.to_owned());
+    HostFacts {
+        uptime_s: Some(4 * 86_400 + 3600),
+        systemd: text("degraded"),
+        unit: UnitFacts {
+            name: text("nginx"),
+            enabled: text("enabled"),
+            active: text("failed"),
+            result: text("exit-code"),
+            exit_code: Some(1),
+            changed_s: Some(228),
+            ..UnitFacts::default()
+        },
+        disk: Room {
+            free_pct: Some(42),
+            free_mb: Some(16_384),
+            path: text("/"),
+        },
+        memory_total_mb: Some(7_680),
+        memory_available_pct: Some(61),
+        config_test: Some(ConfigTest::Failed),
+        config_test_says: text(
+            "unknown directive \"serverr_name\" in /etc/nginx/conf.d/shop.conf:12",
+        ),
+        listen_80: text("none"),
+        listen_443: text("none"),
+        sites: vec![Inside {
+            url: "https://shop.example.com/".to_owned(),
+            answer: InsideAnswer::Refused,
+        }],
+        php: Service {
+            unit: text("php-fpm"),
+            active: text("active"),
+        },
+        load_per_cpu_pct: Some(12),
+        cpus: Some(2),
+        logged_in: Some(1),
+        ..HostFacts::default()
+    }
+}
+
 pub(crate) fn gave_up() -> Notification {
     Notification {
         sequence: 4,
@@ -189,6 +234,10 @@ pub(crate) fn gave_up() -> Notification {
             restarts: 4,
             longest: Duration::from_secs(28 * 60),
         }),
+        facts: Some(Box::new(Glimpse {
+            at: after(595),
+            facts: facts(),
+        })),
         ..note(EventKind::GaveUp)
     }
 }

@@ -4,5 +4,8 @@ mod endings;
 pub(crate) mod entries;
 mod hostile;
 mod letters;
+mod pictures;
+mod readers;
 mod sentences;
 mod truth;
+mod words;

@@ -35,10 +35,9 @@ pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
         to: vec!["ops@example.com".to_owned()],
         relays,
         reminder_interval: None,
-        wording: english(),
     };
     SmtpNotifier::with_limits(limits)
-        .notify(Arc::new(email), entry(down()))
+        .notify(Arc::new(email), Arc::new(english()), entry(down()), None)
         .await
 }
 

@@ -258,7 +258,7 @@ fn only_so_many_damaged_states_are_kept() {
 #[test]
 fn a_newer_schema_is_refused_and_not_touched() {
     let mut bytes = healthy();
-    bytes[60..64].copy_from_slice(&2_u32.to_be_bytes());
+    bytes[60..64].copy_from_slice(&3_u32.to_be_bytes());
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("state.db");
     fs::write(&db, &bytes).unwrap();
@@ -267,7 +267,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert_eq!(
             error,
             format!(
-                "{} was written by a newer probe (schema 2, this one knows 1) and is left as it is: \
+                "{} was written by a newer probe (schema 3, this one knows 2) and is left as it is: \
                  upgrade this probe, or move that file away to begin anew",
                 dir.path()
                     .canonicalize()
@@ -279,8 +279,8 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert!(matches!(
             read_only(dir.path()),
             Err(StoreError::Newer {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             })
         ));

@@ -49,6 +49,7 @@ fn everything(fleet: &Fleet) -> Changes {
             .iter()
             .map(|(id, entry)| (*id, Some(entry.clone())))
             .collect(),
+        slots: Vec::new(),
         journal: Vec::new(),
     }
 }

@@ -98,6 +98,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         gave_up: rng.bool(),
         withheld: maybe(rng, "budget".to_owned()),
         told: at(rng),
+        hush: Duration::from_secs(u64::from(rng.u32(..))),
     };
     ProfileTrack {
         standing: Standing::Failing,
@@ -111,6 +112,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
             began: vec![at(rng), at(rng)],
             network: rng.bool(),
             cause: maybe(rng, Cause::Reset),
+            alike_from: maybe(rng, Timestamp(i64::MAX)),
         },
         incident: maybe(rng, Box::new(incident)),
         fingerprint: rng.u64(..),
@@ -199,6 +201,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             attempts: vec![attempt(rng)],
             next,
             remark: maybe(rng, "a remark".to_owned()),
+            slow: None,
             facts: maybe(
                 rng,
                 Box::new(Glimpse {

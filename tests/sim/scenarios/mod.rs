@@ -15,6 +15,7 @@ mod endings;
 mod in_time;
 mod ours;
 mod pace;
+mod reminders;
 mod silent;
 mod windows;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use probe::engine::Ports;
 use probe::model::{
-    AttemptId, Cause, Changes, CheckResult, Delivery, Email, Entry, EntryId, Finding, Fleet, Host,
-    NetworkSettings, Orders, Profile, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    AttemptId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, EntryId, Finding,
+    Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder, RecoveryOutcome, RecoveryReport,
 };
 use probe::ports::{Notifier, Pending, Prober, Recoverer, Store, Unwritable};
 use tokio::time::Instant;
@@ -173,7 +173,13 @@ impl Recoverer for Double {
 }
 
 impl Notifier for Double {
-    fn notify(&self, _: Arc<Email>, entry: Entry) -> Pending<Delivery> {
+    fn notify(
+        &self,
+        _: Arc<Email>,
+        _: Arc<probe::model::Wording>,
+        entry: Entry,
+        _: Option<Course>,
+    ) -> Pending<Delivery> {
         let outside = &self.0;
         let durable = outside.durable.lock().unwrap();
         let written = durable.outbox.get(&entry.id);

@@ -1,177 +1,9 @@
-//! The rule table: what is seen from outside and what the host says of itself, taken together, name what is wrong, and
-//! that decides what may be done about it.
-//!
-//! The first row that fits wins. First come the reasons for which a restart would meet a host that is changing or used
-//! up, then those for which it could not work, then those for which it would mend nothing, and last what it mends. A
-//! fact that is missing fits no row; where no row fits, nothing speaks against the restart that the probes ask for.
-//! Each row has a recorded situation in `tests/sim/decisions/facts-*.txt`.
+//! When each row of the table fits, and the facts that make it fit. A fact that is missing makes nothing fit.
 
 use std::time::Duration;
 
-use crate::model::{
-    Ailment, Cause, ConfigTest, Guards, HostFacts, InsideAnswer, Room, Timestamp, limits,
-};
-
-/// What may be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Remedy {
-    /// Restart.
-    Restart,
-    /// Not now: it passes by itself.
-    Wait,
-    /// Not at all, until the facts are others.
-    Refuse,
-}
-
-/// Everything the table looks at.
-#[derive(Debug)]
-pub(super) struct Patient<'a> {
-    /// What the host says.
-    pub(super) facts: &'a HostFacts,
-    /// When it said so.
-    pub(super) seen: Timestamp,
-    /// What the failing site shows outside.
-    pub(super) cause: Cause,
-    /// The URLs of the sites that are down, as the host knows them.
-    pub(super) urls: Vec<String>,
-    /// For how long the host had been failing when it was looked at.
-    pub(super) failing: Duration,
-    /// Another site of the host was well in a probe that began after this one had failed, and one site is enough to restart.
-    pub(super) serves_others: bool,
-    /// The command that would be run.
-    pub(super) command: &'a str,
-    /// What people set.
-    pub(super) guards: Guards,
-}
-
-/// What the table says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
-    /// What is wrong.
-    pub(super) ailment: Ailment,
-    /// What may be done.
-    pub(super) remedy: Remedy,
-    /// The facts that decided, as `key=value`.
-    pub(super) because: Vec<String>,
-    /// When it passes, where the facts say so.
-    pub(super) until: Option<Timestamp>,
-}
-
-/// One row.
-struct Row {
-    ailment: Ailment,
-    remedy: Remedy,
-    /// The facts that make it fit.
-    fits: fn(&Patient<'_>) -> Option<Vec<String>>,
-}
-
-const fn row(
-    ailment: Ailment,
-    remedy: Remedy,
-    fits: fn(&Patient<'_>) -> Option<Vec<String>>,
-) -> Row {
-    Row {
-        ailment,
-        remedy,
-        fits,
-    }
-}
-
-#[rustfmt::skip]
-const TABLE: [Row; 20] = [
-    // A server that has not come up yet is refused as one that stopped; a restart in the middle of a boot starts it twice.
-    row(Ailment::HostBooting,      Remedy::Wait,    booting),
-    // Packages restart what they upgrade, and a restart in the middle of it meets half a program.
-    row(Ailment::PackageManager,   Remedy::Wait,    packages),
-    // Two healers add up: Monit restarts every third cycle for as long as there are errors in its log.
-    row(Ailment::BeingRestarted,   Remedy::Wait,    restarted),
-    // A full disk makes the server fail, and a start fails earlier than a running server does: no log, no pid file.
-    row(Ailment::DiskFull,         Remedy::Refuse,  disk),
-    row(Ailment::InodesFull,       Remedy::Refuse,  inodes),
-    // Cold caches need more memory than warm ones: what swaps now is out of reach afterwards, not even a prompt is left.
-    row(Ailment::MemoryShort,      Remedy::Refuse,  memory),
-    // A stop needs no process and a start does: the server would stay down.
-    row(Ailment::ProcessesFull,    Remedy::Refuse,  processes),
-    // The second brake would refuse anyway, and knows of restarts that we do not.
-    row(Ailment::AgentBudget,      Remedy::Refuse,  agent),
-    // Somebody decided that it should not run; `kusanagi restart` passes over what is not enabled.
-    row(Ailment::Disabled,         Remedy::Refuse,  disabled),
-    // What runs on an old configuration survives; what is restarted into a broken one does not.
-    row(Ailment::ConfigBroken,     Remedy::Refuse,  config),
-    // Each further start is refused and counted.
-    row(Ailment::StartLimit,       Remedy::Wait,    start_limit),
-    // "Address already in use": certbot starts an nginx of its own, nginx and httpd are both installed.
-    row(Ailment::PortTaken,        Remedy::Refuse,  port),
-    // A web server's restart does not touch MariaDB.
-    row(Ailment::DatabaseDown,     Remedy::Refuse,  database),
-    // Before the next row: a cached page still answers on the host when PHP is gone.
-    row(Ailment::PhpDown,          Remedy::Restart, php),
-    // The server works. Firewall, CDN, balancer, DNS or the way are at fault, and a restart would only hurt who still gets through.
-    row(Ailment::BetweenUs,        Remedy::Refuse,  between),
-    // The machine-wide restart would take away what still works.
-    row(Ailment::ServesOthers,     Remedy::Refuse,  others),
-    // Once there is memory again this is a server that stopped.
-    row(Ailment::OomKilled,        Remedy::Restart, oom),
-    // The outage this program was made for.
-    row(Ailment::Stopped,          Remedy::Restart, stopped),
-    row(Ailment::Hung,             Remedy::Restart, hung),
-    // Configured as a cause, so tried; whether it helped is judged afterwards.
-    row(Ailment::ApplicationError, Remedy::Restart, application),
-];
-
-/// What is wrong, and what may be done about it.
-pub(super) fn triage(patient: &Patient<'_>) -> Finding {
-    for row in &TABLE {
-        if let Some(because) = (row.fits)(patient) {
-            return Finding {
-                ailment: row.ailment,
-                remedy: row.remedy,
-                because,
-                until: passes(row.ailment, patient),
-            };
-        }
-    }
-    Finding {
-        ailment: Ailment::Unclear,
-        remedy: Remedy::Restart,
-        because: Vec::new(),
-        until: None,
-    }
-}
-
-/// When what passes by itself will have passed.
-fn passes(ailment: Ailment, patient: &Patient<'_>) -> Option<Timestamp> {
-    let facts = patient.facts;
-    let rest = |whole: Duration, gone: Option<u64>| {
-        let gone = Duration::from_secs(gone?);
-        Some(patient.seen + whole.saturating_sub(gone))
-    };
-    match ailment {
-        Ailment::HostBooting => rest(limits::BOOT_WINDOW, facts.uptime_s),
-        Ailment::StartLimit => rest(limits::START_LIMIT, facts.unit.changed_s),
-        Ailment::BeingRestarted => {
-            monit_turn(patient).or_else(|| rest(limits::OTHER_HEALER, facts.monit_acted_s))
-        }
-        Ailment::PackageManager
-        | Ailment::DiskFull
-        | Ailment::InodesFull
-        | Ailment::MemoryShort
-        | Ailment::ProcessesFull
-        | Ailment::AgentBudget
-        | Ailment::Disabled
-        | Ailment::ConfigBroken
-        | Ailment::PortTaken
-        | Ailment::BetweenUs
-        | Ailment::ServesOthers
-        | Ailment::DatabaseDown
-        | Ailment::OomKilled
-        | Ailment::Stopped
-        | Ailment::Hung
-        | Ailment::PhpDown
-        | Ailment::ApplicationError
-        | Ailment::Unclear => None,
-    }
-}
+use super::Patient;
+use crate::model::{Cause, ConfigTest, HostFacts, InsideAnswer, Room, Timestamp, limits};
 
 /// `key=value` of what was told; nothing where it was not.
 fn told<T: ToString>(key: &str, value: Option<&T>) -> Option<String> {
@@ -191,7 +23,7 @@ fn below(key: &str, free: Option<u8>, least: u8) -> Option<String> {
     Some(format!("{key}={free}"))
 }
 
-fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let young = facts
         .uptime_s
@@ -208,20 +40,20 @@ fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn packages(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn packages(patient: &Patient<'_>) -> Option<Vec<String>> {
     let name = patient.facts.package_manager.as_ref()?;
     Some(vec![format!("package_manager={name}")])
 }
 
 /// While Monit watches a site's errors, the first restart for them is its own.
-fn monit_turn(patient: &Patient<'_>) -> Option<Timestamp> {
+pub(super) fn monit_turn(patient: &Patient<'_>) -> Option<Timestamp> {
     let monit = is(patient.facts.monit.as_ref(), &["active"]);
     let its_turn =
         monit && patient.cause == Cause::ServerError && patient.failing < limits::OTHER_HEALER;
     its_turn.then(|| patient.seen + (limits::OTHER_HEALER - patient.failing))
 }
 
-fn restarted(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn restarted(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let unit = &facts.unit;
     let moving = unit.job.is_some()
@@ -253,15 +85,15 @@ fn room(key: &str, room: &Room, least: u8) -> Option<Vec<String>> {
     Some(all([Some(free), megabytes, path]))
 }
 
-fn disk(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn disk(patient: &Patient<'_>) -> Option<Vec<String>> {
     room("disk", &patient.facts.disk, patient.guards.disk_free)
 }
 
-fn inodes(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn inodes(patient: &Patient<'_>) -> Option<Vec<String>> {
     room("inodes", &patient.facts.inodes, patient.guards.inodes_free)
 }
 
-fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let short = below(
         "memory_available_pct",
@@ -278,7 +110,7 @@ fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn processes(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn processes(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let least = limits::PROCESSES_FREE;
     let processes = below("processes_free_pct", facts.processes_free_pct, least);
@@ -289,7 +121,7 @@ fn processes(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn agent(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn agent(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let (spent, of) = (facts.restarts_in_window?, facts.limit_restarts?);
     (spent >= of).then(|| {
@@ -322,7 +154,7 @@ fn server(facts: &HostFacts) -> [Option<String>; 5] {
     ]
 }
 
-fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let unit = &facts.unit;
     let masked = is(unit.enabled.as_ref(), &["masked", "masked-runtime"])
@@ -331,7 +163,7 @@ fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> {
     (masked || disabled).then(|| all(server(facts)))
 }
 
-fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let broken = patient.guards.config_test && facts.config_test == Some(ConfigTest::Failed);
     broken.then(|| {
@@ -342,7 +174,7 @@ fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn start_limit(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn start_limit(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let limited = is(
         facts.unit.result.as_ref(),
@@ -355,7 +187,7 @@ fn start_limit(patient: &Patient<'_>) -> Option<Vec<String>> {
     (limited && lately).then(|| all(server(facts)))
 }
 
-fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let taken = |listener: Option<&String>| listener.is_some_and(|name| name != "none");
     let taken = taken(facts.listen_80.as_ref()) || taken(facts.listen_443.as_ref());
@@ -403,17 +235,17 @@ fn shown(answer: InsideAnswer) -> String {
     }
 }
 
-fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
     answers(patient, true, InsideAnswer::is_well)
 }
 
-fn others(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn others(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let serves = patient.serves_others && patient.cause.server_gone() && runs(facts);
     serves.then(|| all(server(facts)))
 }
 
-fn database(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn database(patient: &Patient<'_>) -> Option<Vec<String>> {
     let db = &patient.facts.db;
     let error = patient.cause == Cause::ServerError || patient.cause == Cause::ResponseTimeout;
     let named = |name: &str| patient.command.contains(name);
@@ -429,20 +261,20 @@ fn database(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn oom(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn oom(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let killed = is(facts.unit.result.as_ref(), &["oom-kill"]) && is_stopped(facts);
     killed.then(|| all(server(facts)))
 }
 
-fn stopped(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn stopped(patient: &Patient<'_>) -> Option<Vec<String>> {
     let facts = patient.facts;
     let gone =
         is_stopped(facts) || (facts.unit.active.is_none() && facts.unit.processes == Some(0));
     gone.then(|| all(server(facts)))
 }
 
-fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
     let php = &patient.facts.php;
     (php.is_down() && !patient.cause.server_gone()).then(|| {
         all([
@@ -452,11 +284,11 @@ fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn hung(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn hung(patient: &Patient<'_>) -> Option<Vec<String>> {
     answers(patient, false, InsideAnswer::is_silent)
 }
 
-fn application(patient: &Patient<'_>) -> Option<Vec<String>> {
+pub(super) fn application(patient: &Patient<'_>) -> Option<Vec<String>> {
     let error = patient.cause == Cause::ServerError;
     answers(patient, false, InsideAnswer::is_error)
         .or_else(|| (error && runs(patient.facts)).then(|| all(server(patient.facts))))

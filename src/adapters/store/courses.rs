@@ -1,0 +1,84 @@
+//! How sites did over the last day, one row per profile, rewritten when five minutes are over; and of each message that
+//! shows a picture, the day before it was queued.
+//!
+//! The picture's row is written in the transaction in which its message first becomes durable and is never changed after
+//! that, so every try of the message shows the same. A row that cannot be read is an empty day.
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use crate::model::{Changes, Course, Entry, EntryId, ProfileName};
+
+/// Takes in what is over, and forgets profiles that are gone.
+pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
+    for (name, slot) in &changes.slots {
+        let mut course = read(transaction, name)?;
+        course.add(*slot);
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO course (profile, body) VALUES (?1, ?2)")?
+            .execute(params![name.as_str(), course.bytes()])?;
+    }
+    for (name, track) in &changes.profiles {
+        if track.is_none() {
+            transaction
+                .prepare_cached("DELETE FROM course WHERE profile = ?1")?
+                .execute([name.as_str()])?;
+        }
+    }
+    Ok(())
+}
+
+fn read(connection: &Connection, name: &ProfileName) -> rusqlite::Result<Course> {
+    let body: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT body FROM course WHERE profile = ?1")?
+        .query_row([name.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(body.map_or_else(Course::default, |body| Course::from_bytes(&body)))
+}
+
+/// Fixes the day of a message that is not written yet.
+pub(super) fn fix(
+    transaction: &Transaction<'_>,
+    entry: &Entry,
+    changes: &Changes,
+) -> rusqlite::Result<()> {
+    let (Some(name), true) = (&entry.notification.profile, entry.has_picture()) else {
+        return Ok(());
+    };
+    let key = entry.id.0.cast_signed();
+    let known = transaction
+        .prepare_cached("SELECT 1 FROM outbox WHERE id = ?1")?
+        .exists([key])?;
+    if known {
+        return Ok(());
+    }
+    let mut course = read(transaction, name)?;
+    // The five minutes under way.
+    let tracks = changes.profiles.iter();
+    let track = tracks
+        .filter(|(of, _)| of == name)
+        .find_map(|(_, track)| track.as_ref());
+    if let Some(track) = track {
+        course.add(track.slot);
+    }
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO picture (entry, body) VALUES (?1, ?2)")?
+        .execute(params![key, course.bytes()])?;
+    Ok(())
+}
+
+/// Forgets the day of a message that is gone.
+pub(super) fn drop_picture(transaction: &Transaction<'_>, entry: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM picture WHERE entry = ?1")?
+        .execute([entry])?;
+    Ok(())
+}
+
+/// The day of a message; `None` where it was written by a release without pictures.
+pub(super) fn of(connection: &Connection, entry: EntryId) -> rusqlite::Result<Option<Course>> {
+    let body: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT body FROM picture WHERE entry = ?1")?
+        .query_row([entry.0.cast_signed()], |row| row.get(0))
+        .optional()?;
+    Ok(body.map(|body| Course::from_bytes(&body)))
+}

@@ -1,0 +1,66 @@
+//! `alerts`, back as it is written.
+
+use crate::config::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
+use crate::config::yaml::Out;
+use crate::model::{Email, Language, Relay, RelaySecurity, Settings};
+
+use super::{Map, bracketed, command, file, span, text, texts, word};
+
+/// The section.
+pub(super) fn tree(settings: &Settings) -> Out {
+    let (email, program) = (&settings.email, &settings.command);
+    let wording = &settings.wording;
+    Map::new()
+        .maybe(
+            "email",
+            email
+                .as_ref()
+                .map(|email| email_tree(email, wording.language)),
+        )
+        .maybe("command", program.as_ref().map(|all| command::tree(all)))
+        .with("timezone", text(&wording.zone.name))
+        .maybe("templates", wording.directory.as_deref().map(file))
+        .out()
+}
+
+fn email_tree(email: &Email, language: Language) -> Out {
+    Map::new()
+        .with("from", text(&email.from))
+        .with("to", texts(&email.to))
+        .with(
+            "smtp",
+            Out::List(email.relays.iter().map(relay_tree).collect()),
+        )
+        .with("language", word(language.word()))
+        .with(
+            "reminder_interval",
+            email.reminder_interval.map_or_else(|| word("off"), span),
+        )
+        .out()
+}
+
+fn relay_tree(relay: &Relay) -> Out {
+    let scheme = match relay.security {
+        RelaySecurity::Implicit => "smtps",
+        RelaySecurity::StartTls => "smtp+starttls",
+        RelaySecurity::Plain => "smtp+plain",
+    };
+    let user = relay
+        .user
+        .as_ref()
+        .map(|user| format!("{}@", percent_encode(user)))
+        .unwrap_or_default();
+    let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
+    let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
+    let map = Map::new().with("url", text(url));
+    match &relay.password {
+        None => map,
+        Some(source) => {
+            let (key, value) = secret_tree(PASSWORD, source);
+            map.with(&key, value)
+        }
+    }
+    .maybe("ca_file", relay.ca_file.as_deref().map(file))
+    .maybe("insecure", insecure.then_some(Out::Bool(true)))
+    .out()
+}

@@ -1,0 +1,72 @@
+//! `probe drill HOST`: what a recovery needs, rehearsed on a real login.
+
+use super::ground::{Ground, flat};
+use super::outside::Mailbox;
+use crate::smtp::server::Script;
+
+#[test]
+fn a_host_is_logged_in_to_and_looked_at_and_not_restarted() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    for words in [&["drill"][..], &["drill", "web1"]] {
+        let answer = ground.probe(words);
+        answer.expect(
+            0,
+            &["web1: logged in and looked; a restart would run `echo"],
+        );
+        let said = flat(&answer.stdout);
+        assert!(
+            said.contains("disk: ") && said.contains("on the host itself: "),
+            "{said}"
+        );
+        assert!(
+            said.contains("answers 200"),
+            "the site answers inside: {said}"
+        );
+    }
+    ground.probe(&["drill", "-q"]).expect(0, &[]);
+    assert_eq!(ground.restarts(), 0);
+}
+
+#[test]
+fn a_key_that_opens_something_else_is_told() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let keys = ground.path("sshd").join("authorized_keys");
+    let key = std::fs::read_to_string(&keys).unwrap();
+    std::fs::write(&keys, format!("restrict,command=\"echo hello\" {key}")).unwrap();
+    ground.configure(&ground.yaml(&ground.host(&sshd, "true"), None));
+    ground
+        .probe(&["drill", "web1"])
+        .expect(2, &["what came back are no facts", "another command"]);
+    std::fs::write(&keys, "").unwrap();
+    ground.probe(&["drill", "web1"]).expect(2, &["no way in"]);
+}
+
+/// Over a real login: looked at, restarted, proven, and the facts are in the mail.
+#[test]
+fn a_host_is_looked_at_before_it_is_restarted() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let mailbox = Mailbox::start(Script::default());
+    let host = ground.looked_at(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.site.set(false);
+    let answer = ground.probe(&["once"]);
+    let said = flat(&answer.stderr) + &flat(&answer.stdout);
+    assert!(answer.code.is_some_and(|code| code != 3), "{answer:#?}");
+    // Whatever else goes on here, the look came before anything else, and what it found decided.
+    let why = ground.probe(&["why", "web1", "--json"]).json();
+    let facts = &why["look"]["diagnosis"];
+    assert_eq!(facts["look"], "facts", "{said}\n{why:#}");
+    assert_eq!(facts["sites"][0]["answer"], "refused", "{why:#}");
+    let notes = why["recorded"].as_array().unwrap();
+    let place = |word: &str| notes.iter().position(|note| note["note"] == word);
+    let (looked, began) = (place("diagnosed"), place("restart_began"));
+    assert!(
+        looked.is_some() && began.is_none_or(|began| Some(began) > looked),
+        "{why:#}"
+    );
+    assert_eq!(ground.restarts(), usize::from(began.is_some()));
+}
