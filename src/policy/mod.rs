@@ -26,6 +26,7 @@
 //! | `lesson` | how long restarts held, and what that teaches |
 //! | `certificates` | which certificates people are warned of, once per step |
 //! | `heartbeat` | whether an outside watcher may hear that we live |
+//! | `reminders` | who is reminded of an outage that lasts, and when |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -44,6 +45,7 @@ mod network;
 mod outbox;
 mod reconcile;
 mod recovery;
+mod reminders;
 mod rounds;
 mod schedule;
 mod sight;

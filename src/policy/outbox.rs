@@ -14,9 +14,8 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::guard::pause_of;
 use super::judge::seen;
-use super::lesson;
+use super::{lesson, reminders};
 
 /// A notification that says nothing yet.
 pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
@@ -161,7 +160,7 @@ pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
 }
 
 /// What comes next for a profile that is down.
-fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
+pub(super) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
     let host = draft
         .settings
         .profiles
@@ -198,7 +197,7 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
             announce(draft, &name);
         }
     }
-    remind(draft);
+    reminders::remind(draft);
     expire(draft);
     bury(draft);
     dispatch(draft);
@@ -236,61 +235,6 @@ fn bury(draft: &mut Draft<'_>) {
             draft.fleet.forget_entry(id);
         }
     }
-}
-
-fn remind(draft: &mut Draft<'_>) {
-    let Some(interval) = draft.settings.reminder_interval() else {
-        return;
-    };
-    let due = |told: Timestamp| draft.now.since(told) >= interval;
-    draft.fleet.reindex();
-    let told = draft.fleet.index.told.iter();
-    let names: BTreeSet<ProfileName> = told
-        .take_while(|(told, _)| due(*told))
-        .map(|(_, name)| name.clone())
-        .collect();
-    for name in names {
-        // Nobody is reminded of what people work on, or have said that they know of; the time until the next reminder
-        // begins anew.
-        if draft.window(&name, draft.now).is_some() || is_acknowledged(draft, &name) {
-            let now = draft.now;
-            if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
-                incident.told = now;
-            }
-            continue;
-        }
-        let next = next_for(draft, &name);
-        tell(draft, &name, EventKind::Reminder, next, None);
-        if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
-            incident.hush = hush(interval, incident.hush);
-        }
-    }
-}
-
-/// What the next reminder waits beyond the interval: each wait is twice the one before.
-fn hush(interval: Duration, before: Duration) -> Duration {
-    let wait = (interval + before) * 2;
-    wait.min(limits::REMINDER_MAX.max(interval))
-        .saturating_sub(interval)
-}
-
-/// A person paused the profile or its host and said why: they know.
-fn is_acknowledged(draft: &Draft<'_>, name: &ProfileName) -> bool {
-    let host = draft.host_of(name);
-    let names = [Some(name.as_str()), host.as_ref().map(HostName::as_str)];
-    let pauses = names
-        .into_iter()
-        .flatten()
-        .filter_map(|name| pause_of(draft, name));
-    pauses.into_iter().any(|pause| {
-        matches!(
-            pause,
-            Hold::Paused {
-                reason: Some(_),
-                ..
-            }
-        )
-    })
 }
 
 /// Entries that may leave now or later: not dead, not in transit, over a channel that is configured, and nothing of the

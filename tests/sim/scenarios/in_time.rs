@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{Cause, EventKind, Stage};
 
-use super::super::setup::{each_profile, host, profile, secs, settings};
+use super::super::setup::{each_host, each_profile, host, profile, secs, settings};
 use super::super::story::transcript;
 use super::super::world::{BEGIN, Fact, Heals, World};
 use super::{MINUTE, compare, nginx_stops};
@@ -20,12 +20,18 @@ fn restarts_that_do_not_hold_are_called_so() {
     compare("relapses", &world);
 }
 
-/// L1: from stop to the order within I + (N−1)·max(I_r, D) + D + canary + connect; here 105 s, and 75 s with I = 30 s.
+/// L1: from stop to the order within I + (N−1)·max(I_r, D) + D + canary + connect; here 105 s, and 75 s with I = 30 s;
+/// also where the host is looked at first.
 #[test]
 fn a_stop_is_healed_in_time() {
-    for (interval, bound) in [(60, 105_000), (30, 75_000)] {
+    for (interval, bound, looked) in [
+        (60, 105_000, false),
+        (60, 105_000, true),
+        (30, 75_000, true),
+    ] {
         for offset in (0..60).step_by(7) {
             let mut settings = settings(&["shop@web1"]);
+            each_host(&mut settings, |host| host.diagnose = looked);
             each_profile(&mut settings, |profile| profile.interval = secs(interval));
             let mut world = World::new(settings);
             nginx_stops(&mut world, MINUTE + secs(offset));
