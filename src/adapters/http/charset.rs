@@ -113,6 +113,18 @@ impl Text {
             rest.extend_from_slice(bytes);
             &rest
         };
+        // Nearly every page is right, and is read many bytes at a time here.
+        let bytes = match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                self.take(text);
+                return Vec::new();
+            }
+            Err(wrong) => {
+                let (text, rest) = bytes.split_at(wrong.valid_up_to());
+                self.take(std::str::from_utf8(text).unwrap_or_default());
+                rest
+            }
+        };
         let mut chunks = bytes.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
             self.take(chunk.valid());
@@ -178,9 +190,10 @@ fn in_page(bytes: &[u8]) -> Option<&'static Encoding> {
         }
         None
     };
-    let xml = head.starts_with(b"<?xml");
-    let encoding = tag(b"<?xml", b"encoding").filter(|_| xml);
-    encoding
+    let xml = head
+        .starts_with(b"<?xml")
+        .then(|| tag(b"<?xml", b"encoding"));
+    xml.flatten()
         .or_else(|| tag(b"<meta", b"charset"))
         .map(|encoding| {
             let wide = [encoding_rs::UTF_16LE, encoding_rs::UTF_16BE];
