@@ -1,1 +1,0 @@
-/tmp/awks/gawk/awk
