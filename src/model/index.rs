@@ -19,6 +19,10 @@ pub struct Index {
     pub members: BTreeMap<HostName, Vec<ProfileName>>,
     /// Profiles with an open incident, by when people last heard of it, put off by what grows between reminders.
     pub told: BTreeSet<(Timestamp, ProfileName)>,
+    /// Profiles of whose incident people have not heard yet.
+    pub untold: BTreeSet<ProfileName>,
+    /// Profiles that speak for a thread, by when its sites became others than people were told.
+    pub news: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles whose last result waits for a canary.
     pub suspected: BTreeSet<ProfileName>,
     /// Profiles that are failing or down.
@@ -64,6 +68,8 @@ pub struct Stirred {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct ProfileKeys {
     told: Option<Timestamp>,
+    untold: bool,
+    news: Option<Timestamp>,
     suspected: bool,
     ailing: bool,
 }
@@ -168,6 +174,7 @@ impl Index {
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
+            && (&self.untold, &self.news) == (&again.untold, &again.news)
             && times(self) == times(&again)
             && names(self) == names(&again)
             && self.restarting == again.restarting
@@ -179,6 +186,8 @@ impl Index {
             return;
         }
         timed(&mut self.told, name, old.told, new.told);
+        timed(&mut self.news, name, old.news, new.news);
+        listed(&mut self.untold, name, new.untold);
         listed(&mut self.suspected, name, new.suspected);
         listed(&mut self.ailing, name, new.ailing);
         if new == ProfileKeys::default() {
@@ -235,11 +244,11 @@ fn listed<N: Ord + Clone>(set: &mut BTreeSet<N>, name: &N, member: bool) {
 
 impl ProfileKeys {
     fn of(track: &ProfileTrack) -> Self {
+        let speaks = track.incident.as_ref().filter(|incident| !incident.led);
         Self {
-            told: track
-                .incident
-                .as_ref()
-                .map(|incident| incident.told + incident.hush),
+            told: speaks.map(|incident| incident.told + incident.hush),
+            untold: speaks.is_some_and(|incident| incident.sequence == 0),
+            news: speaks.and_then(|incident| incident.news),
             suspected: track.suspicion.is_some(),
             ailing: matches!(track.standing, Standing::Failing | Standing::Down),
         }

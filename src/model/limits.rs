@@ -192,6 +192,17 @@ pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
 /// The time between two reminders doubles up to this, or stays what it is where more is configured.
 pub const REMINDER_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// A site that goes down so soon after another of its host is told in the same thread of mails: together they went down
+/// by the same event, while a later one may outlast it by far.
+pub const JOIN: Duration = Duration::from_secs(10 * 60);
+
+/// For so long people do not hear of an incident while other sites of its host are probed, so that one message names all.
+/// A restart does not wait.
+pub const GATHER: Duration = Duration::from_secs(15);
+
+/// Sites that joined a thread, or are back, are told by themselves when nothing else was for so long.
+pub const SITES_NEWS: Duration = Duration::from_secs(5 * 60);
+
 /// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -50,7 +50,8 @@ pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use index::{Index, Stirred};
 pub use notification::{
-    Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
+    Affected, Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
+    Plight,
 };
 pub use observation::Observation;
 pub use outcome::{

@@ -124,6 +124,35 @@ pub struct Ending {
     pub places: Vec<String>,
 }
 
+/// How one of several sites of a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plight {
+    /// Down, confirmed.
+    Down,
+    /// It fails; whether it is down is not known yet.
+    Failing,
+    /// Back.
+    Back,
+    /// No longer watched.
+    Unwatched,
+}
+
+/// One of several sites of a host that an incident took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// The site.
+    pub profile: ProfileName,
+    /// How it is.
+    pub plight: Plight,
+    /// What was found there, where that is known.
+    pub cause: Option<Cause>,
+    /// Since when it failed.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
 /// One event, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
@@ -170,6 +199,9 @@ pub struct Notification {
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
+    /// The sites of the host that are in it, where there are several: those that are down first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<Affected>,
 }
 
 impl Notification {
@@ -196,6 +228,7 @@ impl Notification {
             slow: None,
             facts: None,
             certificates: Vec::new(),
+            sites: Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
-use super::{lesson, outbox, sight};
+use super::{lesson, outbox, sight, telling, thread};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -162,7 +162,7 @@ pub(super) fn finish(
     draft.durable = true;
     record(draft, name, &attempt);
     let from = touched.then(|| draft.wall(counts_from));
-    let attempt = outbox::on_wall(draft, &attempt);
+    let attempt = telling::on_wall(draft, &attempt);
     draft.notes.push(Note::RestartEnded {
         host: name.clone(),
         attempt,
@@ -216,9 +216,9 @@ fn tell_end(
             let next = Next::Prove {
                 from: draft.wall(counts_from),
             };
-            for profile in down_profiles(draft, name) {
-                outbox::announce(draft, &profile);
-                outbox::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
+            for profile in thread::speakers(draft, name) {
+                telling::announce(draft, &profile);
+                telling::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
             }
         }
         RecoveryOutcome::NotExecuted | RecoveryOutcome::Declined => {

@@ -19,7 +19,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::outbox;
+use super::{outbox, telling};
 
 /// How long what crossed first waits for company.
 const COLLECT: Duration = Duration::from_secs(60);
@@ -153,7 +153,7 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
             }
         }
     }
-    let mut notification = outbox::blank(draft, EventKind::Certificate);
+    let mut notification = telling::blank(draft, EventKind::Certificate);
     notification.certificates = told.into_values().collect();
     notification.certificates.sort_by_key(|ending| ending.ends);
     outbox::queue(draft, &notification);

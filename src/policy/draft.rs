@@ -28,8 +28,6 @@ pub(super) struct Draft<'a> {
     pub(super) effects: Vec<Effect>,
     pub(super) notes: Vec<Note>,
     pub(super) durable: bool,
-    /// Profiles whose incident this decision opened; people hear of it once it is known what comes next.
-    pub(super) opened: Vec<ProfileName>,
     /// What befell all hosts alike.
     pub(super) shaken: Shaken,
 }
@@ -44,7 +42,6 @@ impl<'a> Draft<'a> {
             effects: Vec::new(),
             notes: Vec::new(),
             durable: false,
-            opened: Vec::new(),
             shaken: Shaken::No,
         }
     }

@@ -12,16 +12,16 @@
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
 //! among the host's `restart.causes`.
 
-use std::time::Duration;
-
 use crate::model::{
-    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, ProbeId, Profile,
-    ProfileName, ProfileState, Reach, Standing, Suspicion, Timestamp,
+    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, Plight, ProbeId,
+    Profile, ProfileName, ProfileState, Reach, Standing, Suspicion, Timestamp,
 };
 
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
-use super::{certificates, course, lesson, maintenance, network, outbox, recovery, schedule};
+use super::{
+    certificates, course, lesson, maintenance, network, recovery, schedule, telling, thread,
+};
 
 /// A profile was probed.
 pub(super) fn probed(
@@ -242,8 +242,12 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
     if standing != track.standing {
         (track.standing, track.since) = (standing, now);
     }
+    let begins = track.failures == 1 && ails_host(Some(cause));
     let opens = standing == Standing::Down && track.incident.is_none();
     draft.durable |= durable;
+    if begins && let Some(host) = &profile.host {
+        schedule::look_around(draft, host, began);
+    }
     if opens {
         open(draft, name, cause);
     }
@@ -262,19 +266,8 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         profile: name.clone(),
         cause,
     });
-    track.incident = Some(Box::new(Incident {
-        id,
-        since,
-        opened: now,
-        cause,
-        attempts: Vec::new(),
-        sequence: 0,
-        gave_up: false,
-        withheld: None,
-        told: now,
-        hush: Duration::ZERO,
-    }));
-    draft.opened.push(name.clone());
+    track.incident = Some(Box::new(Incident::new(id, since, now, cause)));
+    thread::join(draft, name);
     draft.durable = true;
     if let Some(host) = draft.host_of(name) {
         lesson::again(draft.fleet.host_mut(&host), since);
@@ -289,13 +282,14 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         let now = draft.now;
         lesson::back(draft.fleet.host_mut(&host), now);
     }
-    outbox::announce(draft, name);
-    let event = if incident.gave_up {
-        EventKind::Back
-    } else {
-        EventKind::Up
-    };
-    outbox::tell(draft, name, event, Next::Nothing, None);
+    if !thread::goes_on(draft, name, Plight::Back) {
+        let event = if incident.gave_up {
+            EventKind::Back
+        } else {
+            EventKind::Up
+        };
+        telling::tell(draft, name, event, Next::Nothing, None);
+    }
     end(draft, name, &incident);
 }
 
@@ -305,8 +299,8 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
         return;
     };
     // Who never heard that it began need not hear that it is over.
-    if !outbox::is_untold(draft, name) {
-        outbox::tell(
+    if !thread::goes_on(draft, name, Plight::Unwatched) && incident.sequence > 0 {
+        telling::tell(
             draft,
             name,
             EventKind::Closed,

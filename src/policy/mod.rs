@@ -27,6 +27,8 @@
 //! | `certificates` | which certificates people are warned of, once per step |
 //! | `heartbeat` | whether an outside watcher may hear that we live |
 //! | `reminders` | who is reminded of an outage that lasts, and when |
+//! | `thread` | which sites of a host are told of together |
+//! | `telling` | what is said of an incident, and when it is first said |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -50,6 +52,8 @@ mod rounds;
 mod schedule;
 mod sight;
 mod spread;
+mod telling;
+mod thread;
 mod triage;
 
 pub use account::account;

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{incident, outbox};
+use super::{incident, outbox, telling};
 
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
@@ -113,7 +113,7 @@ fn back(draft: &mut Draft<'_>, since: Timestamp) {
     });
     if draft.fleet.core.network.blinded {
         draft.fleet.core.network.blinded = false;
-        let mut blind = outbox::blank(draft, EventKind::Blind);
+        let mut blind = telling::blank(draft, EventKind::Blind);
         blind.since = Some(draft.wall(since));
         blind.until = Some(draft.wall(draft.now));
         blind.remark = Some(draft.fleet.core.network.detail.clone());

@@ -9,97 +9,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, Channel, Delivery, Effect, Entry, EntryId, EventKind, Fleet, Glimpse, Hold, HostName,
-    IncidentId, Next, Note, Notification, ProfileName, Settings, Stage, Timestamp, limits,
+    Channel, Delivery, Effect, Entry, EntryId, Fleet, Hold, HostName, IncidentId, Next, Note,
+    Notification, Settings, Timestamp, limits,
 };
 
 use super::draft::Draft;
-use super::judge::seen;
-use super::{lesson, reminders};
-
-/// A notification that says nothing yet.
-pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
-    Notification::blank(event, draft.wall(draft.now))
-}
-
-/// Tells people of a profile's incident.
-pub(super) fn tell(
-    draft: &mut Draft<'_>,
-    name: &ProfileName,
-    event: EventKind,
-    next: Next,
-    remark: Option<String>,
-) {
-    let Some(track) = draft.fleet.profiles.get(name) else {
-        return;
-    };
-    let Some(incident) = &track.incident else {
-        return;
-    };
-    let profile = draft.settings.profiles.get(name);
-    let host = profile.and_then(|profile| profile.host.clone());
-    let over = matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed);
-    let mut told = blank(draft, event);
-    told.incident = Some(incident.id.clone());
-    told.sequence = incident.sequence;
-    told.profile = Some(name.clone());
-    told.ssh = host
-        .as_ref()
-        .and_then(|host| draft.settings.hosts.get(host))
-        .map(|host| host.ssh.clone());
-    told.lesson = host
-        .as_ref()
-        .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
-    told.facts = host
-        .as_ref()
-        .and_then(|host| facts(draft, host, incident.since));
-    told.host = host;
-    told.slow = profile.and_then(|profile| profile.slow);
-    told.since = Some(draft.wall(incident.since));
-    told.opened = Some(draft.wall(incident.opened));
-    told.until = over.then(|| draft.wall(draft.now));
-    told.cause = Some(incident.cause);
-    told.seen = if over { Vec::new() } else { seen(&track.last) };
-    // A restart that begins now is what comes next, not what was done.
-    let begins = matches!(next, Next::Restart { .. });
-    let done = incident
-        .attempts
-        .iter()
-        .filter(|attempt| !begins || attempt.ended.is_some());
-    told.attempts = done.map(|attempt| on_wall(draft, attempt)).collect();
-    told.next = match next {
-        Next::Held(hold) => Next::Held(hold.shifted(|at| draft.wall(at))),
-        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,
-    };
-    told.remark = remark;
-    queue(draft, &told);
-    let now = draft.now;
-    if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
-        incident.sequence += 1;
-        incident.told = now;
-    }
-}
-
-/// What a look at the host found in the course of this incident, or just before it.
-fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
-    let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
-    let facts = look.diagnosis.facts()?;
-    (look.began + limits::LOOK_FRESH >= since).then(|| {
-        Box::new(Glimpse {
-            at: draft.wall(look.began),
-            facts: facts.clone(),
-        })
-    })
-}
-
-/// An attempt with the times people's clocks showed.
-pub(super) fn on_wall(draft: &Draft<'_>, attempt: &Attempt) -> Attempt {
-    Attempt {
-        began: draft.wall(attempt.began),
-        ended: attempt.ended.map(|at| draft.wall(at)),
-        ..attempt.clone()
-    }
-}
+use super::{reminders, telling, thread};
 
 /// Queues a notification, one entry for each recipient.
 pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
@@ -133,70 +48,10 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     }
 }
 
-/// The profile's host is being looked at, or a last question is being asked: in seconds it is known what comes next, and
-/// only then it is worth telling. Whoever looks after holds brings the profile back as opened.
-fn is_known_soon(draft: &Draft<'_>, name: &ProfileName) -> bool {
-    let host = draft.host_of(name);
-    let track = host.and_then(|host| draft.fleet.hosts.get(&host));
-    track
-        .and_then(|track| track.hold.as_ref())
-        .is_some_and(Hold::is_question)
-}
-
-/// Whether people have not heard of a profile's incident yet.
-pub(super) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> bool {
-    let track = draft.fleet.profiles.get(name);
-    track
-        .and_then(|track| track.incident.as_ref())
-        .is_some_and(|incident| incident.sequence == 0)
-}
-
-/// Tells people that a profile is down, if they have not heard: now it is known what comes next.
-pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
-    if is_untold(draft, name) {
-        let next = next_for(draft, name);
-        tell(draft, name, EventKind::Down, next, None);
-    }
-}
-
-/// What comes next for a profile that is down.
-pub(super) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
-    let host = draft
-        .settings
-        .profiles
-        .get(name)
-        .and_then(|profile| profile.host.as_ref());
-    let Some((settings, track)) = host.and_then(|host| {
-        draft
-            .settings
-            .hosts
-            .get(host)
-            .zip(draft.fleet.hosts.get(host))
-    }) else {
-        return Next::WatchOnly;
-    };
-    let attempt = track
-        .last
-        .as_ref()
-        .filter(|_| track.acting && matches!(track.stage, Stage::Restarting { .. }));
-    match (attempt, &track.hold) {
-        (Some(attempt), _) => Next::Restart {
-            command: attempt.command.clone(),
-            number: attempt.number,
-            of: settings.restart.give_up_after,
-        },
-        (None, Some(hold)) => Next::Held(hold.clone()),
-        (None, None) => Next::Nothing,
-    }
-}
-
 /// Announces what was opened, reminds of what is still open, and sends what is due.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
-    for name in std::mem::take(&mut draft.opened) {
-        if !is_known_soon(draft, &name) {
-            announce(draft, &name);
-        }
-    }
+    telling::announce_opened(draft);
+    thread::tell_news(draft);
     reminders::remind(draft);
     expire(draft);
     bury(draft);
@@ -316,7 +171,8 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
         .reminder_interval()
         .zip(told)
         .map(|(interval, told)| told + interval);
-    [mail, reminder].into_iter().flatten().min()
+    let telling = telling::wakeup(fleet);
+    [mail, reminder, telling].into_iter().flatten().min()
 }
 
 /// A message could leave now.

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{incident, outbox, recovery, schedule, spread};
+use super::{incident, outbox, recovery, schedule, spread, telling};
 
 /// A run begins, or the configuration was read again.
 pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
@@ -222,7 +222,7 @@ pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
     let until = draft.now + limits::QUARANTINE;
     draft.fleet.core.quarantine = Some(until);
     draft.durable = true;
-    let mut told = outbox::blank(draft, EventKind::Damaged);
+    let mut told = telling::blank(draft, EventKind::Damaged);
     told.next = Next::Held(crate::model::Hold::Quarantine {
         until: draft.wall(until),
     });

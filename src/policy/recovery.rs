@@ -16,7 +16,7 @@ use crate::model::{
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
 use super::incident::ails_host;
-use super::{attempt, outbox, rounds};
+use super::{attempt, rounds, telling, thread};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -120,16 +120,6 @@ fn look_at(draft: &mut Draft<'_>, names: BTreeSet<HostName>) {
             .is_some_and(|track| track.healthy_since.is_none() || track.hold.is_some())
         {
             apply_rules(draft, &name);
-            announce_later(draft, &name);
-        }
-    }
-}
-
-/// Who was not told while the host was being looked at is told now that it is known what comes next.
-fn announce_later(draft: &mut Draft<'_>, name: &HostName) {
-    for profile in down_profiles(draft, name) {
-        if outbox::is_untold(draft, &profile) && !draft.opened.contains(&profile) {
-            draft.opened.push(profile);
         }
     }
 }
@@ -213,7 +203,7 @@ pub(super) fn withhold(
     next: &Next,
     remark: Option<&str>,
 ) {
-    for name in down_profiles(draft, host) {
+    for name in thread::speakers(draft, host) {
         if draft.window(&name, draft.now).is_some() {
             continue;
         }
@@ -226,8 +216,8 @@ pub(super) fn withhold(
         if draft.fleet.profiles.get(&name).is_some_and(told) {
             continue;
         }
-        outbox::announce(draft, &name);
-        outbox::tell(
+        telling::announce(draft, &name);
+        telling::tell(
             draft,
             &name,
             EventKind::Withheld,
@@ -280,8 +270,8 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
         host: name.clone(),
         reason: reason.clone(),
     });
-    for profile in down_profiles(draft, name) {
-        outbox::announce(draft, &profile);
+    for profile in thread::speakers(draft, name) {
+        telling::announce(draft, &profile);
         let again = draft
             .fleet
             .profiles
@@ -294,7 +284,7 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
         } else {
             EventKind::GaveUp
         };
-        outbox::tell(
+        telling::tell(
             draft,
             &profile,
             event,

@@ -11,7 +11,7 @@ use crate::model::{EventKind, Hold, HostName, ProfileName, Timestamp, limits};
 
 use super::draft::Draft;
 use super::guard::pause_of;
-use super::outbox::{next_for, tell};
+use super::telling::{next_for, tell};
 
 /// Reminds of what has been down for long enough.
 pub(super) fn remind(draft: &mut Draft<'_>) {

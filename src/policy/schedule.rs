@@ -69,6 +69,11 @@ pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, paced: Duration) {
     };
     let pace = pace_of(track, profile);
     let (due, ended) = (track.due, track.probed.unwrap_or(draft.now));
+    if due > draft.now && asked(track).is_none() {
+        // It was probed out of turn, see `look_around`.
+        enter(draft, name, if pace == paced { due } else { ended + pace });
+        return;
+    }
     let (count, skipped) = match asked(track) {
         Some(wait) => {
             let earliest = (ended + wait).max(draft.now).since(due);
@@ -120,6 +125,25 @@ pub(super) fn enter(draft: &mut Draft<'_>, name: &ProfileName, due: Timestamp) {
     }
     draft.fleet.profile_mut(name).due = due;
     draft.fleet.agenda.insert((due, name.clone()));
+}
+
+/// A site of this host begins to fail: the others are probed now, not when their turn comes, so that it is known at once
+/// whether the whole host is affected. Who was probed since, is being probed, or is paced otherwise is left alone.
+pub(super) fn look_around(draft: &mut Draft<'_>, host: &HostName, since: Timestamp) {
+    let now = draft.now;
+    for name in draft.profiles_of(host) {
+        let waits = draft.fleet.profiles.get(&name).is_some_and(|track| {
+            let well = matches!(track.standing, Standing::Up | Standing::Degraded);
+            let probed = track.probed.is_some_and(|at| at >= since);
+            let awaited = track.in_flight.is_some() || track.suspicion.is_some();
+            well && !probed && !awaited && track.due > now && asked(track).is_none()
+        });
+        if let (true, Some(track)) = (waits, draft.fleet.profiles.get(&name)) {
+            // Its own time stays what it was, so that the sites of a host do not fall into step.
+            draft.fleet.agenda.remove(&(track.due, name.clone()));
+            draft.fleet.agenda.insert((now, name));
+        }
+    }
 }
 
 /// A probe came back: whoever waited for room on its machine may go.
@@ -209,6 +233,7 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
             .agenda
             .first()
             .is_none_or(|(due, _)| *due > fleet.now())
+        && fleet.index.untold.is_empty()
         && !outbox::is_due(settings, fleet);
     let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get(name));
     quiet

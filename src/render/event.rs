@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::{
-    Attempt, Ending, Entry, Glimpse, Lesson, Next, Notification, Timestamp, Wording,
+    Affected, Attempt, Ending, Entry, Glimpse, Lesson, Next, Notification, Plight, Timestamp,
+    Wording,
 };
 
 use super::words::Voice;
@@ -39,6 +40,7 @@ struct Document<'a> {
     remark: Option<&'a str>,
     lesson: Option<Learnt>,
     certificates: Vec<Ends<'a>>,
+    sites: Vec<Hit<'a>>,
     facts: Option<Said>,
 }
 
@@ -46,6 +48,15 @@ struct Document<'a> {
 struct Said {
     at: String,
     lines: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Hit<'a> {
+    profile: &'a str,
+    state: Plight,
+    cause: Option<&'static str>,
+    since: String,
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,11 +129,22 @@ pub fn document(entry: &Entry, wording: &Wording) -> String {
         remark: note.remark.as_deref(),
         lesson: note.lesson.map(learnt),
         certificates: note.certificates.iter().map(ends).collect(),
+        sites: note.sites.iter().map(hit).collect(),
         facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
     value + "\n"
+}
+
+fn hit(site: &Affected) -> Hit<'_> {
+    Hit {
+        profile: site.profile.as_str(),
+        state: site.plight,
+        cause: site.cause.map(|cause| cause.word()),
+        since: written(site.since),
+        until: site.until.map(written),
+    }
 }
 
 /// What is the same in every try of one event, and in no other event.

@@ -51,8 +51,21 @@ pub fn transcript(world: &World) -> String {
                 };
                 let took = if *taken { "mail" } else { "mail not taken" };
                 let ending: String = n.certificates.iter().map(ending).collect();
+                let others = n
+                    .sites
+                    .iter()
+                    .filter(|site| Some(&site.profile) != n.profile.as_ref());
+                let others: String = others
+                    .map(|site| {
+                        format!(
+                            " + {} {}",
+                            site.profile,
+                            format!("{:?}", site.plight).to_lowercase()
+                        )
+                    })
+                    .collect();
                 format!(
-                    "   {took}: {} {}{next}{ending}{lesson}",
+                    "   {took}: {} {}{others}{next}{ending}{lesson}",
                     n.event.word(),
                     n.profile.as_ref().map_or("-", |p| p.as_str())
                 )

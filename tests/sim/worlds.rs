@@ -300,6 +300,7 @@ fn play(seed: u64, hours: i64) {
         .filter(|entry| !entry.is_dead())
         .collect();
     assert!(left.is_empty(), "L3: seed {seed}: mail left: {left:?}");
+    invariants::check_told(&world, &format!("seed {seed}"));
 }
 
 #[test]

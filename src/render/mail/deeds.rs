@@ -83,7 +83,7 @@ const fn words(outcome: Option<RecoveryOutcome>) -> (Key, Key, Key, &'static str
 /// How the last attempt ended.
 pub(super) fn last(voice: &Voice, note: &Notification) -> Last {
     let Some(attempt) = note.attempts.last() else {
-        let values = || context! { host => host(note), site => site(note) };
+        let values = || context! { host => host(note), site => site(voice, note) };
         return Last {
             tag: "RESTARTED",
             result: voice.say(key!(Attempts, "succeeded.subject"), values()),
@@ -105,7 +105,7 @@ fn values(voice: &Voice, note: &Notification, attempt: &Attempt) -> Value {
     let why = report.and_then(|report| report.reason.as_ref());
     context! {
         host => host(note),
-        site => site(note),
+        site => site(voice, note),
         number => attempt.number,
         took => report.map(|report| voice.span(report.duration)),
         status => report.and_then(|report| report.exit_status).map(|status| status.to_string()),

@@ -27,12 +27,13 @@ pub fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
         }
         Next::Prove { from } => Some(voice.say(
             key!(Next, "prove"),
-            context! { site => site(note), from => voice.moment(*from, note.at) },
+            context! { site => site(voice, note), from => voice.moment(*from, note.at) },
         )),
         Next::Held(hold) => Some(held(voice, note, hold)),
-        Next::WatchOnly => {
-            Some(voice.say(key!(Next, "watch_only"), context! { site => site(note) }))
-        }
+        Next::WatchOnly => Some(voice.say(
+            key!(Next, "watch_only"),
+            context! { site => site(voice, note) },
+        )),
         Next::Nothing => None,
     }
 }

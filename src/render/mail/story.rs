@@ -4,7 +4,7 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{EventKind, Notification, Observation, Phase, limits};
+use crate::model::{Affected, EventKind, Notification, Observation, Phase, Plight, limits};
 use crate::render::words::{Block, Voice, key};
 use crate::render::{explain, facts};
 
@@ -15,16 +15,23 @@ use super::{advice, clean, deeds, ending, timeline};
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
 
+/// So many sites are listed before anything else; more of them below what the reader can do.
+const SITES_FIRST: usize = 5;
+
 /// The page of a notification.
 pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
     let pieces = pieces(note.event);
+    // A long list must not push what the reader can do off the first screen.
+    let few = note.sites.len() <= SITES_FIRST;
     let parts = [
+        (key!(Page, "title.sites"), sites(voice, note, few)),
         (key!(Page, "title.seen"), seen(voice, note)),
         (key!(Page, "title.done"), deeds::attempts(voice, note)),
         (
             key!(Page, "title.advice"),
             advice::advice(voice, note, values),
         ),
+        (key!(Page, "title.sites"), sites(voice, note, !few)),
         (key!(Page, "title.facts"), facts(voice, note)),
         (key!(Page, "title.output"), deeds::whole_output(voice, note)),
         (
@@ -85,6 +92,31 @@ fn facts(voice: &Voice, note: &Notification) -> Vec<Item> {
         value: clean(&line.value),
     }));
     items
+}
+
+/// The sites of the host that are in it, where there are several and this is their place.
+fn sites(voice: &Voice, note: &Notification, here: bool) -> Vec<Item> {
+    if !here {
+        return Vec::new();
+    }
+    let line = |site: &Affected| {
+        let piece = match site.plight {
+            Plight::Down => key!(Page, "site.down"),
+            Plight::Failing => key!(Page, "site.failing"),
+            Plight::Back => key!(Page, "site.back"),
+            Plight::Unwatched => key!(Page, "site.unwatched"),
+        };
+        let lasted = site.until.unwrap_or(note.at).since(site.since);
+        let values = context! {
+            site => site.profile.as_str(),
+            since => voice.moment(site.since, note.at),
+            until => site.until.map(|until| voice.moment(until, note.at)),
+            lasted => voice.span(lasted),
+            cause => site.cause.map(|cause| explain::maybe_cause_phrase(voice, Some(cause))),
+        };
+        Item::Point(clean::line(&voice.say(piece, values), limits::DETAIL_CHARS))
+    };
+    note.sites.iter().map(line).collect()
 }
 
 fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {

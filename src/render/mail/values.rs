@@ -3,9 +3,11 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{Ending, Hold, Next, Notification, RecoveryOutcome, limits};
+use crate::model::{
+    Affected, Ending, EventKind, Hold, Next, Notification, Plight, RecoveryOutcome, limits,
+};
 use crate::render::explain;
-use crate::render::words::Voice;
+use crate::render::words::{Voice, key};
 
 use super::{advice, clean, deeds, ending, next};
 
@@ -17,7 +19,8 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
     let others = note.certificates.len().saturating_sub(1);
     let blind = ends(voice, note);
     context! {
-        site => site(note),
+        site => site(voice, note),
+        many => together(note) > 0,
         host => note.host.as_ref().map(|host| host.as_str()),
         since => note.since.map(moment),
         until => note.until.map(moment),
@@ -58,13 +61,30 @@ fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
     }
 }
 
-/// What the notification is about.
-pub(super) fn site(note: &Notification) -> &str {
-    match (&note.profile, &note.host) {
+/// What the notification is about: `shop`, or `shop and 9 more` where it took other sites of the host as well.
+pub(super) fn site(voice: &Voice, note: &Notification) -> String {
+    let site = match (&note.profile, &note.host) {
         (Some(profile), _) => profile.as_str(),
         (None, Some(host)) => host.as_str(),
         (None, None) => "probe",
+    };
+    match together(note) {
+        0 => site.to_owned(),
+        n => voice.say(key!(Page, "sites.label"), context! { site, n }),
     }
+}
+
+/// The other sites of which the event is true as well.
+fn together(note: &Notification) -> usize {
+    let over = matches!(
+        note.event,
+        EventKind::Up | EventKind::Back | EventKind::Closed
+    );
+    let concerned = |site: &&Affected| {
+        let ails = matches!(site.plight, Plight::Down | Plight::Failing);
+        ails != over && Some(&site.profile) != note.profile.as_ref()
+    };
+    note.sites.iter().filter(concerned).count()
 }
 
 /// The machine, in a sentence.

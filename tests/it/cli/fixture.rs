@@ -7,9 +7,9 @@ use std::time::Duration;
 use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
     CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName,
-    HttpVersion, Incident, IncidentId, NetworkSettings, Next, Note, Notification, Profile,
-    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Shared,
-    Standing, Timestamp, Timings, Tls, When,
+    HttpVersion, Incident, IncidentId, NetworkSettings, Note, Notification, Profile, ProfileName,
+    ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Shared, Standing,
+    Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -171,17 +171,11 @@ impl World {
         track.failures = 3;
         track.since = begun + secs(20);
         track.failing_since = Some(begun);
+        let opened = begun + secs(20);
+        let id = IncidentId::new(text, &opened.stamp());
         track.incident = Some(Box::new(Incident {
-            id: IncidentId::new(text, &(begun + secs(20)).stamp()),
-            since: begun,
-            opened: begun + secs(20),
-            cause: Cause::Refused,
-            attempts: Vec::new(),
             sequence: 1,
-            gave_up: false,
-            withheld: None,
-            told: begun + secs(20),
-            hush: Duration::ZERO,
+            ..Incident::new(id, begun, opened, Cause::Refused)
         }));
     }
 
@@ -195,25 +189,11 @@ impl World {
         self.fleet.queue(Entry {
             id,
             notification: Notification {
-                certificates: vec![],
-                event,
                 incident: Some(IncidentId::new(profile, "20261122T055941Z")),
-                sequence: 0,
                 profile: Some(name(profile)),
                 host: Some(host(on)),
-                ssh: None,
-                at: now(),
-                since: None,
-                until: None,
                 cause: Some(Cause::Refused),
-                opened: None,
-                seen: Vec::new(),
-                attempts: Vec::new(),
-                next: Next::Nothing,
-                remark: None,
-                lesson: None,
-                slow: None,
-                facts: None,
+                ..Notification::blank(event, now())
             },
             channel: Channel::Mail,
             from: "probe@monitor.example.com".to_owned(),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Glimpse,
-    Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
-    Notification, Observation, Phase, ProfileName, RecoveryOutcome, RecoveryReport, Room, Service,
-    Timestamp, UnitFacts, Wording, Zone,
+    Affected, Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind,
+    Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
+    Notification, Observation, Phase, Plight, ProfileName, RecoveryOutcome, RecoveryReport, Room,
+    Service, Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -48,15 +48,11 @@ pub(crate) fn voice() -> Voice {
 /// What every event of the incident has.
 pub(crate) fn note(event: EventKind) -> Notification {
     Notification {
-        certificates: vec![],
         opened: Some(NIGHT),
-        event,
         incident: Some(IncidentId::new("shop", "20261122T060041Z")),
-        sequence: 0,
         profile: Some(ProfileName::try_new("shop").unwrap()),
         host: Some(HostName::try_new("web1").unwrap()),
         ssh: Some("probe@web1.example.com".to_owned()),
-        at: NIGHT,
         since: Some(NIGHT - Duration::from_secs(20)),
         until: None,
         cause: Some(Cause::Refused),
@@ -64,12 +60,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
             refused("http://shop.example.com/", "192.0.2.10:80"),
             refused("https://shop.example.com/", "192.0.2.10:443"),
         ],
-        attempts: Vec::new(),
-        next: Next::Nothing,
-        remark: None,
-        lesson: None,
-        slow: None,
-        facts: None,
+        ..Notification::blank(event, NIGHT)
     }
 }
 
@@ -163,6 +154,34 @@ pub(crate) fn up() -> Notification {
         seen: Vec::new(),
         ..note(EventKind::Up)
     }
+}
+
+/// Ten sites of one host go down together.
+pub(crate) fn down_together() -> Notification {
+    let mut note = down();
+    note.sites = (0..10)
+        .map(|n| Affected {
+            profile: ProfileName::try_new(
+                &["shop", "blog", "forum", "wiki", "news"][n % 5].repeat(1 + n / 5),
+            )
+            .unwrap(),
+            plight: if n < 8 { Plight::Down } else { Plight::Failing },
+            cause: Some(Cause::Refused),
+            since: NIGHT - Duration::from_secs(20 - n as u64),
+            until: None,
+        })
+        .collect();
+    note
+}
+
+/// They are back.
+pub(crate) fn up_together() -> Notification {
+    let mut note = up();
+    note.sites = down_together().sites;
+    for site in &mut note.sites {
+        (site.plight, site.until) = (Plight::Back, Some(after(108)));
+    }
+    note
 }
 
 pub(crate) fn withheld() -> Notification {
@@ -330,6 +349,14 @@ pub(crate) fn certificate() -> Notification {
 
 pub(crate) fn test() -> Notification {
     of_ourselves(EventKind::Test)
+}
+
+/// Of some events what else they may have to tell, by the name of the golden mail.
+pub(crate) fn more() -> Vec<(&'static str, Notification)> {
+    vec![
+        ("down-together", down_together()),
+        ("up-together", up_together()),
+    ]
 }
 
 /// One of each event.

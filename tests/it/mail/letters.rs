@@ -23,11 +23,15 @@ fn each_event_is_the_golden_mail() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail");
     let mut wrong = Vec::new();
     let languages = [english(), japanese()];
-    for (note, wording) in entries::all()
+    let each = entries::all()
         .into_iter()
-        .flat_map(|note| languages.iter().map(move |wording| (note.clone(), wording)))
-    {
-        let name = format!("{}.{}.eml", note.event.word(), wording.language.word());
+        .map(|note| (note.event.word(), note));
+    for ((name, note), wording) in each.chain(entries::more()).flat_map(|named| {
+        languages
+            .iter()
+            .map(move |wording| (named.clone(), wording))
+    }) {
+        let name = format!("{name}.{}.eml", wording.language.word());
         let path = folder.join(&name);
         let made = mail_in(&entry(note), wording);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {

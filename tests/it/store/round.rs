@@ -56,6 +56,17 @@ fn facts() -> HostFacts {
     probe::adapters::ssh::facts::read(text).unwrap()
 }
 
+fn affected(rng: &mut fastrand::Rng) -> Vec<probe::model::Affected> {
+    let site = |n: usize| probe::model::Affected {
+        profile: ProfileName::try_new(&format!("site-{n}")).unwrap(),
+        plight: probe::model::Plight::Back,
+        cause: Some(Cause::Refused),
+        since: Timestamp(n as i64),
+        until: (n > 0).then_some(Timestamp(9)),
+    };
+    (0..rng.usize(0..3)).map(site).collect()
+}
+
 fn attempt(rng: &mut fastrand::Rng) -> Attempt {
     let report = RecoveryReport {
         outcome: RecoveryOutcome::TimedOut,
@@ -99,6 +110,11 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         withheld: maybe(rng, "budget".to_owned()),
         told: at(rng),
         hush: Duration::from_secs(u64::from(rng.u32(..))),
+        thread: maybe(rng, IncidentId::new("blog", "20261122T055900Z")),
+        led: rng.bool(),
+        listed: affected(rng),
+        over: affected(rng),
+        news: maybe(rng, Timestamp(5)),
     };
     ProfileTrack {
         standing: Standing::Failing,
@@ -177,6 +193,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         id,
         notification: Notification {
             certificates: vec![],
+            sites: affected(rng),
             event: EventKind::Withheld,
             incident: maybe(rng, IncidentId::new("shop", "20261122T060000Z")),
             sequence: rng.u32(..),

@@ -303,18 +303,8 @@ impl Situation {
             return;
         }
         track.standing = Standing::Down;
-        track.incident = Some(Box::new(Incident {
-            id: IncidentId::new(name, "20261122T060000Z"),
-            since: began[0],
-            opened: ago(old),
-            cause,
-            attempts: Vec::new(),
-            sequence: 0,
-            gave_up: false,
-            withheld: None,
-            told: ago(old),
-            hush: Duration::ZERO,
-        }));
+        let id = IncidentId::new(name, "20261122T060000Z");
+        track.incident = Some(Box::new(Incident::new(id, began[0], ago(old), cause)));
     }
 
     /// What hosts make of their sites, as the core would have felt it.

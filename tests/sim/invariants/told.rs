@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Blame, EntryId, EventKind, IncidentId, Note};
+use probe::model::{
+    Blame, EntryId, EventKind, IncidentId, Note, Notification, ProfileName, Timestamp,
+};
 
 use super::super::world::Fact;
 use super::Course;
@@ -97,6 +99,25 @@ impl Course<'_> {
         }
     }
 
+    /// Of every incident that is over some message told that its site was down: in its own name or beside others.
+    pub(super) fn s12_every_incident_is_named(&self) {
+        for (t, fact) in &self.facts {
+            let Fact::Noted(Note::Closed { profile, since, .. }) = fact else {
+                continue;
+            };
+            let named = self.facts.iter().any(|(_, fact)| match fact {
+                Fact::Mailed { entry, taken: true } => names(&entry.notification, profile, *since),
+                _ => false,
+            });
+            if !named {
+                self.fail(
+                    *t,
+                    &format!("S12: nobody heard of the incident of {profile}"),
+                );
+            }
+        }
+    }
+
     pub(super) fn s23_proof(&self) {
         for (t, fact) in &self.facts {
             let Fact::Noted(Note::Closed { profile, .. }) = fact else {
@@ -123,6 +144,15 @@ impl Course<'_> {
             }
         }
     }
+}
+
+/// Whether a message names this site, down since then or later.
+fn names(told: &Notification, profile: &ProfileName, since: Timestamp) -> bool {
+    let own = told.profile.as_ref() == Some(profile) && told.at >= since;
+    let beside = told.sites.iter();
+    own || beside
+        .clone()
+        .any(|site| site.profile == *profile && site.since >= since)
 }
 
 const fn is_end(event: EventKind) -> bool {

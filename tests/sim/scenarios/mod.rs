@@ -129,6 +129,13 @@ fn ten_profiles_one_host_one_restart() {
     world.go_on(30 * MINUTE);
     assert_eq!(world.restarts("web1"), 1);
     invariants::check(&world, "ten");
+    let told: Vec<(EventKind, usize)> = world
+        .mails()
+        .iter()
+        .map(|entry| (entry.notification.event, entry.notification.sites.len()))
+        .collect();
+    let all = [EventKind::Down, EventKind::Restarted, EventKind::Up].map(|event| (event, 10));
+    assert_eq!(told, all, "one thread, and each mail lists the ten sites");
 }
 
 #[test]

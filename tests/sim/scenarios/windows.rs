@@ -57,11 +57,12 @@ fn an_outage_that_runs_into_a_window_is_told_to_its_end() {
     });
     world.run_daemon();
     world.go_on(60 * MINUTE);
-    let shop: Vec<EventKind> = world.events();
-    assert_eq!(
-        shop.iter().filter(|e| **e == EventKind::Up).count(),
-        2,
-        "{shop:?}"
-    );
+    let ups: Vec<usize> = world
+        .mails()
+        .iter()
+        .filter(|entry| entry.notification.event == EventKind::Up)
+        .map(|entry| entry.notification.sites.len())
+        .collect();
+    assert_eq!(ups, [2], "one mail tells of both sites");
     compare("outage-into-a-window", &world);
 }

@@ -1,0 +1,230 @@
+//! One thread of mails for all sites of a host that go down together.
+//!
+//! The first incident speaks: every message of the thread is about its site and names the others. One that opens on the same
+//! host within [`limits::JOIN`], by a fault of the host or the same cause, is led: nothing is told of it alone. When the one
+//! that speaks is over before the others, the next takes its place, with the thread and all that was told in it; the thread
+//! ends with the last. Sites that joined, or are back, since people last heard are told by themselves only when nothing else
+//! was for [`limits::SITES_NEWS`].
+
+use crate::model::{
+    Affected, EventKind, HostName, Incident, IncidentId, Plight, ProfileName, Standing, limits,
+};
+
+use super::draft::Draft;
+use super::incident::ails_host;
+use super::recovery::down_profiles;
+use super::telling;
+
+/// The profiles of a host whose incidents speak for a thread.
+pub(super) fn speakers(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
+    let mut names = down_profiles(draft, host);
+    names.retain(|name| incident(draft, name).is_some_and(|incident| !incident.led));
+    names
+}
+
+fn incident<'a>(draft: &'a Draft<'_>, name: &ProfileName) -> Option<&'a Incident> {
+    draft.fleet.profiles.get(name)?.incident.as_deref()
+}
+
+/// The profile whose incident speaks for this thread.
+fn speaker(draft: &Draft<'_>, host: &HostName, thread: &IncidentId) -> Option<ProfileName> {
+    let mut names = speakers(draft, host).into_iter();
+    names.find(|name| incident(draft, name).is_some_and(|other| other.thread() == thread))
+}
+
+/// The profiles that a thread's speaker speaks for, in name order.
+fn led(draft: &Draft<'_>, host: &HostName, thread: &IncidentId) -> Vec<ProfileName> {
+    let mut names = down_profiles(draft, host);
+    names.retain(|name| {
+        incident(draft, name).is_some_and(|other| other.led && other.thread() == thread)
+    });
+    names
+}
+
+/// An incident was opened: it joins what its host's sites already suffer from together.
+pub(super) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(host) = draft.host_of(name) else {
+        return;
+    };
+    let now = draft.now;
+    let Some(opened) = incident(draft, name) else {
+        return;
+    };
+    let alike = |other: &Incident| {
+        let same = other.cause == opened.cause;
+        let ails = ails_host(Some(other.cause)) && ails_host(Some(opened.cause));
+        (same || ails) && now.since(other.opened) <= limits::JOIN
+    };
+    let joined = speakers(draft, &host)
+        .into_iter()
+        .filter(|other| other != name)
+        .find(|other| incident(draft, other).is_some_and(alike));
+    let Some(speaker) = joined else { return };
+    let Some(thread) = incident(draft, &speaker).map(|other| other.thread().clone()) else {
+        return;
+    };
+    if let Some(other) = &mut draft.fleet.profile_mut(&speaker).incident {
+        let before = other.listed.len();
+        other.listed.retain(|site| site.profile != *name);
+        if other.sequence > 0 && other.listed.len() == before {
+            other.news.get_or_insert(now);
+        }
+    }
+    if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
+        (incident.thread, incident.led) = (Some(thread), true);
+    }
+}
+
+/// An incident is over: whether its thread goes on without it. Then it is told with the others.
+pub(super) fn goes_on(draft: &mut Draft<'_>, name: &ProfileName, plight: Plight) -> bool {
+    let (Some(host), Some(mut over)) = (draft.host_of(name), incident(draft, name).cloned()) else {
+        return false;
+    };
+    let (now, thread) = (draft.now, over.thread().clone());
+    let site = Affected {
+        profile: name.clone(),
+        plight,
+        cause: Some(over.cause),
+        since: draft.wall(over.since),
+        until: Some(draft.wall(now)),
+    };
+    let next = match over.led {
+        true => speaker(draft, &host, &thread),
+        false => led(draft, &host, &thread).into_iter().next(),
+    };
+    let Some(next) = next else {
+        return false;
+    };
+    let Some(speaks) = &mut draft.fleet.profile_mut(&next).incident else {
+        return false;
+    };
+    if speaks.led {
+        // It takes over the thread, with all that was told in it.
+        over.over.retain(|site| site.profile != next);
+        let opened = over.opened.min(speaks.opened);
+        **speaks = Incident {
+            id: speaks.id.clone(),
+            since: over.since.min(speaks.since),
+            opened,
+            cause: speaks.cause,
+            thread: Some(thread),
+            led: false,
+            ..over
+        };
+    }
+    speaks.over.retain(|known| known.profile != site.profile);
+    speaks.over.push(site);
+    if speaks.sequence > 0 {
+        speaks.news.get_or_insert(now);
+    }
+    true
+}
+
+/// The sites of a thread, where there are several: down, failing on the same host, back.
+pub(super) fn sites(draft: &Draft<'_>, name: &ProfileName, ends: bool) -> Vec<Affected> {
+    let (Some(host), Some(speaks)) = (draft.host_of(name), incident(draft, name)) else {
+        return Vec::new();
+    };
+    let thread = speaks.thread();
+    let mut sites = Vec::new();
+    for (profile, _) in draft.watched(&host) {
+        let Some(track) = draft.fleet.profiles.get(profile) else {
+            continue;
+        };
+        let (plight, cause, since) = match &track.incident {
+            Some(_) if profile == name && ends => (Plight::Back, Some(speaks.cause), speaks.since),
+            Some(other) if other.thread() == thread => {
+                (Plight::Down, Some(other.cause), other.since)
+            }
+            None if track.standing == Standing::Failing && !ends => {
+                let cause = track.evidence.cause;
+                let alike = cause == Some(speaks.cause)
+                    || (ails_host(cause) && ails_host(Some(speaks.cause)));
+                let Some(since) = track.failing_since.filter(|_| alike) else {
+                    continue;
+                };
+                (Plight::Failing, cause, since)
+            }
+            Some(_) | None => continue,
+        };
+        sites.push(Affected {
+            profile: profile.clone(),
+            plight,
+            cause,
+            since: draft.wall(since),
+            until: (plight == Plight::Back).then(|| draft.wall(draft.now)),
+        });
+    }
+    let mut more: Vec<Affected> = speaks.over.clone();
+    more.extend(speaks.listed.iter().map(|site| resolved(draft, site)));
+    for site in more {
+        if sites.iter().all(|known| known.profile != site.profile) {
+            sites.push(site);
+        }
+    }
+    sites.sort_by(|a, b| (a.plight, &a.profile).cmp(&(b.plight, &b.profile)));
+    if sites.len() > 1 { sites } else { Vec::new() }
+}
+
+/// A site that was named as failing, and by now is well, or is not.
+fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
+    let well = draft.fleet.profiles.get(&site.profile).filter(|track| {
+        matches!(track.standing, Standing::Up | Standing::Degraded) && track.removed.is_none()
+    });
+    match well {
+        Some(track) => Affected {
+            plight: Plight::Back,
+            until: Some(draft.wall(track.since)),
+            ..site.clone()
+        },
+        None => site.clone(),
+    }
+}
+
+/// These sites were named in a message of the thread that this profile speaks for.
+pub(super) fn named(draft: &mut Draft<'_>, name: &ProfileName, sites: &[Affected]) {
+    if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
+        incident.news = None;
+        for site in sites.iter().filter(|site| site.plight == Plight::Failing) {
+            if incident
+                .listed
+                .iter()
+                .all(|known| known.profile != site.profile)
+            {
+                incident.listed.push(site.clone());
+            }
+        }
+    }
+}
+
+/// Whether other sites of the host are still being probed for the first time since this one fails.
+pub(super) fn is_gathering(draft: &Draft<'_>, host: &HostName, name: &ProfileName) -> bool {
+    let Some(incident) = incident(draft, name) else {
+        return false;
+    };
+    if !ails_host(Some(incident.cause)) || draft.now.since(incident.opened) >= limits::GATHER {
+        return false;
+    }
+    draft.watched(host).any(|(other, _)| {
+        let track = draft.fleet.profiles.get(other);
+        other != name
+            && track.is_some_and(|track| {
+                let probed = track.probed.is_some_and(|at| at >= incident.since);
+                !probed || track.suspicion.is_some()
+            })
+    })
+}
+
+/// Tells of sites that joined or are back, where nothing else was told since.
+pub(super) fn tell_news(draft: &mut Draft<'_>) {
+    let due = |since| draft.now.since(since) >= limits::SITES_NEWS;
+    let news = draft.fleet.index.news.iter();
+    let names: Vec<ProfileName> = news
+        .take_while(|(since, _)| due(*since))
+        .map(|(_, name)| name.clone())
+        .collect();
+    for name in names {
+        let next = telling::next_for(draft, &name);
+        telling::tell(draft, &name, EventKind::Reminder, next, None);
+    }
+}
