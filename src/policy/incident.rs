@@ -20,7 +20,7 @@ use crate::model::{
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
-    certificates, course, lesson, maintenance, network, recovery, schedule, telling, thread,
+    certificates, course, flap, lesson, maintenance, network, recovery, schedule, telling, thread,
 };
 
 /// A profile was probed.
@@ -267,7 +267,9 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         cause,
     });
     track.incident = Some(Box::new(Incident::new(id, since, now, cause)));
+    flap::turned(draft, name);
     thread::join(draft, name);
+    flap::mute(draft, name);
     draft.durable = true;
     if let Some(host) = draft.host_of(name) {
         lesson::again(draft.fleet.host_mut(&host), since);
@@ -282,13 +284,19 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         let now = draft.now;
         lesson::back(draft.fleet.host_mut(&host), now);
     }
-    if !thread::goes_on(draft, name, Plight::Back) {
+    flap::turned(draft, name);
+    if thread::goes_on(draft, name, Plight::Back) {
+        // The others tell of it.
+    } else if incident.muted && !incident.gave_up {
+        flap::closed(draft, &incident);
+    } else {
         let event = if incident.gave_up {
             EventKind::Back
         } else {
             EventKind::Up
         };
         telling::tell(draft, name, event, Next::Nothing, None);
+        flap::forget(draft, incident.thread());
     }
     end(draft, name, &incident);
 }
@@ -296,6 +304,7 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
 /// The profile is no longer watched: its incident is over, and people hear why.
 pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
+        flap::abandon(draft, name);
         return;
     };
     // Who never heard that it began need not hear that it is over.
@@ -307,6 +316,7 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
             Next::Nothing,
             Some("the profile is no longer in the configuration".to_owned()),
         );
+        flap::forget(draft, incident.thread());
     }
     end(draft, name, &incident);
 }

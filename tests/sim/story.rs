@@ -169,6 +169,7 @@ fn said(note: &Note) -> Option<String> {
         | Note::Opened { .. }
         | Note::Closed { .. }
         | Note::Queued { .. }
+        | Note::Merged { .. }
         | Note::Delivered { .. } => return None,
     })
 }

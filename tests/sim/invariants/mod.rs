@@ -73,6 +73,7 @@ impl Course<'_> {
         self.s10_reset();
         self.s11_give_up();
         self.s12_pairing_s14_identity_s15_duplicates();
+        self.s16_storm();
         self.s17_windows();
         self.s21_boot_s22_resources();
         self.no_warning_twice();
