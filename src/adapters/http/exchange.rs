@@ -195,7 +195,8 @@ pub(super) fn client(tls: ClientConfig) -> Result<Client, reqwest::Error> {
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        // Without it a copy of each request is kept for a retry that never comes.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .pool_max_idle_per_host(0)
         .http1_max_headers(limits::HEADER_LINES)

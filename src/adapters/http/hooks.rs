@@ -133,6 +133,7 @@ where
         Box::pin(async move {
             let mut connecting = pin!(connecting);
             let made = tokio::select! {
+                biased;
                 made = &mut connecting => made,
                 () = tokio::time::sleep(limit) => {
                     if !trace.has(Mark::Connected) {
