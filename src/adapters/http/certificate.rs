@@ -48,7 +48,7 @@ pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
 }
 
 /// What was read before, so that what a site shows day after day is read once and held once. Nothing is believed for it: only
-/// reading is spared, and every chain is verified anew.
+/// reading is spared.
 #[derive(Debug)]
 pub(super) struct Known {
     hashers: [RandomState; 2],

@@ -199,6 +199,11 @@ pub(super) fn client(tls: ClientConfig) -> Result<Client, reqwest::Error> {
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .pool_max_idle_per_host(0)
+        // A probe ends by its own deadlines, under the same causes: no socket options that outlast them need be set.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
+        .tcp_user_timeout(None)
         .http1_max_headers(limits::HEADER_LINES)
         .http2_max_header_list_size(header_bytes)
         .dns_resolver(Arc::new(Chosen))
