@@ -31,56 +31,46 @@ pub(super) fn probed(
     checks: Vec<CheckResult>,
 ) {
     schedule::landed(draft, probe);
-    let began = match draft
-        .fleet
-        .profiles
-        .get(name)
-        .and_then(|track| track.in_flight)
-    {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    let began = match track.in_flight {
         Some((id, began)) if id == probe => began,
         Some(_) | None => return,
     };
-    let now = draft.now;
-    let Some(profile) = draft.profile(name) else {
+    let (now, settings) = (draft.now, draft.settings);
+    let Some(profile) = settings.profiles.get(name) else {
         draft.fleet.profile_mut(name).in_flight = None;
         return;
     };
     let name = &profile.name;
-    let paced = schedule::pace(draft, name, &profile);
-    let checks = judge::gathered(&profile, checks);
+    let paced = schedule::pace(track, profile);
+    let checks = judge::gathered(profile, checks);
     let mut checks = maintenance::weigh(draft, name, checks);
-    let verdict = judge(&profile, &checks, now.since(began));
+    let verdict = judge(profile, &checks, now.since(began));
     let track = draft.fleet.profile_mut(name);
     let before = track.state();
     track.in_flight = None;
     track.probed = Some(now);
     track.probed_in_run = true;
     certificates::compare(&track.last, &mut checks);
-    if let Some(known) = judge::known(&profile, &checks, &track.known) {
+    if let Some(known) = judge::known(profile, &checks, &track.known) {
         track.known = known;
     }
     track.last = checks;
-    certificates::probed(draft, name);
+    certificates::probed(draft, profile);
     match verdict {
-        Verdict::Up => succeeded(draft, &profile, None),
-        Verdict::Degraded(remark) => succeeded(draft, &profile, Some(remark)),
+        Verdict::Up => succeeded(draft, profile, None),
+        Verdict::Degraded(remark) => succeeded(draft, profile, Some(remark)),
         Verdict::Maintenance => maintenance::says(draft, name),
         Verdict::Unknown(reason) => unknown(draft, name, reason),
-        Verdict::Failed(cause) if network::asks(draft, &profile, cause) => {
+        Verdict::Failed(cause) if network::asks(draft, profile, cause) => {
             suspect(draft, name, cause, began);
         }
-        Verdict::Failed(cause) => failed(draft, &profile, cause, began),
+        Verdict::Failed(cause) => failed(draft, profile, cause, began),
     }
-    remark(draft, &profile, before);
-    // While an answer is awaited the profile is not probed again: its next failure would start the waiting anew.
-    if draft
-        .fleet
-        .profiles
-        .get(name)
-        .is_some_and(|track| track.suspicion.is_none())
-    {
-        schedule::next(draft, &profile, paced);
-    }
+    remark(draft, profile, before);
+    schedule::next(draft, profile, paced);
 }
 
 /// A failure waits for a canary, and a silence for the host's SSH port; both are asked from now on.
@@ -103,9 +93,8 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    let before = draft.fleet.profile_mut(name).state();
-    let paced = schedule::pace(draft, name, &profile);
     let track = draft.fleet.profile_mut(name);
+    let (before, paced) = (track.state(), schedule::pace(track, &profile));
     if suspicion.reach == Some(Reach::Silent) {
         judge::unreachable(&mut track.last);
     }
@@ -126,8 +115,8 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    let paced = schedule::pace(draft, name, &profile);
-    let before = draft.fleet.profile_mut(name).state();
+    let track = draft.fleet.profile_mut(name);
+    let (before, paced) = (track.state(), schedule::pace(track, &profile));
     unknown(
         draft,
         name,
