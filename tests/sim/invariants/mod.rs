@@ -10,6 +10,8 @@ use super::world::{Fact, World};
 mod evidence;
 mod told;
 
+use evidence::Seen;
+
 const HOUR: i64 = 3_600_000;
 
 /// One order to restart and what became of it.
@@ -27,6 +29,7 @@ struct Course<'a> {
     label: &'a str,
     facts: Vec<(i64, &'a Fact)>,
     attempts: Vec<Attempt>,
+    seen: Seen<'a>,
 }
 
 /// Checks that everything was told; true only once all mail has left.
@@ -55,9 +58,11 @@ fn course<'a>(world: &'a World, label: &'a str) -> Course<'a> {
             .ended
             .map(|(end, outcome)| (end.min(attempt.ordered + limit), outcome));
     }
+    let seen = Seen::of(world, &facts);
     Course {
         world,
         label,
+        seen,
         facts,
         attempts,
     }
@@ -118,6 +123,13 @@ impl Course<'_> {
             (t - super::world::BEGIN) / 1000,
             super::story::transcript(self.world)
         )
+    }
+
+    /// What happened from one instant to another, both included.
+    fn between(&self, from: i64, to: i64) -> &[(i64, &Fact)] {
+        let first = self.facts.partition_point(|(t, _)| *t < from);
+        let last = self.facts.partition_point(|(t, _)| *t <= to);
+        self.facts.get(first..last).unwrap_or_default()
     }
 
     fn begun(&self) -> Vec<(i64, &HostName)> {
@@ -257,9 +269,9 @@ impl Course<'_> {
                 .iter()
                 .rfind(|other| other.host == after.host && other.ordered < after.ordered);
             let Some(before) = before else { continue };
-            let rearmed = self.facts.iter().any(|(t, fact)| {
+            let between = self.between(before.ordered, after.ordered);
+            let rearmed = between.iter().any(|(_, fact)| {
                 matches!(fact, Fact::Noted(Note::Rearmed { host }) if *host == after.host)
-                    && (before.ordered..=after.ordered).contains(t)
             });
             if rearmed {
                 continue;
@@ -270,12 +282,9 @@ impl Course<'_> {
             let healable = |cause: &Cause| settings.restart.causes.contains(cause);
             let mut failures: Vec<i64> = vec![before.ordered];
             for (name, _) in self.world.settings.profiles_of(&after.host) {
-                let counted =
-                    self.counted(name, after.ordered)
-                        .into_iter()
-                        .filter(|(began, cause)| {
-                            cause.as_ref().is_some_and(healable) && *began > before.ordered
-                        });
+                let counted = self.seen.counted(name, after.ordered);
+                let counted = counted.take_while(|(began, _)| *began > before.ordered);
+                let counted = counted.filter(|(_, cause)| cause.as_ref().is_some_and(healable));
                 failures.extend(counted.map(|(began, _)| began));
             }
             failures.sort_unstable();

@@ -101,14 +101,19 @@ impl Course<'_> {
 
     /// Of every incident that is over some message told that its site was down: in its own name or beside others.
     pub(super) fn s12_every_incident_is_named(&self) {
+        let mailed: Vec<&Notification> = self
+            .facts
+            .iter()
+            .filter_map(|(_, fact)| match fact {
+                Fact::Mailed { entry, taken: true } => Some(&entry.notification),
+                _ => None,
+            })
+            .collect();
         for (t, fact) in &self.facts {
             let Fact::Noted(Note::Closed { profile, since, .. }) = fact else {
                 continue;
             };
-            let named = self.facts.iter().any(|(_, fact)| match fact {
-                Fact::Mailed { entry, taken: true } => names(&entry.notification, profile, *since),
-                _ => false,
-            });
+            let named = mailed.iter().any(|told| names(told, profile, *since));
             if !named {
                 self.fail(
                     *t,
@@ -128,15 +133,11 @@ impl Course<'_> {
             {
                 continue; // closed because it is no longer watched
             }
-            let seen = self.facts.iter().any(|(at, fact)| match fact {
+            let seen = self.between(*t, *t).iter().any(|(_, fact)| match fact {
                 Fact::Arrived {
                     profile: name,
                     cause,
-                } => {
-                    at == t
-                        && name == profile
-                        && cause.is_none_or(|cause| cause.blame() == Blame::Nobody)
-                }
+                } => name == profile && cause.is_none_or(|cause| cause.blame() == Blame::Nobody),
                 _ => false,
             });
             if !seen {

@@ -7,8 +7,16 @@ use super::World;
 use super::things::{Due, Fact};
 
 impl World {
-    /// One boundary at which a process may die.
+    /// One boundary at which a process may die, and lives on.
     pub(super) fn survives(&mut self) -> bool {
+        let dies = self.dies();
+        if dies {
+            self.crash();
+        }
+        !dies
+    }
+
+    fn dies(&mut self) -> bool {
         let planned = match &mut self.crash_in {
             Some(0) => false,
             Some(left) => {
@@ -21,11 +29,7 @@ impl World {
             self.crash_in = Some(0);
         }
         let random = self.crash_chance > 0.0 && self.rng.f64() < self.crash_chance;
-        if planned || random {
-            self.crash();
-            return false;
-        }
-        true
+        planned || random
     }
 
     /// step → commit → dispatch, as the engine does it.
@@ -89,10 +93,11 @@ impl World {
             notes,
             durable,
         } = decision;
-        assert!(
-            fleet.is_indexed(),
-            "an index says something else than the rows"
-        );
+        self.steps += 1;
+        if self.twice || self.steps.is_multiple_of(16) {
+            let indexed = fleet.is_indexed();
+            assert!(indexed, "an index says something else than the rows");
+        }
         for note in notes {
             let kept = !matches!(note, Note::Judged { .. });
             if kept {
@@ -105,8 +110,9 @@ impl World {
         let mut recorded = true;
         let mut recovered = None;
         if durable || lazy {
-            self.fleet = Some(fleet.clone());
-            if !self.survives() {
+            if self.dies() {
+                self.fleet = Some(fleet);
+                self.crash();
                 return None;
             }
             self.last_commit = self.t;

@@ -169,6 +169,16 @@ impl Disk {
         put(&mut self.outbox, changes.outbox);
     }
 
+    /// What was written, with what is never written in it; a start forgets that.
+    pub(super) fn copy(&self) -> Fleet {
+        let mut fleet = Fleet::default();
+        fleet.core = self.core.clone();
+        fleet.profiles = self.profiles.clone();
+        fleet.hosts = self.hosts.clone();
+        fleet.outbox = self.outbox.clone();
+        fleet
+    }
+
     /// Through JSON, as the real store keeps it: what is not written is not read.
     pub(super) fn read(&self) -> Fleet {
         fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
