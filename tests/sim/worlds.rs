@@ -49,12 +49,12 @@ fn invent(seed: u64, hours: i64) -> World {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut settings = settings(&names);
     let (interval, retry, threshold) = (
-        pick(&mut rng, &[30, 60, 120]),
-        pick(&mut rng, &[5, 10, 20]),
+        pick(&mut rng, &[30, 60, 120, 300, 600]),
+        pick(&mut rng, &[5, 10, 20, 60]),
         rng.u32(1..=4),
     );
     each_profile(&mut settings, |profile| {
-        (profile.interval, profile.retry_interval) = (secs(interval), secs(retry));
+        (profile.interval, profile.retry_interval) = (secs(interval), secs(retry.min(interval)));
         (profile.failure_threshold, profile.success_threshold) = (threshold, 2);
     });
     let (budget, give_up, settle) = (rng.u32(1..=4), rng.u32(1..=4), rng.u64(5..=60));
@@ -107,7 +107,7 @@ fn invent(seed: u64, hours: i64) -> World {
         world.certificates.insert(name.clone(), shown);
     }
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.01, 0.05]);
-    world.twice = seed.is_multiple_of(4);
+    world.twice = seed.is_multiple_of(16);
     let machines: Vec<String> = world
         .machines
         .keys()

@@ -48,13 +48,15 @@ pub struct World {
     pub crash_chance: f64,
     pub restart_after_crash: Option<i64>,
     pub rng: fastrand::Rng,
-    /// Check that every step gives the same decision twice, and everything else that costs much at every step.
+    /// Check at every step, not at one in 32, that it gives the same decision twice, and whatever else costs much.
     pub twice: bool,
     steps: u64,
     starts: u64,
     disk: Disk,
     fleet: Option<Fleet>,
     generation: u64,
+    /// When the prober's timer ends next.
+    wakes: Option<i64>,
     last_commit: i64,
     unsure: Vec<(i64, Fact)>,
     heap: BinaryHeap<Reverse<Item>>,
@@ -109,6 +111,7 @@ impl World {
             disk: Disk::default(),
             fleet: None,
             generation: 0,
+            wakes: None,
             last_commit: 0,
             unsure: Vec::new(),
             heap: BinaryHeap::new(),
@@ -180,6 +183,7 @@ impl World {
     /// The prober is started; what it remembers is what is on the disk.
     pub fn start(&mut self, start: Start) {
         self.generation += 1;
+        self.wakes = None;
         // Through JSON costs more than all else that a run from cron does.
         self.starts += 1;
         let mut fleet = if self.twice || self.starts.is_multiple_of(8) {
@@ -280,17 +284,25 @@ impl World {
         self.t = end;
     }
 
+    /// Now, on the prober's own line of time.
+    fn known(&self, fleet: &Fleet) -> Timestamp {
+        let since_boot = self.now().since_boot;
+        fleet.now() + since_boot.saturating_sub(fleet.core.clock.since_boot)
+    }
+
     /// Time has come for something, unless an earlier event has already seen to it.
     fn wake(&mut self) {
         let due = self.fleet.as_ref().and_then(|fleet| {
-            let elapsed = self
-                .now()
-                .since_boot
-                .saturating_sub(fleet.core.clock.since_boot);
-            policy::wakeup(&self.settings, fleet).map(|at| at <= fleet.now() + elapsed)
+            let now = self.known(fleet);
+            policy::wakeup(&self.settings, fleet).map(|at| at <= now)
         });
+        if self.wakes.is_some_and(|wakes| wakes <= self.t) {
+            self.wakes = None;
+        }
         if due == Some(true) {
             self.decide(Event::Ticked);
+        } else {
+            self.sleep();
         }
     }
 

@@ -7,6 +7,11 @@ use super::World;
 use super::things::{Due, Fact};
 
 impl World {
+    /// Whether this step is checked in every way.
+    const fn is_thorough(&self) -> bool {
+        self.twice || self.steps.is_multiple_of(32)
+    }
+
     /// One boundary at which a process may die, and lives on.
     pub(super) fn survives(&mut self) -> bool {
         let dies = self.dies();
@@ -45,7 +50,8 @@ impl World {
             };
             let now = self.now();
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
-            if self.twice {
+            self.steps += 1;
+            if self.is_thorough() {
                 let again = policy::step(&self.settings, fleet.clone(), event.clone(), &now);
                 let decision = policy::step(&self.settings, fleet, event, &now);
                 assert_eq!(
@@ -59,14 +65,26 @@ impl World {
                 pending.extend(self.carry_out(decision, rearmed));
             }
         }
-        let Some(fleet) = &self.fleet else { return };
-        let generation = self.generation;
-        if self.cron && !self.daemon && policy::settled(&self.settings, fleet) {
+        let settled = |fleet| policy::settled(&self.settings, fleet);
+        if self.cron && !self.daemon && self.fleet.as_ref().is_some_and(settled) {
             self.finish();
-        } else if let Some(at) = policy::wakeup(&self.settings, fleet) {
-            let wait = at.since(fleet.now()).as_millis() as i64;
-            assert!(wait >= 0);
-            self.push(self.t + wait.max(1), Due::Wake(generation));
+        } else {
+            self.sleep();
+        }
+    }
+
+    /// Sets the timer to when the core wants to be asked again.
+    pub(super) fn sleep(&mut self) {
+        let Some(fleet) = &self.fleet else { return };
+        let Some(at) = policy::wakeup(&self.settings, fleet) else {
+            return;
+        };
+        let wait = at.since(self.known(fleet)).as_millis() as i64;
+        let at = self.t + wait.max(1);
+        // One that is to end earlier asks again when it has ended.
+        if self.wakes.is_none_or(|wakes| at < wakes || wakes <= self.t) {
+            self.wakes = Some(at);
+            self.push(at, Due::Wake(self.generation));
         }
     }
 
@@ -93,8 +111,7 @@ impl World {
             notes,
             durable,
         } = decision;
-        self.steps += 1;
-        if self.twice || self.steps.is_multiple_of(16) {
+        if self.is_thorough() {
             let indexed = fleet.is_indexed();
             assert!(indexed, "an index says something else than the rows");
         }
