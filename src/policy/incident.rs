@@ -79,7 +79,7 @@ pub(super) fn probed(
         .get(name)
         .is_some_and(|track| track.suspicion.is_none())
     {
-        schedule::next(draft, &profile, paced);
+        schedule::next(draft, &profile, began, paced);
     }
 }
 
@@ -115,14 +115,14 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
         failed(draft, &profile, cause, suspicion.began);
     }
     remark(draft, &profile, before);
-    schedule::next(draft, &profile, paced);
+    schedule::next(draft, &profile, suspicion.began, paced);
 }
 
 /// No canary answered: what the profile's last probe saw may be our doing.
 pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
-    if release(draft, name).is_none() {
+    let Some(suspicion) = release(draft, name) else {
         return;
-    }
+    };
     let Some(profile) = draft.profile(name) else {
         return;
     };
@@ -134,7 +134,7 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
         "no canary answers: our own network is down".to_owned(),
     );
     remark(draft, &profile, before);
-    schedule::next(draft, &profile, paced);
+    schedule::next(draft, &profile, suspicion.began, paced);
 }
 
 fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
@@ -283,6 +283,8 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         lesson::back(draft.fleet.host_mut(&host), now);
     }
     if !thread::goes_on(draft, name, Plight::Back) {
+        // Back before it was told that it is down, in the seconds in which more was to be learned, or after a crash in them.
+        telling::announce(draft, name);
         let event = if incident.gave_up {
             EventKind::Back
         } else {

@@ -82,7 +82,14 @@ pub fn transcript(world: &World) -> String {
             | Fact::Looked { .. }
             | Fact::Arrived { .. }
             | Fact::Ordered { .. }
+            | Fact::Probing(_)
+            | Fact::Closed(..)
+            | Fact::Wrote { .. }
             | Fact::Pauses(_) => continue,
+            Fact::Woke(span) => format!("== we were asleep for {} s", span / 1000),
+            Fact::Jumped => "== the wall clock jumps".to_owned(),
+            Fact::Removed(host, _) => format!("== {host} is taken out of the configuration"),
+            Fact::Added(host, _) => format!("== {host} is configured again"),
         };
         writeln!(text, "{} {line}", clock(*t)).unwrap();
     }

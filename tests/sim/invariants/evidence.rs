@@ -25,6 +25,8 @@ pub(super) struct Seen<'a> {
     /// Ended, began, facts, stuck.
     looked: BTreeMap<&'a HostName, Vec<Look>>,
     counted: BTreeMap<&'a ProfileName, Vec<Counted>>,
+    /// When the program was started: what an earlier run waited for nobody waits for.
+    starts: Vec<i64>,
 }
 
 type Look = (i64, i64, Option<Option<Ailment>>, bool);
@@ -37,6 +39,7 @@ impl<'a> Seen<'a> {
         for (t, fact) in facts {
             match fact {
                 Fact::Canary { began, answered } => seen.canaries.push((*t, *began, *answered)),
+                Fact::Started => seen.starts.push(*t),
                 Fact::Reached { host, began, reach } => {
                     seen.reached
                         .entry(host)
@@ -89,6 +92,11 @@ impl<'a> Seen<'a> {
             } else if cause.is_none_or(|cause| cause.blame() == Blame::Nobody) {
                 word_ends = None;
             }
+            let own = world.settings.profiles.get(profile);
+            let limit = own.map_or(0, |own| super::longest(own) + 5_000);
+            if cause.is_some() && arrived - began > limit {
+                continue; // late: our machine was asleep, and says nothing of the site
+            }
             let mut known = arrived;
             let cause = match cause.map(|cause| (cause, cause.blame())) {
                 Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => continue,
@@ -119,6 +127,10 @@ impl<'a> Seen<'a> {
                     Some(cause)
                 }
             };
+            let from = self.starts.partition_point(|start| *start <= arrived);
+            if self.starts.get(from).is_some_and(|start| *start <= known) {
+                continue;
+            }
             counted.push(Counted {
                 began,
                 arrived,
@@ -228,9 +240,17 @@ impl Course<'_> {
                     healable && fresh && seen
                 });
             if !rests {
+                let mut rows = String::new();
+                for (name, _) in self.world.settings.profiles_of(host) {
+                    let counted = self.seen.counted(name, t).take(6);
+                    for (began, cause) in counted {
+                        rows += &format!("\n  {name} {} ms before: {cause:?}", t - began);
+                    }
+                }
+                let what = format!("S5/S6/S7: the restart of {host} rests on no evidence");
                 self.fail(
                     t,
-                    &format!("S5/S6/S7: the restart of {host} rests on no evidence"),
+                    &format!("{what}, floor {} ms before{rows}", t.saturating_sub(floor)),
                 );
             }
         }

@@ -4,6 +4,7 @@ use probe::model::{Decision, Effect, Event, Note};
 use probe::policy;
 
 use super::World;
+use super::disk::take_back;
 use super::things::{Due, Fact};
 
 impl World {
@@ -49,6 +50,7 @@ impl World {
                 return;
             };
             let now = self.now();
+            self.shown_offset = self.wall_offset;
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
             self.steps += 1;
             if self.is_thorough() {
@@ -65,7 +67,7 @@ impl World {
                 pending.extend(self.carry_out(decision, rearmed));
             }
         }
-        let settled = |fleet| policy::settled(&self.settings, fleet);
+        let settled = |fleet| self.is_idle() && policy::settled(&self.settings, fleet);
         if self.cron && !self.daemon && self.fleet.as_ref().is_some_and(settled) {
             self.finish();
         } else {
@@ -94,10 +96,9 @@ impl World {
             return;
         };
         if self.disk_writable {
-            self.disk.write(fleet.changes());
-            fleet.written();
             let unsure = std::mem::take(&mut self.unsure);
-            self.facts.extend(unsure);
+            self.lands(fleet.changes(), unsure);
+            fleet.written();
         }
         self.unsure.clear();
         self.generation += 1;
@@ -116,6 +117,13 @@ impl World {
             assert!(indexed, "an index says something else than the rows");
         }
         for note in notes {
+            if let Note::Closed {
+                incident, profile, ..
+            } = &note
+            {
+                let over = Fact::Closed(incident.clone(), profile.clone());
+                self.unsure.push((self.t, over));
+            }
             let kept = !matches!(note, Note::Judged { .. });
             if kept {
                 self.fact(Fact::Noted(note));
@@ -123,6 +131,23 @@ impl World {
         }
         let (looks, acts): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(Effect::looks);
+        for effect in &acts {
+            if let Effect::Recover(order) = effect {
+                let decided = (self.t, self.t + self.wall_offset);
+                self.decided.insert(order.attempt, decided);
+            }
+        }
+        if self.disk_takes > 0 {
+            self.fleet = Some(fleet);
+            if self.survives() {
+                for effect in looks {
+                    self.dispatch(effect);
+                }
+                self.joins(acts, durable, rearmed);
+                self.release();
+            }
+            return None;
+        }
         let lazy = self.t - self.last_commit >= 10_000 && (fleet.is_touched() || fleet.unwritable);
         let mut recorded = true;
         let mut recovered = None;
@@ -135,10 +160,9 @@ impl World {
             self.last_commit = self.t;
             recorded = self.disk_writable;
             if recorded {
-                self.disk.write(fleet.changes());
-                fleet.written();
                 let unsure = std::mem::take(&mut self.unsure);
-                self.facts.extend(unsure);
+                self.lands(fleet.changes(), unsure);
+                fleet.written();
                 if fleet.unwritable {
                     recovered = Some(Event::Recorded);
                 }
@@ -155,19 +179,7 @@ impl World {
             self.dispatch(effect);
         }
         if !recorded {
-            let (mut attempts, mut entries) = (Vec::new(), Vec::new());
-            for effect in acts {
-                match effect {
-                    Effect::Recover(order) => attempts.push((order.host, order.attempt)),
-                    Effect::Notify(entry) => entries.push(entry),
-                    _ => {}
-                }
-            }
-            return Some(Event::TakenBack {
-                attempts,
-                entries,
-                unwritable: true,
-            });
+            return Some(take_back(acts, true));
         }
         for effect in acts {
             self.dispatch(effect);
