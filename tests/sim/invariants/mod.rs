@@ -1,7 +1,32 @@
 //! The safety invariants, each by its name, checked over what truly happened in a world. They are written against the
 //! facts and from the specification, not from the code that is to keep them.
 //!
-//! TABLE
+//! `worlds`: here, over every random world and most scenarios. Other names are tests; `it` and `real` are the other binaries.
+//!
+//! | id | checked in |
+//! |---|---|
+//! | S1, S2, S3, S4, S8, S9, S10, S11 | `worlds`: `brakes` (S4 of many hosts: `scenarios::many_hosts_at_once_are_not_restarted`) |
+//! | S5, S6, S7, S17, S21, S22 | `worlds`: `evidence` |
+//! | S12, S14, S15, S23 | `worlds`: `told` (S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
+//! | S13 | `worlds`: `lasting`, over what each commit holds |
+//! | S18 | `worlds`: `World::reload_equal`; `scenarios::reload_of_an_equal_configuration_changes_nothing` |
+//! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
+//! | S20 | `worlds`: `brakes`; `scenarios::ten_profiles_one_host_one_restart` |
+//! | S24 | `worlds`: S1, S3, S8 and S9 by true time under clocks that jump and power cuts; `live` for probes |
+//! | S25 | `worlds`: `World::decide_all`, every step of one world in 16 and one step in 32 of the others |
+//! | S26 | `worlds`: `people`; `it::store::orders::the_last_look_sees_what_holds_now` |
+//! | S27 | `it::cli::cycle::a_dry_run_says_what_it_would_do_and_leaves_nothing_behind`, `it::store::reading` |
+//! | S28 | `it::store::doors::the_second_run_is_told_who_holds_the_lock` |
+//! | S29, L9 | nothing is shared between machines |
+//! | S30 | `it::cli::process`: every test with `hides_secrets` |
+//! | S31 | `worlds`: `lasting`, for what is remembered; `it::http::encodings`, `it::http::memory` and `it::ssh::sessions` for what comes from outside |
+//! | S32 | `worlds`: `Disk::read`; `it::store::round`, `it::store::damage` |
+//! | S33 | `empty` |
+//! | L1, L2 | `scenarios::in_time` |
+//! | L3, L5 | `worlds`: when the faults are over |
+//! | L4 | `worlds`: `live`; `independence` |
+//! | L6, L7 | `worlds`: `live` |
+//! | L8 | `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
 
 use probe::model::{AttemptId, HostName, Note, Profile, RecoveryOutcome};
 
