@@ -75,7 +75,7 @@ pub fn transcript(world: &World) -> String {
                 None => continue,
             },
             Fact::Started
-            | Fact::Ended
+            | Fact::Ended { .. }
             | Fact::Result { .. }
             | Fact::Canary { .. }
             | Fact::Reached { .. }

@@ -230,7 +230,7 @@ impl Course<'_> {
                 Fact::Noted(Note::GaveUp { host, .. }) => drop(suspended.insert(host)),
                 Fact::Noted(Note::Rearmed { host }) => drop(suspended.remove(host)),
                 // What was noted and not written died with the process.
-                Fact::Crashed => suspended.clear(),
+                Fact::Crashed | Fact::Ended { written: false } => suspended.clear(),
                 Fact::Ordered { order, .. } if suspended.contains(&order.host) => {
                     self.fail(*t, &format!("S11 give-up: {} restarted", order.host))
                 }

@@ -51,7 +51,7 @@ impl Course<'_> {
         let mut last: BTreeMap<&ProfileName, i64> = BTreeMap::new();
         let (mut patient, mut given_up) = (BTreeSet::new(), BTreeSet::<&HostName>::new());
         let mut away: BTreeSet<&ProfileName> = BTreeSet::new();
-        let end = (self.world.t, &Fact::Ended);
+        let end = (self.world.t, &Fact::Ended { written: true });
         let end = [&end].into_iter().filter(|_| !self.world.is_asleep());
         for (t, fact) in self.facts.iter().chain(end) {
             match fact {
@@ -76,10 +76,10 @@ impl Course<'_> {
                     profile,
                     cause: Some(Cause::Maintenance),
                 } => _ = patient.insert(profile),
-                Fact::Crashed | Fact::Ended | Fact::Probing(_) => {}
+                Fact::Crashed | Fact::Ended { .. } | Fact::Probing(_) => {}
                 _ => continue,
             }
-            let ends = matches!(fact, Fact::Crashed | Fact::Ended);
+            let ends = matches!(fact, Fact::Crashed | Fact::Ended { .. });
             for (name, at) in &mut last {
                 let own = matches!(fact, Fact::Probing(probed) if probed == *name);
                 let Some(profile) = profiles.get(*name).filter(|_| own || ends) else {
@@ -139,7 +139,7 @@ impl Course<'_> {
                 .rev()
                 .find_map(|(_, fact)| match fact {
                     Fact::Started => Some(true),
-                    Fact::Crashed | Fact::Ended => Some(false),
+                    Fact::Crashed | Fact::Ended { .. } => Some(false),
                     _ => None,
                 });
             if !self.world.daemon || disturbed || runs != Some(true) || soon > self.world.t {

@@ -120,10 +120,13 @@ pub(super) struct Writing {
     changes: Changes,
     load: Load,
     unsure: Vec<(i64, Fact)>,
+    /// By how much the wall clock was wrong.
+    offset: i64,
 }
 
 impl World {
-    pub(super) fn lands(&mut self, changes: Changes, unsure: Vec<(i64, Fact)>) {
+    pub(super) fn lands(&mut self, changes: Changes, unsure: Vec<(i64, Fact)>, offset: i64) {
+        self.written_offset = offset;
         let wrote = self.disk.write(changes);
         self.facts.extend(unsure);
         if let Some(wrote) = wrote {
@@ -143,7 +146,7 @@ impl World {
         if let Some(writing) = self.writing.take()
             && self.rng.bool()
         {
-            self.lands(writing.changes, writing.unsure);
+            self.lands(writing.changes, writing.unsure, writing.offset);
         }
         self.unsure.clear();
     }
@@ -163,6 +166,7 @@ impl World {
                 changes: fleet.changes(),
                 load: std::mem::take(&mut self.next),
                 unsure: std::mem::take(&mut self.unsure),
+                offset: self.wall_offset,
             });
             let takes = self.rng.i64(1..=self.disk_takes);
             self.disk_took = self.disk_took.max(takes);
@@ -176,6 +180,7 @@ impl World {
             changes,
             mut load,
             mut unsure,
+            offset,
         }) = self.writing.take()
         else {
             return;
@@ -190,7 +195,7 @@ impl World {
             } else {
                 Event::Ticked
             };
-            self.lands(changes, unsure);
+            self.lands(changes, unsure, offset);
             if load.rearmed {
                 self.rearm.clear();
             }

@@ -2,8 +2,9 @@
 //! and come back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use probe::model::{Event, Fleet, Host, HostName, Profile, ProfileName, Start};
+use probe::model::{Ailment, Event, Fleet, Host, HostName, Profile, ProfileName, Start};
 use probe::policy;
 
 use super::World;
@@ -37,12 +38,13 @@ impl World {
         }
     }
 
-    /// The watching machine loses its power and comes back half a minute later, its clock as wrong as it was last seen.
+    /// The watching machine loses its power and comes back half a minute later, its clock as wrong as it was
+    /// when the state was last written: more could not be known.
     pub fn power_cut(&mut self) {
         self.crash();
         self.boot += 1;
         self.booted = self.t + 30_000;
-        self.wall_offset = self.shown_offset;
+        self.wall_offset = self.written_offset;
     }
 
     /// The state file comes back damaged and is moved aside: nothing is remembered.
@@ -51,6 +53,21 @@ impl World {
         self.disk = super::Disk::default();
         self.facts.clear();
         self.damaged = true;
+    }
+
+    /// Somebody mends what befell a machine so long after the beginning, where it still is what it suffers from.
+    pub fn mended(&mut self, name: &str, after: Duration) {
+        let since = super::BEGIN + after.as_millis() as i64;
+        let machine = &self.machines[&super::super::setup::host(name)];
+        if machine.ill_since == Some(since) {
+            self.ill(name, None);
+        }
+    }
+
+    pub fn short(&mut self, name: &HostName, short: Option<Ailment>) {
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.short = short;
+        }
     }
 
     /// Takes a host and its profiles out of the configuration.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use probe::model::{
-    Ailment, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
-    HostName, Now, Orders, Pause, ProfileName, Settings, Start, Timestamp,
+    AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet, HostName, Now,
+    Orders, Pause, ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
 
@@ -56,7 +56,7 @@ pub struct World {
     pub crash_chance: f64,
     pub restart_after_crash: Option<i64>,
     pub rng: fastrand::Rng,
-    /// Check at every step, not at one in 32, that it gives the same decision twice, and whatever else costs much.
+    /// Check at every step, not at one in 64, that it gives the same decision twice, and whatever else costs much.
     pub twice: bool,
     steps: u64,
     starts: u64,
@@ -67,8 +67,8 @@ pub struct World {
     decided: BTreeMap<AttemptId, (i64, i64)>,
     /// The watching machine sleeps until then.
     asleep: i64,
-    /// By how much the wall clock was wrong when the prober last looked.
-    shown_offset: i64,
+    /// By how much the wall clock was wrong when the state was last written.
+    written_offset: i64,
     removed: BTreeMap<HostName, Away>,
     /// The state was damaged, and the next start is told.
     damaged: bool,
@@ -135,7 +135,7 @@ impl World {
             released: Vec::new(),
             decided: BTreeMap::new(),
             asleep: 0,
-            shown_offset: 0,
+            written_offset: 0,
             removed: BTreeMap::new(),
             damaged: false,
             fleet: None,
@@ -213,19 +213,13 @@ impl World {
         machine.ill_since = cause.map(|_| t);
     }
 
-    pub fn short(&mut self, name: &HostName, short: Option<Ailment>) {
-        if let Some(machine) = self.machines.get_mut(name) {
-            machine.short = short;
-        }
-    }
-
     /// The prober is started; what it remembers is what is on the disk.
     pub fn start(&mut self, start: Start) {
         self.generation += 1;
         self.wakes = None;
         // Through JSON costs more than all else that a run from cron does.
         self.starts += 1;
-        let mut fleet = if self.twice || self.starts.is_multiple_of(8) {
+        let mut fleet = if self.twice || self.starts.is_multiple_of(16) {
             self.disk.read()
         } else {
             self.disk.copy()

@@ -10,7 +10,7 @@ use super::things::{Due, Fact};
 impl World {
     /// Whether this step is checked in every way.
     const fn is_thorough(&self) -> bool {
-        self.twice || self.steps.is_multiple_of(32)
+        self.twice || self.steps.is_multiple_of(64)
     }
 
     /// One boundary at which a process may die, and lives on.
@@ -50,7 +50,6 @@ impl World {
                 return;
             };
             let now = self.now();
-            self.shown_offset = self.wall_offset;
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
             self.steps += 1;
             if self.is_thorough() {
@@ -97,12 +96,14 @@ impl World {
         };
         if self.disk_writable {
             let unsure = std::mem::take(&mut self.unsure);
-            self.lands(fleet.changes(), unsure);
+            self.lands(fleet.changes(), unsure, self.wall_offset);
             fleet.written();
         }
         self.unsure.clear();
         self.generation += 1;
-        self.fact(Fact::Ended);
+        self.fact(Fact::Ended {
+            written: self.disk_writable,
+        });
     }
 
     pub(super) fn carry_out(&mut self, decision: Decision, rearmed: bool) -> Option<Event> {
@@ -161,7 +162,7 @@ impl World {
             recorded = self.disk_writable;
             if recorded {
                 let unsure = std::mem::take(&mut self.unsure);
-                self.lands(fleet.changes(), unsure);
+                self.lands(fleet.changes(), unsure, self.wall_offset);
                 fleet.written();
                 if fleet.unwritable {
                     recovered = Some(Event::Recorded);

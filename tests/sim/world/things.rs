@@ -64,7 +64,10 @@ pub enum Mail {
 pub enum Fact {
     Said(String),
     Started,
-    Ended,
+    /// A run ended well; what it had not written is lost where it could not be.
+    Ended {
+        written: bool,
+    },
     Crashed,
     /// The watching machine was asleep for so many milliseconds.
     Woke(i64),

@@ -98,16 +98,17 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
         let shown = certificate(shared, ends - ends.rem_euclid(HOUR));
         world.certificates.insert(name.clone(), shown);
     }
-    world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.01, 0.05]);
+    world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.005, 0.02]);
     world.disk_takes = pick(&mut rng, &[0, 0, 0, 50, 3_000, 20_000]);
-    world.twice = seed.is_multiple_of(16);
+    world.twice = seed.is_multiple_of(32);
     let machines: Vec<String> = world
         .machines
         .keys()
         .map(|name| name.as_str().to_owned())
         .collect();
     let profiles: Vec<_> = world.sites.keys().cloned().collect();
-    for _ in 0..hours * 4 {
+    let each_hour = pick(&mut rng, &[1, 1, 2, 4]);
+    for _ in 0..hours * each_hour {
         let at = Duration::from_millis(rng.i64(60_000..hours * HOUR) as u64);
         let lasts = Duration::from_millis(rng.i64(5_000..HOUR) as u64);
         let name = machines[rng.usize(..machines.len())].clone();
@@ -147,6 +148,7 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
                     ],
                 );
                 let takes = pick(&mut rng, &[500, 2300, 30_000, 200_000]);
+                let end = name.clone();
                 world.at(at, move |world| {
                     let machine = world
                         .machines
@@ -155,6 +157,10 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
                     (machine.heals, machine.ssh, machine.takes) = (heals, ssh, takes);
                     world.ill(&name, Some(cause));
                 });
+                // Mostly somebody mends it in the end.
+                if rng.u32(0..8) > 0 {
+                    world.at(at + lasts * 2, move |world| world.mended(&end, at));
+                }
             }
             4 | 5 => {
                 let site = profiles[rng.usize(..profiles.len())].clone();
