@@ -134,7 +134,12 @@ pub(super) fn finish(
     attempt.ended = Some(at);
     attempt.report = Some(report);
     let touched = outcome.touched_host();
-    let counts_from = if touched { end + settle } else { at };
+    let counts_from = match &host {
+        Some(_) if touched => end + settle,
+        // Taken out of the configuration meanwhile, and perhaps back in a moment: how long it settles was said at the start.
+        None if touched => track.evidence_from.max(end),
+        Some(_) | None => at,
+    };
     let track = draft.fleet.host_mut(name);
     track.acting = false;
     track.broken = match (broken, outcome) {

@@ -2,8 +2,8 @@
 //!
 //! While the machine stays up, time advances by what `CLOCK_BOOTTIME` advanced, whatever the wall clock does: an hour's
 //! jump expires no budget and makes no wait longer, and a cron run continues the line of the run before it. Across a
-//! reboot only the wall clock is left; where it has gone back as well, elapsed time cannot be known and counts as none,
-//! so old restarts count as new.
+//! reboot only the wall clock is left: what it has advanced since it was last seen, however wrong it was then and is now.
+//! Where it has gone back, elapsed time cannot be known and counts as none, so old restarts count as new.
 //! An instant has whole milliseconds; what is over belongs to the next step, or the time of a daemon that takes a thousand
 //! steps a second would run slow.
 
@@ -21,7 +21,8 @@ pub(super) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
         let instant = clock.now + passed;
         (instant, passed.saturating_sub(instant.since(clock.now)))
     } else {
-        (now.wall.max(clock.now), Duration::ZERO)
+        let seen = Timestamp(clock.now.0.saturating_add(clock.skew_ms));
+        (clock.now + now.wall.since(seen), Duration::ZERO)
     };
     clock.now = instant;
     clock.boot.0.clone_from(&now.boot.0);
@@ -34,6 +35,27 @@ pub(super) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
 mod tests {
     use super::*;
     use crate::model::BootId;
+
+    /// A wall clock that jumped years ahead while the machine was up is no time that passed, also after a reboot.
+    #[test]
+    fn a_reboot_takes_as_long_as_the_wall_clock_says_however_wrong_it_is() {
+        let at = |boot: &str, wall: i64, since_boot: u64| Now {
+            wall: Timestamp(wall),
+            boot: BootId(boot.to_owned()),
+            since_boot: Duration::from_millis(since_boot),
+        };
+        for jump in [0, 315_360_000_000, -86_400_000] {
+            let mut clock = FleetClock::default();
+            let begun = advance(&mut clock, &at("a", 1_000_000_000, 5_000));
+            advance(&mut clock, &at("a", 1_000_000_000 + jump, 5_000));
+            let now = advance(&mut clock, &at("b", 1_000_040_000 + jump, 9_000));
+            assert_eq!(now.since(begun), Duration::from_secs(40), "{jump}");
+            assert_eq!(clock.skew_ms, jump);
+            // Where it has gone back, nobody knows.
+            let again = advance(&mut clock, &at("c", 1_000_039_000 + jump, 100));
+            assert_eq!(again, now);
+        }
+    }
 
     #[test]
     fn many_small_steps_take_as_long_as_one() {

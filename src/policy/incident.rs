@@ -70,7 +70,7 @@ pub(super) fn probed(
         Verdict::Failed(cause) => failed(draft, profile, cause, began),
     }
     remark(draft, profile, before);
-    schedule::next(draft, profile, paced);
+    schedule::next(draft, profile, began, paced);
 }
 
 /// A failure waits for a canary, and a silence for the host's SSH port; both are asked from now on.
@@ -104,14 +104,14 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
         failed(draft, &profile, cause, suspicion.began);
     }
     remark(draft, &profile, before);
-    schedule::next(draft, &profile, paced);
+    schedule::next(draft, &profile, suspicion.began, paced);
 }
 
 /// No canary answered: what the profile's last probe saw may be our doing.
 pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
-    if release(draft, name).is_none() {
+    let Some(suspicion) = release(draft, name) else {
         return;
-    }
+    };
     let Some(profile) = draft.profile(name) else {
         return;
     };
@@ -123,7 +123,7 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
         "no canary answers: our own network is down".to_owned(),
     );
     remark(draft, &profile, before);
-    schedule::next(draft, &profile, paced);
+    schedule::next(draft, &profile, suspicion.began, paced);
 }
 
 fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {

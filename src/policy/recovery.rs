@@ -37,7 +37,8 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
         };
         match track.standing {
             Standing::Up | Standing::Degraded => {}
-            Standing::New => well = false,
+            // What has shown nothing yet proves nothing.
+            Standing::New => (well, mended) = (false, false),
             Standing::Failing | Standing::Down => {
                 well = false;
                 mended &= !is_healable(draft, host, track);

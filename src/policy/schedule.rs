@@ -2,7 +2,7 @@
 //!
 //! Due times are absolute: the next one is counted from the one before, not from when that probe began or ended, so no
 //! lateness adds up. A profile that is well is probed every `interval`, any other every `retry_interval`; when that
-//! changes, the count begins at the due time of the probe that changed it. Of the due times that pass while a probe is
+//! changes, the count begins at the due time of the probe that changed it, or at its end where it was made late. Of the due times that pass while a probe is
 //! under way, waits for room or this machine sleeps, the last is made late and the others are skipped, counted and told,
 //! sparingly. A 429 with `Retry-After` is probed again at the first due time after the wait it asked for.
 //! A run of `probe once` takes what is due within half an interval, so that a 60 s cron and a 60 s interval agree.
@@ -54,8 +54,8 @@ fn periods(span: Duration, pace: Duration) -> u32 {
     u32::try_from(span.as_millis() / pace.as_millis().max(1)).unwrap_or(u32::MAX)
 }
 
-/// Sets a profile's next probe after one whose result is in; `paced` is the pace under which that was made.
-pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, paced: Duration) {
+/// Sets a profile's next probe after one that began then and whose result is in; `paced` is the pace under which it was made.
+pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, began: Timestamp, paced: Duration) {
     let name = &profile.name;
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;
@@ -69,6 +69,11 @@ pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, paced: Duration) {
     if due > draft.now && asked(track).is_none() {
         // It was probed out of turn, see `look_around`.
         enter(draft, name, if pace == paced { due } else { ended + pace });
+        return;
+    }
+    if pace != paced && asked(track).is_none() && began.since(due) >= pace {
+        // It was made late. Counted from when it was due, the next would be at once, and one moment would count twice.
+        enter(draft, name, ended + pace);
         return;
     }
     let (count, skipped) = match asked(track) {

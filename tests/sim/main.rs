@@ -23,6 +23,7 @@
 mod course;
 mod crashes;
 mod decisions;
+mod empty;
 mod engine;
 mod heartbeat;
 mod independence;

@@ -75,14 +75,21 @@ pub fn transcript(world: &World) -> String {
                 None => continue,
             },
             Fact::Started
-            | Fact::Ended
+            | Fact::Ended { .. }
             | Fact::Result { .. }
             | Fact::Canary { .. }
             | Fact::Reached { .. }
             | Fact::Looked { .. }
             | Fact::Arrived { .. }
             | Fact::Ordered { .. }
+            | Fact::Probing(_)
+            | Fact::Closed(..)
+            | Fact::Wrote { .. }
             | Fact::Pauses(_) => continue,
+            Fact::Woke(span) => format!("== we were asleep for {} s", span / 1000),
+            Fact::Jumped => "== the wall clock jumps".to_owned(),
+            Fact::Removed(host, _) => format!("== {host} is taken out of the configuration"),
+            Fact::Added(host, _) => format!("== {host} is configured again"),
         };
         writeln!(text, "{} {line}", clock(*t)).unwrap();
     }

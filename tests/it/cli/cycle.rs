@@ -119,6 +119,7 @@ fn the_document_of_a_heal_has_the_keys_people_read() {
     );
 }
 
+/// S27: a dry run restarts nothing, sends nothing, writes nothing.
 #[test]
 fn a_dry_run_says_what_it_would_do_and_leaves_nothing_behind() {
     let ground = Ground::start();

@@ -75,6 +75,7 @@ fn a_directory_of_somebody_else_is_refused() {
     }
 }
 
+/// S28: who does not hold the lock writes nothing and acts on nothing.
 #[test]
 fn the_second_run_is_told_who_holds_the_lock() {
     let dir = tempfile::tempdir().unwrap();

@@ -320,6 +320,7 @@ fn fleet(seed: u64) -> Fleet {
     fleet
 }
 
+/// S32: load(save(s)) = s.
 #[test]
 fn what_is_loaded_is_what_was_saved() {
     for seed in 0..40 {

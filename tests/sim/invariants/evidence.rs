@@ -1,103 +1,202 @@
 //! S5, S6, S7, S10: what a restart may rest on, counted again from the facts.
 
-use probe::model::{Blame, Cause, ProfileName, Reach, Timestamp};
+use std::collections::BTreeMap;
 
-use super::super::world::{Fact, MAINTENANCE};
+use probe::model::{Ailment, Blame, Cause, HostName, ProfileName, Reach, Timestamp};
+
+use super::super::world::{Fact, MAINTENANCE, World};
 use super::Course;
 
-impl Course<'_> {
-    /// Results of a profile that count, up to `t`: when the probe began, and what it found.
-    pub(super) fn counted(&self, profile: &ProfileName, t: i64) -> Vec<(i64, Option<Cause>)> {
-        let canaries: Vec<(i64, i64, bool)> = self
-            .facts
-            .iter()
-            .filter_map(|(ended, fact)| match fact {
-                Fact::Canary { began, answered } => Some((*ended, *began, *answered)),
-                _ => None,
-            })
-            .collect();
+/// A result that counts: when its probe began, when it came in, when it was known to count, and what it found.
+pub(super) struct Counted {
+    began: i64,
+    arrived: i64,
+    known: i64,
+    pub(super) cause: Option<Cause>,
+}
+
+/// What canaries and SSH ports said, each by when it came in.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    /// Ended, began, answered.
+    canaries: Vec<(i64, i64, bool)>,
+    /// Ended, began.
+    reached: BTreeMap<&'a HostName, Vec<(i64, i64, Reach)>>,
+    /// Ended, began, facts, stuck.
+    looked: BTreeMap<&'a HostName, Vec<Look>>,
+    counted: BTreeMap<&'a ProfileName, Vec<Counted>>,
+    /// When the program was started: what an earlier run waited for nobody waits for.
+    starts: Vec<i64>,
+}
+
+/// When a result arrived, when its probe began, and what it found.
+type Results = Vec<(i64, i64, Option<Cause>)>;
+
+type Look = (i64, i64, Option<Option<Ailment>>, bool);
+
+impl<'a> Seen<'a> {
+    /// Reads the course of a world once.
+    pub(super) fn of(world: &World, facts: &[(i64, &'a Fact)]) -> Self {
+        let mut seen = Self::default();
+        let mut results: BTreeMap<&ProfileName, Results> = BTreeMap::new();
+        for (t, fact) in facts {
+            match fact {
+                Fact::Canary { began, answered } => seen.canaries.push((*t, *began, *answered)),
+                Fact::Started => seen.starts.push(*t),
+                Fact::Reached { host, began, reach } => {
+                    seen.reached
+                        .entry(host)
+                        .or_default()
+                        .push((*t, *began, *reach));
+                }
+                Fact::Looked {
+                    host,
+                    began,
+                    facts,
+                    stuck,
+                } => {
+                    let looks = seen.looked.entry(host).or_default();
+                    looks.push((*t, *began, *facts, *stuck));
+                }
+                Fact::Result {
+                    profile,
+                    began,
+                    cause,
+                } => results
+                    .entry(profile)
+                    .or_default()
+                    .push((*t, *began, *cause)),
+                _ => {}
+            }
+        }
+        for (profile, results) in results {
+            let counted = seen.count(world, profile, &results);
+            seen.counted.insert(profile, counted);
+        }
+        seen
+    }
+
+    fn count(
+        &self,
+        world: &World,
+        profile: &ProfileName,
+        results: &[(i64, i64, Option<Cause>)],
+    ) -> Vec<Counted> {
         let mut counted = Vec::new();
         // A site is taken at its word that it is in maintenance once, until it is well.
         let mut word_ends: Option<i64> = None;
-        for (arrived, fact) in self.facts.iter().filter(|(arrived, _)| *arrived <= t) {
-            let Fact::Result {
-                profile: name,
-                began,
-                cause,
-            } = fact
-            else {
-                continue;
-            };
-            if name != profile {
-                continue;
-            }
-            let mut cause = *cause;
+        for (arrived, began, cause) in results.iter().copied() {
+            let mut cause = cause;
             if cause == Some(Cause::Maintenance) {
                 let lasts = MAINTENANCE.as_millis() as i64;
-                if *arrived >= *word_ends.get_or_insert(arrived + lasts) {
+                if arrived >= *word_ends.get_or_insert(arrived + lasts) {
                     cause = Some(Cause::ServerError);
                 }
             } else if cause.is_none_or(|cause| cause.blame() == Blame::Nobody) {
                 word_ends = None;
             }
-            match cause.map(|cause| (cause, cause.blame())) {
-                Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => {}
-                None | Some((_, Blame::Nobody)) => counted.push((*began, None)),
-                Some((cause, _)) => {
-                    let Some(cause) = self.seen_from_afar(name, *began, *arrived, t, cause) else {
-                        continue; // nobody has tried the SSH port yet
-                    };
-                    let from = canaries.partition_point(|(ended, ..)| ended < arrived);
-                    let judged = canaries.get(from..).unwrap_or_default().iter().find(
-                        |(ended, asked, answered)| {
-                            // One that failed in the same instant may have come in before the result.
-                            let after = ended > arrived || (*answered && ended == arrived);
-                            asked >= began && after && *ended <= t
-                        },
-                    );
-                    if self.world.settings.network.canaries.is_empty()
-                        || judged.is_some_and(|(_, _, answered)| *answered)
-                    {
-                        counted.push((*began, Some(cause)));
-                    }
-                }
+            let own = world.settings.profiles.get(profile);
+            let limit = own.map_or(0, |own| super::longest(own) + 5_000);
+            if cause.is_some() && arrived - began > limit {
+                continue; // late: our machine was asleep, and says nothing of the site
             }
+            let mut known = arrived;
+            let cause = match cause.map(|cause| (cause, cause.blame())) {
+                Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => continue,
+                None | Some((_, Blame::Nobody)) => None,
+                Some((cause, _)) => {
+                    let Some((reached, cause)) =
+                        self.seen_from_afar(world, profile, began, arrived, cause)
+                    else {
+                        continue; // nobody has tried the SSH port
+                    };
+                    known = known.max(reached);
+                    if !world.settings.network.canaries.is_empty() {
+                        let from = self
+                            .canaries
+                            .partition_point(|(ended, ..)| *ended < arrived);
+                        let judged = self.canaries.get(from..).unwrap_or_default().iter().find(
+                            |(ended, asked, answered)| {
+                                // One that failed in the same instant may have come in before the result.
+                                let after = *ended > arrived || (*answered && *ended == arrived);
+                                *asked >= began && after
+                            },
+                        );
+                        match judged {
+                            Some((ended, _, true)) => known = known.max(*ended),
+                            Some((_, _, false)) | None => continue,
+                        }
+                    }
+                    Some(cause)
+                }
+            };
+            let from = self.starts.partition_point(|start| *start <= arrived);
+            if self.starts.get(from).is_some_and(|start| *start <= known) {
+                continue;
+            }
+            counted.push(Counted {
+                began,
+                arrived,
+                known,
+                cause,
+            });
         }
         counted
     }
 
-    /// A silence is the host's own when its SSH port is silent, too: what a try after the probe began said of it.
+    /// A silence is the host's own when its SSH port is silent, too: what a try after the probe began said of it, and when.
     fn seen_from_afar(
         &self,
+        world: &World,
         profile: &ProfileName,
         began: i64,
         arrived: i64,
-        t: i64,
         cause: Cause,
-    ) -> Option<Cause> {
-        let settings = self.world.settings.profiles.get(profile)?;
-        let Some(host) = settings
-            .host
-            .as_ref()
-            .filter(|_| cause == Cause::ConnectTimeout)
-        else {
-            return Some(cause);
+    ) -> Option<(i64, Cause)> {
+        let settings = world.settings.profiles.get(profile)?;
+        let host = settings.host.as_ref();
+        let Some(host) = host.filter(|_| cause == Cause::ConnectTimeout) else {
+            return Some((arrived, cause));
         };
-        self.facts.iter().find_map(|(ended, fact)| match fact {
-            Fact::Reached {
-                host: name,
-                began: asked,
-                reach,
-            } if name == host && *asked >= began && *ended >= arrived && *ended <= t => {
-                Some(match reach {
-                    Reach::Silent => Cause::HostUnreachable,
-                    Reach::Answered | Reach::Refused | Reach::Unknown => cause,
-                })
-            }
-            _ => None,
-        })
+        let tries = self.reached.get(host)?;
+        let from = tries.partition_point(|(ended, ..)| *ended < arrived);
+        let (ended, _, reach) = tries
+            .get(from..)?
+            .iter()
+            .find(|(_, asked, _)| *asked >= began)?;
+        let cause = match reach {
+            Reach::Silent => Cause::HostUnreachable,
+            Reach::Answered | Reach::Refused | Reach::Unknown => cause,
+        };
+        Some((*ended, cause))
     }
 
+    /// Results of a profile that count, up to `t`, the last first: when the probe began, and what it found.
+    pub(super) fn counted(
+        &self,
+        profile: &ProfileName,
+        t: i64,
+    ) -> impl Iterator<Item = (i64, Option<Cause>)> {
+        let all = self.counted.get(profile).map_or(&[][..], Vec::as_slice);
+        let until = all.partition_point(|counted| counted.arrived <= t);
+        let known = all
+            .iter()
+            .take(until)
+            .rev()
+            .filter(move |one| one.known <= t);
+        known.map(|one| (one.began, one.cause))
+    }
+
+    fn canary_answered(&self, since: i64, t: i64) -> bool {
+        let until = self.canaries.partition_point(|(ended, ..)| *ended <= t);
+        let fresh = self.canaries.iter().take(until).rev();
+        fresh
+            .take_while(|(ended, ..)| t - ended < 60_000)
+            .any(|(_, began, answered)| *answered && *began >= since && t - began < 30_000)
+    }
+}
+
+impl Course<'_> {
     pub(super) fn s5_canary_s6_evidence_s7_class(&self) {
         for attempt in &self.attempts {
             let (t, host) = (attempt.ordered, &attempt.host);
@@ -122,18 +221,15 @@ impl Course<'_> {
                 .profiles_of(host)
                 .any(|(name, profile)| {
                     let n = profile.failure_threshold as usize;
-                    let counted: Vec<(i64, Option<Cause>)> = self
-                        .counted(name, t)
-                        .into_iter()
+                    let counted = self.seen.counted(name, t);
+                    let mut row: Vec<(i64, Option<Cause>)> = counted
                         .filter(|(began, _)| *began >= floor)
+                        .take(n)
                         .collect();
-                    let Some(row) = counted
-                        .len()
-                        .checked_sub(n)
-                        .and_then(|from| counted.get(from..))
-                    else {
+                    row.reverse();
+                    if row.len() < n {
                         return false;
-                    };
+                    }
                     let healable = row.iter().all(|(_, cause)| {
                         cause.is_some_and(|cause| settings.restart.causes.contains(&cause))
                     });
@@ -142,12 +238,22 @@ impl Course<'_> {
                         .as_millis() as i64;
                     let fresh = row.first().is_some_and(|(oldest, _)| t - oldest < span);
                     let last = row.last().map_or(0, |(began, _)| *began);
-                    healable && fresh && self.canary_answered(last, t)
+                    let seen = self.world.settings.network.canaries.is_empty()
+                        || self.seen.canary_answered(last, t);
+                    healable && fresh && seen
                 });
             if !rests {
+                let mut rows = String::new();
+                for (name, _) in self.world.settings.profiles_of(host) {
+                    let counted = self.seen.counted(name, t).take(6);
+                    for (began, cause) in counted {
+                        rows += &format!("\n  {name} {} ms before: {cause:?}", t - began);
+                    }
+                }
+                let what = format!("S5/S6/S7: the restart of {host} rests on no evidence");
                 self.fail(
                     t,
-                    &format!("S5/S6/S7: the restart of {host} rests on no evidence"),
+                    &format!("{what}, floor {} ms before{rows}", t.saturating_sub(floor)),
                 );
             }
         }
@@ -189,16 +295,11 @@ impl Course<'_> {
                 outcome.touched_host().then_some(end + settle)
             });
             let floor = floor.max().unwrap_or(i64::MIN);
-            let looks = self.facts.iter().filter(|(ended, _)| *ended <= t);
-            let last = looks.rev().find_map(|(_, fact)| match fact {
-                Fact::Looked {
-                    host: of,
-                    began,
-                    facts,
-                    stuck,
-                } if of == host => Some((*began, *facts, *stuck)),
-                _ => None,
-            });
+            let looks = self.seen.looked.get(host).into_iter().flatten();
+            let last = looks
+                .rev()
+                .find(|(ended, ..)| *ended <= t)
+                .map(|(_, began, facts, stuck)| (*began, *facts, *stuck));
             let fits = last.is_some_and(|(began, facts, stuck)| {
                 let fresh = began >= floor && t - began < 60_000;
                 fresh && !stuck && facts.flatten().is_none()
@@ -210,16 +311,5 @@ impl Course<'_> {
                 );
             }
         }
-    }
-
-    pub(super) fn canary_answered(&self, since: i64, t: i64) -> bool {
-        self.world.settings.network.canaries.is_empty()
-            || self.facts.iter().any(|(ended, fact)| match fact {
-                Fact::Canary {
-                    began,
-                    answered: true,
-                } => *began >= since && *ended <= t && t - began < 30_000,
-                _ => false,
-            })
     }
 }

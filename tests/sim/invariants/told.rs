@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use probe::model::{
-    Affected, Blame, Channel, EntryId, EventKind, IncidentId, Note, Notification, ProfileName,
-    Timestamp, limits,
+    Blame, Channel, EntryId, EventKind, HostName, IncidentId, Note, Notification, ProfileName,
+    limits,
 };
 
 use super::super::world::Fact;
-use super::{Course, HOUR};
+use super::Course;
+
+const HOUR: i64 = 3_600_000;
 
 impl Course<'_> {
     /// Nobody is warned twice of one certificate and step.
     pub(super) fn no_warning_twice(&self) {
         let mut entries = BTreeSet::new();
-        let mut told = BTreeSet::new();
+        let mut told: BTreeMap<_, usize> = BTreeMap::new();
+        // What is watched anew is warned of anew.
+        let mut anew = 0;
         for (t, fact) in &self.facts {
+            anew += usize::from(matches!(fact, Fact::Added(..)));
             let Fact::Mailed { entry, .. } = fact else {
                 continue;
             };
@@ -24,7 +29,9 @@ impl Course<'_> {
             }
             for ending in &entry.notification.certificates {
                 let warning = (ending.fingerprint.clone(), ending.step, entry.to.clone());
-                if !told.insert(warning) {
+                let times = told.entry(warning).or_default();
+                *times += 1;
+                if *times > 1 + anew {
                     self.fail(*t, "a certificate's step was told twice");
                 }
             }
@@ -138,19 +145,31 @@ impl Course<'_> {
         }
     }
 
-    /// Of every incident that is over some message told that its site was down: in its own name or beside others.
+    /// Of every incident that is over some message told that its site was down: in its own name or beside others. By true
+    /// time: the wall clock may have jumped since.
     pub(super) fn s12_every_incident_is_named(&self) {
+        let (mut opened, mut closed) = (BTreeMap::new(), BTreeMap::new());
+        let mut mailed: Vec<(i64, &Notification)> = Vec::new();
         for (t, fact) in &self.facts {
-            let Fact::Noted(Note::Closed { profile, since, .. }) = fact else {
-                continue;
-            };
-            let named = self.facts.iter().any(|(_, fact)| match fact {
-                Fact::Mailed { entry, taken: true } => names(&entry.notification, profile, *since),
-                _ => false,
-            });
-            if !named {
+            match fact {
+                Fact::Noted(Note::Opened { incident, .. }) => {
+                    opened.entry(incident).or_insert(*t);
+                }
+                Fact::Closed(incident, profile) => _ = closed.insert(incident, (*t, profile)),
+                Fact::Mailed { entry, taken: true } => mailed.push((*t, &entry.notification)),
+                _ => {}
+            }
+        }
+        for (incident, (t, profile)) in closed {
+            // It may have been named as failing before it was down.
+            let since = opened.get(incident).map_or(t, |opened| opened - FAILING);
+            let from = mailed.partition_point(|(at, _)| *at < since);
+            let mut told = mailed.iter().skip(from);
+            let host = self.world.settings.profiles.get(profile);
+            let host = host.and_then(|profile| profile.host.as_ref());
+            if !told.any(|(_, told)| names(told, profile, host)) {
                 self.fail(
-                    *t,
+                    t,
                     &format!("S12: nobody heard of the incident of {profile}"),
                 );
             }
@@ -158,24 +177,27 @@ impl Course<'_> {
     }
 
     pub(super) fn s23_proof(&self) {
+        let mut away: BTreeSet<&ProfileName> = BTreeSet::new();
         for (t, fact) in &self.facts {
+            match fact {
+                Fact::Removed(_, names) => away.extend(names),
+                Fact::Added(_, names) => away.retain(|name| !names.contains(name)),
+                _ => {}
+            }
             let Fact::Noted(Note::Closed { profile, .. }) = fact else {
                 continue;
             };
-            if !self.world.settings.profiles.contains_key(profile)
+            if away.contains(profile)
+                || !self.world.settings.profiles.contains_key(profile)
                 || self.label.starts_with("removed")
             {
                 continue; // closed because it is no longer watched
             }
-            let seen = self.facts.iter().any(|(at, fact)| match fact {
+            let seen = self.between(*t, *t).iter().any(|(_, fact)| match fact {
                 Fact::Arrived {
                     profile: name,
                     cause,
-                } => {
-                    at == t
-                        && name == profile
-                        && cause.is_none_or(|cause| cause.blame() == Blame::Nobody)
-                }
+                } => name == profile && cause.is_none_or(|cause| cause.blame() == Blame::Nobody),
                 _ => false,
             });
             if !seen {
@@ -185,17 +207,19 @@ impl Course<'_> {
     }
 }
 
-/// Whether a message names this site, down since then or later.
-fn names(message: &Notification, profile: &ProfileName, since: Timestamp) -> bool {
+/// The longest time from the first failure to an incident.
+const FAILING: i64 = 15 * 60_000;
+
+/// Whether a message names this site, or says of its host that its sites flap: then the single times are not told.
+fn names(message: &Notification, profile: &ProfileName, host: Option<&HostName>) -> bool {
     message.told().any(|told| {
         let own = told.profile.as_ref() == Some(profile);
-        // While a site flaps the single times are not told.
-        let flaps = told.flaps.is_some_and(|flaps| flaps.since <= since);
-        let beside = |site: &Affected| site.profile == *profile && site.since >= since;
-        (own && (told.at >= since || flaps)) || told.sites.iter().any(beside)
+        let beside = told.sites.iter().any(|site| site.profile == *profile);
+        let flaps = told.flaps.is_some() && host.is_some() && told.host.as_ref() == host;
+        own || beside || flaps
     })
 }
 
-const fn is_end(event: EventKind) -> bool {
+pub(super) const fn is_end(event: EventKind) -> bool {
     matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed)
 }

@@ -8,7 +8,7 @@ use probe::model::{Cause, EventKind, Pause};
 use super::invariants;
 use super::setup::{each_host, host, profile, secs, settings};
 use super::story::transcript;
-use super::world::{BEGIN, Heals, Ssh, World};
+use super::world::{BEGIN, Fact, Heals, Ssh, World};
 
 mod bystanders;
 mod crowds;
@@ -312,13 +312,15 @@ fn removed_and_added_again_gives_no_fresh_budget() {
     nginx_stops(&mut world, MINUTE);
     let empty = settings(&["other"]);
     world.at(10 * MINUTE, move |world| {
-        world.say("shop and web1 are taken out of the configuration");
+        let gone = Fact::Removed(host("web1"), vec![profile("shop")]);
+        world.facts.push((world.t, gone));
         world.sites.insert(profile("other"), None);
         world.settings = empty;
         world.reload();
     });
     world.at(12 * MINUTE, move |world| {
-        world.say("shop and web1 are configured again");
+        let again = Fact::Added(host("web1"), vec![profile("shop")]);
+        world.facts.push((world.t, again));
         world.settings = whole;
         world.reload();
     });

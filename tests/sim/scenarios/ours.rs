@@ -1,10 +1,10 @@
 //! Stories in which the fault is ours: the network, the disk, the clock, the mail server, the process itself.
 
-use probe::model::{Event, EventKind};
+use probe::model::{Cause, Event, EventKind};
 
 use super::super::invariants;
-use super::super::setup::{host, secs, settings};
-use super::super::world::{Heals, Mail, World};
+use super::super::setup::{each_host, each_profile, host, profile, secs, settings};
+use super::super::world::{Fact, Heals, Mail, Ssh, World};
 use super::{MINUTE, compare, nginx_stops};
 
 #[test]
@@ -173,4 +173,79 @@ fn a_refused_mail_is_kept_for_people_to_see_and_not_for_ever() {
         world.fleet().outbox.is_empty(),
         "forgotten twelve days after"
     );
+}
+
+/// A wall clock that went ten years ahead while the machine was up, and a power cut after that: no budget is forgotten.
+#[test]
+fn a_power_cut_after_a_wrong_clock_forgets_no_budget() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.restart.give_up_after = 20);
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 3, "all that an hour has");
+    world.jumps(315_360_000_000);
+    world.go_on(MINUTE);
+    world.power_cut();
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 3);
+    world.go_on(40 * MINUTE);
+    assert!(world.restarts("web1") > 3, "and none is held for ever");
+    invariants::check(&world, "power cut");
+}
+
+/// We slept through many intervals, and a site is down when we wake: what the first late probe sees is one failure, and the
+/// next is looked for a retry later, not at once.
+#[test]
+fn a_probe_made_late_counts_once() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.run_daemon();
+    world.at(10 * MINUTE, |world| world.sleeps(1_234_567));
+    world.at(20 * MINUTE, |world| world.ill("web1", Some(Cause::Refused)));
+    world.go_on(40 * MINUTE);
+    let began: Vec<i64> = world
+        .facts
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            Fact::Result {
+                began,
+                cause: Some(Cause::Refused),
+                ..
+            } => Some(*began),
+            _ => None,
+        })
+        .collect();
+    let gaps: Vec<i64> = began.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps[..2].iter().all(|gap| *gap >= 9_000), "{gaps:?}");
+    assert_eq!(world.restarts("web1"), 1);
+    invariants::check(&world, "late");
+}
+
+/// The site is back before anybody was told that it is down: its host is still being looked at.
+#[test]
+fn an_outage_that_is_over_before_it_is_told_is_one_story() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.diagnose = true);
+    each_profile(&mut settings, |site| {
+        (site.failure_threshold, site.success_threshold) = (1, 1);
+        site.retry_interval = secs(1);
+    });
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Silent;
+    world.at(MINUTE - secs(2), |world| {
+        world.ill("web1", Some(Cause::Refused))
+    });
+    world.at(MINUTE + secs(2), |world| world.ill("web1", None));
+    world.run_daemon();
+    world.go_on(10 * MINUTE);
+    let of_shop: Vec<EventKind> = world
+        .mails()
+        .iter()
+        .filter(|entry| entry.notification.profile == Some(profile("shop")))
+        .map(|entry| entry.notification.event)
+        .collect();
+    assert_eq!(of_shop, [EventKind::Down, EventKind::Up]);
+    invariants::check(&world, "over before it was told");
 }

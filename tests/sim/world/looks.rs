@@ -52,10 +52,7 @@ impl World {
             host,
             diagnosis,
         };
-        self.push(
-            self.t + takes,
-            Due::Script(Box::new(move |world| world.result(generation, event, fact))),
-        );
+        self.push(self.t + takes, Due::Result(generation, event, fact));
     }
 
     fn sites_of(&self, host: &HostName) -> Vec<String> {

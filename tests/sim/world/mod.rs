@@ -6,21 +6,25 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use probe::model::{
-    Ailment, BootId, Cause, Certificate, Entry, Event, EventKind, Fleet, HostName, Now, Orders,
-    Pause, ProfileName, Settings, Start, Timestamp,
+    AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet, HostName, Now,
+    Orders, Pause, ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
 
 /// Sunday 2026-11-22, 05:59:00 UTC: one minute before the outage this program was made for.
 pub const BEGIN: i64 = 1_795_327_140_000;
 
+mod disk;
+mod fate;
 mod looks;
 mod outside;
 mod prober;
 mod things;
 
+use disk::{Disk, Load, Writing};
+use fate::Away;
 pub use outside::MAINTENANCE;
-use things::{Disk, Due, Item};
+use things::{Due, Item};
 pub use things::{Fact, Heals, Machine, Mail, Ssh};
 
 pub struct World {
@@ -38,6 +42,10 @@ pub struct World {
     pub network: bool,
     pub mail: Mail,
     pub disk_writable: bool,
+    /// Commits take up to so many milliseconds and run beside the prober; 0: none takes any time.
+    pub disk_takes: i64,
+    /// The longest that they took.
+    pub disk_took: i64,
     pub pauses: BTreeMap<String, Pause>,
     pub rearm: BTreeSet<String>,
     pub daemon: bool,
@@ -48,11 +56,26 @@ pub struct World {
     pub crash_chance: f64,
     pub restart_after_crash: Option<i64>,
     pub rng: fastrand::Rng,
-    /// Check that every step gives the same decision twice.
+    /// Check at every step, not at one in 64, that it gives the same decision twice, and whatever else costs much.
     pub twice: bool,
+    steps: u64,
+    starts: u64,
     disk: Disk,
+    writing: Option<Writing>,
+    next: Load,
+    released: Vec<Effect>,
+    decided: BTreeMap<AttemptId, (i64, i64)>,
+    /// The watching machine sleeps until then.
+    asleep: i64,
+    /// By how much the wall clock was wrong when the state was last written.
+    written_offset: i64,
+    removed: BTreeMap<HostName, Away>,
+    /// The state was damaged, and the next start is told.
+    damaged: bool,
     fleet: Option<Fleet>,
     generation: u64,
+    /// When the prober's timer ends next.
+    wakes: Option<i64>,
     last_commit: i64,
     unsure: Vec<(i64, Fact)>,
     heap: BinaryHeap<Reverse<Item>>,
@@ -92,6 +115,8 @@ impl World {
             network: true,
             mail: Mail::Up,
             disk_writable: true,
+            disk_takes: 0,
+            disk_took: 0,
             pauses: BTreeMap::new(),
             rearm: BTreeSet::new(),
             daemon: false,
@@ -102,9 +127,20 @@ impl World {
             restart_after_crash: Some(5_000),
             rng: fastrand::Rng::with_seed(1),
             twice: true,
+            steps: 0,
+            starts: 0,
             disk: Disk::default(),
+            writing: None,
+            next: Load::default(),
+            released: Vec::new(),
+            decided: BTreeMap::new(),
+            asleep: 0,
+            written_offset: 0,
+            removed: BTreeMap::new(),
+            damaged: false,
             fleet: None,
             generation: 0,
+            wakes: None,
             last_commit: 0,
             unsure: Vec::new(),
             heap: BinaryHeap::new(),
@@ -152,6 +188,16 @@ impl World {
         self.push(self.t, Due::Cron);
     }
 
+    /// Until the watching machine is awake.
+    pub fn wakes_up(&mut self) {
+        let span = (self.asleep - self.t).max(0);
+        self.go_on(Duration::from_millis(span as u64));
+    }
+
+    pub fn is_asleep(&self) -> bool {
+        self.asleep > self.t
+    }
+
     pub fn is_running(&self) -> bool {
         self.fleet.is_some()
     }
@@ -167,16 +213,17 @@ impl World {
         machine.ill_since = cause.map(|_| t);
     }
 
-    pub fn short(&mut self, name: &HostName, short: Option<Ailment>) {
-        if let Some(machine) = self.machines.get_mut(name) {
-            machine.short = short;
-        }
-    }
-
     /// The prober is started; what it remembers is what is on the disk.
     pub fn start(&mut self, start: Start) {
         self.generation += 1;
-        let mut fleet = self.disk.read();
+        self.wakes = None;
+        // Through JSON costs more than all else that a run from cron does.
+        self.starts += 1;
+        let mut fleet = if self.twice || self.starts.is_multiple_of(16) {
+            self.disk.read()
+        } else {
+            self.disk.copy()
+        };
         fleet.pauses = self.pauses.clone();
         self.fleet = Some(fleet);
         self.last_commit = self.t;
@@ -186,7 +233,11 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
         };
-        self.decide_all(vec![Event::Ordered(orders), Event::Started(start)]);
+        let mut events = vec![Event::Ordered(orders), Event::Started(start)];
+        if std::mem::take(&mut self.damaged) {
+            events.push(Event::Damaged("/var/lib/probe/state.db.damaged".to_owned()));
+        }
+        self.decide_all(events);
     }
 
     /// Reads an equal or changed configuration again.
@@ -209,18 +260,23 @@ impl World {
             return;
         }
         self.generation += 1;
-        self.unsure.clear();
+        self.lost();
         self.fact(Fact::Crashed);
         if let (true, Some(after)) = (self.daemon, self.restart_after_crash) {
-            self.push(
-                self.t + after,
-                Due::Script(Box::new(|world| {
-                    if world.fleet.is_none() {
-                        world.start(Start::Daemon)
-                    }
-                })),
-            );
+            self.starts_again(after);
         }
+    }
+
+    /// The service manager starts the daemon, once the machine is up.
+    fn starts_again(&mut self, after: i64) {
+        let again = move |world: &mut Self| {
+            if world.t < world.booted {
+                world.starts_again(world.booted - world.t + after);
+            } else if world.fleet.is_none() {
+                world.start(Start::Daemon);
+            }
+        };
+        self.push(self.t + after, Due::Script(Box::new(again)));
     }
 
     /// An event from outside, now.
@@ -246,16 +302,32 @@ impl World {
                 "the world runs in a circle at {}",
                 self.t
             );
+            if at < self.asleep && due.is_ours() {
+                // A client that was about to log in finds its time over.
+                let late = self.asleep - at > 30_000;
+                if !(late && matches!(due, Due::Begins(..))) {
+                    self.push(self.asleep, due);
+                }
+                continue;
+            }
             match due {
                 Due::Event(generation, event) if generation == self.generation => {
                     self.decide(event)
                 }
                 Due::Wake(generation) if generation == self.generation => self.wake(),
-                Due::Limit(generation) if generation == self.generation => self.finish(),
-                Due::Event(..) | Due::Wake(_) | Due::Limit(_) => {}
+                Due::Written(generation) if generation == self.generation => self.written(),
+                Due::Limit(generation) if generation == self.generation => {
+                    if self.is_idle() {
+                        self.finish()
+                    } else {
+                        self.push(self.t + 1_000, Due::Limit(generation)) // what is written is seen to its end
+                    }
+                }
+                Due::Event(..) | Due::Wake(_) | Due::Limit(_) | Due::Written(_) => {}
+                Due::Result(generation, event, fact) => self.result(generation, event, fact),
                 Due::Cron => {
                     self.push(self.t + 60_000, Due::Cron);
-                    if self.fleet.is_none() {
+                    if self.fleet.is_none() && self.t >= self.booted {
                         self.start(Start::Due);
                         let generation = self.generation;
                         self.push(self.t + 300_000, Due::Limit(generation));
@@ -270,17 +342,25 @@ impl World {
         self.t = end;
     }
 
+    /// Now, on the prober's own line of time.
+    fn known(&self, fleet: &Fleet) -> Timestamp {
+        let since_boot = self.now().since_boot;
+        fleet.now() + since_boot.saturating_sub(fleet.core.clock.since_boot)
+    }
+
     /// Time has come for something, unless an earlier event has already seen to it.
     fn wake(&mut self) {
         let due = self.fleet.as_ref().and_then(|fleet| {
-            let elapsed = self
-                .now()
-                .since_boot
-                .saturating_sub(fleet.core.clock.since_boot);
-            policy::wakeup(&self.settings, fleet).map(|at| at <= fleet.now() + elapsed)
+            let now = self.known(fleet);
+            policy::wakeup(&self.settings, fleet).map(|at| at <= now)
         });
+        if self.wakes.is_some_and(|wakes| wakes <= self.t) {
+            self.wakes = None;
+        }
         if due == Some(true) {
             self.decide(Event::Ticked);
+        } else {
+            self.sleep();
         }
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName, Reach,
-    RecoverOrder, RecoveryOutcome, RecoveryReport,
+    Ailment, Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName,
+    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport,
 };
 
 use super::World;
@@ -60,6 +60,7 @@ impl World {
                 check.retry_after = (cause == Some(Cause::Maintenance)).then_some(MAINTENANCE);
                 let checks = vec![check];
                 let began = self.t;
+                self.fact(Fact::Probing(profile.clone()));
                 let event = Event::Probed {
                     probe,
                     profile: profile.clone(),
@@ -67,17 +68,15 @@ impl World {
                 };
                 self.push(
                     self.t + takes,
-                    Due::Script(Box::new(move |world| {
-                        world.result(
-                            generation,
-                            event,
-                            Fact::Result {
-                                profile,
-                                began,
-                                cause,
-                            },
-                        )
-                    })),
+                    Due::Result(
+                        generation,
+                        event,
+                        Fact::Result {
+                            profile,
+                            began,
+                            cause,
+                        },
+                    ),
                 );
             }
             Effect::ProbeCanary { probe } => {
@@ -90,9 +89,7 @@ impl World {
                 let takes = if answered { 10 } else { 5000 };
                 self.push(
                     self.t + takes,
-                    Due::Script(Box::new(move |world| {
-                        world.result(generation, event, Fact::Canary { began, answered })
-                    })),
+                    Due::Result(generation, event, Fact::Canary { began, answered }),
                 );
             }
             Effect::Reach { probe, host } => {
@@ -111,10 +108,7 @@ impl World {
                     reach,
                 };
                 let fact = Fact::Reached { host, began, reach };
-                self.push(
-                    self.t + takes,
-                    Due::Script(Box::new(move |world| world.result(generation, event, fact))),
-                );
+                self.push(self.t + takes, Due::Result(generation, event, fact));
             }
             Effect::Diagnose { probe, host } => self.looks(probe, host),
             Effect::Recover(order) => {
@@ -124,12 +118,17 @@ impl World {
                     .get(&order.host)
                     .and_then(|row| row.last.as_ref())
                     .is_some_and(|last| last.id == order.attempt);
-                let wall = self.t + self.wall_offset;
-                let attempts = self.fleet().hosts[&order.host].attempts;
+                let (decided, wall) = self.decided(order.attempt);
+                let host = self
+                    .fleet
+                    .as_ref()
+                    .and_then(|fleet| fleet.hosts.get(&order.host));
+                let attempts = host.map_or(0, |track| track.attempts);
                 self.fact(Fact::Ordered {
                     attempts,
                     order: order.clone(),
                     durable,
+                    decided,
                     wall,
                 });
                 self.push(self.t + 200, Due::Begins(generation, order));
@@ -174,7 +173,16 @@ impl World {
             return;
         };
         let (ssh, takes) = (machine.ssh, machine.takes);
+        let wall = self.t + self.wall_offset;
+        let holds = |target: &str| {
+            let pause = self.pauses.get(target);
+            pause.is_some_and(|pause| pause.until.is_none_or(|until| until.0 > wall))
+        };
         let answer = match ssh {
+            // The last look before the client is started.
+            _ if holds("all") || holds(order.host.as_str()) => {
+                Some(report(RecoveryOutcome::NotExecuted, "paused by a person"))
+            }
             Ssh::Closed => Some(report(
                 RecoveryOutcome::NotExecuted,
                 "ssh: connection refused",
@@ -224,6 +232,18 @@ impl World {
         let relapse = match machine.heals {
             Heals::Yes => None,
             Heals::No => {
+                self.fact(Fact::RestartEnded { host: host.clone() });
+                return;
+            }
+            Heals::Worse => {
+                machine.cause = machine.cause.map(|cause| match cause {
+                    Cause::Refused => Cause::ConnectTimeout,
+                    Cause::ServerError => Cause::Refused,
+                    _ => Cause::ServerError,
+                });
+                if self.rng.bool() {
+                    machine.short = Some(Ailment::DiskFull);
+                }
                 self.fact(Fact::RestartEnded { host: host.clone() });
                 return;
             }

@@ -4,11 +4,25 @@ use probe::model::{Decision, Effect, Event, Note};
 use probe::policy;
 
 use super::World;
+use super::disk::take_back;
 use super::things::{Due, Fact};
 
 impl World {
-    /// One boundary at which a process may die.
+    /// Whether this step is checked in every way.
+    const fn is_thorough(&self) -> bool {
+        self.twice || self.steps.is_multiple_of(64)
+    }
+
+    /// One boundary at which a process may die, and lives on.
     pub(super) fn survives(&mut self) -> bool {
+        let dies = self.dies();
+        if dies {
+            self.crash();
+        }
+        !dies
+    }
+
+    fn dies(&mut self) -> bool {
         let planned = match &mut self.crash_in {
             Some(0) => false,
             Some(left) => {
@@ -21,11 +35,7 @@ impl World {
             self.crash_in = Some(0);
         }
         let random = self.crash_chance > 0.0 && self.rng.f64() < self.crash_chance;
-        if planned || random {
-            self.crash();
-            return false;
-        }
-        true
+        planned || random
     }
 
     /// step → commit → dispatch, as the engine does it.
@@ -41,7 +51,8 @@ impl World {
             };
             let now = self.now();
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
-            if self.twice {
+            self.steps += 1;
+            if self.is_thorough() {
                 let again = policy::step(&self.settings, fleet.clone(), event.clone(), &now);
                 let decision = policy::step(&self.settings, fleet, event, &now);
                 assert_eq!(
@@ -55,14 +66,26 @@ impl World {
                 pending.extend(self.carry_out(decision, rearmed));
             }
         }
-        let Some(fleet) = &self.fleet else { return };
-        let generation = self.generation;
-        if self.cron && !self.daemon && policy::settled(&self.settings, fleet) {
+        let settled = |fleet| self.is_idle() && policy::settled(&self.settings, fleet);
+        if self.cron && !self.daemon && self.fleet.as_ref().is_some_and(settled) {
             self.finish();
-        } else if let Some(at) = policy::wakeup(&self.settings, fleet) {
-            let wait = at.since(fleet.now()).as_millis() as i64;
-            assert!(wait >= 0);
-            self.push(self.t + wait.max(1), Due::Wake(generation));
+        } else {
+            self.sleep();
+        }
+    }
+
+    /// Sets the timer to when the core wants to be asked again.
+    pub(super) fn sleep(&mut self) {
+        let Some(fleet) = &self.fleet else { return };
+        let Some(at) = policy::wakeup(&self.settings, fleet) else {
+            return;
+        };
+        let wait = at.since(self.known(fleet)).as_millis() as i64;
+        let at = self.t + wait.max(1);
+        // One that is to end earlier asks again when it has ended.
+        if self.wakes.is_none_or(|wakes| at < wakes || wakes <= self.t) {
+            self.wakes = Some(at);
+            self.push(at, Due::Wake(self.generation));
         }
     }
 
@@ -72,14 +95,15 @@ impl World {
             return;
         };
         if self.disk_writable {
-            self.disk.write(fleet.changes());
-            fleet.written();
             let unsure = std::mem::take(&mut self.unsure);
-            self.facts.extend(unsure);
+            self.lands(fleet.changes(), unsure, self.wall_offset);
+            fleet.written();
         }
         self.unsure.clear();
         self.generation += 1;
-        self.fact(Fact::Ended);
+        self.fact(Fact::Ended {
+            written: self.disk_writable,
+        });
     }
 
     pub(super) fn carry_out(&mut self, decision: Decision, rearmed: bool) -> Option<Event> {
@@ -89,11 +113,18 @@ impl World {
             notes,
             durable,
         } = decision;
-        assert!(
-            fleet.is_indexed(),
-            "an index says something else than the rows"
-        );
+        if self.is_thorough() {
+            let indexed = fleet.is_indexed();
+            assert!(indexed, "an index says something else than the rows");
+        }
         for note in notes {
+            if let Note::Closed {
+                incident, profile, ..
+            } = &note
+            {
+                let over = Fact::Closed(incident.clone(), profile.clone());
+                self.unsure.push((self.t, over));
+            }
             let kept = !matches!(note, Note::Judged { .. });
             if kept {
                 self.fact(Fact::Noted(note));
@@ -101,21 +132,38 @@ impl World {
         }
         let (looks, acts): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(Effect::looks);
+        for effect in &acts {
+            if let Effect::Recover(order) = effect {
+                let decided = (self.t, self.t + self.wall_offset);
+                self.decided.insert(order.attempt, decided);
+            }
+        }
+        if self.disk_takes > 0 {
+            self.fleet = Some(fleet);
+            if self.survives() {
+                for effect in looks {
+                    self.dispatch(effect);
+                }
+                self.joins(acts, durable, rearmed);
+                self.release();
+            }
+            return None;
+        }
         let lazy = self.t - self.last_commit >= 10_000 && (fleet.is_touched() || fleet.unwritable);
         let mut recorded = true;
         let mut recovered = None;
         if durable || lazy {
-            self.fleet = Some(fleet.clone());
-            if !self.survives() {
+            if self.dies() {
+                self.fleet = Some(fleet);
+                self.crash();
                 return None;
             }
             self.last_commit = self.t;
             recorded = self.disk_writable;
             if recorded {
-                self.disk.write(fleet.changes());
-                fleet.written();
                 let unsure = std::mem::take(&mut self.unsure);
-                self.facts.extend(unsure);
+                self.lands(fleet.changes(), unsure, self.wall_offset);
+                fleet.written();
                 if fleet.unwritable {
                     recovered = Some(Event::Recorded);
                 }
@@ -132,19 +180,7 @@ impl World {
             self.dispatch(effect);
         }
         if !recorded {
-            let (mut attempts, mut entries) = (Vec::new(), Vec::new());
-            for effect in acts {
-                match effect {
-                    Effect::Recover(order) => attempts.push((order.host, order.attempt)),
-                    Effect::Notify(entry) => entries.push(entry),
-                    _ => {}
-                }
-            }
-            return Some(Event::TakenBack {
-                attempts,
-                entries,
-                unwritable: true,
-            });
+            return Some(take_back(acts, true));
         }
         for effect in acts {
             self.dispatch(effect);

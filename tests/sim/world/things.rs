@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use probe::model::{
-    Ailment, Cause, Changes, CoreRow, Entry, EntryId, Event, Fleet, HostName, HostTrack, Note,
-    Pause, ProfileName, ProfileTrack, Reach, RecoverOrder,
+    Ailment, Cause, Entry, EntryId, Event, EventKind, HostName, IncidentId, Note, Pause,
+    ProfileName, Reach, RecoverOrder,
 };
 
 use super::World;
@@ -16,6 +16,8 @@ pub enum Heals {
     No,
     /// For so many milliseconds.
     For(i64),
+    /// It makes things worse: another fault, or one more.
+    Worse,
 }
 
 /// What becomes of an SSH login.
@@ -62,8 +64,32 @@ pub enum Mail {
 pub enum Fact {
     Said(String),
     Started,
-    Ended,
+    /// A run ended well; what it had not written is lost where it could not be.
+    Ended {
+        written: bool,
+    },
     Crashed,
+    /// The watching machine was asleep for so many milliseconds.
+    Woke(i64),
+    /// The wall clock jumped.
+    Jumped,
+    /// A host and its profiles were taken out of the configuration.
+    Removed(HostName, Vec<ProfileName>),
+    /// They are configured again.
+    Added(HostName, Vec<ProfileName>),
+    /// A probe began.
+    Probing(ProfileName),
+    /// An incident is over, and that is on the disk.
+    Closed(IncidentId, ProfileName),
+    /// A commit is on the disk.
+    Wrote {
+        /// Messages of incidents that are durable for the first time.
+        queued: Vec<(IncidentId, u32, EventKind)>,
+        /// Entries that are no longer there; true where they were dead letters with a reason.
+        left: Vec<(EntryId, bool)>,
+        /// Threads of mails that go on, and how many messages each has.
+        threads: BTreeMap<IncidentId, u32>,
+    },
     /// A result that the prober will not forget: when the probe began, and what it found.
     Result {
         profile: ProfileName,
@@ -98,6 +124,8 @@ pub enum Fact {
         attempts: u32,
         order: RecoverOrder,
         durable: bool,
+        /// When it was decided, in true time, and as the wall clock showed it.
+        decided: i64,
         wall: i64,
     },
     /// What people had ordered from then on, as far as a running prober had read it.
@@ -117,6 +145,10 @@ pub enum Fact {
 
 pub(super) enum Due {
     Event(u64, Event),
+    /// What was found, and when that was truly so.
+    Result(u64, Event, Fact),
+    /// A commit ends.
+    Written(u64),
     Wake(u64),
     Limit(u64),
     Cron,
@@ -124,6 +156,13 @@ pub(super) enum Due {
     Finishes(HostName),
     Delivers(u64, EntryId),
     Script(Box<dyn FnOnce(&mut World)>),
+}
+
+impl Due {
+    /// Whether it happens on the watching machine, or may reach into it.
+    pub(super) const fn is_ours(&self) -> bool {
+        !matches!(self, Self::Finishes(_))
+    }
 }
 
 pub(super) struct Item(pub(super) i64, pub(super) u64, pub(super) Due);
@@ -141,56 +180,5 @@ impl PartialOrd for Item {
 impl Ord for Item {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.0, self.1).cmp(&(other.0, other.1))
-    }
-}
-
-#[derive(Default, Clone)]
-pub(super) struct Disk {
-    pub(super) core: CoreRow,
-    pub(super) profiles: BTreeMap<ProfileName, ProfileTrack>,
-    pub(super) hosts: BTreeMap<HostName, HostTrack>,
-    pub(super) outbox: BTreeMap<EntryId, Entry>,
-}
-
-fn put<K: Ord, V>(table: &mut BTreeMap<K, V>, rows: Vec<(K, Option<V>)>) {
-    for (key, row) in rows {
-        match row {
-            Some(row) => drop(table.insert(key, row)),
-            None => drop(table.remove(&key)),
-        }
-    }
-}
-
-impl Disk {
-    pub(super) fn write(&mut self, changes: Changes) {
-        self.core = changes.core;
-        put(&mut self.profiles, changes.profiles);
-        put(&mut self.hosts, changes.hosts);
-        put(&mut self.outbox, changes.outbox);
-    }
-
-    /// Through JSON, as the real store keeps it: what is not written is not read.
-    pub(super) fn read(&self) -> Fleet {
-        fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
-            serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
-        }
-        let mut fleet = Fleet::default();
-        fleet.core = again(&self.core);
-        fleet.profiles = self
-            .profiles
-            .iter()
-            .map(|(name, row)| (name.clone(), again(row)))
-            .collect();
-        fleet.hosts = self
-            .hosts
-            .iter()
-            .map(|(name, row)| (name.clone(), again(row)))
-            .collect();
-        fleet.outbox = self
-            .outbox
-            .iter()
-            .map(|(id, row)| (*id, again(row)))
-            .collect();
-        fleet
     }
 }
