@@ -203,9 +203,13 @@ pub const GATHER: Duration = Duration::from_secs(15);
 /// Sites that joined a thread, or are back, are told by themselves when nothing else was for so long.
 pub const SITES_NEWS: Duration = Duration::from_secs(5 * 60);
 
-/// So many mails to one recipient leave one by one within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered
-/// and leaves as one digest each [`MAIL_BURST_WINDOW`].
+/// So many threads begin to one recipient within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered and leaves
+/// as one digest each [`MAIL_BURST_WINDOW`].
 pub const MAIL_BURST: usize = 5;
+
+/// Mails one by one to one recipient within [`MAIL_BURST_WINDOW`], those counted that go on with a thread: one incident has
+/// three to five within minutes.
+pub const MAIL_BURST_ALL: usize = 10;
 
 /// See [`MAIL_BURST`].
 pub const MAIL_BURST_WINDOW: Duration = Duration::from_secs(5 * 60);
