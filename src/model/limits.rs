@@ -177,6 +177,10 @@ pub const MAIL_DATA: Duration = Duration::from_secs(120);
 /// One message in transit, all relays tried.
 pub const MAIL_TOTAL: Duration = Duration::from_secs(240);
 
+/// How long a relay that did not work is asked only after the others: long enough that a dead first relay does not cost
+/// every mail its connect time, short enough that the one people want first is soon used again.
+pub const RELAY_DISTRUST: Duration = Duration::from_secs(15 * 60);
+
 /// Messages in transit at once.
 pub const MAILS_IN_FLIGHT: usize = 4;
 
