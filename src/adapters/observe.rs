@@ -176,6 +176,9 @@ impl Observer for LogObserver {
             Note::Queued { entry, event, to } => {
                 debug!(%at, %entry, event = event.word(), to, "message queued");
             }
+            Note::Merged { entry, into } => {
+                debug!(%at, %entry, %into, "message dropped for one that tells the same");
+            }
             Note::Delivered {
                 entry,
                 event,

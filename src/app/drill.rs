@@ -179,5 +179,7 @@ fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
         tries: 0,
         due: at,
         last: None,
+        open: false,
+        unclear: false,
     }
 }

@@ -102,7 +102,10 @@ fn is_about(note: &Note, host: Option<&HostName>, profiles: &BTreeSet<ProfileNam
         | Note::Damaged { .. }
         | Note::Unrecorded
         | Note::Recorded => true,
-        Note::Queued { .. } | Note::Delivered { .. } | Note::Heartbeat { .. } => false,
+        Note::Queued { .. }
+        | Note::Merged { .. }
+        | Note::Delivered { .. }
+        | Note::Heartbeat { .. } => false,
     }
 }
 

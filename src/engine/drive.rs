@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::{
-    Decision, Effect, Event, Fleet, Gauges, Note, RecoverOrder, Settings, Stage, Start, Timestamp,
-    limits,
+    Decision, Effect, Event, Fleet, Gauges, Note, ProbeId, ProfileName, RecoverOrder, Settings,
+    Stage, Start, Timestamp, limits,
 };
 use crate::policy;
 use crate::ports::Unwritable;
@@ -172,7 +172,8 @@ impl Loop<'_> {
             notes,
             durable,
         } = decision;
-        self.fleet = fleet;
+        // What stood in its place is a fleet of nothing, of which each empty map would be let go of one by one.
+        std::mem::forget(std::mem::replace(&mut self.fleet, fleet));
         self.begun = self.begun.min(self.fleet.now());
         for note in notes {
             self.ports.observer.note(now.wall, &note, &self.fleet);
@@ -185,9 +186,12 @@ impl Loop<'_> {
             effects.into_iter().partition(Effect::looks);
         if self.stopping.is_none() {
             for effect in looks {
-                let late = self.lateness(&effect);
-                self.tasks
-                    .begin(self.ports, &self.settings, &self.fleet, effect, late);
+                if let Effect::Probe { probe, profile } = effect {
+                    self.probe(probe, &profile);
+                } else {
+                    self.tasks
+                        .begin(self.ports, &self.settings, &self.fleet, effect);
+                }
             }
         }
         if self.dry {
@@ -200,17 +204,20 @@ impl Loop<'_> {
         self.release(released);
     }
 
-    /// How much later than it was due a probe leaves; what was due before this run began was due when it began.
-    fn lateness(&mut self, effect: &Effect) -> Option<Duration> {
-        let Effect::Probe { profile, .. } = effect else {
-            return None;
+    /// Begins a probe, and notes how much later than it was due; what was due before this run began was due when it began.
+    fn probe(&mut self, probe: ProbeId, name: &ProfileName) {
+        let Some(profile) = self.settings.profiles.get(name) else {
+            return;
         };
-        let due = self.fleet.profiles.get(profile)?.due.max(self.begun);
-        let late = self.fleet.now().since(due);
-        let interval = self.settings.profiles.get(profile)?.interval.as_millis();
-        let skipped = late.as_millis().checked_div(interval).unwrap_or(0);
-        self.gauges.skipped += u64::try_from(skipped).unwrap_or(u64::MAX);
-        Some(late)
+        let track = self.fleet.profiles.get(name);
+        let late = track.map(|track| self.fleet.now().since(track.due.max(self.begun)));
+        if let Some(late) = late {
+            let skipped = late.as_millis().checked_div(profile.interval.as_millis());
+            self.gauges.skipped += u64::try_from(skipped.unwrap_or(0)).unwrap_or(u64::MAX);
+        }
+        let known = track.map(|track| track.known.clone()).unwrap_or_default();
+        self.tasks
+            .probe(self.ports, probe, Arc::clone(profile), known, late);
     }
 
     /// Carries out acts that are durable. What time or a new configuration has overtaken meanwhile is not begun.
@@ -226,7 +233,7 @@ impl Loop<'_> {
             let begins = self.stopping.is_none()
                 && self
                     .tasks
-                    .begin(self.ports, &self.settings, &self.fleet, act.clone(), None);
+                    .begin(self.ports, &self.settings, &self.fleet, act.clone());
             // The run ends: a restart is taken back, a mail stays in the outbox for the next run.
             let stays = self.stopping.is_some() && matches!(act, Effect::Notify(_));
             if !begins && !stays {

@@ -6,6 +6,7 @@
 )]
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,35 +92,45 @@ impl Tasks {
         (event, late)
     }
 
-    /// Begins to carry out an effect that is `late` already; says whether that could be done under this configuration.
+    /// Begins a probe that is `late` already, at what answered well before.
+    pub(super) fn probe(
+        &mut self,
+        ports: &Ports,
+        probe: ProbeId,
+        profile: Arc<Profile>,
+        known: Vec<Option<IpAddr>>,
+        late: Option<Duration>,
+    ) {
+        let checks = u32::try_from(profile.checks()).unwrap_or(u32::MAX);
+        let deadline = profile.timeout.saturating_mul(checks) + GRACE;
+        let name = profile.name.clone();
+        let broken = Fallback::Probe(probe, Arc::clone(&profile));
+        let running = ports.prober.probe(profile, known);
+        self.spawn(deadline, broken, late, async move {
+            Event::Probed {
+                probe,
+                profile: name,
+                checks: running.await,
+            }
+        });
+    }
+
+    /// Begins to carry out an effect; says whether that could be done under this configuration.
     pub(super) fn begin(
         &mut self,
         ports: &Ports,
         settings: &Settings,
         fleet: &Fleet,
         effect: Effect,
-        late: Option<Duration>,
     ) -> bool {
         match effect {
             Effect::Probe { probe, profile } => {
                 let Some(settings) = settings.profiles.get(&profile).cloned() else {
                     return false;
                 };
-                let checks = u32::try_from(settings.checks()).unwrap_or(u32::MAX);
-                let deadline = settings.timeout.saturating_mul(checks) + GRACE;
-                let known = fleet
-                    .profiles
-                    .get(&profile)
-                    .map(|track| track.known.clone());
-                let broken = Fallback::Probe(probe, Arc::clone(&settings));
-                let running = ports.prober.probe(settings, known.unwrap_or_default());
-                self.spawn(deadline, broken, late, async move {
-                    Event::Probed {
-                        probe,
-                        profile,
-                        checks: running.await,
-                    }
-                });
+                let track = fleet.profiles.get(&profile);
+                let known = track.map(|track| track.known.clone());
+                self.probe(ports, probe, settings, known.unwrap_or_default(), None);
             }
             Effect::ProbeCanary { probe } => {
                 let running = ports.prober.canary(settings.network.clone());

@@ -285,6 +285,13 @@ pub enum Note {
         /// The profile on whose evidence.
         profile: ProfileName,
     },
+    /// A message was dropped for another that tells the same, before anybody can have got it.
+    Merged {
+        /// The one that was dropped.
+        entry: EntryId,
+        /// The one that tells the same.
+        into: EntryId,
+    },
     /// A restart ended.
     RestartEnded {
         /// On which host.

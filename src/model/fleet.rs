@@ -42,6 +42,16 @@ pub struct Network {
     pub detail: String,
 }
 
+/// What one recipient got lately.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Post {
+    /// When mails left, oldest first; those of the last hour.
+    pub sent: Vec<Timestamp>,
+    /// So much is to be told that it is gathered: the next digest leaves then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Timestamp>,
+}
+
 /// The part of the fleet that is one row.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CoreRow {
@@ -58,6 +68,9 @@ pub struct CoreRow {
     /// What an outside watcher hears of us.
     #[serde(default)]
     pub heart: Heart,
+    /// By recipient: what left lately.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub posts: BTreeMap<String, Post>,
     /// Certificate warnings that wait for others to go with them, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Timestamp, Ending)>,

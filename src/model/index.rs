@@ -23,6 +23,8 @@ pub struct Index {
     pub untold: BTreeSet<ProfileName>,
     /// Profiles that speak for a thread, by when its sites became others than people were told.
     pub news: BTreeSet<(Timestamp, ProfileName)>,
+    /// Profiles of which it was told that they flap, by when they last did.
+    pub flapping: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles whose last result waits for a canary.
     pub suspected: BTreeSet<ProfileName>,
     /// Profiles that are failing or down.
@@ -70,6 +72,7 @@ struct ProfileKeys {
     told: Option<Timestamp>,
     untold: bool,
     news: Option<Timestamp>,
+    flapping: Option<Timestamp>,
     suspected: bool,
     ailing: bool,
 }
@@ -174,7 +177,8 @@ impl Index {
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
-            && (&self.untold, &self.news) == (&again.untold, &again.news)
+            && (&self.untold, &self.news, &self.flapping)
+                == (&again.untold, &again.news, &again.flapping)
             && times(self) == times(&again)
             && names(self) == names(&again)
             && self.restarting == again.restarting
@@ -187,6 +191,7 @@ impl Index {
         }
         timed(&mut self.told, name, old.told, new.told);
         timed(&mut self.news, name, old.news, new.news);
+        timed(&mut self.flapping, name, old.flapping, new.flapping);
         listed(&mut self.untold, name, new.untold);
         listed(&mut self.suspected, name, new.suspected);
         listed(&mut self.ailing, name, new.ailing);
@@ -249,6 +254,11 @@ impl ProfileKeys {
             told: speaks.map(|incident| incident.told + incident.hush),
             untold: speaks.is_some_and(|incident| incident.sequence == 0),
             news: speaks.and_then(|incident| incident.news),
+            flapping: track
+                .flap
+                .as_ref()
+                .filter(|flap| flap.told.is_some())
+                .and_then(|flap| flap.turns.last().copied()),
             suspected: track.suspicion.is_some(),
             ailing: matches!(track.standing, Standing::Failing | Standing::Down),
         }

@@ -203,6 +203,31 @@ pub const GATHER: Duration = Duration::from_secs(15);
 /// Sites that joined a thread, or are back, are told by themselves when nothing else was for so long.
 pub const SITES_NEWS: Duration = Duration::from_secs(5 * 60);
 
+/// So many mails to one recipient leave one by one within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered
+/// and leaves as one digest each [`MAIL_BURST_WINDOW`].
+pub const MAIL_BURST: usize = 5;
+
+/// See [`MAIL_BURST`].
+pub const MAIL_BURST_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Mails to one recipient in an hour, whatever happens.
+pub const MAILS_PER_HOUR: usize = 20;
+
+/// See [`MAILS_PER_HOUR`].
+pub const MAIL_HOUR: Duration = Duration::from_secs(3600);
+
+/// Incidents that were over for so long before their mail could leave are told together.
+pub const MAIL_STALE: Duration = Duration::from_secs(3600);
+
+/// A profile that goes down or comes back more often than this within [`FLAP_WINDOW`] flaps.
+pub const FLAP_TURNS: usize = 6;
+
+/// See [`FLAP_TURNS`].
+pub const FLAP_WINDOW: Duration = Duration::from_secs(3600);
+
+/// A profile that neither went down nor came back for so long flaps no more.
+pub const FLAP_CALM: Duration = Duration::from_secs(30 * 60);
+
 /// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -6,6 +6,7 @@
 mod account;
 mod cause;
 mod course;
+mod entry;
 mod event;
 mod expect;
 mod facts;
@@ -16,6 +17,7 @@ mod hash;
 mod heart;
 mod hold;
 mod ids;
+mod incident;
 mod index;
 pub mod limits;
 mod notification;
@@ -36,22 +38,23 @@ mod wording;
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
+pub use entry::{Channel, Delivery, Entry};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{
     Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, UnitFacts,
 };
-pub use fleet::{CoreRow, Fleet, FleetClock, Network};
+pub use fleet::{CoreRow, Fleet, FleetClock, Network, Post};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
 pub use hash::fnv1a;
 pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
+pub use incident::{Flap, FlapTold, Incident};
 pub use index::{Index, Stirred};
 pub use notification::{
-    Affected, Channel, Delivery, Ending, Entry, EventKind, Glimpse, Lesson, Next, Notification,
-    Plight,
+    Affected, Ending, EventKind, Flaps, Glimpse, Lesson, Next, Notification, Plight,
 };
 pub use observation::Observation;
 pub use outcome::{
@@ -69,8 +72,8 @@ pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Evidence, HostTrack, Incident, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
-    Skips, Stage, Standing, Suspicion, Warned,
+    Evidence, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips, Stage,
+    Standing, Suspicion, Warned,
 };
 pub use window::{Window, WindowError};
 pub use wording::{Language, Template, Wording, Zone};

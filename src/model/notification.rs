@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Cause, EntryId, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName,
-    Timestamp,
+    Attempt, Cause, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName, Timestamp,
 };
 
 /// The events of the contract.
@@ -36,6 +35,10 @@ pub enum EventKind {
     Damaged,
     /// Certificates end soon.
     Certificate,
+    /// A site goes down and comes back again and again; the single times are not told.
+    Flapping,
+    /// Several messages in one: more happened at once than people can read one by one, or long ago.
+    Digest,
     /// A test, sent on request.
     Test,
 }
@@ -56,6 +59,8 @@ impl EventKind {
             Self::Blind => "blind",
             Self::Damaged => "damaged",
             Self::Certificate => "certificate",
+            Self::Flapping => "flapping",
+            Self::Digest => "digest",
             Self::Test => "test",
         }
     }
@@ -153,6 +158,15 @@ pub struct Affected {
     pub until: Option<Timestamp>,
 }
 
+/// A site that went down and came back again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaps {
+    /// How often it went down since then.
+    pub outages: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// One event, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
@@ -202,6 +216,15 @@ pub struct Notification {
     /// The sites of the host that are in it, where there are several: those that are down first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Affected>,
+    /// Nothing of its incident was told before: this is the whole story.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub story: bool,
+    /// For `flapping`, and for `up` when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaps: Option<Flaps>,
+    /// For `digest`: the messages it stands for, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Self>,
 }
 
 impl Notification {
@@ -229,117 +252,26 @@ impl Notification {
             facts: None,
             certificates: Vec::new(),
             sites: Vec::new(),
+            story: false,
+            flaps: None,
+            items: Vec::new(),
         }
     }
 }
 
-impl Entry {
-    /// Whether a picture of how the site did belongs to it.
-    #[must_use]
-    pub const fn has_picture(&self) -> bool {
-        let told = match self.notification.event {
-            EventKind::Down
-            | EventKind::Restarted
-            | EventKind::Up
-            | EventKind::Withheld
-            | EventKind::GaveUp
-            | EventKind::Back
-            | EventKind::Reminder => true,
-            EventKind::Closed
-            | EventKind::Blind
-            | EventKind::Damaged
-            | EventKind::Certificate
-            | EventKind::Test => false,
-        };
-        told && matches!(self.channel, Channel::Mail) && self.notification.profile.is_some()
-    }
-}
-
-/// How a try to deliver ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    /// A relay took it, or the command did.
-    Sent {
-        /// Which.
-        relay: String,
-    },
-    /// No relay took it, one may later.
-    Deferred {
-        /// Why.
-        reason: String,
-    },
-    /// The connection broke after the text was sent: it may have arrived. Repeated with the same bytes.
-    Unclear {
-        /// What broke.
-        reason: String,
-    },
-    /// Refused for good.
-    Rejected {
-        /// The relay's words.
-        reason: String,
-    },
-}
-
-/// Over what a message leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// As a mail.
-    #[default]
-    Mail,
-    /// As a JSON document, to the program that people named.
-    Command,
-}
-
-impl Channel {
-    /// The key of the configuration that sets it up.
-    #[must_use]
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Mail => "alerts.email",
-            Self::Command => "alerts.command",
-        }
-    }
-}
-
-/// One message to one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its number.
-    pub id: EntryId,
-    /// What.
-    pub notification: Notification,
-    /// `From`, as configured when the entry was written.
-    pub from: String,
-    /// Over what.
-    #[serde(default)]
-    pub channel: Channel,
-    /// Who: an address; the program's name for a command.
-    pub to: String,
-    /// When it was written, on the fleet's line of time.
-    pub queued: Timestamp,
-    /// Tries so far.
-    pub tries: u32,
-    /// Not before this, on the fleet's line of time.
-    pub due: Timestamp,
-    /// How the last try ended; `Rejected` makes it a dead letter.
-    pub last: Option<Delivery>,
-}
-
-impl Entry {
-    /// Kept for people to see, not to be sent.
-    #[must_use]
-    pub const fn is_dead(&self) -> bool {
-        matches!(self.last, Some(Delivery::Rejected { .. }))
+impl Notification {
+    /// The message itself, or those that it stands for.
+    pub fn told(&self) -> impl Iterator<Item = &Self> {
+        let itself = self.items.is_empty().then_some(self);
+        itself.into_iter().chain(&self.items)
     }
 
-    /// Who hears of it, one after the other. There is one command, whatever its program was called when this was written.
+    /// Its incident is over with it.
     #[must_use]
-    pub fn listener(&self) -> (Channel, &str) {
-        match self.channel {
-            Channel::Mail => (Channel::Mail, &self.to),
-            Channel::Command => (Channel::Command, ""),
-        }
+    pub const fn ends(&self) -> bool {
+        matches!(
+            self.event,
+            EventKind::Up | EventKind::Back | EventKind::Closed
+        )
     }
 }

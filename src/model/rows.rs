@@ -17,15 +17,11 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn profile(&mut self, name: &ProfileName) {
-        if !self.profiles.contains(name) {
-            self.profiles.insert(name.clone());
-        }
+        self.profiles.insert(name.clone());
     }
 
     pub(super) fn host(&mut self, name: &HostName) {
-        if !self.hosts.contains(name) {
-            self.hosts.insert(name.clone());
-        }
+        self.hosts.insert(name.clone());
     }
 
     pub(super) fn entry(&mut self, id: EntryId) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Affected, Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Hold, IncidentId,
-    ProbeId, Slot, Timestamp,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, Hold, Incident, ProbeId,
+    Slot, Timestamp,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -126,79 +126,6 @@ pub struct Skips {
     pub told: Option<Timestamp>,
 }
 
-/// A time during which a profile is down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incident {
-    /// Its id.
-    pub id: IncidentId,
-    /// The first failure of the streak.
-    pub since: Timestamp,
-    /// When it was confirmed.
-    pub opened: Timestamp,
-    /// What was found first.
-    pub cause: Cause,
-    /// Restarts of the host since it was opened.
-    pub attempts: Vec<Attempt>,
-    /// Sequence number of the next notification.
-    pub sequence: u32,
-    /// The `gave_up` mail is out; recovery is told as `back`.
-    pub gave_up: bool,
-    /// The word of the hold last told as `withheld`.
-    pub withheld: Option<String>,
-    /// When people last heard of it.
-    pub told: Timestamp,
-    /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
-    /// by many.
-    #[serde(default, skip_serializing_if = "Duration::is_zero")]
-    pub hush: Duration,
-    /// The thread of mails that tells of it, where that is not its own: it began together with others of its host, or
-    /// speaks for them in place of one that is over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<IncidentId>,
-    /// Another incident of its thread speaks for it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub led: bool,
-    /// Of the incident that speaks: sites that its messages named as failing and that opened no incident since.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listed: Vec<Affected>,
-    /// Of the incident that speaks: those of its thread that are over.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub over: Vec<Affected>,
-    /// Of the incident that speaks: since when the thread's sites are others than people were told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub news: Option<Timestamp>,
-}
-
-impl Incident {
-    /// One of which nothing was told and nothing done.
-    #[must_use]
-    pub const fn new(id: IncidentId, since: Timestamp, opened: Timestamp, cause: Cause) -> Self {
-        Self {
-            id,
-            since,
-            opened,
-            cause,
-            attempts: Vec::new(),
-            sequence: 0,
-            gave_up: false,
-            withheld: None,
-            told: opened,
-            hush: Duration::ZERO,
-            thread: None,
-            led: false,
-            listed: Vec::new(),
-            over: Vec::new(),
-            news: None,
-        }
-    }
-
-    /// The thread of mails that tells of it.
-    #[must_use]
-    pub fn thread(&self) -> &IncidentId {
-        self.thread.as_ref().unwrap_or(&self.id)
-    }
-}
-
 /// A warning given for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warned {
@@ -246,6 +173,9 @@ pub struct ProfileTrack {
     /// The open incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Box<Incident>>,
+    /// How it went down and came back lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flap: Option<Box<Flap>>,
     /// By certificate: the warning last given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warned: BTreeMap<String, Warned>,

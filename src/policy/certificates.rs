@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Certificate, CheckResult, Ending, EventKind, Fleet, ProfileName, Timestamp, Warned,
+    Cause, Certificate, CheckResult, Ending, EventKind, Fleet, Profile, Timestamp, Warned,
 };
 
 use super::draft::Draft;
@@ -62,10 +62,8 @@ pub(super) fn compare(last: &[CheckResult], checks: &mut [CheckResult]) {
 }
 
 /// A profile was probed: notes the steps that its certificates have newly reached.
-pub(super) fn probed(draft: &mut Draft<'_>, name: &ProfileName) {
-    let Some(profile) = draft.profile(name) else {
-        return;
-    };
+pub(super) fn probed(draft: &mut Draft<'_>, profile: &Profile) {
+    let name = &profile.name;
     if !draft.settings.is_heard() {
         return;
     }

@@ -25,7 +25,7 @@ pub(super) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
         (clock.now + now.wall.since(seen), Duration::ZERO)
     };
     clock.now = instant;
-    clock.boot.clone_from(&now.boot);
+    clock.boot.0.clone_from(&now.boot.0);
     clock.since_boot = now.since_boot.saturating_sub(rest);
     clock.skew_ms = now.wall.0.saturating_sub(instant.0);
     instant

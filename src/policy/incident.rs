@@ -20,7 +20,7 @@ use crate::model::{
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
-    certificates, course, lesson, maintenance, network, recovery, schedule, telling, thread,
+    certificates, course, flap, lesson, maintenance, network, recovery, schedule, telling, thread,
 };
 
 /// A profile was probed.
@@ -31,56 +31,46 @@ pub(super) fn probed(
     checks: Vec<CheckResult>,
 ) {
     schedule::landed(draft, probe);
-    let began = match draft
-        .fleet
-        .profiles
-        .get(name)
-        .and_then(|track| track.in_flight)
-    {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    let began = match track.in_flight {
         Some((id, began)) if id == probe => began,
         Some(_) | None => return,
     };
-    let now = draft.now;
-    let Some(profile) = draft.profile(name) else {
+    let (now, settings) = (draft.now, draft.settings);
+    let Some(profile) = settings.profiles.get(name) else {
         draft.fleet.profile_mut(name).in_flight = None;
         return;
     };
     let name = &profile.name;
-    let paced = schedule::pace(draft, name, &profile);
-    let checks = judge::gathered(&profile, checks);
+    let paced = schedule::pace(track, profile);
+    let checks = judge::gathered(profile, checks);
     let mut checks = maintenance::weigh(draft, name, checks);
-    let verdict = judge(&profile, &checks, now.since(began));
+    let verdict = judge(profile, &checks, now.since(began));
     let track = draft.fleet.profile_mut(name);
     let before = track.state();
     track.in_flight = None;
     track.probed = Some(now);
     track.probed_in_run = true;
     certificates::compare(&track.last, &mut checks);
-    if let Some(known) = judge::known(&profile, &checks, &track.known) {
+    if let Some(known) = judge::known(profile, &checks, &track.known) {
         track.known = known;
     }
     track.last = checks;
-    certificates::probed(draft, name);
+    certificates::probed(draft, profile);
     match verdict {
-        Verdict::Up => succeeded(draft, &profile, None),
-        Verdict::Degraded(remark) => succeeded(draft, &profile, Some(remark)),
+        Verdict::Up => succeeded(draft, profile, None),
+        Verdict::Degraded(remark) => succeeded(draft, profile, Some(remark)),
         Verdict::Maintenance => maintenance::says(draft, name),
         Verdict::Unknown(reason) => unknown(draft, name, reason),
-        Verdict::Failed(cause) if network::asks(draft, &profile, cause) => {
+        Verdict::Failed(cause) if network::asks(draft, profile, cause) => {
             suspect(draft, name, cause, began);
         }
-        Verdict::Failed(cause) => failed(draft, &profile, cause, began),
+        Verdict::Failed(cause) => failed(draft, profile, cause, began),
     }
-    remark(draft, &profile, before);
-    // While an answer is awaited the profile is not probed again: its next failure would start the waiting anew.
-    if draft
-        .fleet
-        .profiles
-        .get(name)
-        .is_some_and(|track| track.suspicion.is_none())
-    {
-        schedule::next(draft, &profile, began, paced);
-    }
+    remark(draft, profile, before);
+    schedule::next(draft, profile, began, paced);
 }
 
 /// A failure waits for a canary, and a silence for the host's SSH port; both are asked from now on.
@@ -103,9 +93,8 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    let before = draft.fleet.profile_mut(name).state();
-    let paced = schedule::pace(draft, name, &profile);
     let track = draft.fleet.profile_mut(name);
+    let (before, paced) = (track.state(), schedule::pace(track, &profile));
     if suspicion.reach == Some(Reach::Silent) {
         judge::unreachable(&mut track.last);
     }
@@ -126,8 +115,8 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(profile) = draft.profile(name) else {
         return;
     };
-    let paced = schedule::pace(draft, name, &profile);
-    let before = draft.fleet.profile_mut(name).state();
+    let track = draft.fleet.profile_mut(name);
+    let (before, paced) = (track.state(), schedule::pace(track, &profile));
     unknown(
         draft,
         name,
@@ -267,7 +256,9 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         cause,
     });
     track.incident = Some(Box::new(Incident::new(id, since, now, cause)));
+    flap::turned(draft, name);
     thread::join(draft, name);
+    flap::mute(draft, name);
     draft.durable = true;
     if let Some(host) = draft.host_of(name) {
         lesson::again(draft.fleet.host_mut(&host), since);
@@ -282,15 +273,19 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         let now = draft.now;
         lesson::back(draft.fleet.host_mut(&host), now);
     }
-    if !thread::goes_on(draft, name, Plight::Back) {
-        // Back before it was told that it is down, in the seconds in which more was to be learned, or after a crash in them.
-        telling::announce(draft, name);
+    flap::turned(draft, name);
+    if thread::goes_on(draft, name, Plight::Back) {
+        // The others tell of it.
+    } else if incident.muted && !incident.gave_up {
+        flap::closed(draft, &incident);
+    } else {
         let event = if incident.gave_up {
             EventKind::Back
         } else {
             EventKind::Up
         };
         telling::tell(draft, name, event, Next::Nothing, None);
+        flap::forget(draft, incident.thread());
     }
     end(draft, name, &incident);
 }
@@ -298,6 +293,7 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
 /// The profile is no longer watched: its incident is over, and people hear why.
 pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
+        flap::abandon(draft, name);
         return;
     };
     // Who never heard that it began need not hear that it is over.
@@ -309,6 +305,7 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
             Next::Nothing,
             Some("the profile is no longer in the configuration".to_owned()),
         );
+        flap::forget(draft, incident.thread());
     }
     end(draft, name, &incident);
 }

@@ -29,6 +29,8 @@
 //! | `reminders` | who is reminded of an outage that lasts, and when |
 //! | `thread` | which sites of a host are told of together |
 //! | `telling` | what is said of an incident, and when it is first said |
+//! | `flap` | which sites go down and come back so often that the single times are not told |
+//! | `post` | how many mails one recipient gets, and what is gathered into a digest |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -37,6 +39,7 @@ mod certificates;
 mod clock;
 mod course;
 mod draft;
+mod flap;
 mod guard;
 mod heartbeat;
 mod incident;
@@ -45,6 +48,7 @@ mod lesson;
 mod maintenance;
 mod network;
 mod outbox;
+mod post;
 mod reconcile;
 mod recovery;
 mod reminders;

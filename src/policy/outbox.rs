@@ -14,7 +14,8 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{reminders, telling, thread};
+use super::post::{self, Pace};
+use super::{flap, reminders, telling, thread};
 
 /// Queues a notification, one entry for each recipient.
 pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
@@ -25,7 +26,19 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     let program = draft.settings.command.iter().flat_map(|all| all.first());
     listeners.extend(program.map(|program| (Channel::Command, program.clone())));
     for (channel, to) in listeners {
+        let mut notification = notification.clone();
+        let mut replaced = Vec::new();
+        if let (Channel::Mail, true, Some(thread)) =
+            (channel, notification.ends(), notification.incident.clone())
+        {
+            let (whole, ids) = post::supersede(draft, &to, &thread);
+            notification.story |= whole;
+            replaced = ids;
+        }
         let id = draft.fleet.next_entry();
+        for entry in replaced {
+            draft.notes.push(Note::Merged { entry, into: id });
+        }
         draft.notes.push(Note::Queued {
             entry: id,
             event: notification.event,
@@ -33,7 +46,7 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
         });
         draft.fleet.queue(Entry {
             id,
-            notification: notification.clone(),
+            notification,
             from: email
                 .as_ref()
                 .map_or_else(String::new, |email| email.from.clone()),
@@ -43,6 +56,8 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
             tries: 0,
             due: draft.now,
             last: None,
+            open: false,
+            unclear: false,
         });
         draft.durable = true;
     }
@@ -50,6 +65,7 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
 
 /// Announces what was opened, reminds of what is still open, and sends what is due.
 pub(super) fn move_on(draft: &mut Draft<'_>) {
+    flap::calm(draft);
     telling::announce_opened(draft);
     thread::tell_news(draft);
     reminders::remind(draft);
@@ -97,10 +113,14 @@ fn bury(draft: &mut Draft<'_>) {
 fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &'a Entry> {
     let mut waiting: BTreeSet<(&IncidentId, (Channel, &str))> = BTreeSet::new();
     fleet.outbox.values().filter(move |entry| {
-        let first = match &entry.notification.incident {
-            Some(incident) if !entry.is_dead() => waiting.insert((incident, entry.listener())),
-            Some(_) | None => true,
-        };
+        let mut first = true;
+        if !entry.is_dead() {
+            let told: BTreeSet<_> = post::incidents(entry)
+                .map(|incident| (incident, entry.listener()))
+                .collect();
+            first = told.is_disjoint(&waiting);
+            waiting.extend(told);
+        }
         let leaves = !entry.is_dead() && settings.speaks(entry.channel);
         first && leaves && !fleet.in_transit.contains(&entry.id)
     })
@@ -110,9 +130,18 @@ fn dispatch(draft: &mut Draft<'_>) {
     if draft.fleet.outbox.is_empty() || draft.fleet.unwritable {
         return;
     }
+    post::gather(draft);
     let free = limits::MAILS_IN_FLIGHT.saturating_sub(draft.fleet.in_transit.len());
-    let due: Vec<EntryId> = ready(draft.settings, &draft.fleet)
-        .filter(|entry| entry.due <= draft.now)
+    let (fleet, mut pace) = (&draft.fleet, Pace::default());
+    let mut may_leave = |entry: &&Entry| {
+        let may = entry.due <= draft.now && pace.leaves_from(fleet, entry) <= draft.now;
+        if may {
+            pace.leaves(fleet, entry);
+        }
+        may
+    };
+    let due: Vec<EntryId> = ready(draft.settings, fleet)
+        .filter(|entry| may_leave(entry))
         .take(free)
         .map(|entry| entry.id)
         .collect();
@@ -123,6 +152,9 @@ fn dispatch(draft: &mut Draft<'_>) {
         if let Some(entry) = draft.fleet.entry_mut(id) {
             entry.tries = entry.tries.saturating_add(1);
             entry.due = now + wait(entry.tries);
+            // Of a try before this whose end was never heard nobody knows whether it succeeded.
+            entry.unclear |= entry.open;
+            entry.open = true;
         }
         draft.durable = true;
         draft.fleet.in_transit.insert(id);
@@ -155,6 +187,7 @@ pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
     if let Some(entry) = draft.fleet.entry_mut(id) {
         entry.tries = entry.tries.saturating_sub(1);
         entry.due = now;
+        entry.open = false;
     }
 }
 
@@ -162,7 +195,10 @@ pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
 pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let free = fleet.in_transit.len() < limits::MAILS_IN_FLIGHT && !fleet.unwritable;
     let mail = if free && !fleet.outbox.is_empty() {
-        ready(settings, fleet).map(|entry| entry.due).min()
+        let mut pace = Pace::default();
+        ready(settings, fleet)
+            .map(|entry| entry.due.max(pace.leaves_from(fleet, entry)))
+            .min()
     } else {
         None
     };
@@ -177,7 +213,10 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 
 /// A message could leave now.
 pub(super) fn is_due(settings: &Settings, fleet: &Fleet) -> bool {
-    !fleet.unwritable && ready(settings, fleet).any(|entry| entry.due <= fleet.now())
+    let mut pace = Pace::default();
+    let may_leave =
+        |entry: &Entry| entry.due <= fleet.now() && pace.leaves_from(fleet, entry) <= fleet.now();
+    !fleet.unwritable && ready(settings, fleet).any(may_leave)
 }
 
 /// A message was tried.
@@ -202,6 +241,12 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
         | Delivery::Rejected { .. } => delivery,
     };
     entry.last = Some(delivery.clone());
+    entry.open = false;
+    entry.unclear |= matches!(delivery, Delivery::Unclear { .. });
+    let mailed = entry.channel == Channel::Mail;
+    if mailed && matches!(delivery, Delivery::Sent { .. } | Delivery::Unclear { .. }) {
+        post::left(draft, &to);
+    }
     match &delivery {
         Delivery::Sent { .. } => {
             draft.fleet.forget_entry(id);

@@ -32,14 +32,7 @@ pub(super) fn machine(profile: &Profile) -> &str {
 }
 
 /// From one probe to the next, as the profile stands.
-pub(super) fn pace(draft: &Draft<'_>, name: &ProfileName, profile: &Profile) -> Duration {
-    let Some(track) = draft.fleet.profiles.get(name) else {
-        return profile.interval;
-    };
-    pace_of(track, profile)
-}
-
-fn pace_of(track: &ProfileTrack, profile: &Profile) -> Duration {
+pub(super) fn pace(track: &ProfileTrack, profile: &Profile) -> Duration {
     match track.standing {
         Standing::Failing | Standing::Down => profile.retry_interval,
         Standing::New | Standing::Up | Standing::Degraded => profile.interval,
@@ -67,7 +60,11 @@ pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, began: Timestamp, p
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;
     };
-    let pace = pace_of(track, profile);
+    if track.suspicion.is_some() {
+        // While an answer is awaited it is not probed again: its next failure would start the waiting anew.
+        return;
+    }
+    let (pace, untold) = (pace(track, profile), track.skips.count);
     let (due, ended) = (track.due, track.probed.unwrap_or(draft.now));
     if due > draft.now && asked(track).is_none() {
         // It was probed out of turn, see `look_around`.
@@ -92,18 +89,14 @@ pub(super) fn next(draft: &mut Draft<'_>, profile: &Profile, began: Timestamp, p
             (passed, if pace == paced { passed - 1 } else { 0 })
         }
     };
-    skip(draft, name, skipped);
+    skip(draft, name, skipped, untold);
     enter(draft, name, due + pace.saturating_mul(count));
 }
 
-/// Counts probes that were due and not made, and says so now and then.
-fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32) {
+/// Counts probes that were due and not made, beside those that were not told of yet, and says so now and then.
+fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32, untold: u32) {
     let now = draft.now;
-    let untold = |draft: &Draft<'_>| {
-        let track = draft.fleet.profiles.get(name);
-        track.map_or(0, |track| track.skips.count)
-    };
-    if count == 0 && untold(draft) == 0 {
+    if count == 0 && untold == 0 {
         return;
     }
     draft.fleet.skipped += u64::from(count);
@@ -124,12 +117,11 @@ fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32) {
 
 /// Enters a profile in the agenda, in place of what stood there.
 pub(super) fn enter(draft: &mut Draft<'_>, name: &ProfileName, due: Timestamp) {
-    let old = draft.fleet.profiles.get(name).map(|track| track.due);
-    if let Some(old) = old {
-        draft.fleet.agenda.remove(&(old, name.clone()));
-    }
-    draft.fleet.profile_mut(name).due = due;
-    draft.fleet.agenda.insert((due, name.clone()));
+    let old = std::mem::replace(&mut draft.fleet.profile_mut(name).due, due);
+    let mut entry = (old, name.clone());
+    draft.fleet.agenda.remove(&entry);
+    entry.0 = due;
+    draft.fleet.agenda.insert(entry);
 }
 
 /// A site of this host begins to fail: the others are probed now, not when their turn comes, so that it is known at once
@@ -170,16 +162,17 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         let Some((due, name)) = draft.fleet.agenda.pop_first() else {
             break;
         };
-        let Some(profile) = draft.profile(&name) else {
+        let settings = draft.settings;
+        let Some(profile) = settings.profiles.get(&name) else {
             continue;
         };
         let track = draft.fleet.profiles.get(&name);
         if track.is_none_or(|track| track.in_flight.is_some()) {
             continue;
         }
-        let machine = machine(&profile);
+        let machine = machine(profile);
         if draft.fleet.flights.has_room(machine) {
-            begin(draft, name, &profile);
+            begin(draft, name, profile);
         } else {
             draft.fleet.flights.wait(machine, (due, name));
         }
@@ -190,11 +183,12 @@ fn begin(draft: &mut Draft<'_>, name: ProfileName, profile: &Profile) {
     let now = draft.now;
     let probe = draft.fleet.next_probe();
     let track = draft.fleet.profile_mut(&name);
-    let pace = pace_of(track, profile);
+    let pace = pace(track, profile);
     let missed = periods(now.since(track.due), pace);
     track.due = track.due + pace.saturating_mul(missed);
     track.in_flight = Some((probe, now));
-    skip(draft, &name, missed);
+    let untold = track.skips.count;
+    skip(draft, &name, missed, untold);
     draft.fleet.probing += 1;
     draft.fleet.flights.begin(probe, machine(profile));
     draft.effects.push(Effect::Probe {

@@ -11,7 +11,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::seen;
-use super::{lesson, outbox, thread};
+use super::{flap, lesson, outbox, thread};
 
 /// A notification that says nothing yet.
 pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
@@ -32,6 +32,17 @@ pub(super) fn tell(
     let Some(incident) = &track.incident else {
         return;
     };
+    let said = matches!(
+        event,
+        EventKind::GaveUp | EventKind::Back | EventKind::Closed
+    );
+    if incident.muted && !said {
+        let now = draft.now;
+        if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
+            (incident.told, incident.news) = (now, None);
+        }
+        return;
+    }
     let profile = draft.settings.profiles.get(name);
     let host = profile.and_then(|profile| profile.host.clone());
     let over = matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed);
@@ -68,6 +79,8 @@ pub(super) fn tell(
         Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,
     };
     told.remark = remark;
+    told.story = over && incident.sequence == 0;
+    told.flaps = flap::flaps(draft, name);
     told.sites = thread::sites(draft, name, over);
     outbox::queue(draft, &told);
     let now = draft.now;
@@ -76,6 +89,9 @@ pub(super) fn tell(
         incident.told = now;
     }
     thread::named(draft, name, &told.sites);
+    if event == EventKind::GaveUp {
+        flap::unmute(draft, name);
+    }
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
@@ -180,5 +196,8 @@ pub(super) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
         .min();
     let news = fleet.index.news.first();
     let news = news.map(|(since, _)| *since + limits::SITES_NEWS);
-    [opened, news].into_iter().flatten().min()
+    [opened, news, flap::wakeup(fleet)]
+        .into_iter()
+        .flatten()
+        .min()
 }

@@ -41,7 +41,14 @@ struct Document<'a> {
     lesson: Option<Learnt>,
     certificates: Vec<Ends<'a>>,
     sites: Vec<Hit<'a>>,
+    flaps: Option<Turns>,
     facts: Option<Said>,
+}
+
+#[derive(Serialize)]
+struct Turns {
+    outages: u32,
+    since: String,
 }
 
 #[derive(Serialize)]
@@ -130,6 +137,10 @@ pub fn document(entry: &Entry, wording: &Wording) -> String {
         lesson: note.lesson.map(learnt),
         certificates: note.certificates.iter().map(ends).collect(),
         sites: note.sites.iter().map(hit).collect(),
+        flaps: note.flaps.map(|flaps| Turns {
+            outages: flaps.outages,
+            since: written(flaps.since),
+        }),
         facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
     };
     // Plain data with text keys cannot fail to be written.

@@ -271,6 +271,7 @@ impl Reading {
             | Note::GaveUp { .. }
             | Note::Rearmed { .. }
             | Note::Queued { .. }
+            | Note::Merged { .. }
             | Note::Delivered { .. }
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }

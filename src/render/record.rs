@@ -249,6 +249,10 @@ impl Record {
                 };
                 self.told.insert(*entry, told);
             }
+            Note::Merged { entry, .. } => {
+                self.told.remove(entry);
+                self.earlier.remove(entry);
+            }
             Note::Delivered {
                 entry,
                 event,

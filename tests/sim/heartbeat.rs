@@ -92,6 +92,8 @@ impl Course {
             tries: 0,
             due: self.fleet.now(),
             last,
+            open: false,
+            unclear: false,
         };
         self.fleet.queue(entry.clone());
         entry

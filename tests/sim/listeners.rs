@@ -57,6 +57,8 @@ fn outbox() -> Fleet {
                 tries: 0,
                 due: Timestamp(0),
                 last: None,
+                open: false,
+                unclear: false,
             });
         }
     }

@@ -176,6 +176,7 @@ fn said(note: &Note) -> Option<String> {
         | Note::Opened { .. }
         | Note::Closed { .. }
         | Note::Queued { .. }
+        | Note::Merged { .. }
         | Note::Delivered { .. } => return None,
     })
 }

@@ -88,7 +88,6 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
     };
     let mut visited = Vec::new();
     loop {
-        visited.push(hop.url.clone());
         let sight = Sight::new("");
         let response = exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight)
             .await
@@ -98,7 +97,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         let next = follow::next(&hop, status, headers, limits::HEART_REDIRECTS, &visited)
             .map_err(|_| format!("HTTP status {}, which is not followed", status.as_u16()))?;
         match next {
-            Some(next) => hop = next,
+            Some(next) => visited.push(std::mem::replace(&mut hop, next).url),
             None if status.is_success() => return Ok(()),
             None => return Err(format!("HTTP status {}", status.as_u16())),
         }

@@ -83,7 +83,7 @@ pub(super) async fn read(
 ) -> Result<(), Broken> {
     let limit = cap.saturating_add(limits::ENCODING_ROOM);
     let mut decoders = Decoders::try_of(response.headers(), limit);
-    let mut kept = Kept { body, cap };
+    let (mut kept, mut fed) = (Kept { body, cap }, 0);
     while let Some(chunk) = response.chunk().await.map_err(Broken::Wire)? {
         for slice in chunk.chunks(SLICE) {
             let decoders = decoders.as_mut();
@@ -94,7 +94,11 @@ pub(super) async fn read(
                 kept.body.capped = true;
                 return Ok(());
             }
-            tokio::task::yield_now().await;
+            fed += slice.len();
+            if fed >= SLICE {
+                fed = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
     if let Ok(decoders) = decoders {

@@ -48,7 +48,7 @@ pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
 }
 
 /// What was read before, so that what a site shows day after day is read once and held once. Nothing is believed for it: only
-/// reading is spared, and every chain is verified anew.
+/// reading is spared.
 #[derive(Debug)]
 pub(super) struct Known {
     hashers: [RandomState; 2],
@@ -112,14 +112,20 @@ fn read(chain: &[&CertificateDer<'_>], at: UnixTime) -> Option<Certificate> {
     })
 }
 
+/// From when until when it is valid, in seconds of Unix time; `None` when it cannot be read.
+pub(super) fn dates(der: &[u8]) -> Option<(i64, i64)> {
+    let (_, x509) = X509Certificate::from_der(der).ok()?;
+    let dates = x509.validity();
+    Some((dates.not_before.timestamp(), dates.not_after.timestamp()))
+}
+
 /// Whether its dates fit.
 pub(super) fn in_time(der: &[u8], now: UnixTime) -> Result<(), CertificateError> {
-    let (_, x509) = X509Certificate::from_der(der).map_err(|_| CertificateError::BadEncoding)?;
+    let (begins, ends) = dates(der).ok_or(CertificateError::BadEncoding)?;
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let dates = x509.validity();
-    if now < dates.not_before.timestamp() {
+    if now < begins {
         Err(CertificateError::NotValidYet)
-    } else if now > dates.not_after.timestamp() {
+    } else if now > ends {
         Err(CertificateError::Expired)
     } else {
         Ok(())

@@ -32,7 +32,7 @@ pub(super) async fn check(
         Ok(hop) => {
             let secrets = Secrets::of(url, &hop.headers);
             // In its place: what is large is not moved about.
-            let walk = pin!(walk(world, profile, hop, aim, &sight));
+            let walk = pin!(walk(world, profile, url, hop, aim, &sight));
             let found = match tokio::time::timeout(profile.timeout, walk).await {
                 Ok(found) => found,
                 Err(_) => Err(stuck(&sight, profile.timeout)),
@@ -123,10 +123,11 @@ fn stuck(sight: &Sight, timeout: Duration) -> Fault {
     Fault::new(cause, detail).at(phase)
 }
 
-/// Goes from hop to hop and judges the last.
+/// Goes from hop to hop, beginning at the host of `url`, and judges the last.
 async fn walk(
     world: &World,
     profile: &Profile,
+    url: &Url,
     first: Hop,
     aim: Aim<'_>,
     sight: &Sight,
@@ -139,16 +140,15 @@ async fn walk(
         verify: profile.tls.verify,
         connect_timeout: profile.connect_timeout,
     };
-    let own_host = first.url.host_str().map(str::to_owned);
+    let own_host = url.host_str();
     let mut own_address = None;
     let mut visited = vec![];
     let mut hop = first;
     loop {
         let host = hop.url.host_str();
-        let at_home = host == own_host.as_deref();
-        let reach = Reach::of(own_address, own_host.as_deref(), host);
+        let at_home = host == own_host;
+        let reach = Reach::of(own_address, own_host, host);
         let aim = if at_home { aim } else { Aim::default() };
-        visited.push(hop.url.clone());
         let asked = second::exchange(world, profile, &means, &hop, aim, reach, sight).await;
         let response = match asked {
             Err(fault) if fault.foreign && hop.url.scheme() == "http" => {
@@ -165,10 +165,10 @@ async fn walk(
             sight.learn(|result| result.remarks.extend(remark));
             return judge(profile, response, &hop.url, sight).await;
         };
-        if next.url.host_str() == own_host.as_deref() {
+        if next.url.host_str() == own_host {
             request::bypass(&mut next.headers, profile.cache_bypass);
         }
         sight.redirected(text::shown_foreign(&next.url));
-        hop = next;
+        visited.push(std::mem::replace(&mut hop, next).url);
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 
 use super::fault::Fault;
 use super::handshake;
-use super::hooks::ConnectTimedOut;
+use super::hooks::{Astray, ConnectTimedOut};
 use super::trace::Trace;
 use crate::model::{Cause, Phase, limits};
 
@@ -44,6 +44,9 @@ pub(super) fn failure(error: Link<'_>, trace: &Trace, host: &str) -> Fault {
     if find::<ConnectTimedOut>(error).is_some() {
         let detail = "no answer to the connection attempt";
         return Fault::new(Cause::ConnectTimeout, detail).at(phase);
+    }
+    if let Some(astray) = find::<Astray>(error) {
+        return Fault::monitor(astray.to_string()).at(phase);
     }
     let system = system(error);
     if let Some(fault) = system.and_then(our_machine) {

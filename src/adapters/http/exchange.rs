@@ -8,13 +8,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Response, Version};
+use reqwest::{Client, Request, Response, Version};
+use rustls::ClientConfig;
 use url::{Host, Url};
 
 use super::classify;
 use super::fault::Fault;
 use super::follow::{Hop, Reach};
-use super::hooks::{Chosen, Timed};
+use super::hooks::{Chosen, Timed, Way};
 use super::resolve::{Found, Names};
 use super::tls::{self, Base};
 use super::trace::{Mark, Sight, Trace};
@@ -138,12 +139,17 @@ async fn send(
     let port = hop.url.port_or_known_default().unwrap_or(80);
     let address = SocketAddr::new(ip, port);
     sight.going_to(address);
-    let client = client(means, address, trace)
+    let client = means
+        .base
+        .client(means.verify)
         .map_err(|error| Fault::monitor(format!("no HTTP client could be made: {error}")))?;
-    let response = client
-        .request(hop.method.clone(), hop.url.clone())
-        .headers(hop.headers.clone())
-        .send()
+    let way = Way {
+        trace: Arc::clone(trace),
+        address,
+        limit: means.connect_timeout,
+    };
+    let response = way
+        .along(request(client, hop))
         .await
         .map_err(|error| refused(error, trace, &hop.url))?;
     trace.mark(Mark::Head);
@@ -163,28 +169,46 @@ fn refused(error: reqwest::Error, trace: &Trace, url: &Url) -> Fault {
     classify::failure(&error, trace, url.host_str().unwrap_or_default())
 }
 
-fn client(
-    means: &Means<'_>,
-    address: SocketAddr,
-    trace: &Arc<Trace>,
-) -> Result<Client, reqwest::Error> {
+/// Begins the hop's request.
+fn request(
+    client: &Client,
+    hop: &Hop,
+) -> impl Future<Output = Result<Response, reqwest::Error>> + use<> {
+    // A builder makes a header of the URL's credentials; where there are none, the headers need not be put in one by one.
+    let request = if hop.url.username().is_empty() && hop.url.password().is_none() {
+        let mut request = Request::new(hop.method.clone(), hop.url.clone());
+        request.headers_mut().clone_from(&hop.headers);
+        Ok(request)
+    } else {
+        let builder = client.request(hop.method.clone(), hop.url.clone());
+        builder.headers(hop.headers.clone()).build()
+    };
+    let sending = request.map(|request| client.execute(request));
+    async { sending?.await }
+}
+
+/// A client without a pool: each request has a connection of its own, under the rules of its [`Way`].
+pub(super) fn client(tls: ClientConfig) -> Result<Client, reqwest::Error> {
     // Above our own limit, so that a list that is too long is named as such; beyond this one it is a protocol error.
     // Not far above: HTTP/2 makes a table of all lines before anybody can count them.
     let header_bytes = u32::try_from(limits::HEADER_BYTES / 4 * 5).unwrap_or(u32::MAX);
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        // Without it a copy of each request is kept for a retry that never comes.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .pool_max_idle_per_host(0)
+        // A probe ends by its own deadlines, under the same causes: no socket options that outlast them need be set.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
+        .tcp_user_timeout(None)
         .http1_max_headers(limits::HEADER_LINES)
         .http2_max_header_list_size(header_bytes)
-        .dns_resolver(Arc::new(Chosen(address)))
-        .connector_layer(Timed {
-            trace: Arc::clone(trace),
-            limit: means.connect_timeout,
-        })
-        .tls_backend_preconfigured(means.base.hooked(trace, means.verify))
+        .dns_resolver(Arc::new(Chosen))
+        .connector_layer(Timed)
+        .tls_backend_preconfigured(tls)
         .build()
 }
 

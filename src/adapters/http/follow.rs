@@ -49,7 +49,7 @@ fn asks(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Where a response sends us: `None` when it is the answer. `visited` holds every URL so far, this hop's included.
+/// Where a response sends us: `None` when it is the answer. `visited` holds every URL before this hop's.
 pub(super) fn next(
     hop: &Hop,
     status: StatusCode,
@@ -62,12 +62,12 @@ pub(super) fn next(
     }
     let url = target(hop, status, headers)?;
     let shown = text::shown_foreign(&url);
-    if visited.contains(&url) {
+    if url == hop.url || visited.contains(&url) {
         return Err(refused(format!(
             "redirects in a circle: {shown} was visited already"
         )));
     }
-    if visited.len() > usize::from(most) {
+    if visited.len() >= usize::from(most) {
         return Err(refused(format!(
             "more than {most} redirects, the next one to {shown}"
         )));

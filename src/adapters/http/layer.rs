@@ -19,7 +19,7 @@
 //! nginx adds its headers to 2xx and 3xx only, so an error page shows them seldom.
 
 use reqwest::StatusCode;
-use reqwest::header::{self, HeaderMap};
+use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::signs::Signs;
 use super::wordpress::Page;
@@ -54,15 +54,16 @@ pub(super) fn of(
     signs: &Signs,
     page: Option<Page>,
 ) -> Option<Layer> {
-    if cached(headers).is_some() || cached_page(headers, signs) {
+    let seen = Seen::of(headers);
+    if seen.cached().is_some() || cached_page(&seen, signs) {
         return Some(Layer::Cache);
     }
     if page.is_some() {
         return Some(Layer::Php);
     }
-    let php = shows_php(headers);
+    let php = shows_php(&seen);
     let theme = ["rel=\"https://api.w.org/\"", "rel='https://api.w.org/'"];
-    if shows_wordpress(headers) && !status.is_server_error()
+    if shows_wordpress(&seen) && !status.is_server_error()
         || php && theme.iter().any(|sign| text.contains(sign))
     {
         Some(Layer::Database)
@@ -75,53 +76,99 @@ pub(super) fn of(
 
 /// The header that says a cache has answered, in words.
 pub(super) fn cached(headers: &HeaderMap) -> Option<String> {
-    let told = |name: &str, hit: &dyn Fn(&str) -> bool| {
-        let value = value(headers, name)?;
-        let lower = value.to_ascii_lowercase();
-        hit(&lower).then(|| format!("{name}: {value}"))
-    };
-    told("X-F-Cache", &|v| matches!(v, "hit" | "stale" | "updating"))
+    Seen::of(headers).cached()
+}
+
+/// Headers that can be signs.
+const NAMES: [&str; 11] = [
+    "age",
+    "cf-cache-status",
+    "link",
+    "set-cookie",
+    "x-b-cache",
+    "x-cache",
+    "x-f-cache",
+    "x-pingback",
+    "x-powered-by",
+    "x-redirect-by",
+    "x-signature",
+];
+
+/// The signs among the headers, in their order, found in one pass: to look each up costs more, and most responses have few.
+struct Seen<'h>(Vec<(&'static str, &'h HeaderValue)>);
+
+impl<'h> Seen<'h> {
+    fn of(headers: &'h HeaderMap) -> Self {
+        let signs = headers.iter().filter_map(|(name, value)| {
+            let known = NAMES.into_iter().find(|known| *known == name.as_str());
+            Some((known?, value))
+        });
+        Self(signs.collect())
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &'h HeaderValue> {
+        let named = self.0.iter().filter(move |(known, _)| *known == name);
+        named.map(|(_, value)| *value)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    fn value(&self, name: &str) -> Option<&'h str> {
+        self.all(name).next()?.to_str().ok().map(str::trim)
+    }
+
+    fn cached(&self) -> Option<String> {
+        let told = |name: &str, shown: &str, hit: &dyn Fn(&str) -> bool| {
+            let value = self.value(name)?;
+            let lower = value.to_ascii_lowercase();
+            hit(&lower).then(|| format!("{shown}: {value}"))
+        };
+        told("x-f-cache", "X-F-Cache", &|v| {
+            matches!(v, "hit" | "stale" | "updating")
+        })
         .or_else(|| {
-            told("X-B-Cache", &|v| {
+            told("x-b-cache", "X-B-Cache", &|v| {
                 matches!(v, "cache" | "updating") || v.contains("l=hit")
             })
         })
-        .or_else(|| told("Age", &|v| v.parse::<u64>().is_ok_and(|age| age > 0)))
-        .or_else(|| told("CF-Cache-Status", &|v| v == "hit"))
-        .or_else(|| told("X-Cache", &|v| v.starts_with("hit")))
+        .or_else(|| told("age", "Age", &|v| v.parse::<u64>().is_ok_and(|age| age > 0)))
+        .or_else(|| told("cf-cache-status", "CF-Cache-Status", &|v| v == "hit"))
+        .or_else(|| told("x-cache", "X-Cache", &|v| v.starts_with("hit")))
+    }
 }
 
 /// A page that a cache has left its line in; with a header of the cache, the header says it better.
-fn cached_page(headers: &HeaderMap, signs: &Signs) -> bool {
-    !headers.contains_key("x-f-cache") && !headers.contains_key("x-b-cache") && signs.has(CACHED)
+fn cached_page(seen: &Seen<'_>, signs: &Signs) -> bool {
+    !seen.has("x-f-cache") && !seen.has("x-b-cache") && signs.has(CACHED)
 }
 
-fn shows_php(headers: &HeaderMap) -> bool {
+fn shows_php(seen: &Seen<'_>) -> bool {
     let begins = |name: &str, with: &str| {
-        value(headers, name).is_some_and(|value| {
+        seen.value(name).is_some_and(|value| {
             let start = value.get(..with.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(with))
         })
     };
-    begins("X-Powered-By", "PHP")
-        || begins("X-Signature", "KUSANAGI")
-        || headers.contains_key("x-f-cache")
-        || headers.contains_key("x-b-cache")
-        || headers
-            .get_all(header::SET_COOKIE)
-            .iter()
+    begins("x-powered-by", "PHP")
+        || begins("x-signature", "KUSANAGI")
+        || seen.has("x-f-cache")
+        || seen.has("x-b-cache")
+        || seen
+            .all("set-cookie")
             .any(|cookie| cookie.as_bytes().starts_with(b"PHPSESSID="))
 }
 
 /// Whether WordPress itself, with its database, has written the headers.
-fn shows_wordpress(headers: &HeaderMap) -> bool {
-    let api = headers.get_all(header::LINK).iter().any(|link| {
+fn shows_wordpress(seen: &Seen<'_>) -> bool {
+    let api = seen.all("link").any(|link| {
         let link = String::from_utf8_lossy(link.as_bytes());
         link.contains("rel=\"https://api.w.org/\"")
     });
-    let redirect = value(headers, "X-Redirect-By");
-    api || headers.contains_key("x-pingback")
-        || headers.contains_key("x-b-cache")
+    let redirect = seen.value("x-redirect-by");
+    api || seen.has("x-pingback")
+        || seen.has("x-b-cache")
         || redirect.is_some_and(|by| by.eq_ignore_ascii_case("WordPress"))
 }
 
@@ -138,12 +185,10 @@ pub(super) fn welcome(signs: &Signs) -> Option<&'static str> {
     known.map(|(_, whose)| *whose)
 }
 
-fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
 #[cfg(test)]
 mod tests {
+    use reqwest::header;
+
     use super::*;
 
     #[test]

@@ -7,7 +7,8 @@
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
 //!   exact and a check that ran out of time says where.
 //! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`), and why it
-//!   was refused is told apart (`refusal`, `revocation`); what stands behind a refusal a second look says (`second`); text
+//!   was refused is told apart (`refusal`, `revocation`); one that was found good is not verified anew each minute (`verified`);
+//!   what stands behind a refusal a second look says (`second`); text
 //!   from outside is cleaned and freed of credentials (`text`).
 //! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
 //!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
@@ -48,6 +49,7 @@ mod signs;
 mod text;
 mod tls;
 mod trace;
+mod verified;
 mod wordpress;
 
 pub use beat::{HttpPulse, ReadSecret};

@@ -12,9 +12,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use reqwest::Client;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -28,8 +29,8 @@ use super::HttpError;
 use super::certificate::Known;
 use super::fault::Fault;
 use super::hooks::{Asked, NoSessions, Recording};
-use super::trace::Trace;
-use super::{refusal, revocation};
+use super::verified::Verified;
+use super::{exchange, refusal, revocation};
 use crate::model::{Profile, Timestamp, Tls};
 
 /// Profiles whose own settings are kept; beyond it they are made anew, which costs milliseconds.
@@ -47,8 +48,8 @@ pub(super) fn now() -> Timestamp {
     )
 }
 
-/// Settings to which only the hooks of a probe are missing.
-#[derive(Debug, Clone)]
+/// Settings, and the clients made of them.
+#[derive(Debug)]
 pub(super) struct Base {
     config: ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
@@ -56,25 +57,37 @@ pub(super) struct Base {
     named: Arc<[CertificateDer<'static>]>,
     lists_end: Option<Timestamp>,
     known: Arc<Known>,
+    verified: Option<Arc<Verified>>,
+    /// That which a bad certificate stops, and that which goes on.
+    clients: [OnceLock<Client>; 2],
 }
 
 impl Base {
-    /// The settings of one hop.
-    pub(super) fn hooked(&self, trace: &Arc<Trace>, verify: bool) -> ClientConfig {
+    /// The client with these settings and our hooks, made when it is first asked for.
+    pub(super) fn client(&self, verify: bool) -> Result<&Client, reqwest::Error> {
+        let place = &self.clients[usize::from(!verify)];
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let made = exchange::client(self.hooked(verify))?;
+        // Whoever else made one meanwhile made the same.
+        Ok(place.get_or_init(|| made))
+    }
+
+    fn hooked(&self, verify: bool) -> ClientConfig {
         let mut config = self.config.clone();
-        config.resumption = Resumption::store(Arc::new(NoSessions(Arc::clone(trace))))
-            .tls12_resumption(Tls12Resumption::Disabled);
+        config.resumption =
+            Resumption::store(Arc::new(NoSessions)).tls12_resumption(Tls12Resumption::Disabled);
         let recording = Recording {
             inner: Arc::clone(&self.verifier),
-            trace: Arc::clone(trace),
             verify,
             roots: self.roots.clone(),
             named: Arc::clone(&self.named),
             known: Arc::clone(&self.known),
+            verified: self.verified.clone(),
         };
         config.client_auth_cert_resolver = Arc::new(Asked {
             inner: Arc::clone(&self.config.client_auth_cert_resolver),
-            trace: Arc::clone(trace),
         });
         config
             .dangerous()
@@ -84,9 +97,18 @@ impl Base {
 
     /// The same without offering a protocol, for servers that know none of ours by name.
     pub(super) fn without_alpn(&self) -> Self {
-        let mut plain = self.clone();
-        plain.config.alpn_protocols.clear();
-        plain
+        let mut config = self.config.clone();
+        config.alpn_protocols.clear();
+        Self {
+            config,
+            verifier: Arc::clone(&self.verifier),
+            roots: self.roots.clone(),
+            named: Arc::clone(&self.named),
+            lists_end: self.lists_end,
+            known: Arc::clone(&self.known),
+            verified: self.verified.clone(),
+            clients: Default::default(),
+        }
     }
 
     /// What is to be said of the settings themselves.
@@ -126,6 +148,8 @@ impl Bases {
                 named: Arc::from([]),
                 lists_end: None,
                 known: Arc::new(Known::new()),
+                verified: Some(Arc::default()),
+                clients: Default::default(),
             }),
             provider,
             own: Mutex::default(),
@@ -174,6 +198,12 @@ impl Bases {
             None => Vec::new(),
         };
         let lists_end = revocation::end(&lists);
+        let verified = match (&roots, lists.is_empty()) {
+            (None, true) => self.shared.verified.clone(),
+            (Some(_), true) => Some(Arc::default()),
+            // What was revoked is looked up each time.
+            (_, false) => None,
+        };
         let verifier: Arc<dyn ServerCertVerifier> = if roots.is_none() && lists.is_empty() {
             Arc::clone(&self.shared.verifier)
         } else {
@@ -204,6 +234,8 @@ impl Bases {
             named: named.into(),
             lists_end,
             known: Arc::clone(&self.shared.known),
+            verified,
+            clients: Default::default(),
         })
     }
 }

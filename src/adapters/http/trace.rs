@@ -197,13 +197,16 @@ impl Sight {
 
     /// A new hop begins.
     pub(super) fn hop(&self, tls: bool) -> Arc<Trace> {
-        let trace = Arc::new(Trace::new(tls));
         let mut state = self.state();
         let shown = state.trace.shown();
         certificate::absorb(&mut state.result, shown);
         (state.result.address, state.result.tls_version) = (None, None);
-        state.trace = Arc::clone(&trace);
-        trace
+        // In its place, where nobody holds the last hop's any more.
+        match Arc::get_mut(&mut state.trace) {
+            Some(trace) => *trace = Trace::new(tls),
+            None => state.trace = Arc::new(Trace::new(tls)),
+        }
+        Arc::clone(&state.trace)
     }
 
     /// The hop under way ended in a redirect to `next`, which may be shown.

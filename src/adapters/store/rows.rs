@@ -143,12 +143,12 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
             .execute([])?;
     }
     courses::write(transaction, changes)?;
-    for (name, track) in &changes.profiles {
-        write_named(transaction, "profile", name.as_str(), track.as_ref())?;
-    }
-    for (name, track) in &changes.hosts {
-        write_named(transaction, "host", name.as_str(), track.as_ref())?;
-    }
+    let profiles = changes.profiles.iter();
+    let profiles = profiles.map(|(name, track)| (name.as_str(), track.as_ref()));
+    write_named(transaction, "profile", profiles)?;
+    let hosts = changes.hosts.iter();
+    let hosts = hosts.map(|(name, track)| (name.as_str(), track.as_ref()));
+    write_named(transaction, "host", hosts)?;
     for (id, entry) in &changes.outbox {
         let key = id.0.cast_signed();
         match entry {
@@ -180,28 +180,25 @@ fn write_core(transaction: &Transaction<'_>, core: &CoreRow) -> rusqlite::Result
     Ok(())
 }
 
-fn write_named(
+/// Writes rows of a table whose key is a name; they may be ten thousand, so each statement is looked up once.
+fn write_named<'r, B: Serialize + 'r>(
     transaction: &Transaction<'_>,
     table: &str,
-    name: &str,
-    track: Option<&impl Serialize>,
+    rows: impl Iterator<Item = (&'r str, Option<&'r B>)>,
 ) -> rusqlite::Result<()> {
-    match track {
-        Some(track) => {
-            let body = json(track)?;
-            let sql =
-                format!("INSERT OR REPLACE INTO {table} (name, body, sum) VALUES (?1, ?2, ?3)");
-            transaction.prepare_cached(&sql)?.execute(params![
-                name,
-                body,
-                sum(table, name.as_bytes(), &body)
-            ])?;
-        }
-        None => {
-            transaction
-                .prepare_cached(&format!("DELETE FROM {table} WHERE name = ?1"))?
-                .execute([name])?;
-        }
+    let sql = format!("INSERT OR REPLACE INTO {table} (name, body, sum) VALUES (?1, ?2, ?3)");
+    let mut put = transaction.prepare_cached(&sql)?;
+    let mut take = transaction.prepare_cached(&format!("DELETE FROM {table} WHERE name = ?1"))?;
+    let mut body = Vec::new();
+    for (name, track) in rows {
+        let Some(track) = track else {
+            take.execute([name])?;
+            continue;
+        };
+        body.clear();
+        serde_json::to_writer(&mut body, track).map_err(unspeakable)?;
+        let body = std::str::from_utf8(&body)?;
+        put.execute(params![name, body, sum(table, name.as_bytes(), body)])?;
     }
     Ok(())
 }

@@ -51,6 +51,11 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
                 pause()
             });
         }
+        EventKind::Flapping => {
+            items.extend(ssh(key!(Advice, "login")));
+            items.extend(now());
+            items.extend(pause());
+        }
         EventKind::GaveUp => {
             items.extend(ssh(key!(Advice, "login")));
             items.extend(now());
@@ -68,6 +73,7 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
         EventKind::Blind => items.push(all(key!(Advice, "up"))),
         EventKind::Damaged => items.push(all(key!(Advice, "held"))),
         EventKind::Certificate => items.push(all(key!(Advice, "status"))),
+        EventKind::Digest => items.push(all(key!(Advice, "up"))),
         EventKind::Closed | EventKind::Test => items.push(all(key!(Advice, "watched"))),
     }
     items

@@ -17,6 +17,7 @@
 mod advice;
 pub mod clean;
 mod deeds;
+mod digest;
 mod ending;
 mod figure;
 mod html;

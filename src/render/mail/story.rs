@@ -10,7 +10,7 @@ use crate::render::{explain, facts};
 
 use super::page::{Item, Page, Section, Tone};
 use super::subject::pieces;
-use super::{advice, clean, deeds, ending, timeline};
+use super::{advice, clean, deeds, digest, ending, timeline};
 
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
@@ -25,6 +25,7 @@ pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
     let few = note.sites.len() <= SITES_FIRST;
     let parts = [
         (key!(Page, "title.sites"), sites(voice, note, few)),
+        (key!(Page, "title.digest"), digest::items(voice, note)),
         (key!(Page, "title.seen"), seen(voice, note)),
         (key!(Page, "title.done"), deeds::attempts(voice, note)),
         (
@@ -68,6 +69,8 @@ const fn tone(note: &Notification) -> Tone {
         EventKind::Down | EventKind::GaveUp | EventKind::Reminder => Tone::Bad,
         EventKind::Restarted
         | EventKind::Withheld
+        | EventKind::Flapping
+        | EventKind::Digest
         | EventKind::Blind
         | EventKind::Damaged
         | EventKind::Certificate => Tone::Warn,

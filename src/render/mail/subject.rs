@@ -66,6 +66,8 @@ pub(super) const fn pieces(event: EventKind) -> Pieces {
         EventKind::Blind => pieces!(Blind),
         EventKind::Damaged => pieces!(Damaged),
         EventKind::Certificate => pieces!(Certificate),
+        EventKind::Flapping => pieces!(Flapping),
+        EventKind::Digest => pieces!(Digest),
         EventKind::Test => pieces!(Test),
     }
 }

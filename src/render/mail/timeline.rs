@@ -80,12 +80,14 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
         }
         EventKind::GaveUp => voice.word(key!(Page, "timeline.gave_up")),
         EventKind::Reminder => voice.say(key!(Page, "timeline.reminder"), context! { lasted }),
+        EventKind::Flapping => voice.word(key!(Page, "timeline.flapping")),
         EventKind::Closed => voice.word(key!(Page, "timeline.closed")),
         EventKind::Down
         | EventKind::Restarted
         | EventKind::Blind
         | EventKind::Damaged
         | EventKind::Certificate
+        | EventKind::Digest
         | EventKind::Test => return None,
     };
     Some((at, line))

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
-use super::{advice, clean, deeds, ending, next};
+use super::{advice, clean, deeds, digest, ending, next};
 
 /// Everything that `down/subject` and its like may name.
 pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
@@ -37,6 +37,11 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         in_hand => advice::is_in_hand(note),
         restarts => restarts(note),
         attempt => note.attempts.last().map(|attempt| attempt.number),
+        untold => note.story,
+        outages => note.flaps.map(|flaps| flaps.outages),
+        flaps_since => note.flaps.map(|flaps| moment(flaps.since)),
+        summary => digest::summary(voice, note),
+        messages => note.items.len(),
         tag => restart.tag,
         result => restart.result,
         story => restart.story,

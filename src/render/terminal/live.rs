@@ -140,7 +140,9 @@ pub(super) fn words(
                 plural(usize::try_from(*count).unwrap_or(usize::MAX), "probe")
             ),
         )),
-        Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } => None,
+        Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Merged { .. } => {
+            None
+        }
     }
 }
 

@@ -62,6 +62,10 @@ files! {
     Damaged = "damaged",
     /// Certificates end soon.
     Certificate = "certificate",
+    /// A site goes down and comes back again and again.
+    Flapping = "flapping",
+    /// Many messages in one.
+    Digest = "digest",
     /// A test.
     Test = "test",
     /// Why nothing is restarted.
@@ -108,6 +112,8 @@ impl File {
             | Self::Blind
             | Self::Damaged
             | Self::Certificate
+            | Self::Flapping
+            | Self::Digest
             | Self::Test => true,
             Self::Picture
             | Self::Holds

@@ -202,6 +202,8 @@ impl World {
             tries: 0,
             due: now(),
             last: None,
+            open: false,
+            unclear: false,
         });
         self.note(&Note::Queued {
             entry: id,

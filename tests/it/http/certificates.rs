@@ -1,14 +1,21 @@
 //! Certificates of every kind, and the files a profile names for TLS.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use probe::adapters::http::HttpProber;
 use probe::model::{Cause, CertificateFault, CheckResult, Finding, Phase};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
 
 use super::authority::{Authority, BOTH, Identity, LOCAL, NOW, config, serve_tls, serve_with};
 use super::server::fine;
-use super::{assert_found, assert_ok, probe, profile};
+use super::{assert_found, assert_ok, probe, probe_with, profile};
 
 #[track_caller]
 fn assert_certificate(result: &CheckResult, expected: CertificateFault, words: &str) {
@@ -198,4 +205,42 @@ async fn a_renewed_ca_file_is_read_again() {
 fn write(file: &Path, text: &str) -> PathBuf {
     std::fs::write(file, text).unwrap();
     file.to_owned()
+}
+
+/// Shows a chain whose key is somebody else's.
+#[derive(Debug)]
+struct Borrowed(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Borrowed {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// A chain that was found good is no proof that whoever shows it has its key; and the authority that a file names now counts.
+#[tokio::test]
+async fn a_chain_seen_before_proves_nothing_by_itself() {
+    let (authority, prober) = (Authority::new(), HttpProber::try_new().unwrap());
+    let identity = authority.certify(LOCAL, |_| ());
+    let good = serve_tls(config(&identity, BOTH), NOW, fine()).await;
+    for _ in 0..2 {
+        assert_ok(&probe_with(&prober, authority.profile(&good)).await);
+    }
+    let other = KeyPair::generate().unwrap().serialize_der();
+    let key = any_supported_type(&PrivateKeyDer::try_from(other).unwrap()).unwrap();
+    for version in BOTH {
+        let mut borrowed = config(&identity, &[*version]);
+        let shown = CertifiedKey::new(identity.chain.clone(), Arc::clone(&key));
+        borrowed.cert_resolver = Arc::new(Borrowed(Arc::new(shown)));
+        let server = serve_tls(borrowed, NOW, fine()).await;
+        let result = probe_with(&prober, authority.profile(&server)).await;
+        assert_certificate(&result, CertificateFault::Untrusted, "BadSignature");
+    }
+    // The same name in the configuration and the same file name, with another authority in it.
+    std::fs::write(authority.file("ca.pem"), Authority::new().issuer.pem()).unwrap();
+    let written = SystemTime::now() + Duration::from_secs(5);
+    let file = File::options().write(true).open(authority.file("ca.pem"));
+    file.unwrap().set_modified(written).unwrap();
+    let result = probe_with(&prober, authority.profile(&good)).await;
+    assert_found(&result, Cause::TlsCertificate, Phase::Tls);
 }

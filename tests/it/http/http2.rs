@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hyper::body::Bytes;
+use probe::adapters::http::HttpProber;
 use probe::model::{Cause, Phase};
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::authority::{Authority, BOTH, Identity, LOCAL, config};
 use super::server::{BREATH, Server, listen, loopback};
-use super::{SHORT, assert_ok, probe, table};
+use super::{SHORT, assert_ok, probe, probe_with, table};
 
 /// An HTTP/2 server that answers every request with `answer`.
 async fn serve_h2(
@@ -51,6 +54,36 @@ async fn http2_is_spoken() {
     let result = probe(wanting).await;
     assert_ok(&result);
     assert_eq!(result.http_version, Some(probe::model::HttpVersion::Http2));
+}
+
+/// One prober, and so one client, asks the same site several times at once and again afterwards: HTTP/2 could carry all of it
+/// over one connection, and each probe has its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_probe_has_a_connection_of_its_own() {
+    let authority = Authority::new();
+    let server = serve_h2(&authority.certify(LOCAL, |_| ()), |mut respond| {
+        tokio::spawn(async move {
+            // All are under way together.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let response = hyper::Response::builder().status(200).body(()).unwrap();
+            respond.send_response(response, true).unwrap();
+        });
+    })
+    .await;
+    let prober = HttpProber::try_new().unwrap();
+    for round in 1..=2 {
+        let mut looks = JoinSet::new();
+        for _ in 0..8 {
+            let (prober, looking) = (prober.clone(), authority.profile(&server));
+            looks.spawn(async move { probe_with(&prober, looking).await });
+        }
+        for result in looks.join_all().await {
+            assert_ok(&result);
+            assert_eq!(result.http_version, Some(probe::model::HttpVersion::Http2));
+            assert!(result.timings.tls.is_some(), "{result:?}");
+        }
+        assert_eq!(server.accepted(), 8 * round);
+    }
 }
 
 /// Answers nothing on the first `count` connections but these frames; then a page.

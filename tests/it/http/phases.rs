@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use probe::adapters::http::HttpProber;
+use probe::model::ProfileName;
+use tokio::task::JoinSet;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, version};
 
 use super::authority::{Authority, BOTH, LOCAL, config, serve_tls};
 use super::server::{Act, send, serve};
-use super::{assert_ok, probe, profile};
+use super::{assert_ok, probe, probe_with, profile};
 
 const HANDSHAKE: Duration = Duration::from_millis(150);
 const HEAD: Duration = Duration::from_millis(250);
@@ -83,6 +86,58 @@ async fn of_the_last_hop_with_the_total_of_all() {
     assert_ok(&result);
     assert_about("first_byte", result.timings.first_byte, HANDSHAKE);
     assert!(result.timings.total >= BODY + HANDSHAKE, "{result:?}");
+}
+
+/// One prober looks at many sites at once, each with delays of its own; nobody's are found in another's phases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_at_once_are_each_ones_own() {
+    const STEP: Duration = Duration::from_millis(200);
+    let (authority, prober) = (Authority::new(), HttpProber::try_new().unwrap());
+    let (mut servers, mut looks) = (vec![], JoinSet::new());
+    for place in 0..24_u32 {
+        // Every server waits before the handshake, the head and the end of the body for one, two or three steps, in an order
+        // that is its own.
+        let steps = |turn: u32| STEP * (1 + (place + turn * (1 + place / 12)) % 3);
+        let waits = [steps(0), steps(1), steps(2)];
+        let script = vec![
+            Act::Wait(waits[1]),
+            send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no"),
+            Act::Wait(waits[2]),
+            send("k"),
+        ];
+        let secure = place % 2 == 0;
+        let (server, mut looking) = if secure {
+            let identity = authority.certify(LOCAL, |_| ());
+            let server = serve_tls(config(&identity, BOTH), waits[0], script).await;
+            let looking = authority.profile(&server);
+            (server, looking)
+        } else {
+            let server = serve(move |_| script.clone()).await;
+            let looking = profile(&server.url("/"));
+            (server, looking)
+        };
+        // Under one name they have the same settings, and so share one client.
+        looking.name = ProfileName::try_new(if secure { "secure" } else { "plain" }).unwrap();
+        let (address, prober) = (server.address, prober.clone());
+        servers.push(server);
+        looks.spawn(async move { (address, secure, waits, probe_with(&prober, looking).await) });
+    }
+    while let Some(looked) = looks.join_next().await {
+        let (address, secure, waits, result) = looked.unwrap();
+        assert_ok(&result);
+        assert_eq!(result.address, Some(address));
+        assert_about("connect", result.timings.connect, Duration::ZERO);
+        match secure {
+            true => assert_about("tls", result.timings.tls, waits[0]),
+            false => assert_eq!(result.timings.tls, None),
+        }
+        assert_about("first_byte", result.timings.first_byte, waits[1]);
+        assert_about("transfer", result.timings.transfer, waits[2]);
+        assert_eq!(result.certificate.is_some(), secure);
+    }
+    for server in servers {
+        assert_eq!((server.accepted(), server.heads().len()), (1, 1));
+    }
 }
 
 /// Looks that are compared with the server's own clock. The machine may be busy in most of them.

@@ -1,5 +1,8 @@
 //! Revoked certificates, by the lists of a file.
 
+use std::time::{Duration, SystemTime};
+
+use probe::adapters::http::HttpProber;
 use probe::model::{Cause, CertificateFault};
 use rcgen::{
     CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber, date_time_ymd,
@@ -8,7 +11,7 @@ use rcgen::{
 use super::authority::{Authority, LOCAL};
 use super::chains::{Issuer, authority_named, fault, public, refused, served};
 use super::table::record;
-use super::{assert_ok, probe};
+use super::{assert_ok, probe, probe_with};
 
 #[tokio::test]
 async fn t05_revoked_by_a_list_in_a_file() {
@@ -98,4 +101,53 @@ async fn t05_revoked_by_a_list_in_a_file() {
     let result = probe(profile).await;
     assert_eq!(result.cause(), Some(Cause::Monitor), "{result:?}");
     assert!(result.detail().contains("tls.crl_file"), "{result:?}");
+}
+
+/// That a chain was good a moment ago hides nothing: neither a list that is named now, nor one that says more than it did.
+#[tokio::test]
+async fn revoked_after_it_was_seen_to_be_good() {
+    let (authority, prober) = (Authority::new(), HttpProber::try_new().unwrap());
+    let identity = authority.certify(LOCAL, |params| {
+        params.serial_number = Some(SerialNumber::from(4711_u64));
+    });
+    let server = served(&identity).await;
+    let file = authority.file("list.pem");
+    let write = |serial: u64, second: u64| {
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(2090, 1, 1),
+            crl_number: SerialNumber::from(second),
+            issuing_distribution_point: None,
+            revoked_certs: vec![RevokedCertParams {
+                serial_number: SerialNumber::from(serial),
+                revocation_time: date_time_ymd(2020, 1, 1),
+                reason_code: None,
+                invalidity_date: None,
+            }],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&authority.issuer).unwrap();
+        std::fs::write(&file, list.pem().unwrap()).unwrap();
+        let written = SystemTime::now() + Duration::from_secs(second);
+        let opened = std::fs::File::options().write(true).open(&file).unwrap();
+        opened.set_modified(written).unwrap();
+    };
+    let words = &["revoked by its issuer"];
+    let mut profile = authority.profile(&server);
+    for _ in 0..2 {
+        assert_ok(&probe_with(&prober, profile.clone()).await);
+    }
+    write(4711, 0);
+    profile.tls.crl_file = Some(file.clone());
+    profile.fingerprint += 1;
+    let result = probe_with(&prober, profile.clone()).await;
+    refused(&result, CertificateFault::Revoked, words);
+
+    write(4712, 1);
+    for _ in 0..2 {
+        assert_ok(&probe_with(&prober, profile.clone()).await);
+    }
+    write(4711, 2);
+    let result = probe_with(&prober, profile).await;
+    refused(&result, CertificateFault::Revoked, words);
 }

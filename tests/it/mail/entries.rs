@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use probe::model::{
-    Affected, Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind,
-    Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
-    Notification, Observation, Phase, Plight, ProfileName, RecoveryOutcome, RecoveryReport, Room,
-    Service, Timestamp, UnitFacts, Wording, Zone,
+    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Glimpse,
+    Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
+    Notification, Observation, Phase, ProfileName, RecoveryOutcome, RecoveryReport, Room, Service,
+    Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -115,6 +115,8 @@ pub(crate) fn entry(notification: Notification) -> Entry {
         tries: 0,
         due: NIGHT,
         last: None,
+        open: false,
+        unclear: false,
     }
 }
 
@@ -154,34 +156,6 @@ pub(crate) fn up() -> Notification {
         seen: Vec::new(),
         ..note(EventKind::Up)
     }
-}
-
-/// Ten sites of one host go down together.
-pub(crate) fn down_together() -> Notification {
-    let mut note = down();
-    note.sites = (0..10)
-        .map(|n| Affected {
-            profile: ProfileName::try_new(
-                &["shop", "blog", "forum", "wiki", "news"][n % 5].repeat(1 + n / 5),
-            )
-            .unwrap(),
-            plight: if n < 8 { Plight::Down } else { Plight::Failing },
-            cause: Some(Cause::Refused),
-            since: NIGHT - Duration::from_secs(20 - n as u64),
-            until: None,
-        })
-        .collect();
-    note
-}
-
-/// They are back.
-pub(crate) fn up_together() -> Notification {
-    let mut note = up();
-    note.sites = down_together().sites;
-    for site in &mut note.sites {
-        (site.plight, site.until) = (Plight::Back, Some(after(108)));
-    }
-    note
 }
 
 pub(crate) fn withheld() -> Notification {
@@ -351,14 +325,6 @@ pub(crate) fn test() -> Notification {
     of_ourselves(EventKind::Test)
 }
 
-/// Of some events what else they may have to tell, by the name of the golden mail.
-pub(crate) fn more() -> Vec<(&'static str, Notification)> {
-    vec![
-        ("down-together", down_together()),
-        ("up-together", up_together()),
-    ]
-}
-
 /// One of each event.
 pub(crate) fn all() -> Vec<Notification> {
     vec![
@@ -373,6 +339,8 @@ pub(crate) fn all() -> Vec<Notification> {
         blind(),
         damaged(),
         certificate(),
+        super::crowds::flapping(),
+        super::crowds::digest(),
         test(),
     ]
 }

@@ -26,7 +26,7 @@ fn each_event_is_the_golden_mail() {
     let each = entries::all()
         .into_iter()
         .map(|note| (note.event.word(), note));
-    for ((name, note), wording) in each.chain(entries::more()).flat_map(|named| {
+    for ((name, note), wording) in each.chain(super::crowds::more()).flat_map(|named| {
         languages
             .iter()
             .map(move |wording| (named.clone(), wording))
@@ -68,6 +68,8 @@ fn subjects_say_the_present() {
             "[BLIND] could not see from 06:00 to 06:12 UTC: our own network was down",
             "[DAMAGED] memory of past restarts lost, nothing is restarted for now",
             "[CERT] shop.example.com and 1 more: certificates expire, the first in 1 day (2026-11-23)",
+            "[FLAPPING] shop: down 4 times since 05:12:21 UTC (web1)",
+            "[DIGEST] 1 needs a person, 1 down, 2 over, 1 more",
             "[TEST] probe can reach you by mail",
         ]
     );

@@ -1,5 +1,6 @@
 //! The mails: what they say in each language, and what no text from outside can do to them.
 
+mod crowds;
 mod endings;
 pub(crate) mod entries;
 mod hostile;

@@ -115,8 +115,22 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         listed: affected(rng),
         over: affected(rng),
         news: maybe(rng, Timestamp(5)),
+        muted: rng.bool(),
+    };
+    let flap = probe::model::Flap {
+        turns: vec![at(rng)],
+        told: maybe(
+            rng,
+            probe::model::FlapTold {
+                thread: IncidentId::new("blog", "20261122T055900Z"),
+                sequence: 3,
+                since: Timestamp(2),
+                outages: 5,
+            },
+        ),
     };
     ProfileTrack {
+        flap: maybe(rng, Box::new(flap)),
         standing: Standing::Failing,
         since: at(rng),
         unknown: maybe(rng, text(&mut fastrand::Rng::with_seed(1))),
@@ -193,6 +207,15 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         id,
         notification: Notification {
             certificates: vec![],
+            story: rng.bool(),
+            flaps: maybe(
+                rng,
+                probe::model::Flaps {
+                    outages: 4,
+                    since: Timestamp(8),
+                },
+            ),
+            items: vec![Notification::blank(EventKind::Up, Timestamp(4))],
             sites: affected(rng),
             event: EventKind::Withheld,
             incident: maybe(rng, IncidentId::new("shop", "20261122T060000Z")),
@@ -245,6 +268,8 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         tries: rng.u32(..),
         due: at(rng),
         last: maybe(rng, delivery),
+        open: rng.bool(),
+        unclear: rng.bool(),
     }
 }
 
@@ -252,7 +277,12 @@ fn fleet(seed: u64) -> Fleet {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
     let mut fleet = Fleet::default();
+    let post = probe::model::Post {
+        sent: vec![at(rng)],
+        digest: maybe(rng, Timestamp(6)),
+    };
     fleet.core = CoreRow {
+        posts: [("ops@example.com".to_owned(), post)].into(),
         warnings: vec![],
         heart: Heart {
             left: maybe(rng, Timestamp(5)),

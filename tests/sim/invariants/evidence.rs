@@ -29,13 +29,16 @@ pub(super) struct Seen<'a> {
     starts: Vec<i64>,
 }
 
+/// When a result arrived, when its probe began, and what it found.
+type Results = Vec<(i64, i64, Option<Cause>)>;
+
 type Look = (i64, i64, Option<Option<Ailment>>, bool);
 
 impl<'a> Seen<'a> {
     /// Reads the course of a world once.
     pub(super) fn of(world: &World, facts: &[(i64, &'a Fact)]) -> Self {
         let mut seen = Self::default();
-        let mut results: BTreeMap<&ProfileName, Vec<(i64, i64, Option<Cause>)>> = BTreeMap::new();
+        let mut results: BTreeMap<&ProfileName, Results> = BTreeMap::new();
         for (t, fact) in facts {
             match fact {
                 Fact::Canary { began, answered } => seen.canaries.push((*t, *began, *answered)),

@@ -15,10 +15,13 @@ impl Course<'_> {
         let mut messages: BTreeSet<(&IncidentId, u32)> = BTreeSet::new();
         let mut ended: BTreeSet<&IncidentId> = BTreeSet::new();
         let mut going: BTreeMap<IncidentId, u32> = BTreeMap::new();
+        let mut merged: BTreeMap<EntryId, EntryId> = BTreeMap::new();
         let (mut sent, mut taken) = (BTreeSet::<EntryId>::new(), BTreeSet::<EntryId>::new());
         for (t, fact) in &self.facts {
             match fact {
                 Fact::Mailed { entry, taken: true } => _ = taken.insert(entry.id),
+                // Another message holds what it told, in the same write.
+                Fact::Noted(Note::Merged { entry, into }) => _ = merged.insert(*entry, *into),
                 Fact::Noted(Note::Delivered {
                     entry,
                     delivery: Delivery::Sent { .. },
@@ -47,7 +50,9 @@ impl Course<'_> {
                     }
                     going.clone_from(threads);
                     for (id, dead) in left {
-                        if !dead && !(sent.contains(id) && taken.contains(id)) {
+                        let is_sent = sent.contains(id) && taken.contains(id);
+                        let holds = merged.get(id).is_some_and(|into| into > id);
+                        if !dead && !is_sent && !holds {
                             self.fail(
                                 *t,
                                 &format!(

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | S1, S2, S3, S4, S8, S9, S10, S11 | `worlds`: `brakes` (S4 of many hosts: `scenarios::many_hosts_at_once_are_not_restarted`) |
 //! | S5, S6, S7, S17, S21, S22 | `worlds`: `evidence` |
-//! | S12, S14, S15, S23 | `worlds`: `told` (S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
+//! | S12, S14, S15, S16, S23 | `worlds`: `told` (S16 also `scenarios::crowds`; S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
 //! | S13 | `worlds`: `lasting`, over what each commit holds |
 //! | S18 | `worlds`: `World::reload_equal`; `scenarios::reload_of_an_equal_configuration_changes_nothing` |
 //! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
@@ -111,6 +111,7 @@ impl Course<'_> {
         self.s10_reset();
         self.s11_give_up();
         self.s12_pairing_s14_identity_s15_duplicates();
+        self.s16_storm();
         self.s13_no_loss();
         self.s17_windows();
         self.s20_one_brake();

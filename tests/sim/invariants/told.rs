@@ -1,11 +1,16 @@
 //! S12, S14, S15, S23: what people were told, and on what proof.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use probe::model::{Blame, EntryId, EventKind, IncidentId, Note, Notification, ProfileName};
+use probe::model::{
+    Blame, Channel, EntryId, EventKind, HostName, IncidentId, Note, Notification, ProfileName,
+    limits,
+};
 
 use super::super::world::Fact;
 use super::Course;
+
+const HOUR: i64 = 3_600_000;
 
 impl Course<'_> {
     /// Nobody is warned twice of one certificate and step.
@@ -35,7 +40,9 @@ impl Course<'_> {
 
     pub(super) fn s12_pairing_s14_identity_s15_duplicates(&self) {
         let mut first: BTreeMap<EntryId, &probe::model::Entry> = BTreeMap::new();
-        let mut told: BTreeMap<(IncidentId, String), Vec<(u32, EventKind)>> = BTreeMap::new();
+        // Place in the thread, event, and whether it tells the whole story.
+        type Messages = Vec<(u32, EventKind, bool)>;
+        let mut told: BTreeMap<(IncidentId, String), Messages> = BTreeMap::new();
         let (mut again, mut excuses) = (0, 0);
         for (t, fact) in &self.facts {
             match fact {
@@ -51,11 +58,12 @@ impl Course<'_> {
                         continue;
                     }
                     first.insert(entry.id, entry);
-                    let n = &entry.notification;
-                    if let Some(incident) = &n.incident {
-                        told.entry((incident.clone(), entry.to.clone()))
-                            .or_default()
-                            .push((n.sequence, n.event));
+                    for n in entry.notification.told() {
+                        if let Some(incident) = &n.incident {
+                            told.entry((incident.clone(), entry.to.clone()))
+                                .or_default()
+                                .push((n.sequence, n.event, n.story));
+                        }
                     }
                 }
                 _ => {}
@@ -78,17 +86,25 @@ impl Course<'_> {
             );
         }
         for ((incident, _), events) in told {
-            let order: Vec<u32> = events.iter().map(|(sequence, _)| *sequence).collect();
+            let order: Vec<u32> = events.iter().map(|(sequence, ..)| *sequence).collect();
+            let kinds: Vec<EventKind> = events.iter().map(|(_, event, _)| *event).collect();
+            if let [(_, event, true)] = &*events {
+                if !is_end(*event) {
+                    self.fail(self.world.t, &format!("S12: half a story: {incident}"));
+                }
+                continue; // all of it in one mail, in place of those that could not leave
+            }
             let whole: Vec<u32> = (0..order.len() as u32).collect();
-            let kinds: Vec<EventKind> = events.iter().map(|(_, event)| *event).collect();
             let count =
                 |wanted: &[EventKind]| kinds.iter().filter(|event| wanted.contains(event)).count();
             let last_is_end = kinds
                 .iter()
                 .rposition(|event| is_end(*event))
                 .is_none_or(|at| at + 1 == kinds.len());
-            let paired = kinds.first() == Some(&EventKind::Down)
-                && count(&[EventKind::Down]) == 1
+            let first = [EventKind::Down, EventKind::Flapping];
+            let paired = kinds.first().is_some_and(|event| first.contains(event))
+                && count(&first) == 1
+                && events.iter().all(|(.., story)| !story)
                 && count(&[EventKind::GaveUp]) <= 1
                 && count(&[EventKind::Up, EventKind::Back, EventKind::Closed]) <= 1
                 && (count(&[EventKind::Back]) == 0 || count(&[EventKind::GaveUp]) == 1)
@@ -98,6 +114,33 @@ impl Course<'_> {
                     self.world.t,
                     &format!("S12 pairing: {incident}: {events:?}"),
                 );
+            }
+        }
+    }
+
+    /// Nobody gets more mails in an hour than [`limits::MAILS_PER_HOUR`], and those are 20.
+    pub(super) fn s16_storm(&self) {
+        assert_eq!(limits::MAILS_PER_HOUR, 20);
+        let mut lately: BTreeMap<&str, VecDeque<i64>> = BTreeMap::new();
+        for (t, fact) in &self.facts {
+            let Fact::Mailed { entry, taken: true } = fact else {
+                continue;
+            };
+            if entry.channel != Channel::Mail {
+                continue;
+            }
+            let times = lately.entry(&entry.to).or_default();
+            times.push_back(*t);
+            while times.front().is_some_and(|first| t - first >= HOUR) {
+                times.pop_front();
+            }
+            // What a relay took although we never heard so is repeated, and counts once more.
+            let excused = self
+                .facts
+                .iter()
+                .filter(|(at, fact)| t - at < HOUR && at <= t && matches!(fact, Fact::Crashed));
+            if times.len() > limits::MAILS_PER_HOUR + 4 * excused.count() {
+                self.fail(*t, &format!("S16 storm: {} mails in an hour", times.len()));
             }
         }
     }
@@ -122,7 +165,9 @@ impl Course<'_> {
             let since = opened.get(incident).map_or(t, |opened| opened - FAILING);
             let from = mailed.partition_point(|(at, _)| *at < since);
             let mut told = mailed.iter().skip(from);
-            if !told.any(|(_, told)| names(told, profile)) {
+            let host = self.world.settings.profiles.get(profile);
+            let host = host.and_then(|profile| profile.host.as_ref());
+            if !told.any(|(_, told)| names(told, profile, host)) {
                 self.fail(
                     t,
                     &format!("S12: nobody heard of the incident of {profile}"),
@@ -165,10 +210,14 @@ impl Course<'_> {
 /// The longest time from the first failure to an incident.
 const FAILING: i64 = 15 * 60_000;
 
-/// Whether a message names this site.
-fn names(told: &Notification, profile: &ProfileName) -> bool {
-    let beside = told.sites.iter().any(|site| site.profile == *profile);
-    told.profile.as_ref() == Some(profile) || beside
+/// Whether a message names this site, or says of its host that its sites flap: then the single times are not told.
+fn names(message: &Notification, profile: &ProfileName, host: Option<&HostName>) -> bool {
+    message.told().any(|told| {
+        let own = told.profile.as_ref() == Some(profile);
+        let beside = told.sites.iter().any(|site| site.profile == *profile);
+        let flaps = told.flaps.is_some() && host.is_some() && told.host.as_ref() == host;
+        own || beside || flaps
+    })
 }
 
 pub(super) const fn is_end(event: EventKind) -> bool {

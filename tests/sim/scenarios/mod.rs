@@ -11,6 +11,7 @@ use super::story::transcript;
 use super::world::{BEGIN, Fact, Heals, Ssh, World};
 
 mod bystanders;
+mod crowds;
 mod endings;
 mod in_time;
 mod ours;

@@ -40,9 +40,11 @@ impl Disk {
         for (id, row) in &changes.outbox {
             match (row, self.outbox.get(id)) {
                 (Some(entry), None) => {
-                    let told = &entry.notification;
-                    let incident = told.incident.clone();
-                    queued.extend(incident.map(|incident| (incident, told.sequence, told.event)));
+                    for told in entry.notification.told() {
+                        let incident = told.incident.clone();
+                        queued
+                            .extend(incident.map(|incident| (incident, told.sequence, told.event)));
+                    }
                 }
                 (None, Some(entry)) => left.push((*id, entry.is_dead() && has_reason(entry))),
                 _ => {}
@@ -57,9 +59,15 @@ impl Disk {
             .values()
             .filter_map(|row| row.incident.as_deref());
         let speaking = incidents.filter(|incident| !incident.led && incident.sequence > 0);
-        let threads: BTreeMap<IncidentId, u32> = speaking
+        let mut threads: BTreeMap<IncidentId, u32> = speaking
             .map(|incident| (incident.thread().clone(), incident.sequence))
             .collect();
+        // The thread of a site that flaps outlives the single incidents.
+        let flaps = self.profiles.values().filter_map(|row| row.flap.as_ref());
+        for told in flaps.filter_map(|flap| flap.told.as_ref()) {
+            let sequence = threads.entry(told.thread.clone()).or_default();
+            *sequence = told.sequence.max(*sequence);
+        }
         if queued.is_empty() && left.is_empty() && threads == self.threads {
             return None;
         }

@@ -1,0 +1,130 @@
+//! One message to one recipient, on its way.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EntryId, EventKind, Notification, Timestamp};
+
+/// How a try to deliver ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// A relay took it, or the command did.
+    Sent {
+        /// Which.
+        relay: String,
+    },
+    /// No relay took it, one may later.
+    Deferred {
+        /// Why.
+        reason: String,
+    },
+    /// The connection broke after the text was sent: it may have arrived. Repeated with the same bytes.
+    Unclear {
+        /// What broke.
+        reason: String,
+    },
+    /// Refused for good.
+    Rejected {
+        /// The relay's words.
+        reason: String,
+    },
+}
+
+/// Over what a message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// As a mail.
+    #[default]
+    Mail,
+    /// As a JSON document, to the program that people named.
+    Command,
+}
+
+impl Channel {
+    /// The key of the configuration that sets it up.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Mail => "alerts.email",
+            Self::Command => "alerts.command",
+        }
+    }
+}
+
+/// One message to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// What.
+    pub notification: Notification,
+    /// `From`, as configured when the entry was written.
+    pub from: String,
+    /// Over what.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Who: an address; the program's name for a command.
+    pub to: String,
+    /// When it was written, on the fleet's line of time.
+    pub queued: Timestamp,
+    /// Tries so far.
+    pub tries: u32,
+    /// Not before this, on the fleet's line of time.
+    pub due: Timestamp,
+    /// How the last try ended; `Rejected` makes it a dead letter.
+    pub last: Option<Delivery>,
+    /// A try was begun, and how it ended is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+    /// A try may have succeeded although nobody said so: from now on it can only be repeated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unclear: bool,
+}
+
+impl Entry {
+    /// Kept for people to see, not to be sent.
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        matches!(self.last, Some(Delivery::Rejected { .. }))
+    }
+
+    /// Nobody can have got it yet, so something else may be sent in its place.
+    #[must_use]
+    pub const fn is_surely_unsent(&self) -> bool {
+        !self.open && !self.unclear && !self.is_dead()
+    }
+
+    /// Who hears of it, one after the other. There is one command, whatever its program was called when this was written.
+    #[must_use]
+    pub fn listener(&self) -> (Channel, &str) {
+        match self.channel {
+            Channel::Mail => (Channel::Mail, &self.to),
+            Channel::Command => (Channel::Command, ""),
+        }
+    }
+}
+
+impl Entry {
+    /// Whether a picture of how the site did belongs to it.
+    #[must_use]
+    pub const fn has_picture(&self) -> bool {
+        let told = match self.notification.event {
+            EventKind::Down
+            | EventKind::Restarted
+            | EventKind::Up
+            | EventKind::Withheld
+            | EventKind::GaveUp
+            | EventKind::Back
+            | EventKind::Flapping
+            | EventKind::Reminder => true,
+            EventKind::Closed
+            | EventKind::Blind
+            | EventKind::Damaged
+            | EventKind::Certificate
+            | EventKind::Digest
+            | EventKind::Test => false,
+        };
+        told && matches!(self.channel, Channel::Mail) && self.notification.profile.is_some()
+    }
+}

@@ -1,0 +1,107 @@
+//! A time during which a profile is down, and how often that was lately.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Affected, Attempt, Cause, IncidentId, Timestamp};
+
+/// A time during which a profile is down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// The first failure of the streak.
+    pub since: Timestamp,
+    /// When it was confirmed.
+    pub opened: Timestamp,
+    /// What was found first.
+    pub cause: Cause,
+    /// Restarts of the host since it was opened.
+    pub attempts: Vec<Attempt>,
+    /// Sequence number of the next notification.
+    pub sequence: u32,
+    /// The `gave_up` mail is out; recovery is told as `back`.
+    pub gave_up: bool,
+    /// The word of the hold last told as `withheld`.
+    pub withheld: Option<String>,
+    /// When people last heard of it.
+    pub told: Timestamp,
+    /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
+    /// by many.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub hush: Duration,
+    /// The thread of mails that tells of it, where that is not its own: it began together with others of its host, or
+    /// speaks for them in place of one that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<IncidentId>,
+    /// Another incident of its thread speaks for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub led: bool,
+    /// Of the incident that speaks: sites that its messages named as failing and that opened no incident since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<Affected>,
+    /// Of the incident that speaks: those of its thread that are over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<Affected>,
+    /// Of the incident that speaks: since when the thread's sites are others than people were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<Timestamp>,
+    /// Its site flaps, and that was told: the single times are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
+}
+
+impl Incident {
+    /// One of which nothing was told and nothing done.
+    #[must_use]
+    pub const fn new(id: IncidentId, since: Timestamp, opened: Timestamp, cause: Cause) -> Self {
+        Self {
+            id,
+            since,
+            opened,
+            cause,
+            attempts: Vec::new(),
+            sequence: 0,
+            gave_up: false,
+            withheld: None,
+            told: opened,
+            hush: Duration::ZERO,
+            thread: None,
+            led: false,
+            listed: Vec::new(),
+            over: Vec::new(),
+            news: None,
+            muted: false,
+        }
+    }
+
+    /// The thread of mails that tells of it.
+    #[must_use]
+    pub fn thread(&self) -> &IncidentId {
+        self.thread.as_ref().unwrap_or(&self.id)
+    }
+}
+
+/// How often a profile went down and came back lately.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flap {
+    /// When it did either, oldest first; of the last hour, and the last of all.
+    pub turns: Vec<Timestamp>,
+    /// It was told that it flaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<FlapTold>,
+}
+
+/// The thread in which it was told that a profile flaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlapTold {
+    /// Which.
+    pub thread: IncidentId,
+    /// Sequence number of the next notification.
+    pub sequence: u32,
+    /// When the first of the outages began.
+    pub since: Timestamp,
+    /// Outages since then.
+    pub outages: u32,
+}

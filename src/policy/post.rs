@@ -1,0 +1,280 @@
+//! How many mails one recipient gets, and what stands in place of too many.
+//!
+//! [`limits::MAIL_BURST`] mails leave one by one within [`limits::MAIL_BURST_WINDOW`]. What is to be told beyond that is
+//! gathered and leaves as one digest at the end of each such window, until one passes in which nothing was to be told; never
+//! more than [`limits::MAILS_PER_HOUR`]. What was over for [`limits::MAIL_STALE`] before a relay took any of it is gathered as
+//! well, so that nobody reads yesterday's storm mail by mail. Nothing is left out: a digest holds what it stands for, and
+//! takes only what nobody can have got, of incidents of which nothing else is on its way.
+//!
+//! The command of `alerts.command` is a program and gets each event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Channel, Entry, EntryId, EventKind, Fleet, IncidentId, Note, Notification, Post, Timestamp,
+    limits,
+};
+
+use super::draft::Draft;
+use super::telling;
+
+/// Mails that left, or may be leaving, by recipient; what is decided now counts as well.
+#[derive(Default)]
+pub(super) struct Pace(BTreeMap<String, Vec<Timestamp>>);
+
+impl Pace {
+    /// When one more mail may leave to this entry's recipient.
+    pub(super) fn leaves_from(&mut self, fleet: &Fleet, entry: &Entry) -> Timestamp {
+        if entry.channel != Channel::Mail {
+            return Timestamp(i64::MIN);
+        }
+        let left = self.left(fleet, &entry.to);
+        let nth = |n: usize| left.len().checked_sub(n).and_then(|at| left.get(at));
+        let hour = nth(limits::MAILS_PER_HOUR).map(|at| *at + limits::MAIL_HOUR);
+        let burst = nth(limits::MAIL_BURST).map(|at| *at + limits::MAIL_BURST_WINDOW);
+        let digest = fleet.core.posts.get(&entry.to).and_then(|post| post.digest);
+        let from = [hour, burst, digest].into_iter().flatten().max();
+        from.unwrap_or(Timestamp(i64::MIN))
+    }
+
+    /// One leaves now.
+    pub(super) fn leaves(&mut self, fleet: &Fleet, entry: &Entry) {
+        if entry.channel == Channel::Mail {
+            self.left(fleet, &entry.to).push(fleet.now());
+        }
+    }
+
+    fn left(&mut self, fleet: &Fleet, to: &str) -> &mut Vec<Timestamp> {
+        self.0.entry(to.to_owned()).or_insert_with(|| {
+            let post = fleet.core.posts.get(to);
+            let mut left = post.map(|post| post.sent.clone()).unwrap_or_default();
+            let entries = fleet
+                .in_transit
+                .iter()
+                .filter_map(|id| fleet.outbox.get(id));
+            let leaving = entries.filter(|entry| entry.channel == Channel::Mail && entry.to == to);
+            left.extend(leaving.map(|_| fleet.now()));
+            left
+        })
+    }
+}
+
+/// A mail left, or may have.
+pub(super) fn left(draft: &mut Draft<'_>, to: &str) {
+    let now = draft.now;
+    let post = draft.fleet.core.posts.entry(to.to_owned()).or_default();
+    post.sent.push(now);
+    post.sent.retain(|at| now.since(*at) < limits::MAIL_HOUR);
+    if post.digest.is_some() {
+        post.digest = Some(now + limits::MAIL_BURST_WINDOW);
+    }
+}
+
+/// Gathers what is to be told to those for whom it is too much, or too old.
+pub(super) fn gather(draft: &mut Draft<'_>) {
+    let now = draft.now;
+    calm(draft);
+    let mails = || {
+        let entries = draft.fleet.outbox.values();
+        entries.filter(|entry| entry.channel == Channel::Mail && !entry.is_dead())
+    };
+    if !mails().any(|entry| entry.due <= now) || !draft.settings.speaks(Channel::Mail) {
+        return;
+    }
+    let mut by_recipient: BTreeMap<String, Vec<EntryId>> = BTreeMap::new();
+    for entry in mails() {
+        match by_recipient.get_mut(&entry.to) {
+            Some(ids) => ids.push(entry.id),
+            None => _ = by_recipient.insert(entry.to.clone(), vec![entry.id]),
+        }
+    }
+    for (to, ids) in by_recipient {
+        if ids.len() < 2 {
+            continue;
+        }
+        let free = mergeable(&draft.fleet, &ids);
+        let is_old = |id: &EntryId| {
+            draft.fleet.outbox.get(id).is_some_and(|entry| {
+                entry.notification.ends() && now.since(entry.queued) >= limits::MAIL_STALE
+            })
+        };
+        let old: Vec<EntryId> = free.iter().copied().filter(is_old).collect();
+        if old.len() > 1 {
+            merge(draft, &to, &old);
+        } else if free.len() > 1 && is_storm(draft, &to, &free) {
+            merge(draft, &to, &free);
+        }
+    }
+}
+
+/// Where a whole window passed in which no digest left, the storm is over; or no relay takes anything.
+fn calm(draft: &mut Draft<'_>) {
+    let now = draft.now;
+    let over = |post: &Post| {
+        let digest = post.digest;
+        digest.is_some_and(|at| now.since(at) >= limits::MAIL_BURST_WINDOW)
+    };
+    let posts = &draft.fleet.core.posts;
+    if posts
+        .values()
+        .any(|post| over(post) || is_forgotten(post, now))
+    {
+        draft.fleet.core.posts.retain(|_, post| {
+            if over(post) {
+                post.digest = None;
+            }
+            !is_forgotten(post, now)
+        });
+    }
+}
+
+fn is_forgotten(post: &Post, now: Timestamp) -> bool {
+    post.digest.is_none()
+        && post
+            .sent
+            .iter()
+            .all(|at| now.since(*at) >= limits::MAIL_HOUR)
+}
+
+/// Whether more is to be told than can leave one by one, and now is the time for a digest. Remarks that a storm began.
+fn is_storm(draft: &mut Draft<'_>, to: &str, free: &[EntryId]) -> bool {
+    let now = draft.now;
+    let Some(entry) = free.first().and_then(|id| draft.fleet.outbox.get(id)) else {
+        return false;
+    };
+    let from = Pace::default().leaves_from(&draft.fleet, entry);
+    let post = draft.fleet.core.posts.entry(to.to_owned()).or_default();
+    match post.digest {
+        Some(at) => at <= now && from <= now,
+        None if from > now => {
+            post.digest = Some(from);
+            draft.durable = true;
+            false
+        }
+        None => false,
+    }
+}
+
+/// Those that nobody can have got, of incidents of which nothing else is on its way.
+fn mergeable(fleet: &Fleet, ids: &[EntryId]) -> Vec<EntryId> {
+    let entries = || ids.iter().filter_map(|id| fleet.outbox.get(id));
+    let free = |entry: &&Entry| entry.is_surely_unsent() && !fleet.in_transit.contains(&entry.id);
+    let bound: BTreeSet<&IncidentId> = entries()
+        .filter(|entry| !free(entry))
+        .flat_map(incidents)
+        .collect();
+    entries()
+        .filter(free)
+        .filter(|entry| incidents(entry).all(|incident| !bound.contains(incident)))
+        .map(|entry| entry.id)
+        .collect()
+}
+
+/// The incidents that an entry tells of.
+pub(super) fn incidents(entry: &Entry) -> impl Iterator<Item = &IncidentId> {
+    entry
+        .notification
+        .told()
+        .filter_map(|told| told.incident.as_ref())
+}
+
+/// Puts one digest in the place of these.
+fn merge(draft: &mut Draft<'_>, to: &str, ids: &[EntryId]) {
+    let entries: Vec<Entry> = ids
+        .iter()
+        .filter_map(|id| draft.fleet.outbox.get(id).cloned())
+        .collect();
+    let Some(first) = entries.first() else {
+        return;
+    };
+    let mut digest = telling::blank(draft, EventKind::Digest);
+    let told = entries.iter().flat_map(|entry| entry.notification.told());
+    digest.items = told.map(short).collect();
+    let id = draft.fleet.next_entry();
+    let entry = Entry {
+        id,
+        from: first.from.clone(),
+        notification: digest,
+        channel: Channel::Mail,
+        to: to.to_owned(),
+        queued: entries
+            .iter()
+            .map(|entry| entry.queued)
+            .min()
+            .unwrap_or(draft.now),
+        tries: entries.iter().map(|entry| entry.tries).max().unwrap_or(0),
+        due: entries
+            .iter()
+            .map(|entry| entry.due)
+            .min()
+            .unwrap_or(draft.now),
+        last: entries.iter().rev().find_map(|entry| entry.last.clone()),
+        open: false,
+        unclear: false,
+    };
+    for old in ids {
+        draft.fleet.forget_entry(*old);
+        draft.notes.push(Note::Merged {
+            entry: *old,
+            into: id,
+        });
+    }
+    draft.notes.push(Note::Queued {
+        entry: id,
+        event: EventKind::Digest,
+        to: to.to_owned(),
+    });
+    draft.fleet.queue(entry);
+    draft.durable = true;
+}
+
+/// What a digest keeps of a message: what its subject says, not what was seen and printed.
+fn short(told: &Notification) -> Notification {
+    let mut short = told.clone();
+    short.seen.clear();
+    short.facts = None;
+    for attempt in &mut short.attempts {
+        if let Some(report) = &mut attempt.report {
+            report.output.clear();
+        }
+    }
+    short
+}
+
+/// An incident is over before this recipient can have heard of it: what waits is dropped for one message that tells it all.
+/// Whether nothing was told before.
+pub(super) fn supersede(
+    draft: &mut Draft<'_>,
+    to: &str,
+    thread: &IncidentId,
+) -> (bool, Vec<EntryId>) {
+    let of_thread = |entry: &&Entry| {
+        let listens = entry.channel == Channel::Mail && entry.to == to;
+        listens && !entry.is_dead() && incidents(entry).any(|incident| incident == thread)
+    };
+    let entries: Vec<&Entry> = draft.fleet.outbox.values().filter(of_thread).collect();
+    let free =
+        |entry: &&Entry| entry.is_surely_unsent() && !draft.fleet.in_transit.contains(&entry.id);
+    let begins = entries
+        .iter()
+        .flat_map(|entry| entry.notification.told())
+        .find(|told| told.incident.as_ref() == Some(thread))
+        .is_some_and(|told| told.sequence == 0);
+    if !begins || !entries.iter().all(free) {
+        return (false, Vec::new());
+    }
+    let ids: Vec<EntryId> = entries.iter().map(|entry| entry.id).collect();
+    let mut replaced = Vec::new();
+    for id in ids {
+        let Some(entry) = draft.fleet.entry_mut(id) else {
+            continue;
+        };
+        let others = |told: &Notification| told.incident.as_ref() != Some(thread);
+        entry.notification.items.retain(others);
+        if entry.notification.items.is_empty() {
+            draft.fleet.forget_entry(id);
+            replaced.push(id);
+        }
+    }
+    (true, replaced)
+}

@@ -1,0 +1,189 @@
+//! The right number of mails: storms, sites that flap, a week with the mail server down for a day.
+
+use std::collections::BTreeSet;
+
+use probe::model::{Cause, EventKind, Notification};
+
+use super::super::invariants;
+use super::super::setup::{each_host, each_profile, profile, secs, settings};
+use super::super::world::{Heals, Mail, World};
+use super::{MINUTE, compare};
+
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+
+fn told(world: &World) -> Vec<Notification> {
+    let mails = world.mails().into_iter();
+    mails.map(|entry| entry.notification.clone()).collect()
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("s{n:02}@web{n:02}")).collect()
+}
+
+/// Forty hosts go down at once: five mails, then digests, and every site is named.
+#[test]
+fn forty_hosts_at_once_are_a_few_mails() {
+    let names = names(40);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(settings(&names));
+    for n in 0..40 {
+        world.at(MINUTE, move |world| {
+            world.ill(&format!("web{n:02}"), Some(Cause::Refused))
+        });
+        world.at(30 * MINUTE, move |world| {
+            world.ill(&format!("web{n:02}"), None)
+        });
+    }
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    invariants::check(&world, "forty");
+    invariants::check_told(&world, "forty");
+    let told = told(&world);
+    let singles = told
+        .iter()
+        .filter(|note| note.event != EventKind::Digest)
+        .count();
+    assert!(told.len() <= 14, "{} mails", told.len());
+    assert!((5..=10).contains(&singles), "{singles} mails one by one");
+    let sites: BTreeSet<_> = told
+        .iter()
+        .flat_map(Notification::told)
+        .filter_map(|note| note.profile.clone())
+        .collect();
+    assert_eq!(sites.len(), 40, "each is named");
+}
+
+/// A DOWN that was delivered, and an end that could not be: the end alone is sent, with what was done in between.
+#[test]
+fn what_is_stale_is_told_by_the_end() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    super::nginx_stops(&mut world, MINUTE);
+    world.at(MINUTE + secs(21), |world| world.mail = Mail::Down);
+    world.at(5 * MINUTE, |world| world.mail = Mail::Up);
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    invariants::check(&world, "stale");
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up],
+        "what people know of is told in order"
+    );
+}
+
+/// Down for a minute every five minutes: after six turns one mail says so, and one more when it is over.
+#[test]
+fn a_site_that_flaps_is_told_once() {
+    let mut world = World::new(settings(&["shop"]));
+    each_profile(&mut world.settings, |profile| profile.success_threshold = 1);
+    for n in 0..20_u32 {
+        let begins = MINUTE + 5 * MINUTE * n;
+        world.at(begins, |world| {
+            world.sites.insert(profile("shop"), Some(Cause::Status));
+        });
+        world.at(begins + 2 * MINUTE, |world| {
+            world.sites.insert(profile("shop"), None);
+        });
+    }
+    world.run_daemon();
+    world.go_on(4 * HOUR);
+    invariants::check(&world, "flapping");
+    let told = told(&world);
+    let count = |event: EventKind| told.iter().filter(|note| note.event == event).count();
+    assert_eq!(count(EventKind::Down), 3);
+    assert_eq!(count(EventKind::Up), 4);
+    assert_eq!(count(EventKind::Flapping), 1);
+    let last = told.last().unwrap();
+    assert_eq!(last.flaps.map(|flaps| flaps.outages), Some(20));
+    compare("flapping", &world);
+}
+
+/// A site that flaps and then stays down is told as down, and its end as well.
+#[test]
+fn a_site_that_flaps_and_stays_down_is_told() {
+    let mut world = World::new(settings(&["shop"]));
+    for n in 0..6_u32 {
+        let begins = MINUTE + 5 * MINUTE * n;
+        world.at(begins, |world| {
+            world.sites.insert(profile("shop"), Some(Cause::Status));
+        });
+        if n < 5 {
+            world.at(begins + 2 * MINUTE, |world| {
+                world.sites.insert(profile("shop"), None);
+            });
+        }
+    }
+    world.at(2 * HOUR, |world| {
+        world.sites.insert(profile("shop"), None);
+    });
+    world.run_daemon();
+    world.go_on(4 * HOUR);
+    invariants::check(&world, "stays down");
+    let events = world.events();
+    let end: Vec<EventKind> = events
+        .into_iter()
+        .skip_while(|event| *event != EventKind::Flapping)
+        .collect();
+    assert_eq!(
+        end,
+        [EventKind::Flapping, EventKind::Reminder, EventKind::Up]
+    );
+}
+
+/// A week in which many hosts go down and come back, and in its middle the mail server is down for a day: nobody is
+/// flooded, and of every incident something true is told.
+#[test]
+fn a_week_with_the_mail_server_down_for_a_day() {
+    let names = names(12);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut settings = settings(&names);
+    each_profile(&mut settings, |profile| profile.interval = secs(300));
+    each_host(&mut settings, |host| host.restart.give_up_after = 2);
+    let mut world = World::new(settings);
+    world.twice = false;
+    let mut rng = fastrand::Rng::with_seed(7);
+    for _ in 0..150 {
+        let at = secs(rng.u64(600..7 * 86_400));
+        let lasts = secs(rng.u64(300..7200));
+        let host = format!("web{:02}", rng.u32(0..12));
+        let again = host.clone();
+        let heals = if rng.bool() { Heals::Yes } else { Heals::No };
+        world.at(at, move |world| {
+            let machine = world
+                .machines
+                .get_mut(&super::super::setup::host(&host))
+                .unwrap();
+            machine.heals = heals;
+            world.ill(&host, Some(Cause::Refused));
+        });
+        world.at(at + lasts, move |world| world.ill(&again, None));
+    }
+    // Ten hosts at once, an hour after it began to be down.
+    for n in 0..10 {
+        world.at(secs(3 * 86_400 + 3600), move |world| {
+            world.ill(&format!("web{n:02}"), Some(Cause::Refused));
+        });
+        world.at(secs(3 * 86_400 + 9000), move |world| {
+            world.ill(&format!("web{n:02}"), None)
+        });
+    }
+    world.at(secs(3 * 86_400), |world| world.mail = Mail::Down);
+    world.at(secs(4 * 86_400), |world| world.mail = Mail::Up);
+    world.run_daemon();
+    world.go_on(secs(7 * 86_400 + 4 * 3600));
+    invariants::check(&world, "week");
+    invariants::check_told(&world, "week");
+    assert!(world.fleet().outbox.is_empty(), "all of it has left");
+    let told = told(&world);
+    let stories = told
+        .iter()
+        .flat_map(Notification::told)
+        .filter(|note| note.story);
+    assert!(
+        stories.count() >= 10,
+        "what was over while no mail could leave is one story each"
+    );
+    assert!(
+        told.iter().any(|note| note.event == EventKind::Digest),
+        "and they are told together"
+    );
+}
