@@ -160,10 +160,11 @@ impl<'a> Seen<'a> {
         };
         let tries = self.reached.get(host)?;
         let from = tries.partition_point(|(ended, ..)| *ended < arrived);
-        let (ended, _, reach) = tries
-            .get(from..)?
-            .iter()
-            .find(|(_, asked, _)| *asked >= began)?;
+        // One that was silent and ended in the same instant may have come in before the result.
+        let (ended, _, reach) = tries.get(from..)?.iter().find(|(ended, asked, reach)| {
+            let after = *ended > arrived || *reach != Reach::Silent;
+            *asked >= began && after
+        })?;
         let cause = match reach {
             Reach::Silent => Cause::HostUnreachable,
             Reach::Answered | Reach::Refused | Reach::Unknown => cause,

@@ -134,7 +134,7 @@ pub(super) struct Writing {
 
 impl World {
     pub(super) fn lands(&mut self, changes: Changes, unsure: Vec<(i64, Fact)>, offset: i64) {
-        self.written_offset = offset;
+        (self.written_offset, self.written_boot) = (offset, self.boot);
         let wrote = self.disk.write(changes);
         self.facts.extend(unsure);
         if let Some(wrote) = wrote {
@@ -174,7 +174,7 @@ impl World {
                 changes: fleet.changes(),
                 load: std::mem::take(&mut self.next),
                 unsure: std::mem::take(&mut self.unsure),
-                offset: self.wall_offset,
+                offset: self.stepped_offset,
             });
             let takes = self.rng.i64(1..=self.disk_takes);
             self.disk_took = self.disk_took.max(takes);

@@ -30,9 +30,10 @@ impl World {
         );
     }
 
-    /// The wall clock shows something else from now on. While the machine is off nobody could know.
+    /// The wall clock shows something else from now on. Before anything was written since the machine is up
+    /// nobody could know.
     pub fn jumps(&mut self, offset: i64) {
-        if self.t >= self.booted {
+        if self.written_boot == self.boot {
             self.wall_offset = offset;
             self.fact(Fact::Jumped);
         }

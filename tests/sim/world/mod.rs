@@ -69,6 +69,10 @@ pub struct World {
     asleep: i64,
     /// By how much the wall clock was wrong when the state was last written.
     written_offset: i64,
+    /// And in which boot that was.
+    written_boot: u32,
+    /// And when the prober last decided something.
+    stepped_offset: i64,
     removed: BTreeMap<HostName, Away>,
     /// The state was damaged, and the next start is told.
     damaged: bool,
@@ -136,6 +140,8 @@ impl World {
             decided: BTreeMap::new(),
             asleep: 0,
             written_offset: 0,
+            written_boot: 0,
+            stepped_offset: 0,
             removed: BTreeMap::new(),
             damaged: false,
             fleet: None,

@@ -50,6 +50,7 @@ impl World {
                 return;
             };
             let now = self.now();
+            self.stepped_offset = self.wall_offset;
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
             self.steps += 1;
             if self.is_thorough() {
@@ -96,7 +97,7 @@ impl World {
         };
         if self.disk_writable {
             let unsure = std::mem::take(&mut self.unsure);
-            self.lands(fleet.changes(), unsure, self.wall_offset);
+            self.lands(fleet.changes(), unsure, self.stepped_offset);
             fleet.written();
         }
         self.unsure.clear();
@@ -162,7 +163,7 @@ impl World {
             recorded = self.disk_writable;
             if recorded {
                 let unsure = std::mem::take(&mut self.unsure);
-                self.lands(fleet.changes(), unsure, self.wall_offset);
+                self.lands(fleet.changes(), unsure, self.stepped_offset);
                 fleet.written();
                 if fleet.unwritable {
                     recovered = Some(Event::Recorded);
