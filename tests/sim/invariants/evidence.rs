@@ -18,10 +18,10 @@ pub(super) struct Counted {
 /// What canaries and SSH ports said, each by when it came in.
 #[derive(Default)]
 pub(super) struct Seen<'a> {
-    /// Ended, began, answered.
-    canaries: Vec<(i64, i64, bool)>,
-    /// Ended, began.
-    reached: BTreeMap<&'a HostName, Vec<(i64, i64, Reach)>>,
+    /// Ended, began, answered, and its place in the course.
+    canaries: Vec<(i64, i64, bool, usize)>,
+    /// Ended, began, what it said, and its place in the course.
+    reached: BTreeMap<&'a HostName, Vec<(i64, i64, Reach, usize)>>,
     /// Ended, began, facts, stuck.
     looked: BTreeMap<&'a HostName, Vec<Look>>,
     counted: BTreeMap<&'a ProfileName, Vec<Counted>>,
@@ -30,7 +30,8 @@ pub(super) struct Seen<'a> {
 }
 
 /// When a result arrived, when its probe began, and what it found.
-type Results = Vec<(i64, i64, Option<Cause>)>;
+/// Its place in the course, when it arrived and began, and what it found.
+type Arrival = (usize, i64, i64, Option<Cause>);
 
 type Look = (i64, i64, Option<Option<Ailment>>, bool);
 
@@ -38,16 +39,19 @@ impl<'a> Seen<'a> {
     /// Reads the course of a world once.
     pub(super) fn of(world: &World, facts: &[(i64, &'a Fact)]) -> Self {
         let mut seen = Self::default();
-        let mut results: BTreeMap<&ProfileName, Results> = BTreeMap::new();
-        for (t, fact) in facts {
+        let mut results: BTreeMap<&ProfileName, Vec<Arrival>> = BTreeMap::new();
+        // What came in at the same instant came in this order.
+        for (place, (t, fact)) in facts.iter().enumerate() {
             match fact {
-                Fact::Canary { began, answered } => seen.canaries.push((*t, *began, *answered)),
+                Fact::Canary { began, answered } => {
+                    seen.canaries.push((*t, *began, *answered, place))
+                }
                 Fact::Started => seen.starts.push(*t),
                 Fact::Reached { host, began, reach } => {
                     seen.reached
                         .entry(host)
                         .or_default()
-                        .push((*t, *began, *reach));
+                        .push((*t, *began, *reach, place));
                 }
                 Fact::Looked {
                     host,
@@ -65,7 +69,7 @@ impl<'a> Seen<'a> {
                 } => results
                     .entry(profile)
                     .or_default()
-                    .push((*t, *began, *cause)),
+                    .push((place, *t, *began, *cause)),
                 _ => {}
             }
         }
@@ -76,16 +80,11 @@ impl<'a> Seen<'a> {
         seen
     }
 
-    fn count(
-        &self,
-        world: &World,
-        profile: &ProfileName,
-        results: &[(i64, i64, Option<Cause>)],
-    ) -> Vec<Counted> {
+    fn count(&self, world: &World, profile: &ProfileName, results: &[Arrival]) -> Vec<Counted> {
         let mut counted = Vec::new();
         // A site is taken at its word that it is in maintenance once, until it is well.
         let mut word_ends: Option<i64> = None;
-        for (arrived, began, cause) in results.iter().copied() {
+        for (place, arrived, began, cause) in results.iter().copied() {
             let mut cause = cause;
             if cause == Some(Cause::Maintenance) {
                 let lasts = MAINTENANCE.as_millis() as i64;
@@ -106,25 +105,18 @@ impl<'a> Seen<'a> {
                 None | Some((_, Blame::Nobody)) => None,
                 Some((cause, _)) => {
                     let Some((reached, cause)) =
-                        self.seen_from_afar(world, profile, began, arrived, cause)
+                        self.seen_from_afar(world, profile, (place, arrived, began, Some(cause)))
                     else {
                         continue; // nobody has tried the SSH port
                     };
                     known = known.max(reached);
                     if !world.settings.network.canaries.is_empty() {
-                        let from = self
-                            .canaries
-                            .partition_point(|(ended, ..)| *ended < arrived);
-                        let judged = self.canaries.get(from..).unwrap_or_default().iter().find(
-                            |(ended, asked, answered)| {
-                                // One that failed in the same instant may have come in before the result.
-                                let after = *ended > arrived || (*answered && *ended == arrived);
-                                *asked >= began && after
-                            },
-                        );
+                        let from = self.canaries.partition_point(|(.., at)| *at < place);
+                        let mut after = self.canaries.iter().skip(from);
+                        let judged = after.find(|(_, asked, ..)| *asked >= began);
                         match judged {
-                            Some((ended, _, true)) => known = known.max(*ended),
-                            Some((_, _, false)) | None => continue,
+                            Some((ended, _, true, _)) => known = known.max(*ended),
+                            Some((_, _, false, _)) | None => continue,
                         }
                     }
                     Some(cause)
@@ -149,22 +141,18 @@ impl<'a> Seen<'a> {
         &self,
         world: &World,
         profile: &ProfileName,
-        began: i64,
-        arrived: i64,
-        cause: Cause,
+        (place, arrived, began, cause): Arrival,
     ) -> Option<(i64, Cause)> {
+        let cause = cause?;
         let settings = world.settings.profiles.get(profile)?;
         let host = settings.host.as_ref();
         let Some(host) = host.filter(|_| cause == Cause::ConnectTimeout) else {
             return Some((arrived, cause));
         };
         let tries = self.reached.get(host)?;
-        let from = tries.partition_point(|(ended, ..)| *ended < arrived);
-        // One that was silent and ended in the same instant may have come in before the result.
-        let (ended, _, reach) = tries.get(from..)?.iter().find(|(ended, asked, reach)| {
-            let after = *ended > arrived || *reach != Reach::Silent;
-            *asked >= began && after
-        })?;
+        let from = tries.partition_point(|(.., at)| *at < place);
+        let mut after = tries.iter().skip(from);
+        let (ended, _, reach, _) = after.find(|(_, asked, ..)| *asked >= began)?;
         let cause = match reach {
             Reach::Silent => Cause::HostUnreachable,
             Reach::Answered | Reach::Refused | Reach::Unknown => cause,
@@ -193,7 +181,7 @@ impl<'a> Seen<'a> {
         let fresh = self.canaries.iter().take(until).rev();
         fresh
             .take_while(|(ended, ..)| t - ended < 60_000)
-            .any(|(_, began, answered)| *answered && *began >= since && t - began < 30_000)
+            .any(|(_, began, answered, _)| *answered && *began >= since && t - began < 30_000)
     }
 }
 

@@ -163,6 +163,17 @@ impl Course<'_> {
         for (incident, (t, profile)) in closed {
             // It may have been named as failing before it was down.
             let since = opened.get(incident).map_or(t, |opened| opened - FAILING);
+            // That a site flaps is said once, and until it is calm its single times are not.
+            let flapping = mailed.iter().any(|(at, told)| {
+                let recent = (since - FLAPPING..=t).contains(at);
+                recent
+                    && told
+                        .told()
+                        .any(|told| told.flaps.is_some() && names(told, profile, None))
+            });
+            if flapping {
+                continue;
+            }
             let from = mailed.partition_point(|(at, _)| *at < since);
             let mut told = mailed.iter().skip(from);
             let host = self.world.settings.profiles.get(profile);
@@ -209,6 +220,9 @@ impl Course<'_> {
 
 /// The longest time from the first failure to an incident.
 const FAILING: i64 = 15 * 60_000;
+
+/// The longest time for which a word of flapping holds without another turn.
+const FLAPPING: i64 = limits::FLAP_CALM.as_millis() as i64;
 
 /// Whether a message names this site, or says of its host that its sites flap: then the single times are not told.
 fn names(message: &Notification, profile: &ProfileName, host: Option<&HostName>) -> bool {
