@@ -24,12 +24,12 @@ const OPEN: &[(u64, i64, &str)] = &[
     (
         1553,
         24,
-        "S5/S6/S7: a restart on evidence older than the last one's settling",
+        "S5/S6/S7: a restart rests on no evidence that counts",
     ),
     (
         1640,
         24,
-        "S1: a second restart within the window of a budget of one, after a clock that jumped",
+        "S1: two restarts within the window of a budget of one",
     ),
     (
         1714,
@@ -39,12 +39,12 @@ const OPEN: &[(u64, i64, &str)] = &[
     (
         1869,
         24,
-        "S3: this machine slept between an order and its login, and the next came before that command's end",
+        "S3: a command began 97 s after its order, and the next order came before it ended",
     ),
     (
         1949,
         24,
-        "S13: a message dropped for another in a write that was lost",
+        "S13: a message left the outbox and no relay took it",
     ),
 ];
 
