@@ -163,28 +163,45 @@ impl Course<'_> {
         for (incident, (t, profile)) in closed {
             // It may have been named as failing before it was down.
             let since = opened.get(incident).map_or(t, |opened| opened - FAILING);
-            // That a site flaps is said once, and until it is calm its single times are not.
-            let flapping = mailed.iter().any(|(at, told)| {
-                let recent = (since - FLAPPING..=t).contains(at);
-                recent
-                    && told
-                        .told()
-                        .any(|told| told.flaps.is_some() && names(told, profile, None))
-            });
-            if flapping {
-                continue;
-            }
             let from = mailed.partition_point(|(at, _)| *at < since);
             let mut told = mailed.iter().skip(from);
             let host = self.world.settings.profiles.get(profile);
             let host = host.and_then(|profile| profile.host.as_ref());
-            if !told.any(|(_, told)| names(told, profile, host)) {
+            let named = told.any(|(_, told)| names(told, profile, host));
+            if !named && !self.is_said_to_flap(&mailed, profile, t) {
                 self.fail(
                     t,
                     &format!("S12: nobody heard of the incident of {profile}"),
                 );
             }
         }
+    }
+
+    /// That a site flaps is said once; until it is calm, or the others of its host that were named with it, single times
+    /// are not told.
+    fn is_said_to_flap(&self, mailed: &[(i64, &Notification)], of: &ProfileName, t: i64) -> bool {
+        let said = mailed.iter().rfind(|(at, message)| {
+            let flaps = |told: &Notification| told.flaps.is_some() && names(told, of, None);
+            *at <= t && message.told().any(flaps)
+        });
+        let Some((said, _)) = said else { return false };
+        let profiles = &self.world.settings.profiles;
+        let host = |name: &ProfileName| profiles.get(name).and_then(|site| site.host.as_ref());
+        let with =
+            |name: &ProfileName| name == of || (host(of).is_some() && host(name) == host(of));
+        let mut last = *said;
+        for (at, fact) in self.between(*said, t) {
+            match fact {
+                Fact::Noted(Note::Opened { profile, .. } | Note::Closed { profile, .. })
+                    if with(profile) => {}
+                _ => continue,
+            }
+            if at - last > FLAPPING {
+                return false;
+            }
+            last = *at;
+        }
+        true
     }
 
     pub(super) fn s23_proof(&self) {
