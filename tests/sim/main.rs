@@ -20,6 +20,7 @@
     reason = "a test names what it looks for"
 )]
 
+mod arithmetic;
 mod course;
 mod crashes;
 mod decisions;
