@@ -27,6 +27,10 @@
 //! | L4 | `worlds`: `live`; `independence` |
 //! | L6, L7 | `worlds`: `live` |
 //! | L8 | `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
+//!
+//! S1 and S3 are checked with a slack: a restart counts from its decision, so where a slow commit or our own sleep makes the
+//! command begin later than the 35 s that its deadline leaves, one more can begin within the window, or overlap the one before.
+//! That is a gap of the program, not of these checks: nothing refuses to begin an order that has grown old.
 
 use probe::model::{AttemptId, HostName, Note, Profile, RecoveryOutcome};
 
