@@ -4,6 +4,7 @@
 //! cargo bench                                   client CPU per probe as ratios against two floors   (`ratios`)
 //! cargo bench --bench cycle -- instructions     user instructions per HTTP probe, by callgrind      (`callgrind`)
 //! cargo bench --bench cycle -- memory [N] [https]   what `probe run` takes with N profiles          (`memory`)
+//! cargo bench --bench cycle -- flight [N]       what a probe in flight and unanswered takes         (`memory`)
 //! cargo bench --bench cycle -- first [N]        from the start of `probe run` to its first probe    (`memory`)
 //! cargo bench --bench cycle -- lag              punctuality with and without black holes            (`lag`)
 //! cargo bench --bench cycle -- rate             CPU share at 100,000 HTTPS profiles a minute        (`lag`)
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             let profiles = rest.first().map_or(10_000, |text| number(text));
             memory::at_rest(profiles, rest.get(1).copied().unwrap_or("http"))
         }
+        ["flight", rest @ ..] => memory::in_flight(rest.first().map_or(2_000, |text| number(text))),
         ["first", rest @ ..] => memory::first_probe(rest.first().map_or(100, |text| number(text))),
         ["lag"] => world::World::begin().measure(&["measure", "lag"]),
         ["rate"] => world::World::begin().measure(&["measure", "rate"]),

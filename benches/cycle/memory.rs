@@ -1,6 +1,8 @@
-//! What `probe run` takes: memory at rest once every profile was probed, and the time to the first probe.
+//! What `probe run` takes: memory at rest once every profile was probed, what a probe in flight adds, and the time to the
+//! first probe.
 
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,11 @@ impl Daemon {
                 "  site-{n:06}: {{urls: [\"{scheme}://{address}/{n}\"]}}"
             );
         }
+        Self::watch(world, &text)
+    }
+
+    /// With this configuration.
+    fn watch(world: &World, text: &str) -> Self {
         let config = world.dir.path().join("probes.yaml");
         std::fs::write(&config, text).expect("a written file");
         let daemon = Command::new(PROBE)
@@ -49,6 +56,14 @@ impl Daemon {
             .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
             .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
             .expect("a number of kB")
+    }
+}
+
+impl Daemon {
+    /// Its open descriptors.
+    fn descriptors(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.0.id());
+        std::fs::read_dir(path).expect("a running daemon").count()
     }
 }
 
@@ -89,6 +104,56 @@ pub(crate) fn at_rest(profiles: usize, kind: &str) -> bool {
         mib(read),
         first.as_millis(),
         probed.as_secs_f64(),
+    );
+    true
+}
+
+/// Sites of one machine; as many are probed at once.
+const EACH: usize = 4;
+
+/// What a probe takes that is in flight and unanswered: the growth between a tenth of them in flight and all.
+pub(crate) fn in_flight(profiles: usize) -> bool {
+    let world = World::begin();
+    // The kernel connects, and nobody ever answers.
+    let silent: Vec<TcpListener> = (0..profiles.div_ceil(EACH))
+        .map(|n| {
+            let ip = Ipv4Addr::new(
+                127,
+                1,
+                u8::try_from(n / 250).expect("few"),
+                u8::try_from(n % 250 + 1).expect("few"),
+            );
+            TcpListener::bind((ip, 0)).expect("a loopback address")
+        })
+        .collect();
+    let mut text = "defaults: {interval: 10m, timeout: 2m}\nprofiles:\n".to_owned();
+    for n in 0..profiles {
+        let address = silent[n / EACH].local_addr().expect("an address");
+        let _ = writeln!(text, "  site-{n:06}: {{urls: [\"http://{address}/{n}\"]}}");
+    }
+    let daemon = Daemon::watch(&world, &text);
+    let few = profiles / 10;
+    let begun = Instant::now();
+    let at = |wanted: usize| loop {
+        let open = daemon.descriptors();
+        if open >= wanted {
+            break (open, daemon.status("VmRSS"));
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(100),
+            "only {open} descriptors"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let (first, little) = at(few);
+    let (last, much) = at(profiles);
+    println!(
+        "{} to {} descriptors: {:.1} to {:.1} MiB, {:.1} KiB for each probe in flight (goal 32)",
+        first,
+        last,
+        mib(little),
+        mib(much),
+        mib(much - little) * 1024.0 / f64::from(u32::try_from(last - first).expect("few")),
     );
     true
 }

@@ -172,8 +172,7 @@ impl Loop<'_> {
             notes,
             durable,
         } = decision;
-        // What stood in its place is a fleet of nothing, of which each empty map would be let go of one by one.
-        std::mem::forget(std::mem::replace(&mut self.fleet, fleet));
+        self.fleet = fleet;
         self.begun = self.begun.min(self.fleet.now());
         for note in notes {
             self.ports.observer.note(now.wall, &note, &self.fleet);

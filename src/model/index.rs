@@ -19,6 +19,8 @@ pub struct Index {
     pub members: BTreeMap<HostName, Vec<ProfileName>>,
     /// Profiles with an open incident, by when people last heard of it, put off by what grows between reminders.
     pub told: BTreeSet<(Timestamp, ProfileName)>,
+    /// Profiles with an open incident, also those no longer configured.
+    pub open: BTreeSet<ProfileName>,
     /// Profiles of whose incident people have not heard yet.
     pub untold: BTreeSet<ProfileName>,
     /// Profiles that speak for a thread, by when its sites became others than people were told.
@@ -70,6 +72,7 @@ pub struct Stirred {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct ProfileKeys {
     told: Option<Timestamp>,
+    open: bool,
     untold: bool,
     news: Option<Timestamp>,
     flapping: Option<Timestamp>,
@@ -177,8 +180,8 @@ impl Index {
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
-            && (&self.untold, &self.news, &self.flapping)
-                == (&again.untold, &again.news, &again.flapping)
+            && (&self.open, &self.untold, &self.news, &self.flapping)
+                == (&again.open, &again.untold, &again.news, &again.flapping)
             && times(self) == times(&again)
             && names(self) == names(&again)
             && self.restarting == again.restarting
@@ -192,6 +195,7 @@ impl Index {
         timed(&mut self.told, name, old.told, new.told);
         timed(&mut self.news, name, old.news, new.news);
         timed(&mut self.flapping, name, old.flapping, new.flapping);
+        listed(&mut self.open, name, new.open);
         listed(&mut self.untold, name, new.untold);
         listed(&mut self.suspected, name, new.suspected);
         listed(&mut self.ailing, name, new.ailing);
@@ -251,6 +255,7 @@ impl ProfileKeys {
     fn of(track: &ProfileTrack) -> Self {
         let speaks = track.incident.as_ref().filter(|incident| !incident.led);
         Self {
+            open: track.incident.is_some(),
             told: speaks.map(|incident| incident.told + incident.hush),
             untold: speaks.is_some_and(|incident| incident.sequence == 0),
             news: speaks.and_then(|incident| incident.news),

@@ -50,8 +50,7 @@ pub(super) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
             return;
         };
         // One incident at a time speaks in a thread.
-        let host = draft.host_of(name);
-        let speaks = host.and_then(|host| thread::speaker(draft, &host, &thread));
+        let speaks = thread::speaker(draft, &thread);
         if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
             (incident.thread, incident.led) = (Some(thread), speaks.is_some());
             if speaks.is_none() {
@@ -87,11 +86,8 @@ fn flapping(draft: &Draft<'_>, name: &ProfileName) -> Option<ProfileName> {
     let others = host.iter().flat_map(|host| draft.watched(host));
     let mut names = std::iter::once(name).chain(others.map(|(name, _)| name));
     let told = |name: &&ProfileName| {
-        let flap = draft
-            .fleet
-            .profiles
-            .get(*name)
-            .and_then(|track| track.flap.as_ref());
+        let track = draft.fleet.profiles.get(*name);
+        let flap = track.and_then(|track| track.flap.as_ref());
         flap.is_some_and(|flap| flap.told.is_some())
     };
     names.find(told).cloned()
@@ -141,24 +137,30 @@ pub(super) fn unmute(draft: &mut Draft<'_>, name: &ProfileName) {
     forget(draft, &thread);
 }
 
-/// The profile is no longer watched, and is not down.
+/// The profile is no longer watched: another that is down in the thread goes on telling, else the thread is over.
 pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
-    let flap = draft
-        .fleet
-        .profiles
-        .get(name)
-        .and_then(|track| track.flap.as_ref());
-    let Some(told) = flap.and_then(|flap| flap.told.clone()) else {
+    let track = draft.fleet.profiles.get(name);
+    let flap = track.and_then(|track| track.flap.clone());
+    let Some((flap, told)) = flap.and_then(|flap| Some((flap.clone(), flap.told?))) else {
         return;
     };
     draft.fleet.profile_mut(name).flap = None;
-    let mut over = telling::blank(draft, EventKind::Closed);
-    over.incident = Some(told.thread);
-    over.sequence = told.sequence;
-    over.profile = Some(name.clone());
-    over.since = Some(draft.wall(told.since));
-    over.until = Some(draft.wall(draft.now));
-    outbox::queue(draft, &over);
+    let own = draft.fleet.profiles.get(name);
+    let is_down = own.is_some_and(|track| {
+        let incident = track.incident.as_ref();
+        incident.is_some_and(|incident| *incident.thread() == told.thread)
+    });
+    if let Some(mate) = thread::other(draft, name, &told.thread) {
+        draft.fleet.profile_mut(&mate).flap = Some(flap);
+    } else if !is_down {
+        let mut over = telling::blank(draft, EventKind::Closed);
+        over.incident = Some(told.thread);
+        over.sequence = told.sequence;
+        over.profile = Some(name.clone());
+        over.since = Some(draft.wall(told.since));
+        over.until = Some(draft.wall(draft.now));
+        outbox::queue(draft, &over);
+    }
 }
 
 /// How often it went down, in times that people's clocks showed.
@@ -186,7 +188,7 @@ pub(super) fn calm(draft: &mut Draft<'_>) {
             continue;
         };
         draft.durable = true;
-        if let Some(down) = muted(draft, &name, &told.thread) {
+        if let Some(down) = thread::speaker(draft, &told.thread) {
             if let Some(incident) = &mut draft.fleet.profile_mut(&down).incident {
                 incident.muted = false;
             }
@@ -206,23 +208,6 @@ pub(super) fn calm(draft: &mut Draft<'_>) {
         over.flaps = flaps;
         outbox::queue(draft, &over);
     }
-}
-
-/// The profile, or another of its host, that is down and of which nothing is told in this thread.
-fn muted(draft: &Draft<'_>, name: &ProfileName, thread: &IncidentId) -> Option<ProfileName> {
-    let host = draft.host_of(name);
-    let others = host.iter().flat_map(|host| draft.watched(host));
-    let mut names = std::iter::once(name).chain(others.map(|(name, _)| name));
-    let is_muted = |name: &&ProfileName| {
-        let incident = draft
-            .fleet
-            .profiles
-            .get(*name)
-            .and_then(|track| track.incident.as_ref());
-        incident
-            .is_some_and(|incident| incident.muted && !incident.led && incident.thread() == thread)
-    };
-    names.find(is_muted).cloned()
 }
 
 /// When the next of them may have been calm for long enough.

@@ -292,8 +292,8 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
 
 /// The profile is no longer watched: its incident is over, and people hear why.
 pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
+    flap::abandon(draft, name);
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
-        flap::abandon(draft, name);
         return;
     };
     // Who never heard that it began need not hear that it is over.

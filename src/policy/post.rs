@@ -1,8 +1,8 @@
 //! How many mails one recipient gets, and what stands in place of too many.
 //!
-//! [`limits::MAIL_BURST`] mails leave one by one within [`limits::MAIL_BURST_WINDOW`]. What is to be told beyond that is
-//! gathered and leaves as one digest at the end of each such window, until one passes in which nothing was to be told; never
-//! more than [`limits::MAILS_PER_HOUR`]. What was over for [`limits::MAIL_STALE`] before a relay took any of it is gathered as
+//! Within [`limits::MAIL_BURST_WINDOW`] at most [`limits::MAIL_BURST`] threads begin, and at most [`limits::MAIL_BURST_ALL`]
+//! mails leave one by one. What is to be told beyond that is gathered and leaves as one digest at the end of each such window,
+//! until one passes in which nothing was to be told; never more than [`limits::MAILS_PER_HOUR`] mails in an hour. What was over for [`limits::MAIL_STALE`] before a relay took any of it is gathered as
 //! well, so that nobody reads yesterday's storm mail by mail. Nothing is left out: a digest holds what it stands for, and
 //! takes only what nobody can have got, of incidents of which nothing else is on its way.
 //!

@@ -1,8 +1,8 @@
 //! What is told of an incident: what is so, what was done, and what comes next, fixed at the moment it is told.
 //!
 //! People hear of an incident once it is known what comes next: when its host has been looked at, and when the other sites
-//! of the host have been probed as well, so that one message names them all. Neither takes longer than [`limits::GATHER`];
-//! a restart waits for none of it.
+//! of the host have been probed as well, so that one message names them all. A look has its own time limit; for the other
+//! sites they wait [`limits::GATHER`] at most. A restart waits for no mail.
 
 use crate::model::{
     Attempt, EventKind, Fleet, Glimpse, Hold, HostName, Next, Notification, ProfileName, Stage,
@@ -45,8 +45,8 @@ pub(super) fn tell(
     }
     let profile = draft.settings.profiles.get(name);
     let host = profile.and_then(|profile| profile.host.clone());
-    let over = matches!(event, EventKind::Up | EventKind::Back | EventKind::Closed);
     let mut told = blank(draft, event);
+    let over = told.ends();
     told.incident = Some(incident.thread().clone());
     told.sequence = incident.sequence;
     told.profile = Some(name.clone());
@@ -82,7 +82,7 @@ pub(super) fn tell(
     told.remark = remark;
     told.story = over && incident.sequence == 0;
     told.flaps = flap::flaps(draft, name);
-    told.sites = thread::sites(draft, name, over);
+    told.sites = thread::sites(draft, name, event);
     outbox::queue(draft, &told);
     let now = draft.now;
     if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {

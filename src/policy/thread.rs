@@ -26,23 +26,34 @@ fn incident<'a>(draft: &'a Draft<'_>, name: &ProfileName) -> Option<&'a Incident
     draft.fleet.profiles.get(name)?.incident.as_deref()
 }
 
-/// The profile whose incident speaks for this thread.
-pub(super) fn speaker(
-    draft: &Draft<'_>,
-    host: &HostName,
-    thread: &IncidentId,
-) -> Option<ProfileName> {
-    let mut names = speakers(draft, host).into_iter();
-    names.find(|name| incident(draft, name).is_some_and(|other| other.thread() == thread))
+/// The profiles of a thread, wherever they are by now: one may have been taken out, or moved to another host.
+fn mates(draft: &mut Draft<'_>, thread: &IncidentId) -> Vec<ProfileName> {
+    draft.fleet.reindex();
+    let open = draft.fleet.index.open.iter();
+    let of = |name: &&ProfileName| {
+        incident(draft, name).is_some_and(|incident| incident.thread() == thread)
+    };
+    open.filter(of).cloned().collect()
 }
 
-/// The profiles that a thread's speaker speaks for, in name order.
-fn led(draft: &Draft<'_>, host: &HostName, thread: &IncidentId) -> Vec<ProfileName> {
-    let mut names = down_profiles(draft, host);
-    names.retain(|name| {
-        incident(draft, name).is_some_and(|other| other.led && other.thread() == thread)
-    });
-    names
+/// The profile of this thread that speaks, or the first of those that are led.
+fn mate(draft: &mut Draft<'_>, thread: &IncidentId, led: bool) -> Option<ProfileName> {
+    let mut names = mates(draft, thread).into_iter();
+    names.find(|name| incident(draft, name).is_some_and(|incident| incident.led == led))
+}
+
+/// The profile whose incident speaks for this thread.
+pub(super) fn speaker(draft: &mut Draft<'_>, thread: &IncidentId) -> Option<ProfileName> {
+    mate(draft, thread, false)
+}
+
+/// Another profile that is down in this thread.
+pub(super) fn other(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    thread: &IncidentId,
+) -> Option<ProfileName> {
+    mates(draft, thread).into_iter().find(|mate| mate != name)
 }
 
 /// An incident was opened: it joins what its host's sites already suffer from together.
@@ -81,7 +92,7 @@ pub(super) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
 
 /// An incident is over: whether its thread goes on without it. Then it is told with the others.
 pub(super) fn goes_on(draft: &mut Draft<'_>, name: &ProfileName, plight: Plight) -> bool {
-    let (Some(host), Some(mut over)) = (draft.host_of(name), incident(draft, name).cloned()) else {
+    let Some(mut over) = incident(draft, name).cloned() else {
         return false;
     };
     let (now, thread) = (draft.now, over.thread().clone());
@@ -92,11 +103,7 @@ pub(super) fn goes_on(draft: &mut Draft<'_>, name: &ProfileName, plight: Plight)
         since: draft.wall(over.since),
         until: Some(draft.wall(now)),
     };
-    let next = match over.led {
-        true => speaker(draft, &host, &thread),
-        false => led(draft, &host, &thread).into_iter().next(),
-    };
-    let Some(next) = next else {
+    let Some(next) = mate(draft, &thread, !over.led) else {
         return false;
     };
     let Some(speaks) = &mut draft.fleet.profile_mut(&next).incident else {
@@ -125,40 +132,50 @@ pub(super) fn goes_on(draft: &mut Draft<'_>, name: &ProfileName, plight: Plight)
     true
 }
 
-/// The sites of a thread, where there are several: down, failing on the same host, back.
-pub(super) fn sites(draft: &Draft<'_>, name: &ProfileName, ends: bool) -> Vec<Affected> {
-    let (Some(host), Some(speaks)) = (draft.host_of(name), incident(draft, name)) else {
+/// The sites of a thread, where there are several: down, failing on the same host, back, no longer watched.
+pub(super) fn sites(draft: &mut Draft<'_>, name: &ProfileName, event: EventKind) -> Vec<Affected> {
+    let Some(thread) = incident(draft, name).map(|incident| incident.thread().clone()) else {
         return Vec::new();
     };
-    let thread = speaks.thread();
-    let mut sites = Vec::new();
-    for (profile, _) in draft.watched(&host) {
+    let mates = mates(draft, &thread);
+    let Some(speaks) = incident(draft, name) else {
+        return Vec::new();
+    };
+    let own = if event == EventKind::Closed {
+        Plight::Unwatched
+    } else if matches!(event, EventKind::Up | EventKind::Back) {
+        Plight::Back
+    } else {
+        Plight::Down
+    };
+    let ends = own != Plight::Down;
+    let site = |profile: &ProfileName, plight, cause, since| Affected {
+        profile: profile.clone(),
+        plight,
+        cause,
+        since: draft.wall(since),
+        until: (plight != Plight::Down && ends).then(|| draft.wall(draft.now)),
+    };
+    let mut sites: Vec<Affected> = Vec::new();
+    for mate in &mates {
+        if let Some(other) = incident(draft, mate) {
+            let plight = if mate == name { own } else { Plight::Down };
+            sites.push(site(mate, plight, Some(other.cause), other.since));
+        }
+    }
+    let host = draft.host_of(name).filter(|_| !ends);
+    for (profile, _) in host.iter().flat_map(|host| draft.watched(host)) {
         let Some(track) = draft.fleet.profiles.get(profile) else {
             continue;
         };
-        let (plight, cause, since) = match &track.incident {
-            Some(_) if profile == name && ends => (Plight::Back, Some(speaks.cause), speaks.since),
-            Some(other) if other.thread() == thread => {
-                (Plight::Down, Some(other.cause), other.since)
-            }
-            None if track.standing == Standing::Failing && !ends => {
-                let cause = track.evidence.cause;
-                let alike = cause == Some(speaks.cause)
-                    || (ails_host(cause) && ails_host(Some(speaks.cause)));
-                let Some(since) = track.failing_since.filter(|_| alike) else {
-                    continue;
-                };
-                (Plight::Failing, cause, since)
-            }
-            Some(_) | None => continue,
-        };
-        sites.push(Affected {
-            profile: profile.clone(),
-            plight,
-            cause,
-            since: draft.wall(since),
-            until: (plight == Plight::Back).then(|| draft.wall(draft.now)),
-        });
+        let cause = track.evidence.cause;
+        let ails = ails_host(cause) && ails_host(Some(speaks.cause));
+        let alike = cause == Some(speaks.cause) || ails;
+        if let (true, Standing::Failing, None, Some(since)) =
+            (alike, track.standing, &track.incident, track.failing_since)
+        {
+            sites.push(site(profile, Plight::Failing, cause, since));
+        }
     }
     let mut more: Vec<Affected> = speaks.over.clone();
     more.extend(speaks.listed.iter().map(|site| resolved(draft, site)));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use probe::model::{Cause, EventKind, Notification};
 
 use super::super::invariants;
-use super::super::setup::{each_host, each_profile, profile, secs, settings};
+use super::super::setup::{each_host, each_profile, host, profile, secs, settings};
 use super::super::world::{Heals, Mail, World};
 use super::{MINUTE, compare};
 
@@ -187,4 +187,45 @@ fn a_week_with_the_mail_server_down_for_a_day() {
         told.iter().any(|note| note.event == EventKind::Digest),
         "and they are told together"
     );
+}
+
+/// Two sites of a host are down in one thread, and one of them, or the whole host, is taken out of the configuration: the
+/// thread goes on with the other, ends once, and its last message names both.
+#[test]
+fn a_thread_outlives_the_site_that_spoke_for_it() {
+    for taken in [vec!["blog"], vec!["shop"], vec!["blog", "shop"]] {
+        let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+        world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+        world.at(MINUTE, |world| world.ill("web1", Some(Cause::Refused)));
+        let gone = taken.clone();
+        world.at(5 * MINUTE, move |world| {
+            for name in gone {
+                world.settings.profiles.remove(&profile(name));
+            }
+            world.reload();
+        });
+        world.at(40 * MINUTE, |world| world.ill("web1", None));
+        world.run_daemon();
+        world.go_on(60 * MINUTE);
+        let told = told(&world);
+        let order: Vec<u32> = told.iter().map(|note| note.sequence).collect();
+        assert_eq!(
+            order,
+            (0..told.len() as u32).collect::<Vec<_>>(),
+            "{taken:?}"
+        );
+        let threads: BTreeSet<_> = told.iter().map(|note| note.incident.clone()).collect();
+        assert_eq!(threads.len(), 1, "{taken:?}");
+        let ends: Vec<&Notification> = told.iter().filter(|note| note.ends()).collect();
+        assert_eq!(ends.len(), 1, "{taken:?}: one end");
+        let named: Vec<&str> = ends[0]
+            .sites
+            .iter()
+            .map(|site| site.profile.as_str())
+            .collect();
+        let sorted: BTreeSet<&str> = named.into_iter().collect();
+        assert_eq!(sorted, BTreeSet::from(["blog", "shop"]), "{taken:?}");
+        let closed = ends[0].event == EventKind::Closed;
+        assert_eq!(closed, taken.len() == 2, "{taken:?}: {:?}", ends[0].event);
+    }
 }
