@@ -43,6 +43,8 @@ impl Daemon {
             .arg("--state-dir")
             .arg(world.dir.path().join("state"))
             .env(TRUST, world.dir.path().join("roots.pem"))
+            // As under the unit and in the container of `deploy`.
+            .env("MALLOC_ARENA_MAX", "1")
             .stderr(Stdio::inherit())
             .spawn();
         Self(daemon.expect("the program"))

@@ -16,6 +16,7 @@
 //! nothing can be meant (no URL, no command, no recipient) it is refused.
 
 mod command;
+mod domain;
 mod effective;
 mod email;
 mod fault;

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::model::{Expect, StatusRange, limits};
 
+use super::domain;
 use super::fault::{Fault, Report, clip};
 use super::section::{Section, expected, nearest};
 use super::tree::{Kind, Node};
@@ -65,6 +66,10 @@ pub(super) fn site(node: &Node, report: &mut Report) -> Option<Found<Url>> {
         }
         Ok(url) if url.host_str().is_none_or(str::is_empty) => {
             Fault::new(&written.spot, "a URL without a host")
+        }
+        Ok(url) if domain::fault(&url).is_some() => {
+            let fault = domain::fault(&url).unwrap_or_default();
+            Fault::new(&written.spot, fault).act("no DNS can hold it; look for a slip")
         }
         Ok(url) if url.fragment().is_some() => {
             Fault::new(&written.spot, "`#…` is never sent to a server").act("leave it out")
