@@ -153,7 +153,7 @@ async fn test_mails(
             .await
         {
             Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),
-            Delivery::Deferred { reason } => (format!("not taken: {reason}"), Exit::Critical),
+            Delivery::Deferred { reason, .. } => (format!("not taken: {reason}"), Exit::Critical),
             Delivery::Unclear { reason } => {
                 (format!("unclear, it may arrive: {reason}"), Exit::Critical)
             }

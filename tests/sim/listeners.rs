@@ -114,9 +114,7 @@ fn sent() -> Delivery {
 }
 
 fn deferred() -> Delivery {
-    Delivery::Deferred {
-        reason: "exit status 1".into(),
-    }
+    Delivery::deferred("exit status 1")
 }
 
 #[test]

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::adapters::smtp::secret;
-use crate::model::{Relay, RelaySecurity};
+use crate::model::{Relay, RelaySecurity, Stay};
 
 use super::Limits;
 use super::compose::Parcel;
@@ -36,7 +36,7 @@ pub(super) enum Answer {
     /// It is theirs now.
     Taken,
     /// Not now.
-    Deferred(String),
+    Deferred(String, Stay),
     /// It may have been taken.
     Unclear(String),
     /// Never.
@@ -84,7 +84,7 @@ fn verdict(fault: &Fault) -> Answer {
     } else if fault.is_refusal() {
         Answer::Refused(fault.told())
     } else {
-        Answer::Deferred(fault.told())
+        Answer::Deferred(fault.told(), fault.stay())
     }
 }
 

@@ -62,7 +62,7 @@ fn entry() -> Entry {
 fn reason(delivery: &Delivery) -> &str {
     match delivery {
         Delivery::Sent { relay: reason }
-        | Delivery::Deferred { reason }
+        | Delivery::Deferred { reason, .. }
         | Delivery::Unclear { reason }
         | Delivery::Rejected { reason } => reason,
     }
@@ -165,7 +165,7 @@ async fn one_that_is_not_there_is_tried_later() {
             .hand(command, std::sync::Arc::default(), entry())
             .await;
         assert!(
-            matches!(&delivery, Delivery::Deferred { reason }
+            matches!(&delivery, Delivery::Deferred { reason, .. }
                 if reason.contains("cannot be started") && reason.contains(program)),
             "{delivery:?}"
         );

@@ -54,7 +54,7 @@ pub(crate) async fn send_plain(limits: Limits, at: (Stage, Act)) -> (Delivery, S
 pub(crate) fn reason(delivery: &Delivery) -> &str {
     match delivery {
         Delivery::Sent { relay } => relay,
-        Delivery::Deferred { reason }
+        Delivery::Deferred { reason, .. }
         | Delivery::Unclear { reason }
         | Delivery::Rejected { reason } => reason,
     }
