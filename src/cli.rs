@@ -288,7 +288,7 @@ pub struct Drill {
     /// Hosts to log in to and look at, as before a restart; all of them when none is named and no mail is asked for
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Send a test mail to every recipient and say what each relay answered
+    /// Send a test mail to every recipient and show what was said with each relay
     #[arg(long)]
     pub mail: bool,
 }

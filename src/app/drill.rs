@@ -1,18 +1,18 @@
 //! `probe drill`: rehearses what a recovery needs. It logs in to hosts as a restart would, looks at them and says what they
-//! answer; it sends test mails. Nothing is restarted and nothing is written.
+//! answer; it sends test mails and shows what was said with each relay. Nothing is restarted and nothing is written.
 
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::smtp::SmtpNotifier;
+use crate::adapters::smtp::{Line, Outcome, Rehearsed, SmtpNotifier};
 use crate::adapters::ssh::SshRecoverer;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
-    Channel, Delivery, Diagnosis, Email, Entry, EntryId, EventKind, Host, Notification, Settings,
-    Timestamp, Wording, plain_url,
+    Channel, Diagnosis, Email, Entry, EntryId, EventKind, Host, Notification, Settings, Timestamp,
+    Wording, plain_url,
 };
-use crate::ports::{Clock as _, Notifier as _, Recoverer as _};
+use crate::ports::{Clock as _, Recoverer as _};
 use crate::render::facts;
 use crate::render::text::clean;
 use crate::render::words::Voice;
@@ -135,36 +135,62 @@ fn clean_line(line: &str) -> String {
     format!("{}{}", " ".repeat(indent), clean(line.trim_start()))
 }
 
-async fn test_mails(
-    email: &Arc<Email>,
-    wording: &Arc<Wording>,
-    at: Timestamp,
-    quiet: bool,
-) -> Exit {
+/// Sends a test mail to each recipient by the first relay that takes it, and asks every other relay whether it would. A relay
+/// that would not is a warning while another one had the mail.
+async fn test_mails(email: &Email, wording: &Wording, at: Timestamp, quiet: bool) -> Exit {
     let mut exit = Exit::Ok;
     for to in &email.to {
-        let (told, went) = match SmtpNotifier::new()
-            .notify(
-                Arc::clone(email),
-                Arc::clone(wording),
-                test_mail(email, to, at),
-                None,
-            )
-            .await
-        {
-            Delivery::Sent { relay } => (format!("taken by {relay}"), Exit::Ok),
-            Delivery::Deferred { reason, .. } => (format!("not taken: {reason}"), Exit::Critical),
-            Delivery::Unclear { reason } => {
-                (format!("unclear, it may arrive: {reason}"), Exit::Critical)
+        let tried = SmtpNotifier::new()
+            .rehearse(email, wording, &test_mail(email, to, at))
+            .await;
+        let relays = match tried {
+            Ok(relays) => relays,
+            Err(reason) => {
+                exit = exit.worst(Exit::Critical);
+                answer(&clean(&format!("{to}: {reason}")));
+                continue;
             }
-            Delivery::Rejected { reason } => (format!("refused: {reason}"), Exit::Critical),
         };
-        exit = exit.worst(went);
-        if !quiet || went != Exit::Ok {
-            answer(&clean(&format!("{to}: {told}")));
+        let arrives = relays.iter().any(|one| one.outcome == Outcome::Taken);
+        for one in &relays {
+            let went = match &one.outcome {
+                Outcome::Taken | Outcome::Ready => Exit::Ok,
+                Outcome::Deferred(_) | Outcome::Unclear(_) | Outcome::Refused(_) if arrives => {
+                    Exit::Warning
+                }
+                Outcome::Deferred(_) | Outcome::Unclear(_) | Outcome::Refused(_) => Exit::Critical,
+            };
+            exit = exit.worst(went);
+            if !quiet || went != Exit::Ok {
+                answer(&clean(&format!("{to}: {}", outcome(one))));
+                for line in &one.lines {
+                    answer(&format!("  {}", spoken(line)));
+                }
+            }
         }
     }
     exit
+}
+
+fn outcome(one: &Rehearsed) -> String {
+    let relay = &one.relay;
+    match &one.outcome {
+        Outcome::Taken => format!("taken by {relay}"),
+        Outcome::Ready => format!("{relay} would take it as well"),
+        Outcome::Deferred(reason) => format!("not taken: relay {relay}: {reason}"),
+        Outcome::Unclear(reason) => format!("unclear, it may arrive: relay {relay}: {reason}"),
+        Outcome::Refused(reason) => format!("refused: relay {relay}: {reason}"),
+    }
+}
+
+/// As people know it from curl and swaks: `>` we, `<` the relay, `*` what happened beside.
+fn spoken(line: &Line) -> String {
+    let (mark, words) = match line {
+        Line::Ours(words) => ('>', words),
+        Line::Theirs(words) => ('<', words),
+        Line::Happened(words) => ('*', words),
+    };
+    format!("{mark} {}", clean(words))
 }
 
 fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {

@@ -47,6 +47,9 @@ pub struct Network {
 pub struct Post {
     /// When mails left, oldest first; those of the last hour.
     pub sent: Vec<Timestamp>,
+    /// Of these, those that began a thread, or belong to none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<Timestamp>,
     /// So much is to be told that it is gathered: the next digest leaves then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Timestamp>,

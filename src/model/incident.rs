@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affected, Attempt, Cause, IncidentId, Timestamp};
+use super::{Affected, Attempt, Cause, IncidentId, ProfileName, Timestamp};
 
 /// A time during which a profile is down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Incident {
     /// speaks for them in place of one that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<IncidentId>,
+    /// The site that spoke for the thread first, where that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<ProfileName>,
     /// Another incident of its thread speaks for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub led: bool,
@@ -68,6 +71,7 @@ impl Incident {
             told: opened,
             hush: Duration::ZERO,
             thread: None,
+            first: None,
             led: false,
             listed: Vec::new(),
             over: Vec::new(),

@@ -177,6 +177,10 @@ pub const MAIL_DATA: Duration = Duration::from_secs(120);
 /// One message in transit, all relays tried.
 pub const MAIL_TOTAL: Duration = Duration::from_secs(240);
 
+/// How long a relay that did not work is asked only after the others: long enough that a dead first relay does not cost
+/// every mail its connect time, short enough that the one people want first is soon used again.
+pub const RELAY_DISTRUST: Duration = Duration::from_secs(15 * 60);
+
 /// Messages in transit at once.
 pub const MAILS_IN_FLIGHT: usize = 4;
 
@@ -215,9 +219,13 @@ pub const GATHER: Duration = Duration::from_secs(15);
 /// Sites that joined a thread, or are back, are told by themselves when nothing else was for so long.
 pub const SITES_NEWS: Duration = Duration::from_secs(5 * 60);
 
-/// So many mails to one recipient leave one by one within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered
-/// and leaves as one digest each [`MAIL_BURST_WINDOW`].
+/// So many threads begin to one recipient within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered and leaves
+/// as one digest each [`MAIL_BURST_WINDOW`].
 pub const MAIL_BURST: usize = 5;
+
+/// Mails one by one to one recipient within [`MAIL_BURST_WINDOW`], those counted that go on with a thread: one incident has
+/// three to five within minutes.
+pub const MAIL_BURST_ALL: usize = 10;
 
 /// See [`MAIL_BURST`].
 pub const MAIL_BURST_WINDOW: Duration = Duration::from_secs(5 * 60);

@@ -216,6 +216,9 @@ pub struct Notification {
     /// The sites of the host that are in it, where there are several: those that are down first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Affected>,
+    /// The site that the thread's messages named first, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<ProfileName>,
     /// Nothing of its incident was told before: this is the whole story.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub story: bool,
@@ -252,6 +255,7 @@ impl Notification {
             facts: None,
             certificates: Vec::new(),
             sites: Vec::new(),
+            first: None,
             story: false,
             flaps: None,
             items: Vec::new(),

@@ -345,7 +345,7 @@ pub enum RelaySecurity {
 }
 
 /// A mail server that takes our mail.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
     /// Name or address.
     pub host: String,

@@ -230,9 +230,10 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
     entry.last = Some(delivery.clone());
     entry.open = false;
     entry.unclear |= matches!(delivery, Delivery::Unclear { .. });
-    let mailed = entry.channel == Channel::Mail;
-    if mailed && matches!(delivery, Delivery::Sent { .. } | Delivery::Unclear { .. }) {
-        post::left(draft, &to);
+    let mailed = matches!(delivery, Delivery::Sent { .. } | Delivery::Unclear { .. });
+    let entry = entry.clone();
+    if mailed && entry.channel == Channel::Mail {
+        post::left(draft, &entry);
     }
     match &delivery {
         Delivery::Sent { .. } => {

@@ -20,7 +20,12 @@ use super::telling;
 
 /// Mails that left, or may be leaving, by recipient; what is decided now counts as well.
 #[derive(Default)]
-pub(super) struct Pace(BTreeMap<String, Vec<Timestamp>>);
+pub(super) struct Pace(BTreeMap<String, Post>);
+
+/// Whether it begins a thread, or belongs to none.
+const fn begins(told: &Notification) -> bool {
+    told.incident.is_none() || told.sequence == 0 || told.story
+}
 
 impl Pace {
     /// When one more mail may leave to this entry's recipient.
@@ -29,42 +34,59 @@ impl Pace {
             return Timestamp(i64::MIN);
         }
         let left = self.left(fleet, &entry.to);
-        let nth = |n: usize| left.len().checked_sub(n).and_then(|at| left.get(at));
-        let hour = nth(limits::MAILS_PER_HOUR).map(|at| *at + limits::MAIL_HOUR);
-        let burst = nth(limits::MAIL_BURST).map(|at| *at + limits::MAIL_BURST_WINDOW);
-        let digest = fleet.core.posts.get(&entry.to).and_then(|post| post.digest);
-        let from = [hour, burst, digest].into_iter().flatten().max();
+        let nth = |of: &[Timestamp], n: usize| {
+            let at = of.len().checked_sub(n)?;
+            of.get(at).copied()
+        };
+        let window = limits::MAIL_BURST_WINDOW;
+        let hour = nth(&left.sent, limits::MAILS_PER_HOUR).map(|at| at + limits::MAIL_HOUR);
+        let all = nth(&left.sent, limits::MAIL_BURST_ALL).map(|at| at + window);
+        let threads = nth(&left.begun, limits::MAIL_BURST).map(|at| at + window);
+        let threads = threads.filter(|_| begins(&entry.notification));
+        let from = [hour, all, threads, left.digest]
+            .into_iter()
+            .flatten()
+            .max();
         from.unwrap_or(Timestamp(i64::MIN))
     }
 
     /// One leaves now.
     pub(super) fn leaves(&mut self, fleet: &Fleet, entry: &Entry) {
         if entry.channel == Channel::Mail {
-            self.left(fleet, &entry.to).push(fleet.now());
+            push(self.left(fleet, &entry.to), entry, fleet.now());
         }
     }
 
-    fn left(&mut self, fleet: &Fleet, to: &str) -> &mut Vec<Timestamp> {
+    fn left(&mut self, fleet: &Fleet, to: &str) -> &mut Post {
         self.0.entry(to.to_owned()).or_insert_with(|| {
-            let post = fleet.core.posts.get(to);
-            let mut left = post.map(|post| post.sent.clone()).unwrap_or_default();
+            let mut left = fleet.core.posts.get(to).cloned().unwrap_or_default();
             let entries = fleet
                 .in_transit
                 .iter()
                 .filter_map(|id| fleet.outbox.get(id));
-            let leaving = entries.filter(|entry| entry.channel == Channel::Mail && entry.to == to);
-            left.extend(leaving.map(|_| fleet.now()));
+            for entry in entries.filter(|entry| entry.channel == Channel::Mail && entry.to == to) {
+                push(&mut left, entry, fleet.now());
+            }
             left
         })
     }
 }
 
-/// A mail left, or may have.
-pub(super) fn left(draft: &mut Draft<'_>, to: &str) {
-    let now = draft.now;
-    let post = draft.fleet.core.posts.entry(to.to_owned()).or_default();
+fn push(post: &mut Post, entry: &Entry, now: Timestamp) {
     post.sent.push(now);
-    post.sent.retain(|at| now.since(*at) < limits::MAIL_HOUR);
+    if begins(&entry.notification) {
+        post.begun.push(now);
+    }
+}
+
+/// A mail left, or may have.
+pub(super) fn left(draft: &mut Draft<'_>, entry: &Entry) {
+    let now = draft.now;
+    let post = draft.fleet.core.posts.entry(entry.to.clone()).or_default();
+    push(post, entry, now);
+    for times in [&mut post.sent, &mut post.begun] {
+        times.retain(|at| now.since(*at) < limits::MAIL_HOUR);
+    }
     if post.digest.is_some() {
         post.digest = Some(now + limits::MAIL_BURST_WINDOW);
     }
@@ -139,10 +161,12 @@ fn is_forgotten(post: &Post, now: Timestamp) -> bool {
 /// Whether more is to be told than can leave one by one, and now is the time for a digest. Remarks that a storm began.
 fn is_storm(draft: &mut Draft<'_>, to: &str, free: &[EntryId]) -> bool {
     let now = draft.now;
-    let Some(entry) = free.first().and_then(|id| draft.fleet.outbox.get(id)) else {
+    let mut pace = Pace::default();
+    let entries = free.iter().filter_map(|id| draft.fleet.outbox.get(id));
+    let due = entries.filter(|entry| entry.due <= now);
+    let Some(from) = due.map(|entry| pace.leaves_from(&draft.fleet, entry)).max() else {
         return false;
     };
-    let from = Pace::default().leaves_from(&draft.fleet, entry);
     let post = draft.fleet.core.posts.entry(to.to_owned()).or_default();
     match post.digest {
         Some(at) => at <= now && from <= now,

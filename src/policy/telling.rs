@@ -50,6 +50,7 @@ pub(super) fn tell(
     told.incident = Some(incident.thread().clone());
     told.sequence = incident.sequence;
     told.profile = Some(name.clone());
+    told.first.clone_from(&incident.first);
     told.ssh = host
         .as_ref()
         .and_then(|host| draft.settings.hosts.get(host))

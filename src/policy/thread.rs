@@ -108,6 +108,7 @@ pub(super) fn goes_on(draft: &mut Draft<'_>, name: &ProfileName, plight: Plight)
             opened,
             cause: speaks.cause,
             thread: Some(thread),
+            first: over.first.clone().or_else(|| Some(name.clone())),
             led: false,
             ..over
         };

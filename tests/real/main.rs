@@ -20,6 +20,7 @@ mod mail;
 mod monit;
 mod outage;
 mod post;
+mod relay;
 mod small;
 mod web;
 mod world;

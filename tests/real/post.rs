@@ -71,6 +71,11 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// Starts it. Postfix must be started by root: an ordinary user needs `sudo -n`.
     pub(crate) fn start() -> Self {
+        Self::start_with(|_| (String::new(), String::new()))
+    }
+
+    /// Starts it with what `more` adds to its two files; files of its own may be put into the folder that is given.
+    pub(crate) fn start_with(more: impl FnOnce(&Path) -> (String, String)) -> Self {
         let program = program("postfix", "postfix");
         let room = room();
         let folder = room.path().to_owned();
@@ -78,8 +83,9 @@ impl Postfix {
             fs::create_dir(folder.join(name)).unwrap();
         }
         let port = port(HOME);
-        fs::write(folder.join("config/main.cf"), main_cf(&folder)).unwrap();
-        fs::write(folder.join("config/master.cf"), master_cf(port)).unwrap();
+        let (main, master) = more(&folder);
+        fs::write(folder.join("config/main.cf"), main_cf(&folder) + &main).unwrap();
+        fs::write(folder.join("config/master.cf"), master_cf(port) + &master).unwrap();
         run(as_root("chown")
             .arg("postfix")
             .arg(folder.join("data"))
@@ -104,6 +110,11 @@ impl Postfix {
             TcpStream::connect((HOME, port)).is_ok()
         });
         post
+    }
+
+    /// Where all its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.room.as_ref().unwrap().path()
     }
 
     /// What was delivered to a recipient, in order of delivery.

@@ -1,4 +1,5 @@
-//! One session with one relay: connect, TLS, login, MAIL, RCPT, DATA, text, QUIT, a deadline at each.
+//! One session with one relay: connect, TLS, login, MAIL, RCPT, DATA, text, QUIT, a deadline at each. What is said goes on a
+//! tape.
 #![expect(
     clippy::disallowed_methods,
     reason = "deadlines of one dialogue are counted here"
@@ -6,12 +7,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{ClientId, Extension};
 use lettre::transport::smtp::response::{Response, Severity};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -23,10 +26,14 @@ use super::Limits;
 use super::compose::Parcel;
 use super::fault::{Fault, Step};
 use super::gate::Gate;
+use super::tape::{Line, Tape};
 use super::tls;
 
 /// Addresses of one relay that are tried.
 const ADDRESSES: usize = 4;
+
+/// How we log in.
+const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// For the farewell: the verdict is known, nobody should wait for good manners.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -52,6 +59,25 @@ pub(super) struct Deadlines {
     pub(super) end: Instant,
 }
 
+/// How far a session goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The relay has the mail.
+    Taken,
+    /// It would take it: the recipient stands, and the session ends before the text.
+    Welcome,
+}
+
+/// A session that is over.
+pub(super) struct Held {
+    /// What came of it.
+    pub(super) answer: Answer,
+    /// Whether the relay does its work, whatever it thinks of this mail.
+    pub(super) works: bool,
+    /// What was said.
+    pub(super) lines: Vec<Line>,
+}
+
 /// Offers the parcel to a relay.
 pub(super) async fn hold(
     relay: &Relay,
@@ -59,32 +85,40 @@ pub(super) async fn hold(
     hello: &ClientId,
     limits: &Limits,
     deadlines: Deadlines,
-) -> Answer {
+    until: Until,
+) -> Held {
     let session = Session {
         relay,
         hello,
         limits,
         deadlines,
+        tape: Tape::default(),
+        version: Arc::default(),
     };
-    let mut connection = match session.open().await {
-        Ok(connection) => connection,
-        Err(fault) => return verdict(&fault),
+    let result = session.whole(parcel, until).await;
+    let works = result
+        .as_ref()
+        .err()
+        .is_none_or(|fault| !fault.is_of_relay());
+    let answer = match &result {
+        Ok(()) => Answer::Taken,
+        Err(fault) => verdict(fault, &session.tape),
     };
-    let result = session.offer(&mut connection, parcel).await;
-    if result.as_ref().err().is_none_or(Fault::is_answer) {
-        // Whatever the farewell brings, the answer before it stands.
-        let _ = timeout(FAREWELL, connection.quit()).await;
+    Held {
+        answer,
+        works,
+        lines: session.tape.lines(),
     }
-    result.map_or_else(|fault| verdict(&fault), |()| Answer::Taken)
 }
 
-fn verdict(fault: &Fault) -> Answer {
+fn verdict(fault: &Fault, tape: &Tape) -> Answer {
+    let told = tape.without_secret(&fault.told());
     if fault.is_unclear() {
-        Answer::Unclear(fault.told())
+        Answer::Unclear(told)
     } else if fault.is_refusal() {
-        Answer::Refused(fault.told())
+        Answer::Refused(told)
     } else {
-        Answer::Deferred(fault.told(), fault.stay())
+        Answer::Deferred(told, fault.stay())
     }
 }
 
@@ -93,9 +127,34 @@ struct Session<'a> {
     hello: &'a ClientId,
     limits: &'a Limits,
     deadlines: Deadlines,
+    tape: Tape,
+    /// Of TLS, as it stands on the wire; nought without.
+    version: Arc<AtomicU16>,
 }
 
 impl Session<'_> {
+    async fn whole(&self, parcel: &Parcel, until: Until) -> Result<(), Fault> {
+        let result = self.spoken(parcel, until).await;
+        if let Err(fault) = &result {
+            if fault.is_answer() {
+                self.tape.theirs(fault.words());
+            } else {
+                self.tape.happened(&fault.told());
+            }
+        }
+        result
+    }
+
+    async fn spoken(&self, parcel: &Parcel, until: Until) -> Result<(), Fault> {
+        let mut connection = self.open().await?;
+        let result = self.offer(&mut connection, parcel, until).await;
+        if result.as_ref().err().is_none_or(Fault::is_answer) {
+            // Whatever the farewell brings, the answer before it stands.
+            let _ = timeout(FAREWELL, connection.quit()).await;
+        }
+        result
+    }
+
     /// Waits for one step, no longer than its limit and the session's deadline.
     async fn step<T>(
         &self,
@@ -122,11 +181,17 @@ impl Session<'_> {
         let mut connection = match self.relay.security {
             RelaySecurity::Implicit => self.implicit(&addresses).await?,
             RelaySecurity::StartTls => {
-                let parameters = self.parameters(Step::StartTls)?;
+                let parameters = tls::parameters(self.relay)
+                    .map_err(|words| Fault::new(Step::StartTls, words))?;
                 let mut connection = self.plain(&addresses).await?;
+                if connection.can_starttls() {
+                    self.tape.ours("STARTTLS");
+                }
                 let upgrade = connection.starttls(parameters, self.hello);
                 self.step(Step::StartTls, self.limits.command, upgrade)
                     .await?;
+                self.secured(connection.peer_certificate().ok().as_deref());
+                self.greeted(&connection);
                 connection
             }
             RelaySecurity::Plain => self.plain(&addresses).await?,
@@ -167,25 +232,70 @@ impl Session<'_> {
     }
 
     async fn implicit(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Fault> {
-        let parameters = self.parameters(Step::ImplicitTls)?;
-        let share = self.connect_share(addresses);
-        let work = AsyncSmtpConnection::connect_tokio1(
-            addresses,
-            Some(share),
-            self.hello,
-            Some(parameters),
-            None,
-        );
-        let limit = self.limits.connect + self.limits.command;
-        self.step(Step::ImplicitTls, limit, work).await
+        let (connector, name) =
+            tls::connector(self.relay).map_err(|words| Fault::new(Step::ImplicitTls, words))?;
+        let gate = Gate::new(self.connect(addresses).await?, Arc::clone(&self.version));
+        let left = self
+            .deadlines
+            .before_text
+            .saturating_duration_since(Instant::now());
+        let limit = self.limits.command.min(left);
+        let stream = timeout(limit, connector.connect(name, gate))
+            .await
+            .map_err(|_| Fault::late(Step::ImplicitTls, limit))?
+            .map_err(|fault| Fault::handshake(&fault))?;
+        let chain = stream.get_ref().1.peer_certificates();
+        self.secured(chain.and_then(<[_]>::first).map(AsRef::as_ref));
+        self.greet(Box::new(tls::Wrapped(stream))).await
     }
 
     async fn plain(&self, addresses: &[SocketAddr]) -> Result<AsyncSmtpConnection, Fault> {
         let stream = self.connect(addresses).await?;
-        let greeting =
-            AsyncSmtpConnection::connect_with_transport(Box::new(Gate::new(stream)), self.hello);
-        self.step(Step::Greeting, self.limits.command, greeting)
+        self.greet(Box::new(Gate::new(stream, Arc::clone(&self.version))))
             .await
+    }
+
+    async fn greet(&self, stream: Box<dyn AsyncTokioStream>) -> Result<AsyncSmtpConnection, Fault> {
+        let greeting = AsyncSmtpConnection::connect_with_transport(stream, self.hello);
+        let connection = self
+            .step(Step::Greeting, self.limits.command, greeting)
+            .await?;
+        self.greeted(&connection);
+        Ok(connection)
+    }
+
+    /// The library keeps of an EHLO what it uses.
+    fn greeted(&self, connection: &AsyncSmtpConnection) {
+        let server = connection.server_info();
+        let mut offers = Vec::new();
+        if server.supports_feature(Extension::StartTls) {
+            offers.push("STARTTLS".to_owned());
+        }
+        let logins = MECHANISMS.into_iter().chain([Mechanism::Xoauth2]);
+        let logins: Vec<String> = logins
+            .filter(|mechanism| server.supports_auth_mechanism(*mechanism))
+            .map(|mechanism| mechanism.to_string())
+            .collect();
+        if !logins.is_empty() {
+            offers.push(format!("AUTH {}", logins.join(" ")));
+        }
+        if server.supports_feature(Extension::EightBitMime) {
+            offers.push("8BITMIME".to_owned());
+        }
+        self.tape.ours(&format!("EHLO {}", self.hello));
+        self.tape.theirs(&format!("250 {}", server.name()));
+        let offers = if offers.is_empty() {
+            "nothing we use".to_owned()
+        } else {
+            offers.join(", ")
+        };
+        self.tape.happened(&format!("the relay offers {offers}"));
+    }
+
+    fn secured(&self, certificate: Option<&[u8]>) {
+        let version = tls::version(self.version.load(Ordering::Relaxed));
+        let shown = certificate.map_or_else(|| "no certificate".to_owned(), tls::shown);
+        self.tape.happened(&format!("{version}, {shown}"));
     }
 
     async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Fault> {
@@ -193,7 +303,10 @@ impl Session<'_> {
         let mut last = Fault::late(Step::Connect, share);
         for address in addresses {
             last = match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Ok(stream)) => {
+                    self.tape.happened(&format!("connected to {address}"));
+                    return Ok(stream);
+                }
                 Ok(Err(fault)) => {
                     Fault::new(Step::Connect, format!("{} ({address})", fault.kind()))
                 }
@@ -201,13 +314,6 @@ impl Session<'_> {
             };
         }
         Err(last)
-    }
-
-    fn parameters(
-        &self,
-        step: Step,
-    ) -> Result<lettre::transport::smtp::client::TlsParameters, Fault> {
-        tls::parameters(self.relay).map_err(|words| Fault::new(step, words))
     }
 
     async fn log_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Fault> {
@@ -219,40 +325,67 @@ impl Session<'_> {
                 .map_or_else(String::new, |source| format!(": {source}"));
             Fault::new(Step::Auth, format!("{fault}{because}"))
         })?;
+        self.tape.hide(user, &password);
+        if let Some(mechanism) = connection.server_info().get_auth_mechanism(&MECHANISMS) {
+            self.tape.ours(&format!("AUTH {mechanism} ****"));
+        }
         let credentials = Credentials::new(user.clone(), password.expose().to_owned());
-        let login = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        self.step(Step::Auth, self.limits.command, login)
-            .await
-            .map(|_| ())
-            .map_err(|fault| fault.without(user, &password))
+        let login = connection.auth(&MECHANISMS, &credentials);
+        let answer = self.step(Step::Auth, self.limits.command, login).await?;
+        self.tape.theirs(&said(&answer));
+        Ok(())
     }
 
     async fn offer(
         &self,
         connection: &mut AsyncSmtpConnection,
         parcel: &Parcel,
+        until: Until,
     ) -> Result<(), Fault> {
-        let limit = self.limits.command;
         let mail = Mail::new(Some(parcel.from.clone()), Vec::new());
         let rcpt = Rcpt::new(parcel.to.clone(), Vec::new());
-        self.step(Step::Mail, limit, connection.command(mail))
-            .await?;
-        self.step(Step::Rcpt, limit, connection.command(rcpt))
-            .await?;
-        let ready = self
-            .step(Step::Data, limit, connection.command(Data))
-            .await?;
+        self.command(Step::Mail, connection, mail).await?;
+        self.command(Step::Rcpt, connection, rcpt).await?;
+        if until == Until::Welcome {
+            // The answer stands whatever comes now; a relay need not wait for a mail that does not come.
+            let _ = self.command(Step::Data, connection, Rset).await;
+            return Ok(());
+        }
+        let ready = self.command(Step::Data, connection, Data).await?;
         if !ready.has_code(354) {
             return Err(odd(Step::Data, &ready));
         }
+        let size = parcel.bytes.len();
+        self.tape.ours(&format!("(the mail, {size} bytes)"));
         let text = connection.message(&parcel.bytes);
         let taken = self.step(Step::Text, self.limits.text, text).await?;
+        self.tape.theirs(&said(&taken));
         if taken.code().severity == Severity::PositiveCompletion {
             Ok(())
         } else {
             Err(odd(Step::Text, &taken))
         }
     }
+
+    async fn command(
+        &self,
+        step: Step,
+        connection: &mut AsyncSmtpConnection,
+        command: impl std::fmt::Display,
+    ) -> Result<Response, Fault> {
+        self.tape.ours(&command.to_string());
+        let answer = self
+            .step(step, self.limits.command, connection.command(command))
+            .await?;
+        self.tape.theirs(&said(&answer));
+        Ok(answer)
+    }
+}
+
+/// `250 2.1.0 Ok`.
+fn said(answer: &Response) -> String {
+    let words: Vec<&str> = answer.message().collect();
+    format!("{} {}", answer.code(), words.join(" "))
 }
 
 /// Positive, and not the answer that belongs here.

@@ -3,11 +3,9 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use lettre::message::Body;
-use lettre::message::header::ContentTransferEncoding;
 use lettre::transport::smtp::Error;
 
-use crate::model::{Secret, Stay};
+use crate::model::Stay;
 use crate::render::duration::span;
 
 /// Where in the dialogue.
@@ -15,7 +13,7 @@ use crate::render::duration::span;
 pub(super) enum Step {
     /// Name and TCP connection.
     Connect,
-    /// TLS from the first byte, greeting and EHLO.
+    /// TLS from the first byte.
     ImplicitTls,
     /// Greeting and EHLO.
     Greeting,
@@ -37,7 +35,7 @@ impl Step {
     const fn word(self) -> &'static str {
         match self {
             Self::Connect => "connect",
-            Self::ImplicitTls => "TLS and greeting",
+            Self::ImplicitTls => "TLS",
             Self::Greeting => "greeting",
             Self::StartTls => "STARTTLS",
             Self::Auth => "AUTH",
@@ -73,6 +71,11 @@ impl Fault {
         Self::new(step, format!("no answer within {}", span(limit)))
     }
 
+    /// A handshake that failed.
+    pub(super) fn handshake(fault: &std::io::Error) -> Self {
+        Self::new(Step::ImplicitTls, plain(&fault.to_string()))
+    }
+
     /// What the library says.
     pub(super) fn of(step: Step, fault: &Error) -> Self {
         let code = fault
@@ -93,6 +96,21 @@ impl Fault {
     /// The relay answered, and the connection is still good for a QUIT.
     pub(super) const fn is_answer(&self) -> bool {
         self.code.is_some()
+    }
+
+    /// What is wrong, without the step.
+    pub(super) fn words(&self) -> &str {
+        &self.words
+    }
+
+    /// There is no session to be had with this relay now, whatever the mail: the next one should ask another relay first.
+    pub(super) const fn is_of_relay(&self) -> bool {
+        match (self.step, self.code) {
+            (Step::Mail | Step::Rcpt | Step::Data | Step::Text, Some(code)) => {
+                matches!(code, 421 | 530 | 534 | 535 | 538)
+            }
+            _ => true,
+        }
     }
 
     /// The relay refuses this mail for good: there is nobody of that name, here or there, and trying again changes nothing.
@@ -136,20 +154,6 @@ impl Fault {
     pub(super) fn is_unclear(&self) -> bool {
         self.step == Step::Text && self.code.is_none()
     }
-
-    /// The same without the secret, should the relay have repeated it.
-    pub(super) fn without(mut self, user: &str, secret: &Secret) -> Self {
-        let secret = secret.expose();
-        let forms = [
-            secret.to_owned(),
-            base64(secret),
-            base64(&format!("\0{user}\0{secret}")),
-        ];
-        for form in forms.iter().filter(|form| !form.is_empty()) {
-            self.words = self.words.replace(form.as_str(), "***");
-        }
-        self
-    }
 }
 
 /// Class and subject of an answer's enhanced status code (RFC 3463): of `550 5.1.1 no such user` 5 and 1.
@@ -158,18 +162,6 @@ fn enhanced(words: &str) -> Option<(u16, u16)> {
     let mut number = || parts.next().and_then(|part| part.parse::<u16>().ok());
     let (class, subject, detail) = (number()?, number()?, number());
     (detail.is_some() && parts.next().is_none()).then_some((class, subject))
-}
-
-/// As it stands in an AUTH command.
-fn base64(text: &str) -> String {
-    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::Base64).map_or_else(
-        |_| String::new(),
-        |body| {
-            String::from_utf8_lossy(body.as_ref())
-                .split_whitespace()
-                .collect()
-        },
-    )
 }
 
 fn words(step: Step, fault: &Error) -> String {

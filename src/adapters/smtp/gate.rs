@@ -3,10 +3,14 @@
 //! The mail library buffers what it reads and keeps the buffer across STARTTLS, so that a relay, or somebody in
 //! between, could put answers for the encrypted part into the plain one. Byte by byte the buffer never holds more
 //! than the line it was asked for; what was slipped in reaches the TLS handshake and breaks it.
+//!
+//! The library does not say which version of TLS was agreed on. The server's first handshake message says so in clear.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -19,6 +23,9 @@ const RECEIVED: usize = 512 * 1024;
 /// Bytes read at once under TLS.
 const CHUNK: usize = 4096;
 
+/// Bytes that are looked at for the version; a server's hello has some hundred, a post-quantum one 1.3 KiB.
+const HELLO: usize = 4096;
+
 /// First byte of a TLS handshake record; no SMTP command begins with it.
 const HANDSHAKE: u8 = 0x16;
 
@@ -28,17 +35,63 @@ pub(super) struct Gate {
     stream: TcpStream,
     plain: bool,
     left: usize,
+    /// What came under TLS so far, until the version is known or nothing is to be expected.
+    hello: Option<Vec<u8>>,
+    version: Arc<AtomicU16>,
 }
 
 impl Gate {
-    /// Guards a fresh connection.
-    pub(super) const fn new(stream: TcpStream) -> Self {
+    /// Guards a fresh connection; the version of TLS, as it stands on the wire, goes to `version`.
+    pub(super) const fn new(stream: TcpStream, version: Arc<AtomicU16>) -> Self {
         Self {
             stream,
             plain: true,
             left: RECEIVED,
+            hello: Some(Vec::new()),
+            version,
         }
     }
+
+    fn look(&mut self, came: &[u8]) {
+        if self.plain {
+            return;
+        }
+        let Some(mut seen) = self.hello.take() else {
+            return;
+        };
+        seen.extend_from_slice(came);
+        match version(&seen) {
+            Some(found) => self.version.store(found, Ordering::Relaxed),
+            None if seen.len() < HELLO => self.hello = Some(seen),
+            None => {}
+        }
+    }
+}
+
+/// The version in a ServerHello (RFC 8446, 4.1.3); `None` while it is not all there, or is none.
+fn version(bytes: &[u8]) -> Option<u16> {
+    const SUPPORTED_VERSIONS: u16 = 43;
+    let two = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+    if *bytes.first()? != HANDSHAKE || *bytes.get(5)? != 2 {
+        return None;
+    }
+    let legacy = two(9)?;
+    // After the random, the session's id, the cipher suite and the compression.
+    let extensions = 43 + 1 + usize::from(*bytes.get(43)?) + 3;
+    let body = 9 + usize::from(two(7)?);
+    if extensions >= body {
+        return Some(legacy);
+    }
+    let end = extensions + 2 + usize::from(two(extensions)?);
+    let mut at = extensions + 2;
+    while at < end {
+        let (kind, length) = (two(at)?, usize::from(two(at + 2)?));
+        if kind == SUPPORTED_VERSIONS {
+            return two(at + 4);
+        }
+        at += 4 + length;
+    }
+    Some(legacy)
 }
 
 impl AsyncRead for Gate {
@@ -56,6 +109,7 @@ impl AsyncRead for Gate {
         let mut part = ReadBuf::new(chunk.get_mut(..wanted).unwrap_or_default());
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
         self.left -= part.filled().len();
+        self.look(part.filled());
         out.put_slice(part.filled());
         Poll::Ready(Ok(()))
     }

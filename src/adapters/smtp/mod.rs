@@ -1,4 +1,5 @@
-//! Delivers one mail to its one recipient over the relays in order; one try, no memory, no retry.
+//! Delivers one mail to its one recipient over the relays in order; one try, no retry. A relay that did not work lately is asked
+//! after the others ([`trust`]).
 //!
 //! A relay's answer decides:
 //!
@@ -26,9 +27,12 @@ mod encoded;
 mod fault;
 mod gate;
 pub mod secret;
+mod tape;
 mod tls;
+mod trust;
 
 pub use compose::{BuildError, bytes};
+pub use tape::Line;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +45,8 @@ use crate::ports::{Notifier, Pending};
 use crate::render::mail::{clean, illustrated as letter};
 
 use compose::Parcel;
-use dialogue::{Answer, Deadlines};
+use dialogue::{Answer, Deadlines, Held, Until};
+use trust::Trust;
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +77,33 @@ impl Default for Limits {
 pub struct SmtpNotifier {
     limits: Limits,
     hello: ClientId,
+    trust: Trust,
+}
+
+/// How one relay did in a rehearsal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// `host:port`.
+    pub relay: String,
+    /// What was said.
+    pub lines: Vec<Line>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a rehearsal with one relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took the mail.
+    Taken,
+    /// It would have taken it; another one had it already.
+    Ready,
+    /// Not now, with its reason.
+    Deferred(String),
+    /// It may have taken it.
+    Unclear(String),
+    /// Never, with its reason.
+    Refused(String),
 }
 
 impl Default for SmtpNotifier {
@@ -93,6 +125,7 @@ impl SmtpNotifier {
         Self {
             limits,
             hello: ClientId::default(),
+            trust: Trust::new(limits::RELAY_DISTRUST),
         }
     }
 }
@@ -122,30 +155,23 @@ impl SmtpNotifier {
         entry: &Entry,
         course: Option<&Course>,
     ) -> Delivery {
-        let letter = letter(entry, wording, course);
-        for complaint in &letter.complaints {
-            tracing::warn!(
-                entry = entry.id.0,
-                "a template of `alerts.templates` cannot be used, and our own words are sent: {complaint}"
-            );
-        }
-        let parcel = match compose::parcel(&letter) {
+        let parcel = match parcel(entry, wording, course) {
             Ok(parcel) => parcel,
-            Err(fault) => {
-                return Delivery::Rejected {
-                    reason: capped(&format!("the mail cannot be built: {fault}")),
-                };
-            }
+            Err(reason) => return Delivery::Rejected { reason },
         };
         let end = Instant::now() + self.limits.total;
         let mut refused = Vec::new();
         let mut deferred = Vec::new();
         let mut left = u32::try_from(email.relays.len()).unwrap_or(u32::MAX);
-        for relay in &email.relays {
+        for relay in self.trust.order(&email.relays, Instant::now()) {
             let name = name(relay);
             let share = end.saturating_duration_since(Instant::now()) / left.max(1);
             left = left.saturating_sub(1);
-            match self.one(relay, &parcel, share, end).await {
+            match self
+                .one(relay, &parcel, share, end, Until::Taken)
+                .await
+                .answer
+            {
                 Answer::Taken => return Delivery::Sent { relay: name },
                 Answer::Unclear(words) => {
                     return Delivery::Unclear {
@@ -159,13 +185,73 @@ impl SmtpNotifier {
         conclude(&deferred, &refused)
     }
 
-    async fn one(&self, relay: &Relay, parcel: &Parcel, share: Duration, end: Instant) -> Answer {
+    /// Talks with every relay, in their order: the first that takes the mail has it, with the others it ends before the text.
+    /// Each relay has its own [`Limits::total`].
+    ///
+    /// # Errors
+    /// In words, when the mail cannot be built.
+    pub async fn rehearse(
+        &self,
+        email: &Email,
+        wording: &Wording,
+        entry: &Entry,
+    ) -> Result<Vec<Rehearsed>, String> {
+        let parcel = parcel(entry, wording, None)?;
+        let mut rehearsed = Vec::new();
+        let mut until = Until::Taken;
+        for relay in &email.relays {
+            let share = self.limits.total;
+            let end = Instant::now() + share;
+            let Held { answer, lines, .. } = self.one(relay, &parcel, share, end, until).await;
+            let outcome = match answer {
+                Answer::Taken if until == Until::Welcome => Outcome::Ready,
+                Answer::Taken => Outcome::Taken,
+                Answer::Unclear(words) => Outcome::Unclear(capped(&words)),
+                Answer::Refused(words) | Answer::Deferred(words, Stay::Declined(_)) => {
+                    Outcome::Refused(capped(&words))
+                }
+                Answer::Deferred(words, _) => Outcome::Deferred(capped(&words)),
+            };
+            if matches!(outcome, Outcome::Taken | Outcome::Unclear(_)) {
+                until = Until::Welcome;
+            }
+            rehearsed.push(Rehearsed {
+                relay: name(relay),
+                lines,
+                outcome,
+            });
+        }
+        Ok(rehearsed)
+    }
+
+    async fn one(
+        &self,
+        relay: &Relay,
+        parcel: &Parcel,
+        share: Duration,
+        end: Instant,
+        until: Until,
+    ) -> Held {
         let deadlines = Deadlines {
             before_text: Instant::now() + share,
             end,
         };
-        dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines).await
+        let held = dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines, until).await;
+        self.trust.learn(relay, held.works, Instant::now());
+        held
     }
+}
+
+/// The mail of an entry, or why it cannot be built.
+fn parcel(entry: &Entry, wording: &Wording, course: Option<&Course>) -> Result<Parcel, String> {
+    let letter = letter(entry, wording, course);
+    for complaint in &letter.complaints {
+        tracing::warn!(
+            entry = entry.id.0,
+            "a template of `alerts.templates` cannot be used, and our own words are sent: {complaint}"
+        );
+    }
+    compose::parcel(&letter).map_err(|fault| capped(&format!("the mail cannot be built: {fault}")))
 }
 
 /// No relay took it: refused for good only if all refused.

@@ -1,11 +1,28 @@
 //! TLS towards a relay: the machine's trust store, or the relay's own `ca_file` and nothing else.
+//!
+//! STARTTLS is the mail library's; TLS from the first byte is made here, over the same gate.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::client::{
+    AsyncTokioStream, Certificate, CertificateStore, TlsParameters,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::model::Relay;
+
+use super::gate::Gate;
 
 /// Longest file of certificates; the whole public trust store has a quarter of that.
 const CA_FILE: u64 = 1024 * 1024;
@@ -33,14 +50,137 @@ pub(super) fn parameters(relay: &Relay) -> Result<TlsParameters, String> {
 }
 
 fn authority(path: &Path) -> Result<Certificate, String> {
-    let shown = path.display();
+    Certificate::from_pem(&pem(path)?).map_err(|_| unfit(path))
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, String> {
     let mut pem = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(CA_FILE).read_to_end(&mut pem))
-        .map_err(|fault| format!("cannot read the `ca_file` {shown}: {fault}"))?;
-    let unfit = || format!("the `ca_file` {shown} holds no PEM certificate that can be used");
-    if !pem.windows(17).any(|at| at == b"BEGIN CERTIFICATE") {
-        return Err(unfit());
+        .map_err(|fault| format!("cannot read the `ca_file` {}: {fault}", path.display()))?;
+    if pem.windows(17).any(|at| at == b"BEGIN CERTIFICATE") {
+        Ok(pem)
+    } else {
+        Err(unfit(path))
     }
-    Certificate::from_pem(&pem).map_err(|_| unfit())
+}
+
+fn unfit(path: &Path) -> String {
+    let shown = path.display();
+    format!("the `ca_file` {shown} holds no PEM certificate that can be used")
+}
+
+/// What makes TLS from the first byte, and the name it is for; or what is wrong with the `ca_file`.
+pub(super) fn connector(relay: &Relay) -> Result<(TlsConnector, ServerName<'static>), String> {
+    let name = ServerName::try_from(host(relay).to_owned())
+        .map_err(|_| format!("{} is no name a certificate can be for", relay.host))?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|fault| fault.to_string())?;
+    let config = match &relay.ca_file {
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for found in CertificateDer::pem_slice_iter(&pem(path)?) {
+                let added = found.map(|root| roots.add(root));
+                added.map_err(|_| unfit(path))?.map_err(|_| unfit(path))?;
+            }
+            builder.with_root_certificates(roots)
+        }
+        None => {
+            let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|fault| {
+                format!("{fault}; install the package ca-certificates or name a `ca_file`")
+            })?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    let config = config.with_no_client_auth();
+    Ok((TlsConnector::from(Arc::new(config)), name))
+}
+
+/// `certificate for mail.example.com, issued by CN=…, valid until 2027-01-31`.
+pub(super) fn shown(der: &[u8]) -> String {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return "a certificate that cannot be read".to_owned();
+    };
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names: Vec<String> = names
+        .iter()
+        .flat_map(|names| &names.value.general_names)
+        .filter_map(|name| {
+            if let GeneralName::DNSName(name) = name {
+                Some((*name).to_owned())
+            } else if let GeneralName::IPAddress(bytes) = name {
+                address(bytes)
+            } else {
+                None
+            }
+        })
+        .collect();
+    let until = jiff::Timestamp::from_second(certificate.validity().not_after.timestamp())
+        .map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
+    format!(
+        "certificate for {}, issued by {}, valid until {until}",
+        if names.is_empty() {
+            certificate.subject().to_string()
+        } else {
+            names.join(" ")
+        },
+        certificate.issuer(),
+    )
+}
+
+fn address(bytes: &[u8]) -> Option<String> {
+    let four = <[u8; 4]>::try_from(bytes).map(|four| std::net::IpAddr::from(four).to_string());
+    let sixteen = <[u8; 16]>::try_from(bytes).map(|all| std::net::IpAddr::from(all).to_string());
+    four.ok().or(sixteen.ok())
+}
+
+/// `TLS 1.3`, of the two bytes on the wire.
+pub(super) fn version(wire: u16) -> String {
+    match wire {
+        0x0303 => "TLS 1.2".to_owned(),
+        0x0304 => "TLS 1.3".to_owned(),
+        other => format!("TLS (version {other:#06x})"),
+    }
+}
+
+/// TLS from the first byte, as the mail library takes it.
+#[derive(Debug)]
+pub(super) struct Wrapped(pub(super) TlsStream<Gate>);
+
+impl AsyncRead for Wrapped {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, out)
+    }
+}
+
+impl AsyncWrite for Wrapped {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+impl AsyncTokioStream for Wrapped {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.get_ref().0.peer_addr()
+    }
 }

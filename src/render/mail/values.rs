@@ -3,9 +3,7 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{
-    Affected, Ending, EventKind, Hold, Next, Notification, Plight, RecoveryOutcome, limits,
-};
+use crate::model::{Affected, Ending, Hold, Next, Notification, Plight, RecoveryOutcome, limits};
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
@@ -68,7 +66,12 @@ fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
 
 /// What the notification is about: `shop`, or `shop and 9 more` where it took other sites of the host as well.
 pub(super) fn site(voice: &Voice, note: &Notification) -> String {
-    let site = match (&note.profile, &note.host) {
+    // The subjects of a thread name the same site, as long as what they say is true of it.
+    let first = note.first.as_ref().filter(|first| {
+        let mut sites = note.sites.iter().filter(|site| concerned(note, site));
+        sites.any(|site| site.profile == **first)
+    });
+    let site = match (first.or(note.profile.as_ref()), &note.host) {
         (Some(profile), _) => profile.as_str(),
         (None, Some(host)) => host.as_str(),
         (None, None) => "probe",
@@ -81,15 +84,14 @@ pub(super) fn site(voice: &Voice, note: &Notification) -> String {
 
 /// The other sites of which the event is true as well.
 fn together(note: &Notification) -> usize {
-    let over = matches!(
-        note.event,
-        EventKind::Up | EventKind::Back | EventKind::Closed
-    );
-    let concerned = |site: &&Affected| {
-        let ails = matches!(site.plight, Plight::Down | Plight::Failing);
-        ails != over && Some(&site.profile) != note.profile.as_ref()
-    };
-    note.sites.iter().filter(concerned).count()
+    let all = note.sites.iter().filter(|site| concerned(note, site));
+    all.count().saturating_sub(1)
+}
+
+/// Whether what the event says is true of this site.
+fn concerned(note: &Notification, site: &Affected) -> bool {
+    let ails = matches!(site.plight, Plight::Down | Plight::Failing);
+    ails != note.ends()
 }
 
 /// The machine, in a sentence.

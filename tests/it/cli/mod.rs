@@ -19,6 +19,7 @@ mod parsing;
 mod places;
 mod process;
 mod recall;
+mod rehearsal;
 mod screens;
 mod severity;
 mod standing;

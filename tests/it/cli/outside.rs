@@ -130,6 +130,15 @@ impl Mailbox {
         format!("smtp+plain://{}", self.server.as_ref().unwrap().address)
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.server.as_ref().unwrap().address.port()
+    }
+
+    /// The authority of its certificate.
+    pub(super) fn ca_file(&self) -> PathBuf {
+        self.server.as_ref().unwrap().ca_file()
+    }
+
     /// Messages as they came over the wire.
     pub(super) fn texts(&self) -> Vec<String> {
         self.server.as_ref().unwrap().texts()

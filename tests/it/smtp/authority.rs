@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-/// A server's set-up and its authority as PEM; the certificate is for loopback, or for another name.
-pub(crate) fn certificates(wrong_name: bool) -> (Arc<ServerConfig>, String) {
+/// A server's set-up and its authority as PEM; the certificate is for loopback, or for another name; with old TLS the server speaks 1.2 alone.
+pub(crate) fn certificates(wrong_name: bool, old_tls: bool) -> (Arc<ServerConfig>, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -21,10 +22,12 @@ pub(crate) fn certificates(wrong_name: bool) -> (Arc<ServerConfig>, String) {
         .unwrap()
         .signed_by(&key, &authority)
         .unwrap();
+    let both = [&TLS13, &TLS12];
+    let versions = both.get(usize::from(old_tls)..).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(
         tokio_rustls::rustls::crypto::aws_lc_rs::default_provider(),
     ))
-    .with_safe_default_protocol_versions()
+    .with_protocol_versions(versions)
     .unwrap()
     .with_no_client_auth()
     .with_single_cert(

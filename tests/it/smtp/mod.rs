@@ -1,8 +1,10 @@
 //! Mail: what is written, and how it gets to a relay.
 
-mod authority;
+pub(crate) mod authority;
 mod delivery;
+mod dialogue;
 mod secrets;
 mod security;
 pub(crate) mod server;
+mod trust;
 mod try_once;

@@ -17,7 +17,7 @@ async fn silence_in_the_handshake_ends_too() {
     .await;
     let begun = Instant::now();
     let delivery = send(HASTY, vec![silent.relay(RelaySecurity::Implicit)]).await;
-    assert_deferred(&delivery, "TLS and greeting: no answer within 2s");
+    assert_deferred(&delivery, "TLS: no answer within 1s");
     let server = Server::start(Script {
         starttls: true,
         at: Some((Stage::StartTls, Act::Silent)),

@@ -49,6 +49,8 @@ pub(crate) struct Script {
     pub(crate) injected: &'static str,
     /// Its certificate is for another name.
     pub(crate) wrong_name: bool,
+    /// Knows TLS 1.2 alone.
+    pub(crate) old_tls: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +81,7 @@ impl Drop for Server {
 impl Server {
     pub(crate) async fn start(script: Script) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (config, authority) = certificates(script.wrong_name);
+        let (config, authority) = certificates(script.wrong_name, script.old_tls);
         std::fs::write(directory.path().join("ca.pem"), authority).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -203,6 +205,7 @@ impl Session {
                 "MAIL" => self.answer(&mut stream, Stage::Mail, "250 ok").await?,
                 "RCPT" => self.answer(&mut stream, Stage::Rcpt, "250 ok").await?,
                 "DATA" => self.data(&mut stream, secure).await?,
+                "RSET" => say(&mut stream, "250 ok").await?,
                 "QUIT" => {
                     say(&mut stream, "221 bye").await?;
                     return Ok(());

@@ -29,15 +29,23 @@ pub(crate) const HASTY: Limits = Limits {
 /// What `HASTY` may take at most: several steps, and a machine that is busy with other tests.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 
-pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
-    let email = Email {
+pub(crate) fn email(relays: Vec<Relay>) -> Email {
+    Email {
         from: "Probe <probe@monitor.example.com>".to_owned(),
         to: vec!["ops@example.com".to_owned()],
         relays,
         reminder_interval: None,
-    };
+    }
+}
+
+pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
     SmtpNotifier::with_limits(limits)
-        .notify(Arc::new(email), Arc::new(english()), entry(down()), None)
+        .notify(
+            Arc::new(email(relays)),
+            Arc::new(english()),
+            entry(down()),
+            None,
+        )
         .await
 }
 

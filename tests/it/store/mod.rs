@@ -140,3 +140,15 @@ fn names(dir: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Sites of a host, some back and some not.
+fn affected(rng: &mut fastrand::Rng) -> Vec<probe::model::Affected> {
+    let site = |n: usize| probe::model::Affected {
+        profile: probe::model::ProfileName::try_new(&format!("site-{n}")).unwrap(),
+        plight: probe::model::Plight::Back,
+        cause: Some(probe::model::Cause::Refused),
+        since: probe::model::Timestamp(n as i64),
+        until: (n > 0).then_some(probe::model::Timestamp(9)),
+    };
+    (0..rng.usize(0..3)).map(site).collect()
+}

@@ -56,17 +56,6 @@ fn facts() -> HostFacts {
     probe::adapters::ssh::facts::read(text).unwrap()
 }
 
-fn affected(rng: &mut fastrand::Rng) -> Vec<probe::model::Affected> {
-    let site = |n: usize| probe::model::Affected {
-        profile: ProfileName::try_new(&format!("site-{n}")).unwrap(),
-        plight: probe::model::Plight::Back,
-        cause: Some(Cause::Refused),
-        since: Timestamp(n as i64),
-        until: (n > 0).then_some(Timestamp(9)),
-    };
-    (0..rng.usize(0..3)).map(site).collect()
-}
-
 fn attempt(rng: &mut fastrand::Rng) -> Attempt {
     let report = RecoveryReport {
         outcome: RecoveryOutcome::TimedOut,
@@ -115,6 +104,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         listed: affected(rng),
         over: affected(rng),
         news: maybe(rng, Timestamp(5)),
+        first: maybe(rng, ProfileName::try_new("blog").unwrap()),
         muted: rng.bool(),
     };
     let flap = probe::model::Flap {
@@ -207,6 +197,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         id,
         notification: Notification {
             certificates: vec![],
+            first: maybe(rng, ProfileName::try_new("blog").unwrap()),
             story: rng.bool(),
             flaps: maybe(
                 rng,
@@ -279,6 +270,7 @@ fn fleet(seed: u64) -> Fleet {
     let mut fleet = Fleet::default();
     let post = probe::model::Post {
         sent: vec![at(rng)],
+        begun: vec![at(rng)],
         digest: maybe(rng, Timestamp(6)),
     };
     fleet.core = CoreRow {

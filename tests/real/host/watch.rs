@@ -102,11 +102,8 @@ impl<'a> Watch<'a> {
     pub(super) fn told(&self) -> Vec<String> {
         let letters = self.bench.letters_to(&self.recipient);
         let about = |letter: &Letter| {
-            let subject = letter.header("Subject");
-            let name = subject
-                .split_once("] ")
-                .and_then(|(_, rest)| rest.split(':').next());
-            name.unwrap_or_default().to_owned()
+            let incident = letter.header("X-Probe-Incident");
+            incident.to_owned()
         };
         let first = letters.first().map(about);
         let mut seen = Vec::new();
