@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{outbox, telling};
+use super::{outbox, telling, thread};
 
 /// A profile went down or came back.
 pub(super) fn turned(draft: &mut Draft<'_>, name: &ProfileName) {
@@ -46,11 +46,17 @@ pub(super) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
             told.outages += 1;
             (told.thread.clone(), told.sequence)
         });
-        if let (Some((thread, sequence)), Some(incident)) =
-            (told, &mut draft.fleet.profile_mut(name).incident)
-        {
-            (incident.thread, incident.sequence) = (Some(thread), sequence);
-            incident.muted = true;
+        let Some((thread, sequence)) = told else {
+            return;
+        };
+        // One incident at a time speaks in a thread.
+        let host = draft.host_of(name);
+        let speaks = host.and_then(|host| thread::speaker(draft, &host, &thread));
+        if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
+            (incident.thread, incident.led) = (Some(thread), speaks.is_some());
+            if speaks.is_none() {
+                (incident.sequence, incident.muted) = (sequence, true);
+            }
         }
         return;
     }

@@ -27,7 +27,11 @@ fn incident<'a>(draft: &'a Draft<'_>, name: &ProfileName) -> Option<&'a Incident
 }
 
 /// The profile whose incident speaks for this thread.
-fn speaker(draft: &Draft<'_>, host: &HostName, thread: &IncidentId) -> Option<ProfileName> {
+pub(super) fn speaker(
+    draft: &Draft<'_>,
+    host: &HostName,
+    thread: &IncidentId,
+) -> Option<ProfileName> {
     let mut names = speakers(draft, host).into_iter();
     names.find(|name| incident(draft, name).is_some_and(|other| other.thread() == thread))
 }

@@ -102,8 +102,9 @@ impl<'a> Watch<'a> {
     pub(super) fn told(&self) -> Vec<String> {
         let letters = self.bench.letters_to(&self.recipient);
         let about = |letter: &Letter| {
-            let incident = letter.header("X-Probe-Incident");
-            incident.to_owned()
+            let incident = "X-Probe-Incident";
+            let thread = letter.has(incident).then(|| letter.header(incident));
+            thread.unwrap_or_default().to_owned()
         };
         let first = letters.first().map(about);
         let mut seen = Vec::new();

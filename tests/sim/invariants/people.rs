@@ -2,17 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use probe::model::{HostName, Pause};
+
 use super::super::world::Fact;
 use super::Course;
 
 impl Course<'_> {
     pub(super) fn s26_big_red_button(&self) {
-        let mut pauses = BTreeMap::new();
+        let mut pauses: Vec<(i64, &BTreeMap<String, Pause>)> = Vec::new();
         let mut offset = BTreeMap::new();
+        let holds = |known: &BTreeMap<String, Pause>, host: &HostName, wall: i64| {
+            ["all", host.as_str()].iter().any(|target| {
+                let pause = known.get(*target);
+                pause.is_some_and(|pause| pause.until.is_none_or(|until| until.0 > wall))
+            })
+        };
         for (t, fact) in &self.facts {
-            match fact {
-                Fact::Pauses(now) => pauses.clone_from(now),
-                // It was decided on what was known then; the last look is made before the client is started.
+            let (host, wall, known) = match fact {
+                Fact::Pauses(now) => {
+                    pauses.push((*t, now));
+                    continue;
+                }
+                // It was decided on what was known then.
                 Fact::Ordered {
                     order,
                     wall,
@@ -20,22 +31,19 @@ impl Course<'_> {
                     ..
                 } => {
                     offset.insert(&order.host, wall - decided);
+                    let known = pauses.iter().rfind(|(at, _)| at <= decided);
+                    (&order.host, *wall, known)
                 }
+                // And the last look is made before the client is started.
                 Fact::RestartBegan { host } => {
                     let wall = t + offset.get(host).copied().unwrap_or_default();
-                    let holds = |target: &str| {
-                        pauses
-                            .get(target)
-                            .is_some_and(|pause| pause.until.is_none_or(|until| until.0 > wall))
-                    };
-                    if holds("all") || holds(host.as_str()) {
-                        self.fail(
-                            *t,
-                            &format!("S26 big red button: {host} restarted while paused"),
-                        );
-                    }
+                    (host, wall, pauses.last())
                 }
-                _ => {}
+                _ => continue,
+            };
+            if known.is_some_and(|(_, known)| holds(known, host, wall)) {
+                let what = format!("S26 big red button: {host} restarted while paused");
+                self.fail(*t, &what);
             }
         }
     }

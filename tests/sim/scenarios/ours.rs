@@ -1,5 +1,7 @@
 //! Stories in which the fault is ours: the network, the disk, the clock, the mail server, the process itself.
 
+use std::time::Duration;
+
 use probe::model::{Cause, Event, EventKind};
 
 use super::super::invariants;
@@ -202,8 +204,11 @@ fn a_power_cut_after_a_wrong_clock_forgets_no_budget() {
 fn a_probe_made_late_counts_once() {
     let mut world = World::new(settings(&["shop@web1"]));
     world.run_daemon();
-    world.at(10 * MINUTE, |world| world.sleeps(1_234_567));
-    world.at(20 * MINUTE, |world| world.ill("web1", Some(Cause::Refused)));
+    let falls = 10 * MINUTE + Duration::from_millis(100);
+    world.at(falls, |world| {
+        world.ill("web1", Some(Cause::Refused));
+        world.sleeps(1_234_567);
+    });
     world.go_on(40 * MINUTE);
     let began: Vec<i64> = world
         .facts
