@@ -8,5 +8,6 @@ mod letters;
 mod pictures;
 mod readers;
 mod sentences;
+mod threads;
 mod truth;
 mod words;
