@@ -276,7 +276,7 @@ fn delivered(at: Timestamp, entry: EntryId, event: EventKind, to: &str, delivery
     let event = event.word();
     match delivery {
         Delivery::Sent { relay } => debug!(%at, %entry, event, to, relay, "message sent"),
-        Delivery::Deferred { reason } => {
+        Delivery::Deferred { reason, .. } => {
             warn!(%at, %entry, event, to, reason, "message not taken yet; it is tried again");
         }
         Delivery::Unclear { reason } => {

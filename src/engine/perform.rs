@@ -291,9 +291,7 @@ fn with_course(
         match reading.await {
             Ok(course) => notifier.notify(email, wording, message, course).await,
             // Without its picture it would not be the same mail.
-            Err(error) => Delivery::Deferred {
-                reason: error.to_string(),
-            },
+            Err(error) => Delivery::deferred(error.to_string()),
         }
     })
 }

@@ -17,6 +17,9 @@ pub enum Delivery {
     Deferred {
         /// Why.
         reason: String,
+        /// What that means for the next try.
+        #[serde(default)]
+        stay: Stay,
     },
     /// The connection broke after the text was sent: it may have arrived. Repeated with the same bytes.
     Unclear {
@@ -28,6 +31,33 @@ pub enum Delivery {
         /// The relay's words.
         reason: String,
     },
+}
+
+impl Delivery {
+    /// Not taken, for a reason that may be gone in a moment.
+    #[must_use]
+    pub fn deferred(reason: impl Into<String>) -> Self {
+        Self::Deferred {
+            reason: reason.into(),
+            stay: Stay::Trouble,
+        }
+    }
+}
+
+/// Why a message stays with us after a try, as far as the next try depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stay {
+    /// No connection, no TLS, silence: it may work in a moment.
+    #[default]
+    Trouble,
+    /// The relay asked for another try later (4xx), as greylisting does.
+    Later,
+    /// The relay knows nobody by this login. Each further try is a failed login in its books.
+    Login,
+    /// The relay refused this mail with a reason that may pass: too large for now, against its rules of today. So many times
+    /// by now.
+    Declined(u8),
 }
 
 /// Over what a message leaves.

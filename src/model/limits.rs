@@ -190,6 +190,18 @@ pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(30);
 /// Longest wait between two tries of one message.
 pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// A relay that asked for a later try gets none before this: greylisting lets nothing pass within its first minute.
+pub const MAIL_RETRY_LATER: Duration = Duration::from_secs(60);
+
+/// Between two logins with a password that was refused: more would have us locked out, and only a person can mend it.
+pub const MAIL_RETRY_LOGIN: Duration = Duration::from_secs(15 * 60);
+
+/// Between two tries of a mail that a relay declined for a reason that may pass, so that each falls into another hour.
+pub const MAIL_RETRY_DECLINED: Duration = Duration::from_secs(3600);
+
+/// A mail that was declined so often is refused for good.
+pub const MAIL_DECLINED: u8 = 3;
+
 /// Between two reminders of one open incident, unless people say otherwise: twice in a working day.
 pub const REMINDER: Duration = Duration::from_secs(4 * 3600);
 

@@ -31,6 +31,7 @@
 //! | `telling` | what is said of an incident, and when it is first said |
 //! | `flap` | which sites go down and come back so often that the single times are not told |
 //! | `post` | how many mails one recipient gets, and what is gathered into a digest |
+//! | `retry` | when a message that nobody took is tried again, and when it is given up |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -52,6 +53,7 @@ mod post;
 mod reconcile;
 mod recovery;
 mod reminders;
+mod retry;
 mod rounds;
 mod schedule;
 mod sight;

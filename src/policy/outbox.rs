@@ -2,11 +2,9 @@
 //!
 //! A notification becomes one entry for each recipient, be it a mailbox or the command that people named, in the same decision, and so in the same transaction, as what it
 //! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. A try is durable before it is made. An entry that nobody took is tried again after 30 s,
-//! doubling to 15 min, for five days.
+//! taken or is a dead letter. A try is durable before it is made. When an entry that nobody took is tried again, `retry` says.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use crate::model::{
     Channel, Delivery, Effect, Entry, EntryId, Fleet, Hold, HostName, IncidentId, Next, Note,
@@ -15,7 +13,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::post::{self, Pace};
-use super::{flap, reminders, telling, thread};
+use super::{flap, reminders, retry, telling, thread};
 
 /// Queues a notification, one entry for each recipient.
 pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
@@ -86,7 +84,7 @@ fn expire(draft: &mut Draft<'_>) {
     for id in expired {
         let key = draft.fleet.outbox.get(&id).map(|entry| entry.channel.key());
         let reason = format!("`{}` is not configured any more", key.unwrap_or_default());
-        tried(draft, id, Delivery::Deferred { reason });
+        tried(draft, id, Delivery::deferred(reason));
     }
 }
 
@@ -151,7 +149,7 @@ fn dispatch(draft: &mut Draft<'_>) {
         let now = draft.now;
         if let Some(entry) = draft.fleet.entry_mut(id) {
             entry.tries = entry.tries.saturating_add(1);
-            entry.due = now + wait(entry.tries);
+            entry.due = now + retry::wait(entry);
             // Of a try before this whose end was never heard nobody knows whether it succeeded.
             entry.unclear |= entry.open;
             entry.open = true;
@@ -227,19 +225,8 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
         return;
     };
     let (event, to) = (entry.notification.event, entry.to.clone());
-    entry.due = now + wait(entry.tries);
-    let expired = now.since(entry.queued) >= limits::MAIL_EXPIRY;
-    let delivery = match delivery {
-        Delivery::Deferred { reason } | Delivery::Unclear { reason } if expired => {
-            Delivery::Rejected {
-                reason: format!("given up after five days: {reason}"),
-            }
-        }
-        Delivery::Sent { .. }
-        | Delivery::Deferred { .. }
-        | Delivery::Unclear { .. }
-        | Delivery::Rejected { .. } => delivery,
-    };
+    let (delivery, due) = retry::after(entry, delivery, now);
+    entry.due = due;
     entry.last = Some(delivery.clone());
     entry.open = false;
     entry.unclear |= matches!(delivery, Delivery::Unclear { .. });
@@ -262,11 +249,4 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
         to,
         delivery,
     });
-}
-
-/// The wait after so many tries.
-fn wait(tries: u32) -> Duration {
-    let doubled = limits::MAIL_RETRY_FIRST
-        .saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1).min(10)));
-    doubled.min(limits::MAIL_RETRY_MAX)
 }

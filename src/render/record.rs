@@ -158,7 +158,7 @@ impl Told {
         self.delivery = Went::from(delivery);
         self.reason = match delivery {
             Delivery::Sent { .. } => None,
-            Delivery::Deferred { reason }
+            Delivery::Deferred { reason, .. }
             | Delivery::Unclear { reason }
             | Delivery::Rejected { reason } => Some(reason.clone()),
         };

@@ -102,9 +102,7 @@ impl Course {
     /// Every message that leaves is not taken.
     fn defer(&mut self) {
         for entry in self.fleet.in_transit.clone() {
-            let delivery = Delivery::Deferred {
-                reason: "refused".to_owned(),
-            };
+            let delivery = Delivery::deferred("refused");
             self.step(Event::Notified { entry, delivery });
         }
     }

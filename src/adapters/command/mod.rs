@@ -127,9 +127,9 @@ impl CommandMessenger {
                 (Some(REFUSED), _) => Delivery::Rejected {
                     reason: told("refused it for good (exit status 65)"),
                 },
-                (Some(code), _) => Delivery::Deferred {
-                    reason: told(&format!("ended with exit status {code}")),
-                },
+                (Some(code), _) => {
+                    Delivery::deferred(told(&format!("ended with exit status {code}")))
+                }
                 (None, signal) => unclear(&format!(
                     "was ended by signal {}",
                     signal.unwrap_or_default()
@@ -152,9 +152,7 @@ impl Messenger for CommandMessenger {
 }
 
 fn deferred(what: &str) -> Delivery {
-    Delivery::Deferred {
-        reason: clean::line(what, limits::DETAIL_CHARS),
-    }
+    Delivery::deferred(clean::line(what, limits::DETAIL_CHARS))
 }
 
 /// The last line that says something.

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::adapters::smtp::secret;
-use crate::model::{Relay, RelaySecurity};
+use crate::model::{Relay, RelaySecurity, Stay};
 
 use super::Limits;
 use super::compose::Parcel;
@@ -43,7 +43,7 @@ pub(super) enum Answer {
     /// It is theirs now.
     Taken,
     /// Not now.
-    Deferred(String),
+    Deferred(String, Stay),
     /// It may have been taken.
     Unclear(String),
     /// Never.
@@ -118,7 +118,7 @@ fn verdict(fault: &Fault, tape: &Tape) -> Answer {
     } else if fault.is_refusal() {
         Answer::Refused(told)
     } else {
-        Answer::Deferred(told)
+        Answer::Deferred(told, fault.stay())
     }
 }
 

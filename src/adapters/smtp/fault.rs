@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lettre::transport::smtp::Error;
 
+use crate::model::Stay;
 use crate::render::duration::span;
 
 /// Where in the dialogue.
@@ -112,8 +113,31 @@ impl Fault {
         }
     }
 
-    /// The relay refuses this mail for good; a login that is missing or wrong a person can mend.
-    pub(super) const fn is_refusal(&self) -> bool {
+    /// The relay refuses this mail for good: there is nobody of that name, here or there, and trying again changes nothing.
+    /// RFC 3463's code decides where there is one: 5.1 is about addresses.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.is_no() && {
+            let about_address = matches!(self.code, Some(550 | 551 | 553 | 556));
+            match enhanced(&self.words) {
+                Some((5, subject)) => subject == 1,
+                Some(_) | None => about_address,
+            }
+        }
+    }
+
+    /// What the next try depends on, where there is to be one.
+    pub(super) fn stay(&self) -> Stay {
+        match self.code {
+            Some(530 | 534 | 535 | 538) => Stay::Login,
+            Some(code) if code >= 500 && self.step == Step::Auth => Stay::Login,
+            Some(400..500) => Stay::Later,
+            Some(_) if self.is_no() => Stay::Declined(1),
+            Some(_) | None => Stay::Trouble,
+        }
+    }
+
+    /// 5xx about this mail; a login that is missing or wrong a person can mend.
+    const fn is_no(&self) -> bool {
         let of_mail = match self.step {
             Step::Mail | Step::Rcpt | Step::Data | Step::Text => true,
             Step::Connect | Step::ImplicitTls | Step::Greeting | Step::StartTls | Step::Auth => {
@@ -130,6 +154,14 @@ impl Fault {
     pub(super) fn is_unclear(&self) -> bool {
         self.step == Step::Text && self.code.is_none()
     }
+}
+
+/// Class and subject of an answer's enhanced status code (RFC 3463): of `550 5.1.1 no such user` 5 and 1.
+fn enhanced(words: &str) -> Option<(u16, u16)> {
+    let mut parts = words.split_whitespace().nth(1)?.split('.');
+    let mut number = || parts.next().and_then(|part| part.parse::<u16>().ok());
+    let (class, subject, detail) = (number()?, number()?, number());
+    (detail.is_some() && parts.next().is_none()).then_some((class, subject))
 }
 
 fn words(step: Step, fault: &Error) -> String {

@@ -7,7 +7,9 @@
 //! |---|---|
 //! | 2xx after the text | `Sent` |
 //! | the text was being sent and no definite answer came | `Unclear`: it may have arrived, so no other relay is asked |
-//! | 5xx to MAIL, RCPT, DATA or the text | this relay refuses: `Rejected` if every relay does |
+//! | 5xx to MAIL, RCPT, DATA or the text, about an address (5.1.x; 550, 551, 553 without such a code) | this relay refuses: \
+//! `Rejected` if every relay does |
+//! | any other 5xx there: too large, against its rules | `Deferred`, declined: it may be otherwise in an hour |
 //! | anything else: no connection, no TLS, 4xx, a login refused, silence | `Deferred`: time or a person can mend it |
 //!
 //! Every step has its own deadline and all relays together have one; before the text is sent a relay may use its share
@@ -38,7 +40,7 @@ use std::time::Duration;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Course, Delivery, Email, Entry, Relay, Wording, limits};
+use crate::model::{Course, Delivery, Email, Entry, Relay, Stay, Wording, limits};
 use crate::ports::{Notifier, Pending};
 use crate::render::mail::{clean, illustrated as letter};
 
@@ -177,7 +179,7 @@ impl SmtpNotifier {
                     };
                 }
                 Answer::Refused(words) => refused.push(told(&name, &words)),
-                Answer::Deferred(words) => deferred.push(told(&name, &words)),
+                Answer::Deferred(words, stay) => deferred.push((told(&name, &words), stay)),
             }
         }
         conclude(&deferred, &refused)
@@ -205,8 +207,10 @@ impl SmtpNotifier {
                 Answer::Taken if until == Until::Welcome => Outcome::Ready,
                 Answer::Taken => Outcome::Taken,
                 Answer::Unclear(words) => Outcome::Unclear(capped(&words)),
-                Answer::Refused(words) => Outcome::Refused(capped(&words)),
-                Answer::Deferred(words) => Outcome::Deferred(capped(&words)),
+                Answer::Refused(words) | Answer::Deferred(words, Stay::Declined(_)) => {
+                    Outcome::Refused(capped(&words))
+                }
+                Answer::Deferred(words, _) => Outcome::Deferred(capped(&words)),
             };
             if matches!(outcome, Outcome::Taken | Outcome::Unclear(_)) {
                 until = Until::Welcome;
@@ -251,21 +255,33 @@ fn parcel(entry: &Entry, wording: &Wording, course: Option<&Course>) -> Result<P
 }
 
 /// No relay took it: refused for good only if all refused.
-fn conclude(deferred: &[String], refused: &[String]) -> Delivery {
+fn conclude(deferred: &[(String, Stay)], refused: &[String]) -> Delivery {
     if deferred.is_empty() {
         match refused.last() {
             Some(last) => Delivery::Rejected {
                 reason: last.clone(),
             },
-            None => Delivery::Deferred {
-                reason: "no relay is configured; name one in `alerts.email.smtp`".to_owned(),
-            },
+            None => Delivery::deferred("no relay is configured; name one in `alerts.email.smtp`"),
         }
     } else {
+        let words: Vec<&str> = deferred.iter().map(|(words, _)| words.as_str()).collect();
         Delivery::Deferred {
-            reason: capped(&deferred.join("; ")),
+            reason: capped(&words.join("; ")),
+            stay: together(deferred.iter().map(|(_, stay)| *stay)),
         }
     }
+}
+
+/// What the next try depends on where several relays did not take it: no relay that asked for a later try, or refused our login,
+/// is asked before its time for the sake of another.
+fn together(stays: impl Iterator<Item = Stay>) -> Stay {
+    let weight = |stay: &Stay| match stay {
+        Stay::Declined(_) => 0,
+        Stay::Trouble => 1,
+        Stay::Later => 2,
+        Stay::Login => 3,
+    };
+    stays.max_by_key(weight).unwrap_or_default()
 }
 
 fn name(relay: &Relay) -> String {

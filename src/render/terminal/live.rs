@@ -231,7 +231,7 @@ fn held(host: &HostName, hold: &Hold, at: Timestamp) -> Option<String> {
 fn delivered(subject: &str, to: &str, delivery: &Delivery) -> (Ink, String) {
     match delivery {
         Delivery::Sent { .. } => (Ink::Plain, format!("mail sent: {subject}")),
-        Delivery::Deferred { reason } => (
+        Delivery::Deferred { reason, .. } => (
             Ink::Bad,
             format!("mail to {to} waits for another try: {subject}: {reason}"),
         ),

@@ -90,7 +90,7 @@ fn under_cron_a_site_that_is_down_is_told_where_no_mail_gets_through() {
 }
 
 #[test]
-fn a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
+fn m11_a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     let host = ground.host(&sshd, &ground.cure());
@@ -152,7 +152,7 @@ fn a_picture_is_that_of_the_first_try_whatever_came_after() {
 }
 
 #[test]
-fn a_relay_that_says_nothing_holds_up_no_restart() {
+fn m2_a_relay_that_says_nothing_holds_up_no_restart() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     let host = ground.host(&sshd, &ground.cure());
@@ -172,7 +172,7 @@ fn a_relay_that_says_nothing_holds_up_no_restart() {
 }
 
 #[test]
-fn a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
+fn m6_a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     let host = ground.host(&sshd, &ground.cure());
@@ -187,4 +187,129 @@ fn a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
     ground
         .probe(&["drill", "--mail"])
         .expect(2, &["ops@example.test: refused", "no such user"]);
+}
+
+#[test]
+fn m5_one_recipient_who_is_not_there_costs_the_others_nothing() {
+    let ground = Ground::start();
+    let mailbox = Mailbox::start(Script {
+        unknown: "gone@example.test",
+        ..Script::default()
+    });
+    let yaml = ground.yaml("", Some(&mailbox.url()));
+    let three = "[ops@example.test, gone@example.test, boss@example.test]";
+    ground.configure(&yaml.replace("[ops@example.test]", three));
+    ground.site.set(false);
+    let answer = ground.probe(&["once"]);
+    answer.expect(
+        2,
+        &[
+            "1 mail REJECTED",
+            "gone@example.test: relay",
+            "no such user",
+        ],
+    );
+    let delivered: Vec<String> = mailbox
+        .texts()
+        .iter()
+        .map(|text| header(text, "To"))
+        .collect();
+    assert_eq!(delivered.len(), 2, "{delivered:?}");
+    for to in ["ops@example.test", "boss@example.test"] {
+        assert!(delivered.iter().any(|seen| seen == to), "{delivered:?}");
+    }
+    // One dead letter, and it is not tried again.
+    let tried = mailbox.connections();
+    ground.probe(&["once", "shop"]);
+    assert_eq!(mailbox.connections(), tried);
+    let told = ground.probe(&["status", "--json"]).json();
+    let rejected: Vec<_> = told["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|told| told["delivery"] == "rejected")
+        .map(|told| told["to"].clone())
+        .collect();
+    assert_eq!(rejected, ["gone@example.test"], "{told:#}");
+    ground
+        .probe(&["status"])
+        .expect(2, &["gone@example.test", "550 5.1.1 no such user"]);
+}
+
+#[test]
+fn m10_a_refused_login_is_said_by_status_and_not_repeated_within_a_quarter_of_an_hour() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ground = Ground::start();
+    let strict = Mailbox::start(Script {
+        auth: Some(("PLAIN", "user", "right")),
+        ..Script::default()
+    });
+    let secret = ground.path("smtp-password");
+    std::fs::write(&secret, "hunter2\n").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let url = strict.url();
+    let login = format!(
+        "{}\", password_file: \"{}",
+        url.replace("://", "://user@"),
+        secret.display()
+    );
+    ground.configure(&ground.yaml("", Some(&login)));
+    ground.site.set(false);
+    let first = ground.probe(&["once"]);
+    first.expect(2, &["mail queued", "AUTH: 535 5.7.8 authentication failed"]);
+    let status = ground.probe(&["status"]);
+    status.expect(2, &["AUTH: 535 5.7.8 authentication failed"]);
+    assert_eq!(strict.connections(), 1);
+    for _ in 0..3 {
+        ground.probe(&["once", "shop"]);
+    }
+    assert_eq!(strict.connections(), 1, "not before its time");
+    ground.remembered(|fleet| {
+        let now = fleet.now();
+        for entry in fleet.outbox.values() {
+            let wait = entry.due.0 - now.0;
+            assert!((14 * 60_000..=17 * 60_000).contains(&wait), "{wait} ms");
+        }
+    });
+    wait_is_over(&ground);
+    let again = ground.probe(&["once", "shop"]);
+    assert_eq!(strict.connections(), 2);
+    for answer in [first, status, again] {
+        let said = answer.stdout + &answer.stderr;
+        for secret in [
+            "hunter2",
+            &crate::smtp::authority::base64(b"\0user\0hunter2"),
+        ] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+}
+
+#[test]
+fn m4_greylisting_is_left_its_minute_and_then_the_mail_passes() {
+    let ground = Ground::start();
+    let grey = Mailbox::start(Script {
+        at: Some((Stage::Rcpt, Act::Say("451 4.7.1 greylisted"))),
+        once: true,
+        ..Script::default()
+    });
+    ground.configure(&ground.yaml("", Some(&grey.url())));
+    ground.site.set(false);
+    ground
+        .probe(&["once"])
+        .expect(2, &["mail queued", "451 4.7.1 greylisted"]);
+    ground.remembered(|fleet| {
+        let now = fleet.now();
+        let waits: Vec<i64> = fleet
+            .outbox
+            .values()
+            .map(|entry| (entry.due.0 - now.0) / 1000)
+            .collect();
+        assert_eq!(waits.len(), 1);
+        assert!((55..=66).contains(&waits[0]), "{waits:?}");
+    });
+    assert!(grey.texts().is_empty());
+    wait_is_over(&ground);
+    ground.probe(&["once", "shop"]);
+    assert_eq!(grey.events(), ["down"]);
 }

@@ -139,6 +139,11 @@ impl Mailbox {
         self.server.as_ref().unwrap().ca_file()
     }
 
+    /// Sessions so far.
+    pub(super) fn connections(&self) -> usize {
+        self.server.as_ref().unwrap().connections()
+    }
+
     /// Messages as they came over the wire.
     pub(super) fn texts(&self) -> Vec<String> {
         self.server.as_ref().unwrap().texts()

@@ -47,9 +47,7 @@ fn severities() {
                 reason: String::new(),
             }
         } else {
-            Delivery::Deferred {
-                reason: String::new(),
-            }
+            Delivery::deferred(String::new())
         });
     };
     assert_eq!(of(&|world| letter(world, true)), Severity::Warning);

@@ -80,9 +80,7 @@ pub(super) fn settling() -> World {
         counts_from: Some(now() + secs(33)),
     });
     let restarted = world.queue(EventKind::Restarted, "shop", "web1");
-    let deferred = Delivery::Deferred {
-        reason: "mail.example.com: 451 try later".to_owned(),
-    };
+    let deferred = Delivery::deferred("mail.example.com: 451 try later");
     if let Some(entry) = world.fleet.entry_mut(restarted) {
         entry.last = Some(deferred.clone());
     }

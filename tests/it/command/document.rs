@@ -137,9 +137,7 @@ fn every_try_hands_over_the_same() {
         let again = Entry {
             tries: 7,
             due: Timestamp(99),
-            last: Some(Delivery::Deferred {
-                reason: "later".to_owned(),
-            }),
+            last: Some(Delivery::deferred("later")),
             ..first.clone()
         };
         assert_eq!(

@@ -93,7 +93,7 @@ async fn a_chat_gets_the_words() {
         fs::write(&config, format!("url = \"{url}\"\n")).unwrap();
         let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
         assert!(
-            matches!(&told, Delivery::Deferred { reason }
+            matches!(&told, Delivery::Deferred { reason, .. }
                 if reason.contains("exit status 75") && !reason.contains("s3cret")),
             "{told:?}"
         );

@@ -62,7 +62,7 @@ fn entry() -> Entry {
 fn reason(delivery: &Delivery) -> &str {
     match delivery {
         Delivery::Sent { relay: reason }
-        | Delivery::Deferred { reason }
+        | Delivery::Deferred { reason, .. }
         | Delivery::Unclear { reason }
         | Delivery::Rejected { reason } => reason,
     }
@@ -114,7 +114,7 @@ async fn it_gets_the_document_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn no_shell_reads_the_words() {
+async fn m20_no_shell_reads_the_words() {
     let place = Place::new();
     let target = place.path("touched");
     let trick = format!("; touch {}; $(touch {0})", target.display());
@@ -127,7 +127,7 @@ async fn no_shell_reads_the_words() {
 }
 
 #[tokio::test]
-async fn exit_statuses_mean_what_is_documented() {
+async fn m20_exit_statuses_mean_what_is_documented() {
     let place = Place::new();
     for (script, kind, words) in [
         ("exit 0", "sent", "/bin/sh"),
@@ -158,14 +158,14 @@ async fn exit_statuses_mean_what_is_documented() {
 }
 
 #[tokio::test]
-async fn one_that_is_not_there_is_tried_later() {
+async fn m20_one_that_is_not_there_is_tried_later() {
     for program in ["/nonexistent/notify", "/etc/passwd", "/"] {
         let command = Arc::new(vec![program.to_owned()]);
         let delivery = messenger(LONG)
             .hand(command, std::sync::Arc::default(), entry())
             .await;
         assert!(
-            matches!(&delivery, Delivery::Deferred { reason }
+            matches!(&delivery, Delivery::Deferred { reason, .. }
                 if reason.contains("cannot be started") && reason.contains(program)),
             "{delivery:?}"
         );
@@ -173,7 +173,7 @@ async fn one_that_is_not_there_is_tried_later() {
 }
 
 #[tokio::test]
-async fn one_that_hangs_is_ended_with_all_it_started() {
+async fn m20_one_that_hangs_is_ended_with_all_it_started() {
     let place = Place::new();
     let script = "sleep 600 & echo $! > $1/child; echo $$ > $1/own; echo still trying; cat > /dev/null; sleep 600";
     let delivery = place.run(script, Duration::from_secs(1)).await;

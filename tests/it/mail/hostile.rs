@@ -39,7 +39,7 @@ fn an_id_is_a_dot_atom_whatever_the_names_are() {
 }
 
 #[test]
-fn japanese_and_emoji_arrive_whole_in_seven_bits() {
+fn m17_japanese_and_emoji_arrive_whole_in_seven_bits() {
     let note = Notification {
         seen: vec![Observation::Line(format!(
             "https://shop.example.com/: {}",
@@ -93,7 +93,7 @@ fn headers(made: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_text_from_outside_becomes_a_header_or_markup() {
+fn m16_no_text_from_outside_becomes_a_header_or_markup() {
     let usual = headers(&mail(&entry(entries::restarted(RecoveryOutcome::Failed))));
     let mut random = fastrand::Rng::with_seed(20_261_122);
     let parts = [
@@ -152,7 +152,7 @@ fn no_text_from_outside_becomes_a_header_or_markup() {
 }
 
 #[test]
-fn addresses_that_are_none_are_refused_and_never_injected() {
+fn m18_addresses_that_are_none_are_refused_and_never_injected() {
     let mut random = fastrand::Rng::with_seed(7);
     for bad in [
         "ops@example.com\r\nBcc: evil@example.com",

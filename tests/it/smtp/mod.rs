@@ -1,5 +1,6 @@
 //! Mail: what is written, and how it gets to a relay.
 
+mod answers;
 pub(crate) mod authority;
 mod delivery;
 mod dialogue;

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use probe::model::{Delivery, Relay, RelaySecurity};
+use probe::model::{Delivery, Relay, RelaySecurity, Stay};
 
 use super::authority::base64;
 use super::server::{Act, Script, Server, Stage};
-use super::try_once::{HASTY, PATIENT, SOON, assert_deferred, send};
+use super::try_once::{HASTY, PATIENT, SOON, assert_deferred, send, stay};
 
 #[tokio::test]
 async fn silence_in_the_handshake_ends_too() {
@@ -54,7 +54,7 @@ async fn starttls_and_implicit_tls_with_an_own_authority() {
 }
 
 #[tokio::test]
-async fn without_starttls_nothing_is_sent() {
+async fn m7_without_starttls_nothing_is_sent() {
     let server = Server::start(Script {
         auth: Some(("PLAIN LOGIN", "user", "hunter2")),
         ..Script::default()
@@ -73,7 +73,7 @@ async fn without_starttls_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_bad_certificate_ends_it_before_the_login() {
+async fn m9_a_bad_certificate_ends_it_before_the_login() {
     for security in [RelaySecurity::StartTls, RelaySecurity::Implicit] {
         let script = Script {
             starttls: security == RelaySecurity::StartTls,
@@ -107,7 +107,7 @@ async fn a_bad_certificate_ends_it_before_the_login() {
 }
 
 #[tokio::test]
-async fn answers_slipped_in_before_the_handshake_are_not_believed() {
+async fn m8_answers_slipped_in_before_the_handshake_are_not_believed() {
     let server = Server::start(Script {
         starttls: true,
         injected: "250-evil\r\n250 AUTH PLAIN\r\n",
@@ -129,7 +129,7 @@ async fn tls_towards_a_plain_port_says_which_url_to_use() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_deferred_and_the_password_stays_unsaid() {
+async fn m10_a_refused_login_is_deferred_and_the_password_stays_unsaid() {
     for mechanisms in ["PLAIN", "LOGIN"] {
         let server = Server::start(Script {
             implicit: true,
@@ -140,6 +140,7 @@ async fn a_refused_login_is_deferred_and_the_password_stays_unsaid() {
         let relay = server.relay_with_login(RelaySecurity::Implicit, "hunter2");
         let delivery = send(PATIENT, vec![relay]).await;
         assert_deferred(&delivery, "AUTH: 535 5.7.8 authentication failed");
+        assert_eq!(stay(&delivery), Stay::Login);
         let told = format!("{delivery:?}");
         for form in [
             "hunter2".to_owned(),

@@ -39,6 +39,10 @@ pub(crate) enum Act {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
     pub(crate) at: Option<(Stage, Act)>,
+    /// It does so in its first session only.
+    pub(crate) once: bool,
+    /// Knows nobody of this address.
+    pub(crate) unknown: &'static str,
     /// Offers STARTTLS.
     pub(crate) starttls: bool,
     /// Speaks TLS from the first byte.
@@ -166,8 +170,15 @@ struct Session {
 struct Over;
 
 impl Session {
-    async fn accept(self, stream: TcpStream) {
-        self.record.lock().unwrap().connections += 1;
+    async fn accept(mut self, stream: TcpStream) {
+        let session = {
+            let mut record = self.record.lock().unwrap();
+            record.connections += 1;
+            record.connections
+        };
+        if self.script.once && session > 1 {
+            self.script.at = None;
+        }
         if self.script.implicit {
             if let Ok(stream) = self.acceptor.clone().accept(stream).await {
                 let _ = self.talk(Box::new(stream), true, true).await;
@@ -203,6 +214,9 @@ impl Session {
                 }
                 "AUTH" => self.login(&mut stream, secure, &line).await?,
                 "MAIL" => self.answer(&mut stream, Stage::Mail, "250 ok").await?,
+                "RCPT" if line.contains(&format!("<{}>", self.script.unknown)) => {
+                    say(&mut stream, "550 5.1.1 no such user").await?;
+                }
                 "RCPT" => self.answer(&mut stream, Stage::Rcpt, "250 ok").await?,
                 "DATA" => self.data(&mut stream, secure).await?,
                 "RSET" => say(&mut stream, "250 ok").await?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::smtp::{Limits, SmtpNotifier};
-use probe::model::{Delivery, Email, Relay, RelaySecurity};
+use probe::model::{Delivery, Email, Entry, Relay, RelaySecurity, Stay};
 use probe::ports::Notifier;
 
 use super::server::{Act, Script, Server, Stage};
@@ -39,13 +39,12 @@ pub(crate) fn email(relays: Vec<Relay>) -> Email {
 }
 
 pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
+    send_entry(limits, relays, entry(down())).await
+}
+
+pub(crate) async fn send_entry(limits: Limits, relays: Vec<Relay>, entry: Entry) -> Delivery {
     SmtpNotifier::with_limits(limits)
-        .notify(
-            Arc::new(email(relays)),
-            Arc::new(english()),
-            entry(down()),
-            None,
-        )
+        .notify(Arc::new(email(relays)), Arc::new(english()), entry, None)
         .await
 }
 
@@ -62,7 +61,7 @@ pub(crate) async fn send_plain(limits: Limits, at: (Stage, Act)) -> (Delivery, S
 pub(crate) fn reason(delivery: &Delivery) -> &str {
     match delivery {
         Delivery::Sent { relay } => relay,
-        Delivery::Deferred { reason }
+        Delivery::Deferred { reason, .. }
         | Delivery::Unclear { reason }
         | Delivery::Rejected { reason } => reason,
     }
@@ -75,4 +74,15 @@ pub(crate) fn assert_deferred(delivery: &Delivery, words: &str) {
         "{delivery:?}"
     );
     assert!(reason(delivery).contains(words), "{delivery:?}");
+}
+
+/// What the next try depends on.
+#[track_caller]
+pub(crate) fn stay(delivery: &Delivery) -> Stay {
+    match delivery {
+        Delivery::Deferred { stay, .. } => *stay,
+        Delivery::Sent { .. } | Delivery::Unclear { .. } | Delivery::Rejected { .. } => {
+            panic!("{delivery:?}")
+        }
+    }
 }

@@ -113,7 +113,7 @@ fn the_level_says_who_must_care() {
         ),
         (Note::Rearmed { host: host() }, "INFO"),
         (delivered(Delivery::Sent { relay: reason() }), "DEBUG"),
-        (delivered(Delivery::Deferred { reason: reason() }), "WARN"),
+        (delivered(Delivery::deferred(reason())), "WARN"),
         (delivered(Delivery::Unclear { reason: reason() }), "WARN"),
         (delivered(Delivery::Rejected { reason: reason() }), "ERROR"),
         (Note::NetworkDown { detail: reason() }, "WARN"),

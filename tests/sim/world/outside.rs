@@ -274,9 +274,7 @@ impl World {
             Mail::Up => Delivery::Sent {
                 relay: "mail.example.com:465".into(),
             },
-            Mail::Down => Delivery::Deferred {
-                reason: "connection refused".into(),
-            },
+            Mail::Down => Delivery::deferred("connection refused"),
             Mail::Refuses => Delivery::Rejected {
                 reason: "550 5.1.1 no such user".into(),
             },
