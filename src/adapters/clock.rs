@@ -58,7 +58,8 @@ fn wall(at: SystemTime) -> Timestamp {
     })
 }
 
-fn since_boot() -> Duration {
+/// Time since this machine was started, its sleep included.
+pub(super) fn since_boot() -> Duration {
     read(ClockId::Boottime)
 }
 

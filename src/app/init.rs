@@ -20,7 +20,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::model::{
     AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome, Restart,
-    Rung, Survey, When,
+    Rung, Survey, When, limits,
 };
 use crate::ports::Recoverer as _;
 use crate::render::init::{self, Access};
@@ -172,7 +172,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         rung: Rung::Remote(survey::command()),
     };
     let report = SshRecoverer::new(Arc::new(|_| false))
-        .recover(Arc::new(host), question)
+        .recover(Arc::new(host), question, limits::ORDER_FRESH)
         .await;
     let survey = survey::read(&report.output);
     if report.outcome == RecoveryOutcome::Succeeded && !survey.user.is_empty() {

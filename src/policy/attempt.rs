@@ -2,18 +2,20 @@
 //!
 //! An attempt whose answer was lost (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and
 //! the probes decide. One that never reached the host leaves the budget untouched and counts towards giving up. One that
-//! was ordered and could not be made durable is taken back as if it had not been ordered.
+//! was ordered and could not be made durable is taken back as if it had not been ordered. One that has grown old before it
+//! could begin is not begun ([`release`]): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
+//! for the budget it began at the end of that time.
 
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, AttemptId, Effect, EntryId, EventKind, Hold, HostName, Next, Note, ProfileName,
-    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    Attempt, AttemptId, Effect, EntryId, Event, EventKind, Fleet, Hold, HostName, Next, Note,
+    ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
-use super::{lesson, outbox, sight, telling, thread};
+use super::{boot, lesson, outbox, sight, telling, thread};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -48,7 +50,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     track.acting = true;
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
-    track.starts.push(now);
+    track.starts.push(counted(now));
     lesson::began(track, now, ailment);
     // Until its end is known, nothing that begins before it could have settled counts against it.
     track.evidence_from = deadline + host.restart.settle;
@@ -74,6 +76,44 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     }));
 }
 
+/// The moment a restart counts from: the last at which its command may begin.
+fn counted(decided: Timestamp) -> Timestamp {
+    decided + limits::SSH_OVERHEAD
+}
+
+/// What may become of an order once it is durable.
+#[derive(Debug)]
+pub enum Release {
+    /// It is carried out, if its client is started within this time.
+    Within(Duration),
+    /// It is too late: nothing is begun, and this is decided instead.
+    Late(Event),
+    /// Its host does not wait for it any more.
+    Overtaken,
+}
+
+/// Whether an order that is durable may still be carried out. The answer is good for the moment of the last step.
+#[must_use]
+pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
+    let track = fleet.hosts.get(&order.host);
+    let awaited = track.filter(|track| {
+        matches!(track.stage, Stage::Restarting { attempt, .. } if attempt == order.attempt)
+    });
+    let last = awaited.and_then(|track| track.last.as_ref());
+    let Some(attempt) = last.filter(|attempt| attempt.id == order.attempt) else {
+        return Release::Overtaken;
+    };
+    let age = fleet.now().since(attempt.began);
+    match limits::ORDER_FRESH.checked_sub(age) {
+        Some(left) if !left.is_zero() => Release::Within(left),
+        Some(_) | None => Release::Late(Event::Outdated {
+            host: order.host.clone(),
+            attempt: order.attempt,
+            age,
+        }),
+    }
+}
+
 /// The report of an attempt of which nothing was heard.
 pub(super) fn lost(reason: &str) -> RecoveryReport {
     RecoveryReport {
@@ -97,6 +137,53 @@ pub(super) fn ended(
     if matches!(current, Some(Stage::Restarting { attempt: id, .. }) if *id == attempt) {
         let now = draft.now;
         finish(draft, name, attempt, report, now);
+    }
+}
+
+/// Nobody is sent, since it is known at this moment that the host cannot be reached.
+pub(super) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: &str) {
+    let mut id = None;
+    draft.effects.retain(|effect| match effect {
+        Effect::Recover(order) if order.host == *name => {
+            id = Some(order.attempt);
+            false
+        }
+        Effect::Recover(_)
+        | Effect::Probe { .. }
+        | Effect::ProbeCanary { .. }
+        | Effect::Reach { .. }
+        | Effect::Diagnose { .. }
+        | Effect::Beat
+        | Effect::Notify(_) => true,
+    });
+    let report = RecoveryReport {
+        outcome: RecoveryOutcome::NotExecuted,
+        ..lost(reason)
+    };
+    if let Some(id) = id {
+        ended(draft, name, id, report);
+    }
+}
+
+/// An attempt was not begun, because its order was durable too late. That says nothing of the host, so it does not count
+/// towards giving up.
+pub(super) fn outdated(draft: &mut Draft<'_>, name: &HostName, attempt: AttemptId, age: Duration) {
+    let track = draft.fleet.hosts.get(name);
+    let Some(before) = track.map(|track| track.attempts) else {
+        return;
+    };
+    let reason = format!(
+        "writing it down took {} s on our own machine, and by then it was too old to be begun",
+        age.as_secs()
+    );
+    let report = RecoveryReport {
+        outcome: RecoveryOutcome::NotExecuted,
+        ..lost(&reason)
+    };
+    ended(draft, name, attempt, report);
+    let track = draft.fleet.host_mut(name);
+    if track.attempts == before {
+        track.attempts = before.saturating_sub(1);
     }
 }
 
@@ -156,7 +243,9 @@ pub(super) fn finish(
         };
     } else {
         track.stage = Stage::Idle;
-        track.starts.retain(|start| *start != attempt.began);
+        track
+            .starts
+            .retain(|start| *start != counted(attempt.began));
         lesson::undone(track, attempt.began);
     }
     // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
@@ -174,6 +263,10 @@ pub(super) fn finish(
         counts_from: from,
     });
     tell_end(draft, name, outcome, counts_from, reason);
+    // Was it only the login, or is the whole machine away, as when it starts anew?
+    if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
+        boot::ask(draft, name.clone());
+    }
 }
 
 /// Adds an attempt; of older ones only how they ended is kept, not what was printed, and of very many the oldest go.
@@ -277,8 +370,8 @@ pub(super) fn taken_back(
         track.stage = Stage::Idle;
         track.acting = false;
         track.attempts = track.attempts.saturating_sub(1);
-        track.starts.retain(|start| Some(*start) != began);
         if let Some(began) = began {
+            track.starts.retain(|start| *start != counted(began));
             lesson::undone(track, began);
         }
         track.evidence_from = now;

@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::longest;
-use super::{network, sight};
+use super::{boot, network, sight};
 
 /// What the rules say of a host.
 #[derive(Debug)]
@@ -66,9 +66,12 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
         .or_else(|| too_often(draft, name, track))
+        .or_else(|| sight::refusal(draft, host, track, &profile))
+        .or_else(|| boot::refusal(draft, track))
         .or_else(|| looking(draft, &profile))
         .or_else(|| sightless(draft))
         .or_else(|| sight::rule(draft, host, track, &profile))
+        .or_else(|| boot::rule(draft, track))
         .or_else(|| blind(draft, case.last_failure));
     held.map_or(Ruling::Permit(profile), Ruling::Hold)
 }

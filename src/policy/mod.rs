@@ -18,6 +18,7 @@
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
 //! | `sight` | when a host is looked at before it is acted on, and how long that holds |
 //! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
+//! | `boot` | what a host whose SSH port was away as well is spared |
 //! | `guard` | may this host be restarted, and if not, why not |
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
 //! | `rounds` | which hosts the rules look at now |
@@ -36,6 +37,7 @@
 
 mod account;
 mod attempt;
+mod boot;
 mod certificates;
 mod clock;
 mod course;
@@ -63,6 +65,7 @@ mod thread;
 mod triage;
 
 pub use account::account;
+pub use attempt::{Release, release};
 pub use schedule::{settled, wakeup};
 
 use crate::model::{Decision, Event, Fleet, Now, Settings};
@@ -89,6 +92,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         | Event::Reached { .. }
         | Event::Diagnosed { .. }
         | Event::Recovered { .. }
+        | Event::Outdated { .. }
         | Event::Notified { .. }
         | Event::Beaten { .. }
         | Event::Completed => Shaken::No,
@@ -121,6 +125,9 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             attempt,
             report,
         } => attempt::ended(&mut draft, &host, attempt, report),
+        Event::Outdated { host, attempt, age } => {
+            attempt::outdated(&mut draft, &host, attempt, age);
+        }
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
         Event::Beaten { heard } => heartbeat::beaten(&mut draft, heard),
         Event::Completed => heartbeat::completed(&mut draft),

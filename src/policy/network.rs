@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{incident, outbox, telling};
+use super::{boot, incident, outbox, telling};
 
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
@@ -91,6 +91,7 @@ pub(super) fn reached(draft: &mut Draft<'_>, probe: ProbeId, host: &HostName, re
     let Some((_, asked)) = track.reaching.take_if(|(id, _)| *id == probe) else {
         return;
     };
+    boot::reached(draft.fleet.host_mut(host), reach, draft.now);
     for name in suspects(draft, |suspicion| suspicion.began <= asked) {
         if host_of(draft, &name).as_ref() == Some(host)
             && let Some(suspicion) = &mut draft.fleet.profile_mut(&name).suspicion
@@ -108,6 +109,7 @@ fn host_of(draft: &Draft<'_>, name: &ProfileName) -> Option<HostName> {
 }
 
 fn back(draft: &mut Draft<'_>, since: Timestamp) {
+    boot::saw_nothing(draft, since);
     draft.notes.push(Note::NetworkBack {
         since: draft.wall(since),
     });
@@ -139,9 +141,10 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         suspicion.silent && suspicion.reach.is_none()
     }) {
         if let Some(host) = host_of(draft, &name) {
-            reach(draft, host);
+            boot::ask(draft, host);
         }
     }
+    boot::move_on(draft);
     ask(draft);
 }
 
@@ -160,17 +163,6 @@ pub(super) fn let_go(draft: &mut Draft<'_>) {
             incident::confirmed(draft, &name);
         }
     }
-}
-
-/// Tries a host's SSH port, unless that is under way.
-fn reach(draft: &mut Draft<'_>, host: HostName) {
-    let track = draft.fleet.hosts.get(&host);
-    if track.is_some_and(|track| track.reaching.is_some()) {
-        return;
-    }
-    let probe = draft.fleet.next_probe();
-    draft.fleet.host_mut(&host).reaching = Some((probe, draft.now));
-    draft.effects.push(Effect::Reach { probe, host });
 }
 
 /// Asks the canaries when somebody waits for them.

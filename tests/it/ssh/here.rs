@@ -15,7 +15,7 @@ async fn here(recoverer: &SshRecoverer, host: Host, words: &[&str]) -> RecoveryR
         attempt: AttemptId(1),
         rung: Rung::Local(words.iter().map(|word| (*word).to_owned()).collect()),
     };
-    recoverer.recover(Arc::new(host), order).await
+    recoverer.recover(Arc::new(host), order, super::FRESH).await
 }
 
 #[tokio::test]
@@ -95,4 +95,12 @@ async fn a_pause_keeps_it_back() {
         None,
         &["paused by a person"],
     );
+}
+
+#[tokio::test]
+async fn an_order_that_our_own_sleep_made_old_is_not_begun() {
+    let late = recoverer().with_clock(super::sleeps_after(1));
+    let report = here(&late, bare("web1"), &["/bin/true"]).await;
+    let reason = "too old to be begun";
+    expect(&report, RecoveryOutcome::NotExecuted, None, &[reason]);
 }

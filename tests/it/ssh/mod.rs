@@ -16,6 +16,7 @@ mod unreachable;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use probe::adapters::ssh::{Limits, SshRecoverer};
@@ -67,6 +68,18 @@ fn bare(destination: &str) -> Host {
     }
 }
 
+/// How long an order may wait for its client.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// A clock that stands still for `asked` readings; then an hour has gone by, as when the machine slept.
+fn sleeps_after(asked: usize) -> Arc<dyn Fn() -> Duration + Send + Sync> {
+    let readings = AtomicUsize::new(0);
+    Arc::new(move || match readings.fetch_add(1, Ordering::SeqCst) {
+        reading if reading < asked => Duration::from_secs(1000),
+        _ => Duration::from_secs(4600),
+    })
+}
+
 /// Nobody paused; a login may take long on a busy machine.
 fn recoverer() -> SshRecoverer {
     SshRecoverer::new(Arc::new(|_| false)).with_limits(Limits {
@@ -82,7 +95,7 @@ async fn run(recoverer: &SshRecoverer, host: Host, command: &str) -> RecoveryRep
         attempt: AttemptId(1),
         rung: Rung::Remote(command.to_owned()),
     };
-    recoverer.recover(Arc::new(host), order).await
+    recoverer.recover(Arc::new(host), order, FRESH).await
 }
 
 /// Runs `command` on a fresh sshd.

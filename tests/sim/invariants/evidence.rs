@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use probe::model::{Ailment, Blame, Cause, HostName, ProfileName, Reach, Timestamp};
+use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp};
 
 use super::super::world::{Fact, MAINTENANCE, World};
 use super::Course;
@@ -298,6 +298,48 @@ impl Course<'_> {
                     t,
                     &format!("S21/S22: {host} was restarted on the look {last:?}"),
                 );
+            }
+        }
+    }
+
+    /// Where nobody looks, the SSH port is the witness: a host that was seen without it is left alone for three minutes from
+    /// when it was seen to answer again, and nobody is sent there before.
+    pub(super) fn s21_boot_window_without_facts(&self) {
+        let mut away: BTreeMap<&HostName, (Reach, Option<i64>)> = BTreeMap::new();
+        for (t, fact) in &self.facts {
+            match fact {
+                Fact::Reached { host, reach, .. } => match reach {
+                    Reach::Silent | Reach::Refused => {
+                        away.insert(host, (*reach, None));
+                    }
+                    Reach::Answered => {
+                        if let Some((_, back)) = away.get_mut(host) {
+                            back.get_or_insert(*t);
+                        }
+                    }
+                    Reach::Unknown => {}
+                },
+                // We were blind, and whatever was silent may not have been.
+                Fact::Noted(Note::NetworkBack { .. }) => {
+                    away.retain(|_, (reach, _)| *reach != Reach::Silent);
+                }
+                Fact::Ordered { order, decided, .. } => {
+                    let settings = self.world.settings.hosts.get(&order.host);
+                    let looked = settings.is_none_or(|host| host.diagnose);
+                    let Some((_, back)) = away.get(&order.host).filter(|_| !looked) else {
+                        continue;
+                    };
+                    if back.is_none_or(|back| decided - back < 180_000) {
+                        self.fail(
+                            *t,
+                            &format!(
+                                "S21 boot window: {} ordered while its SSH port is back since {back:?}",
+                                order.host
+                            ),
+                        );
+                    }
+                }
+                _ => {}
             }
         }
     }
