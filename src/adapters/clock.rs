@@ -58,8 +58,7 @@ fn wall(at: SystemTime) -> Timestamp {
     })
 }
 
-/// Time since this machine was started, its sleep included.
-pub(super) fn since_boot() -> Duration {
+fn since_boot() -> Duration {
     read(ClockId::Boottime)
 }
 

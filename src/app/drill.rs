@@ -81,7 +81,7 @@ fn hosts(settings: &Settings, drill: &cli::Drill) -> Result<Vec<Arc<Host>>, Exit
 /// Looks at the hosts, one after the other, and says what each answered.
 async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> Exit {
     // Nothing is held back: a look is no act.
-    let recoverer = SshRecoverer::new(Arc::new(|_| false));
+    let recoverer = SshRecoverer::new(Arc::new(|_| false), Arc::new(SystemClock::new()));
     let mut exit = Exit::Ok;
     for host in hosts {
         let sites = settings.profiles_of(&host.name);

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::adapters::clock::SystemClock;
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::survey;
 use crate::cli::{self, Cli};
@@ -171,7 +172,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         attempt: AttemptId(0),
         rung: Rung::Remote(survey::command()),
     };
-    let report = SshRecoverer::new(Arc::new(|_| false))
+    let report = SshRecoverer::new(Arc::new(|_| false), Arc::new(SystemClock::new()))
         .recover(Arc::new(host), question, limits::ORDER_FRESH)
         .await;
     let survey = survey::read(&report.output);

@@ -93,8 +93,9 @@ pub const FACTS_BYTES: usize = 32 * 1024;
 /// One line of it.
 pub const FACT_LINE: usize = 300;
 
-/// An answer, or none, of a host's SSH port counts as now for so long.
-pub const REACH_FRESH: Duration = Duration::from_secs(5);
+/// For so long nobody is sent to a host whose SSH port was found away. A site that does not answer is probed for 10 s of every
+/// 10 s, and a restart is decided between two probes: the port's answer must outlast some of them.
+pub const REACH_FRESH: Duration = Duration::from_secs(45);
 
 /// A host whose SSH port is away is tried this often while its next attempt waits.
 pub const REACH_AGAIN: Duration = Duration::from_secs(10);

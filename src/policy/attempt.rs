@@ -3,14 +3,14 @@
 //! An attempt whose answer was lost (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and
 //! the probes decide. One that never reached the host leaves the budget untouched and counts towards giving up. One that
 //! was ordered and could not be made durable is taken back as if it had not been ordered. One that has grown old before it
-//! could begin is not begun ([`release`]): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
+//! could begin is not begun ([`release`](super::release)): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
 //! for the budget it began at the end of that time.
 
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, AttemptId, Effect, EntryId, Event, EventKind, Fleet, Hold, HostName, Next, Note,
-    ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    Attempt, AttemptId, Effect, EntryId, EventKind, Hold, HostName, Next, Note, ProfileName,
+    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -81,39 +81,6 @@ fn counted(decided: Timestamp) -> Timestamp {
     decided + limits::SSH_OVERHEAD
 }
 
-/// What may become of an order once it is durable.
-#[derive(Debug)]
-pub enum Release {
-    /// It is carried out, if its client is started within this time.
-    Within(Duration),
-    /// It is too late: nothing is begun, and this is decided instead.
-    Late(Event),
-    /// Its host does not wait for it any more.
-    Overtaken,
-}
-
-/// Whether an order that is durable may still be carried out. The answer is good for the moment of the last step.
-#[must_use]
-pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
-    let track = fleet.hosts.get(&order.host);
-    let awaited = track.filter(|track| {
-        matches!(track.stage, Stage::Restarting { attempt, .. } if attempt == order.attempt)
-    });
-    let last = awaited.and_then(|track| track.last.as_ref());
-    let Some(attempt) = last.filter(|attempt| attempt.id == order.attempt) else {
-        return Release::Overtaken;
-    };
-    let age = fleet.now().since(attempt.began);
-    match limits::ORDER_FRESH.checked_sub(age) {
-        Some(left) if !left.is_zero() => Release::Within(left),
-        Some(_) | None => Release::Late(Event::Outdated {
-            host: order.host.clone(),
-            attempt: order.attempt,
-            age,
-        }),
-    }
-}
-
 /// The report of an attempt of which nothing was heard.
 pub(super) fn lost(reason: &str) -> RecoveryReport {
     RecoveryReport {
@@ -137,53 +104,6 @@ pub(super) fn ended(
     if matches!(current, Some(Stage::Restarting { attempt: id, .. }) if *id == attempt) {
         let now = draft.now;
         finish(draft, name, attempt, report, now);
-    }
-}
-
-/// Nobody is sent, since it is known at this moment that the host cannot be reached.
-pub(super) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: &str) {
-    let mut id = None;
-    draft.effects.retain(|effect| match effect {
-        Effect::Recover(order) if order.host == *name => {
-            id = Some(order.attempt);
-            false
-        }
-        Effect::Recover(_)
-        | Effect::Probe { .. }
-        | Effect::ProbeCanary { .. }
-        | Effect::Reach { .. }
-        | Effect::Diagnose { .. }
-        | Effect::Beat
-        | Effect::Notify(_) => true,
-    });
-    let report = RecoveryReport {
-        outcome: RecoveryOutcome::NotExecuted,
-        ..lost(reason)
-    };
-    if let Some(id) = id {
-        ended(draft, name, id, report);
-    }
-}
-
-/// An attempt was not begun, because its order was durable too late. That says nothing of the host, so it does not count
-/// towards giving up.
-pub(super) fn outdated(draft: &mut Draft<'_>, name: &HostName, attempt: AttemptId, age: Duration) {
-    let track = draft.fleet.hosts.get(name);
-    let Some(before) = track.map(|track| track.attempts) else {
-        return;
-    };
-    let reason = format!(
-        "writing it down took {} s on our own machine, and by then it was too old to be begun",
-        age.as_secs()
-    );
-    let report = RecoveryReport {
-        outcome: RecoveryOutcome::NotExecuted,
-        ..lost(&reason)
-    };
-    ended(draft, name, attempt, report);
-    let track = draft.fleet.host_mut(name);
-    if track.attempts == before {
-        track.attempts = before.saturating_sub(1);
     }
 }
 

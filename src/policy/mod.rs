@@ -23,6 +23,7 @@
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
 //! | `rounds` | which hosts the rules look at now |
 //! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
+//! | `release` | which orders to restart are not carried out after all |
 //! | `account` | why: what the rules say of a host now, and what they looked at |
 //! | `lesson` | how long restarts held, and what that teaches |
 //! | `certificates` | which certificates people are warned of, once per step |
@@ -54,6 +55,7 @@ mod outbox;
 mod post;
 mod reconcile;
 mod recovery;
+mod release;
 mod reminders;
 mod retry;
 mod rounds;
@@ -65,7 +67,7 @@ mod thread;
 mod triage;
 
 pub use account::account;
-pub use attempt::{Release, release};
+pub use release::{Release, release};
 pub use schedule::{settled, wakeup};
 
 use crate::model::{Decision, Event, Fleet, Now, Settings};
@@ -126,7 +128,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             report,
         } => attempt::ended(&mut draft, &host, attempt, report),
         Event::Outdated { host, attempt, age } => {
-            attempt::outdated(&mut draft, &host, attempt, age);
+            release::outdated(&mut draft, &host, attempt, age);
         }
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
         Event::Beaten { heard } => heartbeat::beaten(&mut draft, heard),

@@ -91,7 +91,16 @@ pub(super) fn reached(draft: &mut Draft<'_>, probe: ProbeId, host: &HostName, re
     let Some((_, asked)) = track.reaching.take_if(|(id, _)| *id == probe) else {
         return;
     };
-    boot::reached(draft.fleet.host_mut(host), reach, draft.now);
+    // What was asked while we could not see says nothing of the host.
+    let blind = draft
+        .fleet
+        .core
+        .network
+        .back
+        .is_some_and(|back| asked <= back);
+    if !blind || reach != Reach::Silent {
+        boot::reached(draft.fleet.host_mut(host), reach, draft.now);
+    }
     for name in suspects(draft, |suspicion| suspicion.began <= asked) {
         if host_of(draft, &name).as_ref() == Some(host)
             && let Some(suspicion) = &mut draft.fleet.profile_mut(&name).suspicion
@@ -109,6 +118,7 @@ fn host_of(draft: &Draft<'_>, name: &ProfileName) -> Option<HostName> {
 }
 
 fn back(draft: &mut Draft<'_>, since: Timestamp) {
+    draft.fleet.core.network.back = Some(draft.now);
     boot::saw_nothing(draft, since);
     draft.notes.push(Note::NetworkBack {
         since: draft.wall(since),

@@ -16,7 +16,7 @@ use crate::model::{
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
 use super::incident::ails_host;
-use super::{attempt, boot, rounds, telling, thread};
+use super::{attempt, boot, release, rounds, telling, thread};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -172,7 +172,7 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
         Ruling::Permit(profile) => {
             attempt::begin(draft, name, &profile);
             if let Some(reason) = boot::shut(draft, name) {
-                attempt::spared(draft, name, reason);
+                release::spared(draft, name, reason);
             }
         }
     }

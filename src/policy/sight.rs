@@ -206,7 +206,8 @@ fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
     if super::network::is_down(draft) {
         return false;
     }
-    let awaited = track.hold == Some(Hold::AwaitingFacts);
+    let lacks = |(name, _): (&ProfileName, _)| rule(draft, host, track, name).is_some();
+    let awaited = track.hold == Some(Hold::AwaitingFacts) && draft.watched(&host.name).any(lacks);
     let Some(look) = &track.look else {
         return true;
     };

@@ -46,11 +46,10 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use crate::adapters::clock::since_boot;
 use crate::model::{
     Diagnosis, Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
 };
-use crate::ports::{Pending, Recoverer};
+use crate::ports::{Clock, Pending, Recoverer};
 use report::Verdict;
 use scratch::Scratch;
 use session::Session;
@@ -76,36 +75,29 @@ impl Default for Limits {
     }
 }
 
-/// Reads the time since boot, sleep included.
-type BootClock = Arc<dyn Fn() -> Duration + Send + Sync>;
-
 /// Restarts over SSH.
 #[derive(Clone)]
 pub struct SshRecoverer {
     paused: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
     limits: Limits,
     search: Option<OsString>,
-    clock: BootClock,
+    clock: Arc<dyn Clock>,
 }
 
 impl SshRecoverer {
     /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused the host, and
-    /// nothing is executed.
+    /// nothing is executed. `clock` tells what our machine's own sleep made too old.
     #[must_use]
-    pub fn new(pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>) -> Self {
+    pub fn new(
+        pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             paused: pause_check,
             limits: Limits::default(),
             search: std::env::var_os("PATH"),
-            clock: Arc::new(since_boot),
+            clock,
         }
-    }
-
-    /// With another clock for what our machine's own sleep may make too old.
-    #[must_use]
-    pub fn with_clock(mut self, clock: BootClock) -> Self {
-        self.clock = clock;
-        self
     }
 
     /// With other limits for the login.
@@ -127,7 +119,7 @@ impl SshRecoverer {
         if (self.paused)(host) {
             return Some("paused by a person".to_owned());
         }
-        ((self.clock)() >= until).then(|| {
+        (self.clock.now().since_boot >= until).then(|| {
             "our own machine slept or was so slow that the order was too old to be begun".to_owned()
         })
     }
@@ -187,7 +179,7 @@ impl SshRecoverer {
                 );
             }
         };
-        let seen = session.watch(self.limits.login, limit, &self.clock).await;
+        let seen = session.watch(self.limits.login, limit, &*self.clock).await;
         let output = seen.output.text();
         let order = report::Order { command, limit };
         let verdict = report::judge(&seen, &output, host, order, self.limits);
@@ -230,7 +222,7 @@ impl Recoverer for SshRecoverer {
         left: Duration,
     ) -> Pending<RecoveryReport> {
         let this = self.clone();
-        let until = (self.clock)() + left;
+        let until = self.clock.now().since_boot + left;
         Box::pin(async move {
             let began = Instant::now();
             let limit = host.restart.timeout;

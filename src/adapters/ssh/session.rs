@@ -19,10 +19,10 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
-use super::BootClock;
 use super::log::{ClientLog, Reached};
 use super::output::Output;
 use crate::model::limits;
+use crate::ports::Clock;
 
 /// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
 /// cannot be anybody else's.
@@ -123,9 +123,9 @@ impl Session {
         mut self,
         login: Duration,
         command: Duration,
-        clock: &BootClock,
+        clock: &dyn Clock,
     ) -> Seen {
-        let by = clock() + login;
+        let by = clock.now().since_boot + login;
         let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
         let [mut out_buffer, mut err_buffer, mut log_buffer] =
             [(); 3].map(|()| vec![0_u8; 16 * 1024]);
@@ -149,7 +149,7 @@ impl Session {
                     }
                 }
                 _ = tick.tick() => {
-                    if limit.0 == Ended::LoginLimit && clock() >= by { break Ended::LoginLimit }
+                    if limit.0 == Ended::LoginLimit && clock.now().since_boot >= by { break Ended::LoginLimit }
                     if self.group.ended() { break Ended::Itself }
                 }
                 () = sleep_until(limit.1) => break limit.0,

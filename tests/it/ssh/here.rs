@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::SshRecoverer;
 use probe::model::{AttemptId, Host, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung};
 use probe::ports::Recoverer;
@@ -87,7 +88,7 @@ async fn a_limit_ends_the_whole_group() {
 
 #[tokio::test]
 async fn a_pause_keeps_it_back() {
-    let paused = SshRecoverer::new(Arc::new(|_| true));
+    let paused = SshRecoverer::new(Arc::new(|_| true), Arc::new(SystemClock::new()));
     let report = here(&paused, bare("web1"), &["/bin/true"]).await;
     expect(
         &report,
@@ -99,7 +100,7 @@ async fn a_pause_keeps_it_back() {
 
 #[tokio::test]
 async fn an_order_that_our_own_sleep_made_old_is_not_begun() {
-    let late = recoverer().with_clock(super::sleeps_after(1));
+    let late = super::sleeps_after(1);
     let report = here(&late, bare("web1"), &["/bin/true"]).await;
     let reason = "too old to be begun";
     expect(&report, RecoveryOutcome::NotExecuted, None, &[reason]);

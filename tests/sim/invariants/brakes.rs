@@ -67,9 +67,12 @@ impl Course<'_> {
         let mut left = BTreeSet::new();
         for (t, fact) in &self.facts {
             match fact {
-                // Too old to be begun when it was written: it never left, and does not count.
-                Fact::Noted(Note::RestartEnded { attempt, .. })
-                    if !left.contains(&attempt.id) && is_unexecuted(attempt) => {}
+                // It never left. One that was too old to be begun when it was written does not count.
+                Fact::Noted(Note::RestartEnded { host, attempt, .. })
+                    if !left.contains(&attempt.id) && is_unexecuted(attempt) =>
+                {
+                    last.insert(host, attempt.number - 1);
+                }
                 // Also one that was written and, because the process died, never left.
                 Fact::Noted(Note::RestartEnded { host, attempt, .. }) => {
                     last.insert(host, attempt.number);

@@ -305,41 +305,49 @@ impl Course<'_> {
     /// Where nobody looks, the SSH port is the witness: a host that was seen without it is left alone for three minutes from
     /// when it was seen to answer again, and nobody is sent there before.
     pub(super) fn s21_boot_window_without_facts(&self) {
-        let mut away: BTreeMap<&HostName, (Reach, Option<i64>)> = BTreeMap::new();
         for (t, fact) in &self.facts {
-            match fact {
-                Fact::Reached { host, reach, .. } => match reach {
-                    Reach::Silent | Reach::Refused => {
-                        away.insert(host, (*reach, None));
-                    }
-                    Reach::Answered => {
-                        if let Some((_, back)) = away.get_mut(host) {
-                            back.get_or_insert(*t);
+            let Fact::Ordered { order, decided, .. } = fact else {
+                continue;
+            };
+            let settings = self.world.settings.hosts.get(&order.host);
+            if settings.is_none_or(|host| host.diagnose) {
+                continue;
+            }
+            let before = self.facts.iter().take_while(|(at, _)| at <= decided);
+            let mut away: Option<(Reach, Option<i64>)> = None;
+            let mut seeing = i64::MIN;
+            for (at, fact) in before {
+                match fact {
+                    // We were blind when it was asked, and whatever was silent may not have been.
+                    Fact::Reached {
+                        reach: Reach::Silent,
+                        began,
+                        ..
+                    } if *began <= seeing => {}
+                    Fact::Reached { host, reach, .. } if *host == order.host => match reach {
+                        Reach::Silent | Reach::Refused => away = Some((*reach, None)),
+                        Reach::Answered => {
+                            if let Some((_, back)) = &mut away {
+                                back.get_or_insert(*at);
+                            }
                         }
+                        Reach::Unknown => {}
+                    },
+                    Fact::Noted(Note::NetworkBack { .. }) => {
+                        seeing = *at;
+                        away = away.filter(|(reach, _)| *reach != Reach::Silent);
                     }
-                    Reach::Unknown => {}
-                },
-                // We were blind, and whatever was silent may not have been.
-                Fact::Noted(Note::NetworkBack { .. }) => {
-                    away.retain(|_, (reach, _)| *reach != Reach::Silent);
+                    _ => {}
                 }
-                Fact::Ordered { order, decided, .. } => {
-                    let settings = self.world.settings.hosts.get(&order.host);
-                    let looked = settings.is_none_or(|host| host.diagnose);
-                    let Some((_, back)) = away.get(&order.host).filter(|_| !looked) else {
-                        continue;
-                    };
-                    if back.is_none_or(|back| decided - back < 180_000) {
-                        self.fail(
-                            *t,
-                            &format!(
-                                "S21 boot window: {} ordered while its SSH port is back since {back:?}",
-                                order.host
-                            ),
-                        );
-                    }
-                }
-                _ => {}
+            }
+            let waited = |back: i64| decided - back >= 180_000;
+            if let Some((_, back)) = away
+                && !back.is_some_and(waited)
+            {
+                let host = &order.host;
+                let what =
+                    format!("S21 boot window: {host} ordered, its SSH port back since {back:?}");
+                self.fail(*t, &what);
             }
         }
     }
