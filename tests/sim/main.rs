@@ -34,6 +34,7 @@ mod scenarios;
 mod setup;
 mod stopping;
 mod story;
+mod stuck;
 mod world;
 mod worlds;
 mod writing;

@@ -26,7 +26,7 @@
 //! | L3, L5 | `worlds`: when the faults are over |
 //! | L4 | `worlds`: `live`; `independence` |
 //! | L6, L7 | `worlds`: `live` |
-//! | L8 | `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
+//! | L8 | `stuck`; `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
 
 use probe::model::{AttemptId, HostName, Note, Profile, RecoveryOutcome};
 
