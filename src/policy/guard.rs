@@ -34,7 +34,7 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         return Ruling::Nothing;
     };
     let case = Case::gather(draft, name);
-    if case.down == 0 && case.streak == 0 {
+    if !case.down && case.streak == 0 {
         return Ruling::Nothing;
     }
     if let Some(hold) = underway(track) {
@@ -116,7 +116,8 @@ fn in_incident(draft: &Draft<'_>, host: &HostName) -> usize {
 #[derive(Debug, Default)]
 struct Case {
     watched: usize,
-    down: usize,
+    /// Some profile is down.
+    down: bool,
     /// Down, with complete evidence.
     proven: usize,
     /// The longest evidence, and how much is needed.
@@ -146,7 +147,7 @@ impl Case {
             };
             let failing = match track.standing {
                 Standing::Down => {
-                    case.down += 1;
+                    case.down = true;
                     true
                 }
                 Standing::Failing => true,

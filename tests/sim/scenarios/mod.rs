@@ -11,6 +11,7 @@ use super::story::transcript;
 use super::world::{BEGIN, Fact, Heals, Ssh, World};
 
 mod bystanders;
+mod changes;
 mod crowds;
 mod endings;
 mod in_time;
