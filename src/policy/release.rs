@@ -45,27 +45,16 @@ pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
 
 /// Nobody is sent, since it is known at this moment that the host cannot be reached.
 pub(super) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: &str) {
-    let mut id = None;
-    draft.effects.retain(|effect| match effect {
-        Effect::Recover(order) if order.host == *name => {
-            id = Some(order.attempt);
-            false
-        }
-        Effect::Recover(_)
-        | Effect::Probe { .. }
-        | Effect::ProbeCanary { .. }
-        | Effect::Reach { .. }
-        | Effect::Diagnose { .. }
-        | Effect::Beat
-        | Effect::Notify(_) => true,
-    });
+    // It was ordered just now, and is the last.
+    let is_order = |effect: &mut Effect| matches!(effect, Effect::Recover(_));
+    let Some(Effect::Recover(order)) = draft.effects.pop_if(is_order) else {
+        return;
+    };
     let report = RecoveryReport {
         outcome: RecoveryOutcome::NotExecuted,
         ..lost(reason)
     };
-    if let Some(id) = id {
-        ended(draft, name, id, report);
-    }
+    ended(draft, name, order.attempt, report);
 }
 
 /// An attempt was not begun, because its order was durable too late. That says nothing of the host, so it does not count

@@ -26,6 +26,7 @@ mod crashes;
 mod decisions;
 mod empty;
 mod engine;
+mod fresh;
 mod heartbeat;
 mod independence;
 mod invariants;
