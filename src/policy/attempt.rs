@@ -182,11 +182,24 @@ pub(super) fn finish(
         attempt,
         counts_from: from,
     });
+    if !touched && outcome != RecoveryOutcome::Refused {
+        waits(draft, name, end + wait);
+    }
     tell_end(draft, name, outcome, counts_from, reason);
     // Was it only the login, or is the whole machine away, as when it starts anew?
     if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
         boot::ask(draft, name.clone());
     }
+}
+
+/// No restart is under way any more, and the next one waits.
+fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
+    let hold = Hold::Backoff { until };
+    draft.fleet.host_mut(name).hold = Some(hold.clone());
+    draft.notes.push(Note::Held {
+        host: name.clone(),
+        hold: hold.shifted(|at| draft.wall(at)),
+    });
 }
 
 /// Adds an attempt; of older ones only how they ended is kept, not what was printed, and of very many the oldest go.

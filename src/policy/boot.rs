@@ -67,10 +67,8 @@ pub(super) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
 pub(super) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<&'static str> {
     let track = draft.fleet.hosts.get(name)?;
     let away = track.away.filter(|_| !tells_uptime(track))?;
-    if away.back.is_some() || !is_fresh(draft, &away) {
-        return None;
-    }
-    Some(match away.reach {
+    // One that is not fresh was tried first ([`rule`]).
+    away.back.is_none().then_some(match away.reach {
         Reach::Silent => "its SSH port does not answer",
         Reach::Refused | Reach::Answered | Reach::Unknown => "its SSH port refuses connections",
     })

@@ -21,6 +21,7 @@
 //! | `NAME failed otherwise until 5s ago` | the kind of its failure changed then: errors, and now its server is gone |
 //! | `HOST was looked at 70s ago`, `was refused 3 times` | when that was, and how often it spoke against a restart |
 //! | `HOST has the agent`, `runs COMMAND`, `guards KEY VALUE`, `broke 2 times` | what else is known of it |
+//! | `HOST was away 20s ago`, `is back for 1m` | its SSH port was closed then; it answers again |
 //! | `pause NAME [WORDS]` | a person's pause, with its reason; `pause NAME ends in 0s` is one for a time |
 //! | `NAME is being probed`, `was probed by an earlier run` | what is known of its last probe |
 //! | `window NAME` | its maintenance window is open for another ten minutes |

@@ -21,6 +21,7 @@
 )]
 
 mod arithmetic;
+mod attempts;
 mod course;
 mod crashes;
 mod decisions;

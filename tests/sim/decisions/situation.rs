@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use probe::adapters::ssh;
 use probe::model::{
-    Attempt, AttemptId, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
-    Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, RecoveryOutcome, RecoveryReport,
-    Rung, Settings, Stage, Standing, Timestamp, When, Window,
+    Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
+    Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, Reach, RecoveryOutcome,
+    RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -276,6 +276,17 @@ impl Situation {
             }
             ["state", "was", "damaged", "long", "ago"] => {
                 self.fleet.core.quarantine = Some(NOW);
+            }
+            [name, "was", "away", time, "ago"] => {
+                self.fleet.host_mut(&host(name)).away = Some(Away {
+                    seen: ago(span(time)),
+                    reach: Reach::Refused,
+                    back: None,
+                });
+            }
+            [name, "is", "back", "for", time] => {
+                let away = &mut self.fleet.host_mut(&host(name)).away;
+                away.as_mut().expect(line).back = Some(ago(span(time)));
             }
             [name, "is", "being", "probed"] => {
                 self.track(name).in_flight = Some((ProbeId(7), ago(secs(1))));
