@@ -170,7 +170,7 @@ impl Observer for LogObserver {
             } => restart_ended(at, host, attempt, *counts_from),
             Note::Held { host, hold } => held(at, host, hold),
             Note::GaveUp { host, reason } => {
-                error!(%at, %host, reason, "gave up; repair the host, then `probe resume` re-arms it");
+                error!(%at, %host, reason = reason.to_string(), "gave up; repair the host, then `probe resume` re-arms it");
             }
             Note::Rearmed { host } => info!(%at, %host, "re-armed"),
             Note::Queued { entry, event, to } => {

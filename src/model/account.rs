@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cause, Hold, HostName, Look, ProfileName, ProfileState, Timestamp};
+use super::{Cause, GivenUp, Hold, HostName, Look, ProfileName, ProfileState, Timestamp};
 
 /// What the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Standpoint {
     /// Something is down, and this keeps the host from being restarted.
     Held(Hold),
     /// A person is asked to look, for this reason.
-    GivesUp(String),
+    GivesUp(GivenUp),
     /// Nothing is in the way of a restart, on the evidence of this profile.
     Acts(ProfileName),
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, EntryId, EventKind,
-    Fleet, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState, Reach, RecoveryReport,
-    Rung, Silence, Timestamp,
+    Fleet, GivenUp, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState, Reach,
+    RecoveryReport, Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -324,7 +324,7 @@ pub enum Note {
         /// Which.
         host: HostName,
         /// Why.
-        reason: String,
+        reason: GivenUp,
     },
     /// A host was re-armed, by a person or by proven health.
     Rearmed {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ailment, Cause, HostName, ProfileName, Timestamp};
+use super::{Ailment, Cause, GivenUp, HostName, ProfileName, Timestamp};
 
 /// A reason not to act. Instants are on the fleet's own line of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ pub enum Hold {
     /// A person must look; `probe resume` re-arms.
     GaveUp {
         /// Why.
-        reason: String,
+        reason: GivenUp,
     },
 }
 

@@ -13,6 +13,7 @@ mod facts;
 mod fleet;
 mod flights;
 mod gauges;
+mod given_up;
 mod hash;
 mod heart;
 mod hold;
@@ -47,6 +48,7 @@ pub use facts::{
 pub use fleet::{CoreRow, Fleet, FleetClock, Network, Post};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
+pub use given_up::GivenUp;
 pub use hash::fnv1a;
 pub use heart::{Heart, Silence};
 pub use hold::Hold;

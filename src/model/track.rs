@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, Hold, Incident, ProbeId,
-    Slot, Timestamp,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, GivenUp, Hold, Incident,
+    ProbeId, Slot, Timestamp,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -253,7 +253,7 @@ pub enum Stage {
         /// Since when.
         since: Timestamp,
         /// Why.
-        reason: String,
+        reason: GivenUp,
     },
 }
 

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, AttemptId, Effect, EntryId, EventKind, Hold, HostName, Next, Note, ProfileName,
-    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    Attempt, AttemptId, Effect, EntryId, EventKind, GivenUp, Hold, HostName, Next, Note,
+    ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -272,11 +272,7 @@ fn tell_end(
                 Some(&reason),
             );
         }
-        RecoveryOutcome::Refused => give_up(
-            draft,
-            name,
-            reason.unwrap_or_else(|| "the login was refused".to_owned()),
-        ),
+        RecoveryOutcome::Refused => give_up(draft, name, GivenUp::LoginRefused { said: reason }),
     }
 }
 

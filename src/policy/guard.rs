@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Cause, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp, limits,
+    Cause, GivenUp, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing,
+    Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -22,7 +23,7 @@ pub(super) enum Ruling {
     /// A restart is not called for, or not allowed.
     Hold(Hold),
     /// A person must look, for this reason.
-    GiveUp(String),
+    GiveUp(GivenUp),
     /// Restart, on this profile's evidence.
     Permit(ProfileName),
 }
@@ -58,10 +59,9 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         return Ruling::GiveUp(given_up(draft, name, track));
     }
     if track.broken >= limits::BROKEN_STARTS {
-        return Ruling::GiveUp(
-            "the web server does not start with its own configuration, and was asked twice"
-                .to_owned(),
-        );
+        return Ruling::GiveUp(GivenUp::ConfigBroken {
+            asked: track.broken,
+        });
     }
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
@@ -77,27 +77,19 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
 }
 
 /// Why a person must look: restarts that did not help, or a host that could not be reached.
-fn given_up(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> String {
-    let tries = match track.attempts {
-        1 => "one attempt".to_owned(),
-        tries => format!("{tries} attempts"),
-    };
+fn given_up(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> GivenUp {
+    let tries = track.attempts;
     let report = track
         .last
         .as_ref()
         .and_then(|attempt| attempt.report.as_ref());
     match report.filter(|report| !report.outcome.touched_host()) {
-        Some(report) => {
-            let reason = report
-                .reason
-                .as_deref()
-                .unwrap_or("the command could not be sent");
-            format!("still down after {tries} to restart it; the last did not reach it: {reason}")
-        }
-        None if in_incident(draft, name) < track.attempts as usize => {
-            format!("down again: {tries} to restart it held for less than ten minutes each")
-        }
-        None => format!("still down after {tries} to restart it"),
+        Some(report) => GivenUp::Unreached {
+            tries,
+            said: report.reason.clone(),
+        },
+        None if in_incident(draft, name) < tries as usize => GivenUp::Relapsed { tries },
+        None => GivenUp::Spent { tries },
     }
 }
 

@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Cause, EventKind, Hold, Host, HostName, Next, Note, Orders, ProfileName, ProfileTrack, Stage,
-    Standing, Timestamp, limits,
+    Cause, EventKind, GivenUp, Hold, Host, HostName, Next, Note, Orders, ProfileName, ProfileTrack,
+    Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -261,7 +261,7 @@ pub(super) fn down_profiles(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileNa
     draft.profiles_of(host).into_iter().filter(open).collect()
 }
 
-pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
+pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
     let now = draft.now;
     let track = draft.fleet.host_mut(name);
     track.stage = Stage::GaveUp {
@@ -297,7 +297,7 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: String) {
             Next::Held(Hold::GaveUp {
                 reason: reason.clone(),
             }),
-            Some(reason.clone()),
+            Some(reason.to_string()),
         );
         if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
             incident.gave_up = true;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use minijinja::{Value, context};
 
-use crate::model::{Cause, Hold, Timestamp, limits};
+use crate::model::{Cause, GivenUp, Hold, Timestamp, limits};
 
 use super::ailment;
 use super::words::{Key, Voice, key};
@@ -117,10 +117,41 @@ pub fn hold(
         ),
         Hold::GaveUp { reason } => (
             key!(Holds, "gave_up"),
-            context! { host, reason => reason.trim_end_matches('.') },
+            context! { host, reason => given_up(voice, reason) },
         ),
     };
     voice.say(key, values)
+}
+
+/// Why a person must look: a fragment without a full stop. What others said in it stands as a quotation where our own
+/// words are of another language.
+#[must_use]
+pub fn given_up(voice: &Voice, reason: &GivenUp) -> String {
+    let quoted = |said: &Option<String>| {
+        said.as_deref()
+            .map(|said| said.trim_end_matches('.').to_owned())
+    };
+    match reason {
+        GivenUp::Spent { tries } => voice.say(key!(Holds, "gave_up.spent"), context! { tries }),
+        GivenUp::Unreached { tries, said } => voice.say(
+            key!(Holds, "gave_up.unreached"),
+            context! { tries, said => quoted(said) },
+        ),
+        GivenUp::Relapsed { tries } => {
+            voice.say(key!(Holds, "gave_up.relapsed"), context! { tries })
+        }
+        GivenUp::ConfigBroken { asked } => {
+            voice.say(key!(Holds, "gave_up.config_broken"), context! { asked })
+        }
+        GivenUp::LoginRefused { said } => voice.say(
+            key!(Holds, "gave_up.login_refused"),
+            context! { said => quoted(said) },
+        ),
+        GivenUp::Other(words) => voice.say(
+            key!(Holds, "gave_up.other"),
+            context! { said => words.trim_end_matches('.') },
+        ),
+    }
 }
 
 /// The reason of a hold in a few words, for subjects and table cells: `budget spent`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use probe::model::{Delivery, EventKind, Hold, Note, Pause, RecoveryOutcome, Stage};
+use probe::model::{Delivery, EventKind, GivenUp, Hold, Note, Pause, RecoveryOutcome, Stage};
 use probe::render::record::{Record, waiting};
 use probe::render::report::{document, status_document};
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ fn host_states() {
         (
             Box::new(stage(Stage::GaveUp {
                 since: now(),
-                reason: String::new(),
+                reason: GivenUp::Other(String::new()),
             })),
             json!("gave_up"),
             json!("gave_up"),

@@ -1,7 +1,8 @@
 //! The lines of a run under way.
 
 use probe::model::{
-    AttemptId, Cause, Delivery, EventKind, Hold, IncidentId, Note, ProfileState, RecoveryOutcome,
+    AttemptId, Cause, Delivery, EventKind, GivenUp, Hold, IncidentId, Note, ProfileState,
+    RecoveryOutcome,
 };
 use probe::render::progress::{self, Awaited, awaited};
 use probe::render::terminal::{Look, line};
@@ -92,7 +93,7 @@ fn an_outage_in_lines() {
         },
         Note::GaveUp {
             host: host("web1"),
-            reason: "3 attempts did not help".to_owned(),
+            reason: GivenUp::Other("3 attempts did not help".to_owned()),
         },
         Note::Rearmed { host: host("web1") },
         Note::NetworkDown {

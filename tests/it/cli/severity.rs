@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use probe::exit::Exit;
-use probe::model::{Cause, Delivery, EventKind, Pause, Stage, Standing};
+use probe::model::{Cause, Delivery, EventKind, GivenUp, Pause, Stage, Standing};
 use probe::render::report::{Severity, severity, url_document, url_severity};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn severities() {
     let gave_up = |world: &mut World| {
         world.fleet.host_mut(&host("web1")).stage = Stage::GaveUp {
             since: now(),
-            reason: String::new(),
+            reason: GivenUp::Other(String::new()),
         };
     };
     assert_eq!(of(&gave_up), Severity::Critical);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Delivery, EventKind, Hold, Note, RecoveryOutcome, Stage, Standing, Timings,
+    Cause, Delivery, EventKind, GivenUp, Hold, Note, RecoveryOutcome, Stage, Standing, Timings,
 };
 
 use super::fixture::{World, attempt, certificate, good, host, judged, now, refused, secs};
@@ -104,13 +104,13 @@ pub(super) fn gave_up() -> World {
     let track = world.fleet.host_mut(&host("web1"));
     track.stage = Stage::GaveUp {
         since: now() - secs(9),
-        reason: "3 attempts did not help".to_owned(),
+        reason: GivenUp::Other("3 attempts did not help".to_owned()),
     };
     track.starts = vec![now() - secs(900), now() - secs(400), now() - secs(15)];
     track.attempts = 3;
     track.last = Some(ended.clone());
     track.hold = Some(Hold::GaveUp {
-        reason: "3 attempts did not help".to_owned(),
+        reason: GivenUp::Other("3 attempts did not help".to_owned()),
     });
     world.note(&Note::RestartEnded {
         host: host("web1"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Glimpse,
-    Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
+    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, GivenUp,
+    Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
     Notification, Observation, Phase, ProfileName, RecoveryOutcome, RecoveryReport, Room, Service,
     Timestamp, UnitFacts, Wording, Zone,
 };
@@ -138,7 +138,9 @@ pub(crate) fn restarted(outcome: RecoveryOutcome) -> Notification {
         attempts: vec![attempt(1, after(1), outcome)],
         next: if outcome == RecoveryOutcome::Refused {
             Next::Held(Hold::GaveUp {
-                reason: "host key has changed".to_owned(),
+                reason: GivenUp::LoginRefused {
+                    said: Some("host key has changed".to_owned()),
+                },
             })
         } else {
             Next::Prove { from: after(49) }
@@ -221,7 +223,7 @@ pub(crate) fn gave_up() -> Notification {
             .map(|n| attempt(n, after(u64::from(n) * 120), RecoveryOutcome::Failed))
             .collect(),
         next: Next::Held(Hold::GaveUp {
-            reason: "still down after 3 attempts to restart it".to_owned(),
+            reason: GivenUp::Spent { tries: 3 },
         }),
         lesson: Some(Lesson {
             restarts: 4,
@@ -243,7 +245,7 @@ pub(crate) fn back() -> Notification {
         seen: Vec::new(),
         attempts: gave_up().attempts,
         next: Next::Held(Hold::GaveUp {
-            reason: "still down after 3 attempts to restart it".to_owned(),
+            reason: GivenUp::Spent { tries: 3 },
         }),
         ..note(EventKind::Back)
     }

@@ -1,7 +1,9 @@
 //! What text from outside cannot do to a mail.
 
 use probe::adapters::smtp::bytes;
-use probe::model::{Entry, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome};
+use probe::model::{
+    Entry, GivenUp, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome,
+};
 use probe::render::mail::{compose, subject};
 
 use super::entries::{self, NIGHT, english, entry, voice};
@@ -139,7 +141,11 @@ fn m16_no_text_from_outside_becomes_a_header_or_markup() {
                 report.output = nasty();
             }
         }
-        note.next = Next::Held(Hold::GaveUp { reason: nasty() });
+        note.next = Next::Held(Hold::GaveUp {
+            reason: GivenUp::LoginRefused {
+                said: Some(nasty()),
+            },
+        });
         let letter = compose(&entry(note), &english());
         assert!(!letter.html.contains("<script"), "{}", letter.html);
         assert!(!letter.html.chars().any(|c| c.is_control() && c != '\n'));

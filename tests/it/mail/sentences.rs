@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, Hold, HostName};
+use probe::model::{Cause, GivenUp, Hold, HostName};
 use probe::render::explain;
+use probe::render::words::Voice;
 
-use super::entries::{NIGHT, after, voice};
+use super::entries::{NIGHT, after, japanese, voice};
 
 #[test]
 fn every_hold_is_a_sentence_that_says_until_when() {
@@ -87,7 +88,7 @@ fn every_hold_is_a_sentence_that_says_until_when() {
         ),
         (
             Hold::GaveUp {
-                reason: "3 restarts did not help".to_owned(),
+                reason: GivenUp::Other("3 restarts did not help.".to_owned()),
             },
             vec!["`probe resume web1`", "did not help."],
         ),
@@ -129,4 +130,52 @@ fn every_cause_has_a_sentence_of_its_own() {
     said.sort_unstable();
     said.dedup();
     assert_eq!(said.len(), Cause::ALL.len());
+}
+
+/// Why we gave up is said in the reader's language with its numbers; only what others said stays in their words, quoted.
+#[test]
+fn every_reason_to_give_up_is_said_in_both_languages() {
+    let said = || Some("Permission denied (publickey).".to_owned());
+    let japanese = Voice::of(&japanese());
+    for (reason, number) in [
+        (GivenUp::Spent { tries: 1 }, "1"),
+        (GivenUp::Spent { tries: 3 }, "3"),
+        (
+            GivenUp::Unreached {
+                tries: 4,
+                said: said(),
+            },
+            "4",
+        ),
+        (
+            GivenUp::Unreached {
+                tries: 4,
+                said: None,
+            },
+            "4",
+        ),
+        (GivenUp::Relapsed { tries: 5 }, "10 分"),
+        (GivenUp::ConfigBroken { asked: 1 }, "1"),
+        (GivenUp::ConfigBroken { asked: 2 }, "2"),
+        (GivenUp::ConfigBroken { asked: 7 }, "7"),
+        (GivenUp::LoginRefused { said: said() }, "拒否"),
+        (GivenUp::LoginRefused { said: None }, "拒否"),
+        (GivenUp::Other("old words".to_owned()), "「old words」"),
+    ] {
+        let plain = reason.to_string();
+        assert_eq!(
+            explain::given_up(&voice(), &reason),
+            plain.trim_end_matches('.'),
+            "the terminal and English mails say the same"
+        );
+        let told = explain::hold(&japanese, &Hold::GaveUp { reason }, "web1", |at| at);
+        assert!(told.contains(number), "{told}");
+        let mut ours = told.clone();
+        while let (Some(from), Some(to)) = (ours.find('「'), ours.find('」')) {
+            ours.replace_range(from..to + '」'.len_utf8(), "");
+        }
+        for word in [" the ", "down", "attempt", "refused", "denied", "words"] {
+            assert!(!ours.contains(word), "{word}: {told}");
+        }
+    }
 }

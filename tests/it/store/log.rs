@@ -107,7 +107,7 @@ fn the_level_says_who_must_care() {
         (
             Note::GaveUp {
                 host: host(),
-                reason: reason(),
+                reason: GivenUp::Other(reason()),
             },
             "ERROR",
         ),

@@ -155,7 +155,11 @@ fn host(rng: &mut fastrand::Rng) -> HostTrack {
             },
             _ => Stage::GaveUp {
                 since: at(rng),
-                reason: text(rng),
+                reason: if rng.bool() {
+                    GivenUp::Spent { tries: rng.u32(..) }
+                } else {
+                    GivenUp::Other(text(rng))
+                },
             },
         },
         look: maybe(

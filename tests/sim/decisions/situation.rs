@@ -7,7 +7,7 @@ use std::time::Duration;
 use probe::adapters::ssh;
 use probe::model::{
     Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
-    Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, Reach, RecoveryOutcome,
+    GivenUp, Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, Reach, RecoveryOutcome,
     RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
 
@@ -177,7 +177,7 @@ impl Situation {
             [name, "gave", "up"] => {
                 self.fleet.host_mut(&host(name)).stage = Stage::GaveUp {
                     since: ago(secs(600)),
-                    reason: "still down after 3 attempts to restart it".into(),
+                    reason: GivenUp::Spent { tries: 3 },
                 };
             }
             [name, "is", "looked", "at", "first"] => {
