@@ -240,14 +240,14 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
             .all(|name| !is_open(settings, fleet, name))
 }
 
-/// No probe is under way or due that this run waits for. A site that is down and does not answer is probed without a pause;
-/// once its incident is confirmed, its next probes are a later run's.
+/// No probe is under way or due that this run waits for. A site that does not answer is probed without a pause; once its
+/// incident is confirmed, or while its failures do not count, its next probes are a later run's.
 fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
     let known = |name: &ProfileName| {
         let track = fleet.profiles.get(name);
-        let down =
-            track.is_some_and(|track| track.standing == Standing::Down && track.probed_in_run);
-        down && !is_open(settings, fleet, name)
+        let ailing = |standing| matches!(standing, Standing::Failing | Standing::Down);
+        track.is_some_and(|track| ailing(track.standing) && track.probed_in_run)
+            && !is_open(settings, fleet, name)
     };
     let due = fleet.agenda.iter();
     let mut due = due.take_while(|(due, _)| *due <= fleet.now());
