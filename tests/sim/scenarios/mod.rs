@@ -18,6 +18,7 @@ mod ours;
 mod pace;
 mod reminders;
 mod silent;
+mod weeks;
 mod windows;
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -238,6 +238,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            ..Orders::default()
         };
         let mut events = vec![Event::Ordered(orders), Event::Started(start)];
         if std::mem::take(&mut self.damaged) {
@@ -256,6 +257,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            ..Orders::default()
         };
         self.decide(Event::Ordered(orders));
     }
