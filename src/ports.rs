@@ -41,8 +41,14 @@ pub trait Prober: Send + Sync {
 
 /// Acts on a host.
 pub trait Recoverer: Send + Sync {
-    /// Runs the command once over SSH and says how it ended; no retry.
-    fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport>;
+    /// Runs the command once over SSH and says how it ended; no retry. Where `left` of true time, our own sleep included, is
+    /// over before the client is started, nothing is done ([`RecoveryOutcome::NotExecuted`](crate::model::RecoveryOutcome)).
+    fn recover(
+        &self,
+        host: Arc<Host>,
+        order: RecoverOrder,
+        left: Duration,
+    ) -> Pending<RecoveryReport>;
 
     /// Looks at the host in one read-only visit over SSH: facts, and what the sites at these URLs say on the host itself.
     fn diagnose(&self, host: Arc<Host>, urls: Vec<String>) -> Pending<Diagnosis>;

@@ -185,7 +185,10 @@ pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
     Ports {
         clock,
         prober,
-        recoverer: Arc::new(SshRecoverer::new(Arc::new(|_| false))),
+        recoverer: Arc::new(SshRecoverer::new(
+            Arc::new(|_| false),
+            Arc::new(SystemClock::new()),
+        )),
         notifier: Arc::new(SmtpNotifier::new()),
         messenger: Arc::new(CommandMessenger::new(Environment::default())),
         watcher,

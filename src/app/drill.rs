@@ -107,7 +107,7 @@ fn note(cli: &Cli, around: &Surroundings, notes: &[Went]) -> Exit {
 /// Looks at the hosts, one after the other, and says what each answered.
 async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> (Exit, Vec<Went>) {
     // Nothing is held back: a look is no act.
-    let recoverer = SshRecoverer::new(Arc::new(|_| false));
+    let recoverer = SshRecoverer::new(Arc::new(|_| false), Arc::new(SystemClock::new()));
     let (mut exit, mut notes) = (Exit::Ok, Vec::new());
     for host in hosts {
         let at = SystemClock::new().now().wall;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::adapters::clock::SystemClock;
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::survey;
 use crate::cli::{self, Cli};
@@ -20,7 +21,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::model::{
     AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome, Restart,
-    Rung, Survey, When,
+    Rung, Survey, When, limits,
 };
 use crate::ports::Recoverer as _;
 use crate::render::init::{self, Access};
@@ -171,8 +172,8 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         attempt: AttemptId(0),
         rung: Rung::Remote(survey::command()),
     };
-    let report = SshRecoverer::new(Arc::new(|_| false))
-        .recover(Arc::new(host), question)
+    let report = SshRecoverer::new(Arc::new(|_| false), Arc::new(SystemClock::new()))
+        .recover(Arc::new(host), question, limits::ORDER_FRESH)
         .await;
     let survey = survey::read(&report.output);
     if report.outcome == RecoveryOutcome::Succeeded && !survey.user.is_empty() {

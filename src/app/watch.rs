@@ -163,9 +163,9 @@ fn conduct(
         let guard =
             signals::listen(orders, course.reload, reports).map_err(|error| complain(&error))?;
         let mut ports = Ports {
+            recoverer: Arc::new(SshRecoverer::new(Arc::new(paused), Arc::clone(&clock) as _)),
             clock,
             prober: Arc::new(prober),
-            recoverer: Arc::new(SshRecoverer::new(Arc::new(paused))),
             notifier: Arc::new(SmtpNotifier::new()),
             messenger: Arc::new(CommandMessenger::new(around.passed_on.clone())),
             watcher: Arc::new(watcher),

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use crate::model::{
     Decision, Effect, Event, Fleet, Gauges, Note, ProbeId, ProfileName, RecoverOrder, Settings,
-    Stage, Start, Timestamp, limits,
+    Start, Timestamp, limits,
 };
-use crate::policy;
+use crate::policy::{self, Release};
 use crate::ports::Unwritable;
 
 use super::commits::Commits;
@@ -224,16 +224,28 @@ impl Loop<'_> {
     fn release(&mut self, acts: Vec<Effect>) {
         let mut back = Vec::new();
         for act in acts {
-            if let Effect::Recover(order) = &act
-                && !self.is_awaited(order)
-            {
-                tracing::warn!(host = %order.host, "writing took so long that the restart counts as lost: it was not begun");
-                continue;
-            }
-            let begins = self.stopping.is_none()
-                && self
-                    .tasks
-                    .begin(self.ports, &self.settings, &self.fleet, act.clone());
+            let begins = if self.stopping.is_some() {
+                false
+            } else if let Effect::Recover(order) = &act {
+                match policy::release(&self.fleet, order) {
+                    Release::Within(left) => {
+                        let order = order.clone();
+                        self.tasks
+                            .recover(self.ports, &self.settings, &self.fleet, order, left)
+                    }
+                    Release::Late(event) => {
+                        self.pending.push_back(event);
+                        continue;
+                    }
+                    Release::Overtaken => {
+                        tracing::warn!(host = %order.host, "writing took so long that the restart counts as lost: it was not begun");
+                        continue;
+                    }
+                }
+            } else {
+                self.tasks
+                    .begin(self.ports, &self.settings, &self.fleet, act.clone())
+            };
             // The run ends: a restart is taken back, a mail stays in the outbox for the next run.
             let stays = self.stopping.is_some() && matches!(act, Effect::Notify(_));
             if !begins && !stays {
@@ -243,12 +255,6 @@ impl Loop<'_> {
         if !back.is_empty() {
             self.pending.push_back(take_back(back, false));
         }
-    }
-
-    /// Whether the host still waits for this attempt.
-    fn is_awaited(&self, order: &RecoverOrder) -> bool {
-        let stage = self.fleet.hosts.get(&order.host).map(|track| &track.stage);
-        matches!(stage, Some(Stage::Restarting { attempt, .. }) if *attempt == order.attempt)
     }
 
     /// Says once in a while where the loop stands.

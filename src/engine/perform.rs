@@ -175,7 +175,8 @@ impl Tasks {
                     diagnosed(probe, host, running.await)
                 });
             }
-            Effect::Recover(order) => return self.recover(ports, settings, fleet, order),
+            // Orders to restart have a door of their own.
+            Effect::Recover(_) => return false,
             Effect::Beat => {
                 let Some(heartbeat) = settings.heartbeat.clone() else {
                     return false;
@@ -227,19 +228,22 @@ impl Tasks {
         true
     }
 
-    fn recover(
+    /// Begins a restart whose client is started within `left` or not at all; says whether that could be done under this
+    /// configuration.
+    pub(super) fn recover(
         &mut self,
         ports: &Ports,
         settings: &Settings,
         fleet: &Fleet,
         order: RecoverOrder,
+        left: Duration,
     ) -> bool {
         let Some(host) = settings.hosts.get(&order.host).cloned() else {
             return false;
         };
         let (name, attempt) = (order.host.clone(), order.attempt);
         let stage = fleet.hosts.get(&name).map(|track| &track.stage);
-        let left = match stage {
+        let rest = match stage {
             // Writing the order down took its share.
             Some(Stage::Restarting { deadline, .. }) => deadline.since(fleet.now()),
             Some(Stage::Idle | Stage::Settling { .. } | Stage::GaveUp { .. }) | None => {
@@ -247,9 +251,9 @@ impl Tasks {
             }
         };
         // One second before the core's own deadline, so that what is known arrives before it is presumed lost.
-        let deadline = left.saturating_sub(Duration::from_secs(1));
+        let deadline = rest.saturating_sub(Duration::from_secs(1));
         let broken = Fallback::Is(recovered(name.clone(), attempt, unknown_end()));
-        let running = ports.recoverer.recover(host, order);
+        let running = ports.recoverer.recover(host, order, left);
         self.recovering += 1;
         self.spawn(deadline, broken, None, async move {
             recovered(name, attempt, running.await)

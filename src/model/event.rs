@@ -1,5 +1,7 @@
 //! What the core is told, what it orders, and what it remarks.
 
+use std::time::Duration;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -117,6 +119,15 @@ pub enum Event {
         attempt: AttemptId,
         /// How.
         report: RecoveryReport,
+    },
+    /// An order to restart was durable too late: its client was not started.
+    Outdated {
+        /// On which host.
+        host: HostName,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How old the order was.
+        age: Duration,
     },
     /// A message was tried.
     Notified {

@@ -32,6 +32,9 @@ pub struct Network {
     pub answered: Option<Timestamp>,
     /// Since when no canary answers.
     pub down_since: Option<Timestamp>,
+    /// When it was last found to be back; never written: what was asked before this process began nobody hears the answer of.
+    #[serde(skip)]
+    pub back: Option<Timestamp>,
     /// While it is down: some profile could not be judged, so people hear of it afterwards.
     pub blinded: bool,
     /// The next canary probe while the network is down.

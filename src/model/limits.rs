@@ -57,6 +57,14 @@ pub const LATE_SLACK: Duration = Duration::from_secs(5);
 /// Time for connecting, logging in and ending an SSH session, on top of the command's own limit.
 pub const SSH_OVERHEAD: Duration = Duration::from_secs(35);
 
+/// An order to restart that is older than this is not begun any more: writing it down took too long, or our machine slept.
+///
+/// With the login it fills [`SSH_OVERHEAD`]: a command begins within that of its decision or not at all, so that what is
+/// counted and waited for by the decision holds for the command, too.
+pub const ORDER_FRESH: Duration = Duration::from_secs(10);
+
+const _: () = assert!(SSH_OVERHEAD.as_secs() == SSH_LOGIN.as_secs() + ORDER_FRESH.as_secs());
+
 /// TCP connect of SSH.
 pub const SSH_CONNECT: Duration = Duration::from_secs(10);
 
@@ -84,6 +92,13 @@ pub const FACTS_BYTES: usize = 32 * 1024;
 
 /// One line of it.
 pub const FACT_LINE: usize = 300;
+
+/// For so long nobody is sent to a host whose SSH port was found away. A site that does not answer is probed for 10 s of every
+/// 10 s, and a restart is decided between two probes: the port's answer must outlast some of them.
+pub const REACH_FRESH: Duration = Duration::from_secs(45);
+
+/// A host whose SSH port is away is tried this often while its next attempt waits.
+pub const REACH_AGAIN: Duration = Duration::from_secs(10);
 
 /// A host that has been up for less may still be starting its services: systemd gives a unit 90 s to stop and 90 s to start.
 pub const BOOT_WINDOW: Duration = Duration::from_secs(180);

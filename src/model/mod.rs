@@ -73,8 +73,8 @@ pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Evidence, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips, Stage,
-    Standing, Suspicion, Warned,
+    Away, Evidence, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,
+    Stage, Standing, Suspicion, Warned,
 };
 pub use week::{
     Drill, Drills, Period, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, monday,

@@ -39,3 +39,21 @@ impl fmt::Debug for Secret {
         f.write_str("***")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn a_secret_is_shown_as_stars() {
+        let secret = Secret::new("s3cr3t-canary".to_owned());
+        assert_eq!(
+            format!("{secret:?} {:#?}", Some(&secret))
+                .matches("***")
+                .count(),
+            2
+        );
+        assert!(!format!("{secret:?}").contains("canary"));
+        assert_eq!(secret.expose(), "s3cr3t-canary");
+    }
+}

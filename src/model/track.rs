@@ -90,6 +90,18 @@ pub enum Reach {
     Unknown,
 }
 
+/// A host whose SSH port did not answer either while a site of it failed: it may be starting anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// When that was last seen.
+    pub seen: Timestamp,
+    /// How.
+    pub reach: Reach,
+    /// When it was first seen to answer again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Timestamp>,
+}
+
 /// A probe whose result waits for answers that were asked for after it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspicion {
@@ -290,6 +302,9 @@ pub struct HostTrack {
     /// The last look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Box<Look>>,
+    /// Its SSH port was found away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Away>,
     /// Attempts in a row at whose end the server said that its own configuration is broken.
     #[serde(default)]
     pub broken: u32,

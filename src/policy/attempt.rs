@@ -2,7 +2,9 @@
 //!
 //! An attempt whose answer was lost (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and
 //! the probes decide. One that never reached the host leaves the budget untouched and counts towards giving up. One that
-//! was ordered and could not be made durable is taken back as if it had not been ordered.
+//! was ordered and could not be made durable is taken back as if it had not been ordered. One that has grown old before it
+//! could begin is not begun ([`release`](super::release)): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
+//! for the budget it began at the end of that time.
 
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
-use super::{lesson, outbox, sight, telling, thread};
+use super::{boot, lesson, outbox, sight, telling, thread};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -48,7 +50,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     track.acting = true;
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
-    track.starts.push(now);
+    track.starts.push(counted(now));
     lesson::began(track, now, ailment);
     // Until its end is known, nothing that begins before it could have settled counts against it.
     track.evidence_from = deadline + host.restart.settle;
@@ -72,6 +74,11 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
         attempt: id,
         rung,
     }));
+}
+
+/// The moment a restart counts from: the last at which its command may begin.
+fn counted(decided: Timestamp) -> Timestamp {
+    decided + limits::SSH_OVERHEAD
 }
 
 /// The report of an attempt of which nothing was heard.
@@ -156,7 +163,9 @@ pub(super) fn finish(
         };
     } else {
         track.stage = Stage::Idle;
-        track.starts.retain(|start| *start != attempt.began);
+        track
+            .starts
+            .retain(|start| *start != counted(attempt.began));
         lesson::undone(track, attempt.began);
     }
     // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
@@ -173,7 +182,24 @@ pub(super) fn finish(
         attempt,
         counts_from: from,
     });
+    if !touched && outcome != RecoveryOutcome::Refused {
+        waits(draft, name, end + wait);
+    }
     tell_end(draft, name, outcome, counts_from, reason);
+    // Was it only the login, or is the whole machine away, as when it starts anew?
+    if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
+        boot::ask(draft, name.clone());
+    }
+}
+
+/// No restart is under way any more, and the next one waits.
+fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
+    let hold = Hold::Backoff { until };
+    draft.fleet.host_mut(name).hold = Some(hold.clone());
+    draft.notes.push(Note::Held {
+        host: name.clone(),
+        hold: hold.shifted(|at| draft.wall(at)),
+    });
 }
 
 /// Adds an attempt; of older ones only how they ended is kept, not what was printed, and of very many the oldest go.
@@ -277,8 +303,8 @@ pub(super) fn taken_back(
         track.stage = Stage::Idle;
         track.acting = false;
         track.attempts = track.attempts.saturating_sub(1);
-        track.starts.retain(|start| Some(*start) != began);
         if let Some(began) = began {
+            track.starts.retain(|start| *start != counted(began));
             lesson::undone(track, began);
         }
         track.evidence_from = now;

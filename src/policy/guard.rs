@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::longest;
-use super::{network, sight};
+use super::{boot, network, sight};
 
 /// What the rules say of a host.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         return Ruling::Nothing;
     };
     let case = Case::gather(draft, name);
-    if case.down == 0 && case.streak == 0 {
+    if !case.down && case.streak == 0 {
         return Ruling::Nothing;
     }
     if let Some(hold) = underway(track) {
@@ -66,9 +66,12 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     let held = forbidden(draft, name)
         .or_else(|| together(draft, name, track, &profile))
         .or_else(|| too_often(draft, name, track))
+        .or_else(|| sight::refusal(draft, host, track, &profile))
+        .or_else(|| boot::refusal(draft, track))
         .or_else(|| looking(draft, &profile))
         .or_else(|| sightless(draft))
         .or_else(|| sight::rule(draft, host, track, &profile))
+        .or_else(|| boot::rule(draft, track))
         .or_else(|| blind(draft, case.last_failure));
     held.map_or(Ruling::Permit(profile), Ruling::Hold)
 }
@@ -113,7 +116,8 @@ fn in_incident(draft: &Draft<'_>, host: &HostName) -> usize {
 #[derive(Debug, Default)]
 struct Case {
     watched: usize,
-    down: usize,
+    /// Some profile is down.
+    down: bool,
     /// Down, with complete evidence.
     proven: usize,
     /// The longest evidence, and how much is needed.
@@ -143,7 +147,7 @@ impl Case {
             };
             let failing = match track.standing {
                 Standing::Down => {
-                    case.down += 1;
+                    case.down = true;
                     true
                 }
                 Standing::Failing => true,

@@ -18,10 +18,12 @@
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
 //! | `sight` | when a host is looked at before it is acted on, and how long that holds |
 //! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
+//! | `boot` | what a host whose SSH port was away as well is spared |
 //! | `guard` | may this host be restarted, and if not, why not |
 //! | `recovery` | what a host does next: hold, restart, give up, re-arm after proven health |
 //! | `rounds` | which hosts the rules look at now |
 //! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
+//! | `release` | which orders to restart are not carried out after all |
 //! | `account` | why: what the rules say of a host now, and what they looked at |
 //! | `lesson` | how long restarts held, and what that teaches |
 //! | `certificates` | which certificates people are warned of, once per step |
@@ -37,6 +39,7 @@
 
 mod account;
 mod attempt;
+mod boot;
 mod certificates;
 mod clock;
 mod course;
@@ -53,6 +56,7 @@ mod outbox;
 mod post;
 mod reconcile;
 mod recovery;
+mod release;
 mod reminders;
 mod report;
 mod retry;
@@ -65,6 +69,7 @@ mod thread;
 mod triage;
 
 pub use account::account;
+pub use release::{Release, release};
 pub use schedule::{settled, wakeup};
 
 use crate::model::{Decision, Event, Fleet, Now, Settings};
@@ -91,6 +96,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         | Event::Reached { .. }
         | Event::Diagnosed { .. }
         | Event::Recovered { .. }
+        | Event::Outdated { .. }
         | Event::Notified { .. }
         | Event::Beaten { .. }
         | Event::Completed => Shaken::No,
@@ -124,6 +130,9 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             attempt,
             report,
         } => attempt::ended(&mut draft, &host, attempt, report),
+        Event::Outdated { host, attempt, age } => {
+            release::outdated(&mut draft, &host, attempt, age);
+        }
         Event::Notified { entry, delivery } => outbox::tried(&mut draft, entry, delivery),
         Event::Beaten { heard } => heartbeat::beaten(&mut draft, heard),
         Event::Completed => heartbeat::completed(&mut draft),

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{incident, outbox, report, telling};
+use super::{boot, incident, outbox, report, telling};
 
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
@@ -91,6 +91,16 @@ pub(super) fn reached(draft: &mut Draft<'_>, probe: ProbeId, host: &HostName, re
     let Some((_, asked)) = track.reaching.take_if(|(id, _)| *id == probe) else {
         return;
     };
+    // What was asked while we could not see says nothing of the host.
+    let blind = draft
+        .fleet
+        .core
+        .network
+        .back
+        .is_some_and(|back| asked <= back);
+    if !blind || reach != Reach::Silent {
+        boot::reached(draft.fleet.host_mut(host), reach, draft.now);
+    }
     for name in suspects(draft, |suspicion| suspicion.began <= asked) {
         if host_of(draft, &name).as_ref() == Some(host)
             && let Some(suspicion) = &mut draft.fleet.profile_mut(&name).suspicion
@@ -109,6 +119,8 @@ fn host_of(draft: &Draft<'_>, name: &ProfileName) -> Option<HostName> {
 
 fn back(draft: &mut Draft<'_>, since: Timestamp) {
     report::seeing(draft, since);
+    draft.fleet.core.network.back = Some(draft.now);
+    boot::saw_nothing(draft, since);
     draft.notes.push(Note::NetworkBack {
         since: draft.wall(since),
     });
@@ -140,9 +152,10 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         suspicion.silent && suspicion.reach.is_none()
     }) {
         if let Some(host) = host_of(draft, &name) {
-            reach(draft, host);
+            boot::ask(draft, host);
         }
     }
+    boot::move_on(draft);
     ask(draft);
 }
 
@@ -161,17 +174,6 @@ pub(super) fn let_go(draft: &mut Draft<'_>) {
             incident::confirmed(draft, &name);
         }
     }
-}
-
-/// Tries a host's SSH port, unless that is under way.
-fn reach(draft: &mut Draft<'_>, host: HostName) {
-    let track = draft.fleet.hosts.get(&host);
-    if track.is_some_and(|track| track.reaching.is_some()) {
-        return;
-    }
-    let probe = draft.fleet.next_probe();
-    draft.fleet.host_mut(&host).reaching = Some((probe, draft.now));
-    draft.effects.push(Effect::Reach { probe, host });
 }
 
 /// Asks the canaries when somebody waits for them.

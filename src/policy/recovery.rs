@@ -16,7 +16,7 @@ use crate::model::{
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
 use super::incident::ails_host;
-use super::{attempt, rounds, telling, thread};
+use super::{attempt, boot, release, rounds, telling, thread};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -169,7 +169,12 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
             hold(draft, name, Some(reason));
         }
         Ruling::GiveUp(reason) => give_up(draft, name, reason),
-        Ruling::Permit(profile) => attempt::begin(draft, name, &profile),
+        Ruling::Permit(profile) => {
+            attempt::begin(draft, name, &profile);
+            if let Some(reason) = boot::shut(draft, name) {
+                release::spared(draft, name, reason);
+            }
+        }
     }
 }
 

@@ -225,24 +225,42 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 /// settling, no proof outstanding, no mail that could go now. Waits for a backoff or a budget are left to a later run.
 #[must_use]
 pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
-    let quiet = fleet.probing == 0
-        && fleet.suspects.is_empty()
+    let quiet = fleet.suspects.is_empty()
         && fleet.core.network.in_flight.is_none()
         && fleet.in_transit.is_empty()
-        && fleet
-            .agenda
-            .first()
-            .is_none_or(|(due, _)| *due > fleet.now())
         && fleet.index.untold.is_empty()
         && !outbox::is_due(settings, fleet);
     let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get(name));
     quiet
+        && is_probed(settings, fleet)
         && hosts.all(|host| !is_busy(host))
         && fleet
             .index
             .ailing
             .iter()
             .all(|name| !is_open(settings, fleet, name))
+}
+
+/// No probe is under way or due that this run waits for. A site that does not answer is probed without a pause; once its
+/// incident is confirmed, or while its failures do not count, its next probes are a later run's.
+fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
+    let known = |name: &ProfileName| {
+        let track = fleet.profiles.get(name);
+        let ailing = |standing| matches!(standing, Standing::Failing | Standing::Down);
+        track.is_some_and(|track| ailing(track.standing) && track.probed_in_run)
+            && !is_open(settings, fleet, name)
+    };
+    let due = fleet.agenda.iter();
+    let mut due = due.take_while(|(due, _)| *due <= fleet.now());
+    if !due.all(|(_, name)| known(name)) {
+        return false;
+    }
+    let under_way = |name: &&ProfileName| {
+        let track = fleet.profiles.get(*name);
+        track.is_some_and(|track| track.in_flight.is_some()) && known(name)
+    };
+    let ailing = fleet.index.ailing.iter();
+    fleet.probing == 0 || fleet.probing == ailing.filter(under_way).count()
 }
 
 fn is_busy(host: &crate::model::HostTrack) -> bool {
@@ -256,7 +274,12 @@ fn is_busy(host: &crate::model::HostTrack) -> bool {
     moving
         || matches!(
             host.hold,
-            Some(Hold::AwaitingCanary | Hold::AwaitingFacts | Hold::FleetBusy { .. })
+            Some(
+                Hold::AwaitingCanary
+                    | Hold::AwaitingFacts
+                    | Hold::AwaitingProbe
+                    | Hold::FleetBusy { .. }
+            )
         )
 }
 

@@ -15,13 +15,27 @@ use std::time::Duration;
 
 use crate::model::{
     Diagnosis, Effect, Hold, Host, HostFacts, HostName, HostTrack, Look, Note, ProbeId,
-    ProfileName, Standing, Timestamp, When, limits,
+    ProfileName, Reach, Standing, Timestamp, When, limits,
 };
 
+use super::boot;
 use super::draft::Draft;
 use super::triage::{Finding, Patient, Remedy, triage};
 
-/// What the last look says about restarting on this profile's evidence; `None` where nothing is in the way.
+/// What the last look says against restarting on this profile's evidence, until the host is looked at again.
+pub(super) fn refusal(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    profile: &ProfileName,
+) -> Option<Hold> {
+    let look = track.look.as_ref().filter(|_| host.diagnose)?;
+    let refused = is_of_now(track, look).then(|| refused(draft, host, track, look, profile));
+    let stands = |hold: &Hold| hold.until().is_some_and(|until| until > draft.now);
+    refused.flatten().filter(stands)
+}
+
+/// Whether the host must be looked at before it is restarted on this profile's evidence.
 pub(super) fn rule(
     draft: &Draft<'_>,
     host: &Host,
@@ -44,11 +58,8 @@ pub(super) fn rule(
         .and_then(|track| track.evidence.alike_from);
     let fresh = alike_from.is_none_or(|from| look.began >= from)
         && draft.now.since(look.began) < limits::LOOK_FRESH;
-    match refusal(draft, host, track, look, profile) {
-        Some(hold) if hold.until().is_some_and(|until| until > draft.now) => Some(hold),
-        None if fresh => None,
-        Some(_) | None => Some(Hold::AwaitingFacts),
-    }
+    let clear = fresh && refused(draft, host, track, look, profile).is_none();
+    (!clear).then_some(Hold::AwaitingFacts)
 }
 
 /// Whether a look saw what fails now: it began after the host began to fail, and after its last restart had settled.
@@ -57,7 +68,7 @@ fn is_of_now(track: &HostTrack, look: &Look) -> bool {
     look.began >= track.evidence_from && look.began >= since
 }
 
-fn refusal(
+fn refused(
     draft: &Draft<'_>,
     host: &Host,
     track: &HostTrack,
@@ -195,7 +206,8 @@ fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
     if super::network::is_down(draft) {
         return false;
     }
-    let awaited = track.hold == Some(Hold::AwaitingFacts);
+    let lacks = |(name, _): (&ProfileName, _)| rule(draft, host, track, name).is_some();
+    let awaited = track.hold == Some(Hold::AwaitingFacts) && draft.watched(&host.name).any(lacks);
     let Some(look) = &track.look else {
         return true;
     };
@@ -233,20 +245,26 @@ pub(super) fn diagnosed(
         diagnosis: diagnosis.clone(),
         refusals: 1,
     }));
+    match &diagnosis {
+        Diagnosis::NotIn { .. } => boot::ask(draft, name.clone()),
+        Diagnosis::Facts(_) | Diagnosis::Stuck { .. } | Diagnosis::Unreadable { .. } => {
+            boot::reached(draft.fleet.host_mut(name), Reach::Answered, draft.now);
+        }
+    }
     let subject = subject(draft, name);
-    let refused = draft
+    let against = draft
         .host(name)
         .zip(draft.fleet.hosts.get(name))
         .zip(subject.as_ref())
         .and_then(|((host, track), profile)| {
-            refusal(draft, &host, track, track.look.as_deref()?, profile)
+            refused(draft, &host, track, track.look.as_deref()?, profile)
         });
     let ailment = subject
         .as_ref()
         .and_then(|profile| finding(draft, name, profile))
         .map(|found| found.ailment);
     if let Some(look) = &mut draft.fleet.host_mut(name).look {
-        look.refusals = if refused.is_some() { before + 1 } else { 0 };
+        look.refusals = if against.is_some() { before + 1 } else { 0 };
     }
     draft.notes.push(Note::Diagnosed {
         host: name.clone(),

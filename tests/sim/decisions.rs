@@ -9,6 +9,7 @@
 //! | `site NAME on HOST` | a site and its host; `site NAME` has none; an hour of good probes behind it |
 //! | `NAME fails by CAUSE` | the last three probes failed so, 20, 10 and 0 s ago; `… N times` for another number, `… Ns old` for older ones |
 //! | `NAME is known as down` | its incident is open and people have heard of it |
+//! | `NAME cannot be judged` | its last probe, after those that failed, could not be judged |
 //! | `NAME says WORDS` | what its last probe saw |
 //! | `HOST restarted 50m 40m ago` | restarts that count for its budget |
 //! | `HOST attempts N` | attempts since it was last proven healthy |
@@ -21,10 +22,12 @@
 //! | `NAME failed otherwise until 5s ago` | the kind of its failure changed then: errors, and now its server is gone |
 //! | `HOST was looked at 70s ago`, `was refused 3 times` | when that was, and how often it spoke against a restart |
 //! | `HOST has the agent`, `runs COMMAND`, `guards KEY VALUE`, `broke 2 times` | what else is known of it |
-//! | `pause NAME [WORDS]` | a person's pause, with its reason |
+//! | `HOST was away 20s ago`, `is back for 1m` | its SSH port was closed then; it answers again |
+//! | `pause NAME [WORDS]` | a person's pause, with its reason; `pause NAME ends in 0s` is one for a time |
+//! | `NAME is being probed`, `was probed by an earlier run` | what is known of its last probe |
 //! | `window NAME` | its maintenance window is open for another ten minutes |
 //! | `no canaries`, `canary 40s ago`, `network down` | our own network |
-//! | `state unwritable`, `state was damaged` | our own memory |
+//! | `state unwritable`, `state was damaged [long ago]` | our own memory |
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -116,7 +116,7 @@ impl Recoverer for Fake {
         Box::pin(async { Reach::Answered })
     }
 
-    fn recover(&self, _: Arc<Host>, _: RecoverOrder) -> Pending<RecoveryReport> {
+    fn recover(&self, _: Arc<Host>, _: RecoverOrder, _: Duration) -> Pending<RecoveryReport> {
         let bench = Arc::clone(&self.0);
         Box::pin(async move {
             bench.recoveries.fetch_add(1, Ordering::SeqCst);

@@ -21,11 +21,13 @@
 )]
 
 mod arithmetic;
+mod attempts;
 mod course;
 mod crashes;
 mod decisions;
 mod empty;
 mod engine;
+mod fresh;
 mod heartbeat;
 mod independence;
 mod invariants;
@@ -34,6 +36,7 @@ mod scenarios;
 mod setup;
 mod stopping;
 mod story;
+mod stuck;
 mod world;
 mod worlds;
 mod writing;

@@ -18,7 +18,7 @@
 //! | command sent, no end within its limit | `timed_out` |
 //! | host key unknown, changed or revoked; no key of ours accepted; a key file that cannot be used; no common algorithm; a faulty ssh configuration | `refused` |
 //! | the agent on the host says no (70 to 73) | `refused`, and nothing was restarted |
-//! | paused by a person; no `ssh`; name not resolved; connection refused, lost or silent before the command was sent | `not_executed` |
+//! | paused by a person; too old to be begun; no `ssh`; name not resolved; connection refused, lost or silent before the command was sent | `not_executed` |
 #![expect(
     clippy::disallowed_methods,
     reason = "the one door through which the client is started, with a cleaned environment"
@@ -49,7 +49,7 @@ use tokio::time::Instant;
 use crate::model::{
     Diagnosis, Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
 };
-use crate::ports::{Pending, Recoverer};
+use crate::ports::{Clock, Pending, Recoverer};
 use report::Verdict;
 use scratch::Scratch;
 use session::Session;
@@ -81,17 +81,22 @@ pub struct SshRecoverer {
     paused: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
     limits: Limits,
     search: Option<OsString>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SshRecoverer {
     /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused the host, and
-    /// nothing is executed.
+    /// nothing is executed. `clock` tells what our machine's own sleep made too old.
     #[must_use]
-    pub fn new(pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>) -> Self {
+    pub fn new(
+        pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             paused: pause_check,
             limits: Limits::default(),
             search: std::env::var_os("PATH"),
+            clock,
         }
     }
 
@@ -109,13 +114,24 @@ impl SshRecoverer {
         self
     }
 
-    /// Runs `command` on the host within `limit` from the login on; a pause keeps back only what acts.
+    /// Why an act that must begin until then is not begun now. Asked in the last moment.
+    fn held_back(&self, host: &Host, until: Duration) -> Option<String> {
+        if (self.paused)(host) {
+            return Some("paused by a person".to_owned());
+        }
+        (self.clock.now().since_boot >= until).then(|| {
+            "our own machine slept or was so slow that the order was too old to be begun".to_owned()
+        })
+    }
+
+    /// Runs `command` on the host within `limit` from the login on; what acts begins `until` then or not at all, and not
+    /// under a pause.
     async fn run(
         &self,
         host: &Host,
         command: &str,
         limit: Duration,
-        acts: bool,
+        until: Option<Duration>,
     ) -> (Verdict, String) {
         let fails =
             |outcome, reason: String| (Verdict::without_status(outcome, reason), String::new());
@@ -148,11 +164,8 @@ impl SshRecoverer {
         };
         let mut client = clean_client(&program);
         client.args(arguments);
-        if acts && (self.paused)(host) {
-            return fails(
-                RecoveryOutcome::NotExecuted,
-                "paused by a person".to_owned(),
-            );
+        if let Some(reason) = until.and_then(|until| self.held_back(host, until)) {
+            return fails(RecoveryOutcome::NotExecuted, reason);
         }
         let session = match Session::start(client, log) {
             Ok(session) => session,
@@ -166,7 +179,7 @@ impl SshRecoverer {
                 );
             }
         };
-        let seen = session.watch(self.limits.login, limit).await;
+        let seen = session.watch(self.limits.login, limit, &*self.clock).await;
         let output = seen.output.text();
         let order = report::Order { command, limit };
         let verdict = report::judge(&seen, &output, host, order, self.limits);
@@ -197,26 +210,31 @@ impl Recoverer for SshRecoverer {
         let this = self.clone();
         Box::pin(async move {
             let command = look::command(&host, &urls);
-            let (verdict, output) = this.run(&host, &command, this.limits.look, false).await;
+            let (verdict, output) = this.run(&host, &command, this.limits.look, None).await;
             look::read(verdict, &output)
         })
     }
 
-    fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport> {
+    fn recover(
+        &self,
+        host: Arc<Host>,
+        order: RecoverOrder,
+        left: Duration,
+    ) -> Pending<RecoveryReport> {
         let this = self.clone();
+        let until = self.clock.now().since_boot + left;
         Box::pin(async move {
             let began = Instant::now();
             let limit = host.restart.timeout;
             let (verdict, output) = match &order.rung {
-                Rung::Remote(command) => this.run(&host, command, limit, true).await,
-                Rung::Local(_) if (this.paused)(&host) => (
-                    Verdict::without_status(
-                        RecoveryOutcome::NotExecuted,
-                        "paused by a person".to_owned(),
+                Rung::Remote(command) => this.run(&host, command, limit, Some(until)).await,
+                Rung::Local(words) => match this.held_back(&host, until) {
+                    Some(reason) => (
+                        Verdict::without_status(RecoveryOutcome::NotExecuted, reason),
+                        String::new(),
                     ),
-                    String::new(),
-                ),
-                Rung::Local(words) => here::run(words, limit).await,
+                    None => here::run(words, limit).await,
+                },
             };
             RecoveryReport {
                 config_broken: remote::config_broken(&verdict, &output),

@@ -22,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use super::log::{ClientLog, Reached};
 use super::output::Output;
 use crate::model::limits;
+use crate::ports::Clock;
 
 /// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
 /// cannot be anybody else's.
@@ -116,8 +117,15 @@ impl Session {
         })
     }
 
-    /// Watches the client to its end or to a limit.
-    pub(super) async fn watch(mut self, login: Duration, command: Duration) -> Seen {
+    /// Watches the client to its end or to a limit. The login limit holds by `clock`, too, which goes on while our machine
+    /// sleeps: a client that wakes up after it is killed before it can log in.
+    pub(super) async fn watch(
+        mut self,
+        login: Duration,
+        command: Duration,
+        clock: &dyn Clock,
+    ) -> Seen {
+        let by = clock.now().since_boot + login;
         let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
         let [mut out_buffer, mut err_buffer, mut log_buffer] =
             [(); 3].map(|()| vec![0_u8; 16 * 1024]);
@@ -140,7 +148,10 @@ impl Session {
                         limit = (Ended::CommandLimit, Instant::now() + command);
                     }
                 }
-                _ = tick.tick() => if self.group.ended() { break Ended::Itself },
+                _ = tick.tick() => {
+                    if limit.0 == Ended::LoginLimit && clock.now().since_boot >= by { break Ended::LoginLimit }
+                    if self.group.ended() { break Ended::Itself }
+                }
                 () = sleep_until(limit.1) => break limit.0,
             }
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::SshRecoverer;
 use probe::model::{AttemptId, Host, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung};
 use probe::ports::Recoverer;
@@ -15,7 +16,7 @@ async fn here(recoverer: &SshRecoverer, host: Host, words: &[&str]) -> RecoveryR
         attempt: AttemptId(1),
         rung: Rung::Local(words.iter().map(|word| (*word).to_owned()).collect()),
     };
-    recoverer.recover(Arc::new(host), order).await
+    recoverer.recover(Arc::new(host), order, super::FRESH).await
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn a_limit_ends_the_whole_group() {
 
 #[tokio::test]
 async fn a_pause_keeps_it_back() {
-    let paused = SshRecoverer::new(Arc::new(|_| true));
+    let paused = SshRecoverer::new(Arc::new(|_| true), Arc::new(SystemClock::new()));
     let report = here(&paused, bare("web1"), &["/bin/true"]).await;
     expect(
         &report,
@@ -95,4 +96,12 @@ async fn a_pause_keeps_it_back() {
         None,
         &["paused by a person"],
     );
+}
+
+#[tokio::test]
+async fn an_order_that_our_own_sleep_made_old_is_not_begun() {
+    let late = super::sleeps_after(1);
+    let report = here(&late, bare("web1"), &["/bin/true"]).await;
+    let reason = "too old to be begun";
+    expect(&report, RecoveryOutcome::NotExecuted, None, &[reason]);
 }

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::{Limits, SshRecoverer};
 use probe::model::{Diagnosis, Host, HostFacts, InsideAnswer};
 use probe::ports::Recoverer;
@@ -84,7 +85,7 @@ async fn the_agent_is_given_its_order_and_nothing_else() {
 async fn a_paused_host_is_still_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let sshd = Sshd::start(directory.path());
-    let paused = SshRecoverer::new(Arc::new(|_| true));
+    let paused = SshRecoverer::new(Arc::new(|_| true), Arc::new(SystemClock::new()));
     facts(look(&paused, host(&sshd), &[]).await);
 }
 

@@ -16,14 +16,16 @@ mod unreachable;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::{Limits, SshRecoverer};
 use probe::model::{
-    AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Restart, Rung, When,
+    AttemptId, Backoff, BootId, Budget, Guards, Host, HostName, Now, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Restart, Rung, Timestamp, When,
 };
-use probe::ports::Recoverer;
+use probe::ports::{Clock, Recoverer};
 use server::Sshd;
 
 /// A host behind `sshd`.
@@ -67,9 +69,34 @@ fn bare(destination: &str) -> Host {
     }
 }
 
+/// How long an order may wait for its client.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// A clock that stands still for so many readings; then an hour has gone by, as when the machine slept.
+struct Sleeper(usize, AtomicUsize);
+
+impl Clock for Sleeper {
+    fn now(&self) -> Now {
+        let slept = self.1.fetch_add(1, Ordering::SeqCst) >= self.0;
+        Now {
+            wall: Timestamp(0),
+            boot: BootId("boot".to_owned()),
+            since_boot: Duration::from_secs(if slept { 4600 } else { 1000 }),
+        }
+    }
+}
+
+fn sleeps_after(readings: usize) -> SshRecoverer {
+    patient(Arc::new(Sleeper(readings, AtomicUsize::new(0))))
+}
+
 /// Nobody paused; a login may take long on a busy machine.
 fn recoverer() -> SshRecoverer {
-    SshRecoverer::new(Arc::new(|_| false)).with_limits(Limits {
+    patient(Arc::new(SystemClock::new()))
+}
+
+fn patient(clock: Arc<dyn Clock>) -> SshRecoverer {
+    SshRecoverer::new(Arc::new(|_| false), clock).with_limits(Limits {
         connect: Duration::from_secs(30),
         look: Duration::from_secs(60),
         login: Duration::from_secs(60),
@@ -82,7 +109,7 @@ async fn run(recoverer: &SshRecoverer, host: Host, command: &str) -> RecoveryRep
         attempt: AttemptId(1),
         rung: Rung::Remote(command.to_owned()),
     };
-    recoverer.recover(Arc::new(host), order).await
+    recoverer.recover(Arc::new(host), order, FRESH).await
 }
 
 /// Runs `command` on a fresh sshd.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::{Limits, SshRecoverer};
-use probe::model::RecoveryOutcome::NotExecuted;
+use probe::model::RecoveryOutcome::{self, NotExecuted};
 
 use super::server::{Sshd, free_port};
-use super::{bare, expect, host, lives, recoverer, run};
+use super::{bare, expect, host, lives, recoverer, run, sleeps_after};
 
 #[tokio::test]
 async fn a_refused_port() {
@@ -109,10 +110,11 @@ async fn a_person_who_paused_is_asked_last() {
     let sshd = Sshd::start(directory.path());
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let recoverer = SshRecoverer::new(Arc::new(move |_| {
+    let pause = move |_: &_| {
         count.fetch_add(1, Ordering::SeqCst);
         true
-    }));
+    };
+    let recoverer = SshRecoverer::new(Arc::new(pause), Arc::new(SystemClock::new()));
     let trap = directory.path().join("trap");
     let report = run(
         &recoverer,
@@ -123,4 +125,40 @@ async fn a_person_who_paused_is_asked_last() {
     expect(&report, NotExecuted, None, &["paused by a person"]);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     assert!(!trap.exists());
+}
+
+#[tokio::test]
+async fn an_order_that_our_own_sleep_made_old_is_not_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    let trap = directory.path().join("trap");
+    let command = format!("touch {}", trap.display());
+    // Read when the order comes in; by the last look an hour has gone by.
+    let recoverer = sleeps_after(1);
+    let report = run(&recoverer, host(&sshd), &command).await;
+    let reason = "too old to be begun";
+    expect(&report, NotExecuted, None, &["our own machine", reason]);
+    assert!(!trap.exists());
+    // And with a clock that stands still the same order is carried out.
+    let recoverer = sleeps_after(usize::MAX);
+    let report = run(&recoverer, host(&sshd), &command).await;
+    expect(&report, RecoveryOutcome::Succeeded, Some(0), &[]);
+    assert!(trap.exists());
+}
+
+#[tokio::test]
+async fn a_client_that_wakes_up_after_our_sleep_is_killed_before_it_logs_in() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut silent = bare("nobody@127.0.0.1");
+    silent.ssh = format!("ssh://nobody@127.0.0.1:{port}");
+    // Read when the order comes in, at the last look and when the client is started.
+    let recoverer = sleeps_after(3);
+    let report = run(&recoverer, silent, "true").await;
+    expect(&report, NotExecuted, None, &["no login within 60s"]);
+    assert!(
+        report.duration < Duration::from_secs(10),
+        "the limit of 60 s is over by the clock that went on: {report:?}"
+    );
+    drop(listener);
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use probe::adapters::ssh;
 use probe::model::{
-    Attempt, AttemptId, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
-    Incident, IncidentId, Look, Pause, ProfileTrack, RecoveryOutcome, RecoveryReport, Rung,
-    Settings, Stage, Standing, Timestamp, When, Window,
+    Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
+    Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, Reach, RecoveryOutcome,
+    RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -20,8 +20,11 @@ fn ago(span: Duration) -> Timestamp {
     NOW - span
 }
 
-/// `50m`, `20s`, `2h`.
+/// `50m`, `20s`, `2h`, `5ms`.
 fn span(word: &str) -> Duration {
+    if let Some(number) = word.strip_suffix("ms") {
+        return Duration::from_millis(number.parse().unwrap());
+    }
     let (number, unit) = word.split_at(word.len() - 1);
     let unit = match unit {
         "s" => 1,
@@ -156,6 +159,9 @@ impl Situation {
                     causes.iter().filter_map(|w| Cause::from_word(w)).collect();
                 self.change(name, |host| host.restart.causes.clone_from(&causes));
             }
+            [name, "cannot", "be", "judged"] => {
+                self.track(name).unknown = Some("our network is down".to_owned());
+            }
             [name, "is", "restarting"] => {
                 let track = self.fleet.host_mut(&host(name));
                 track.acting = true;
@@ -238,6 +244,14 @@ impl Situation {
                 self.fleet.host_mut(&host(name)).broken = times.parse().unwrap();
             }
             [name, "forced"] => self.fleet.host_mut(&host(name)).forced = true,
+            ["pause", name, "ends", "in", time] => {
+                let pause = Pause {
+                    since: Some(ago(secs(60))),
+                    until: Some(NOW + span(time)),
+                    reason: None,
+                };
+                self.fleet.pauses.insert((*name).to_owned(), pause);
+            }
             ["pause", name, reason @ ..] => {
                 let pause = Pause {
                     since: Some(ago(secs(60))),
@@ -262,6 +276,26 @@ impl Situation {
             ["state", "unwritable"] => self.fleet.unwritable = true,
             ["state", "was", "damaged"] => {
                 self.fleet.core.quarantine = Some(NOW + secs(1800));
+            }
+            ["state", "was", "damaged", "long", "ago"] => {
+                self.fleet.core.quarantine = Some(NOW);
+            }
+            [name, "was", "away", time, "ago"] => {
+                self.fleet.host_mut(&host(name)).away = Some(Away {
+                    seen: ago(span(time)),
+                    reach: Reach::Refused,
+                    back: None,
+                });
+            }
+            [name, "is", "back", "for", time] => {
+                let away = &mut self.fleet.host_mut(&host(name)).away;
+                away.as_mut().expect(line).back = Some(ago(span(time)));
+            }
+            [name, "is", "being", "probed"] => {
+                self.track(name).in_flight = Some((ProbeId(7), ago(secs(1))));
+            }
+            [name, "was", "probed", "by", "an", "earlier", "run"] => {
+                self.track(name).probed_in_run = false;
             }
             _ => panic!("not understood: `{line}`"),
         }

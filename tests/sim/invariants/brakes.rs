@@ -2,25 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, HostName, Note};
+use probe::model::{Cause, HostName, Note, RecoveryOutcome};
 
 use super::super::world::Fact;
 use super::Course;
 
 const HOUR: i64 = 3_600_000;
 
+fn is_unexecuted(attempt: &probe::model::Attempt) -> bool {
+    let report = attempt.report.as_ref();
+    report.is_some_and(|report| report.outcome == RecoveryOutcome::NotExecuted)
+}
+
 impl Course<'_> {
     pub(super) fn s1_budget_s19_memory(&self) {
         let begun = self.begun();
-        // A restart is counted from its decision. It begins later by the commit under way and its own, and by a short sleep
-        // of our machine.
-        let slept = |(_, fact): &(i64, &Fact)| matches!(fact, Fact::Woke(_));
-        let sleep = if self.facts.iter().any(slept) {
-            30_000
-        } else {
-            0
-        };
-        let slack = 2 * self.world.disk_took + sleep;
         let removed: Vec<(i64, &HostName)> = self
             .facts
             .iter()
@@ -34,7 +30,7 @@ impl Course<'_> {
                 continue;
             };
             let budget = settings.restart.budget;
-            let from = t - budget.per.as_millis() as i64 + slack;
+            let from = t - budget.per.as_millis() as i64;
             let within = |other: &i64| *other > from && other <= t;
             let spent = begun
                 .iter()
@@ -54,7 +50,7 @@ impl Course<'_> {
             }
             let all = begun
                 .iter()
-                .filter(|(other, _)| *other > t - HOUR + slack && other <= t)
+                .filter(|(other, _)| *other > t - HOUR && other <= t)
                 .count();
             if all > 10 {
                 self.fail(
@@ -68,8 +64,15 @@ impl Course<'_> {
     /// All profiles of a host share its count of attempts, whichever of them a restart rests on.
     pub(super) fn s20_one_brake(&self) {
         let mut last: BTreeMap<&HostName, u32> = BTreeMap::new();
+        let mut left = BTreeSet::new();
         for (t, fact) in &self.facts {
             match fact {
+                // It never left. One that was too old to be begun when it was written does not count.
+                Fact::Noted(Note::RestartEnded { host, attempt, .. })
+                    if !left.contains(&attempt.id) && is_unexecuted(attempt) =>
+                {
+                    last.insert(host, attempt.number - 1);
+                }
                 // Also one that was written and, because the process died, never left.
                 Fact::Noted(Note::RestartEnded { host, attempt, .. }) => {
                     last.insert(host, attempt.number);
@@ -77,6 +80,7 @@ impl Course<'_> {
                 Fact::Ordered {
                     order, attempts, ..
                 } => {
+                    left.insert(order.attempt);
                     let before = last.insert(&order.host, *attempts);
                     let goes_on = before.is_none_or(|before| *attempts > before);
                     if !goes_on && *attempts != 1 {
@@ -132,21 +136,15 @@ impl Course<'_> {
             }
         }
         // A restart of the same host begins after the one before has truly ended, or its limit and settle have passed.
-        let mut open: BTreeMap<&HostName, (i64, i64)> = BTreeMap::new();
-        let mut late: BTreeMap<&HostName, i64> = BTreeMap::new();
+        let mut open: BTreeMap<&HostName, i64> = BTreeMap::new();
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Ordered { order, decided, .. } => {
-                    // The deadline counts from the decision and leaves 35 s for the commit and the login.
-                    late.insert(&order.host, (t - decided - 35_000).max(0));
-                }
                 Fact::RestartBegan { host } => {
-                    let late = late.get(host).copied().unwrap_or_default();
                     let limit = self.world.settings.hosts.get(host).map_or(0, |h| {
                         (h.restart.timeout + h.restart.settle).as_millis() as i64
                     });
-                    let before = open.insert(host, (*t, late));
-                    if before.is_some_and(|(began, late)| t - began < limit - late) {
+                    let before = open.insert(host, *t);
+                    if before.is_some_and(|began| t - began < limit) {
                         self.fail(
                             *t,
                             &format!("S3 no overlap: {host} restarted while a restart runs"),

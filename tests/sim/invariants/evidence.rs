@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use probe::model::{Ailment, Blame, Cause, HostName, ProfileName, Reach, Timestamp};
+use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp};
 
 use super::super::world::{Fact, MAINTENANCE, World};
 use super::Course;
@@ -298,6 +298,56 @@ impl Course<'_> {
                     t,
                     &format!("S21/S22: {host} was restarted on the look {last:?}"),
                 );
+            }
+        }
+    }
+
+    /// Where nobody looks, the SSH port is the witness: a host that was seen without it is left alone for three minutes from
+    /// when it was seen to answer again, and nobody is sent there before.
+    pub(super) fn s21_boot_window_without_facts(&self) {
+        for (t, fact) in &self.facts {
+            let Fact::Ordered { order, decided, .. } = fact else {
+                continue;
+            };
+            let settings = self.world.settings.hosts.get(&order.host);
+            if settings.is_none_or(|host| host.diagnose) {
+                continue;
+            }
+            let before = self.facts.iter().take_while(|(at, _)| at <= decided);
+            let mut away: Option<(Reach, Option<i64>)> = None;
+            let mut seeing = i64::MIN;
+            for (at, fact) in before {
+                match fact {
+                    // We were blind when it was asked, and whatever was silent may not have been.
+                    Fact::Reached {
+                        reach: Reach::Silent,
+                        began,
+                        ..
+                    } if *began <= seeing => {}
+                    Fact::Reached { host, reach, .. } if *host == order.host => match reach {
+                        Reach::Silent | Reach::Refused => away = Some((*reach, None)),
+                        Reach::Answered => {
+                            if let Some((_, back)) = &mut away {
+                                back.get_or_insert(*at);
+                            }
+                        }
+                        Reach::Unknown => {}
+                    },
+                    Fact::Noted(Note::NetworkBack { .. }) => {
+                        seeing = *at;
+                        away = away.filter(|(reach, _)| *reach != Reach::Silent);
+                    }
+                    _ => {}
+                }
+            }
+            let waited = |back: i64| decided - back >= 180_000;
+            if let Some((_, back)) = away
+                && !back.is_some_and(waited)
+            {
+                let host = &order.host;
+                let what =
+                    format!("S21 boot window: {host} ordered, its SSH port back since {back:?}");
+                self.fail(*t, &what);
             }
         }
     }

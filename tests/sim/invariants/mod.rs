@@ -26,11 +26,7 @@
 //! | L3, L5 | `worlds`: when the faults are over |
 //! | L4 | `worlds`: `live`; `independence` |
 //! | L6, L7 | `worlds`: `live` |
-//! | L8 | `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
-//!
-//! S1 and S3 are checked with a slack: a restart counts from its decision, so where a slow commit or our own sleep makes the
-//! command begin later than the 35 s that its deadline leaves, one more can begin within the window, or overlap the one before.
-//! That is a gap of the program, not of these checks: nothing refuses to begin an order that has grown old.
+//! | L8 | `stuck`; `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
 
 use probe::model::{AttemptId, HostName, Note, Profile, RecoveryOutcome};
 
@@ -120,6 +116,7 @@ impl Course<'_> {
         self.s17_windows();
         self.s20_one_brake();
         self.s21_boot_s22_resources();
+        self.s21_boot_window_without_facts();
         self.no_warning_twice();
         self.s23_proof();
         self.s24_clock();

@@ -11,6 +11,7 @@ use super::story::transcript;
 use super::world::{BEGIN, Fact, Heals, Ssh, World};
 
 mod bystanders;
+mod changes;
 mod crowds;
 mod endings;
 mod in_time;
@@ -260,6 +261,29 @@ fn ssh_refused_then_open() {
     world.go_on(30 * MINUTE);
     assert_eq!(world.restarts("web1"), 1);
     compare("ssh-refused", &world);
+}
+
+/// Nobody looks at this host, and its SSH port tells all the same that the whole machine starts anew.
+#[test]
+fn a_host_that_starts_anew_is_given_its_time() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.at(MINUTE, |world| {
+        world.say("web1 starts anew: it refuses connections on all its ports");
+        world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Closed;
+        world.ill("web1", Some(Cause::Refused));
+    });
+    world.at(2 * MINUTE + secs(20), |world| {
+        world.say("sshd on web1 answers, nginx not yet");
+        world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Ok;
+    });
+    world.at(4 * MINUTE + secs(30), |world| {
+        world.say("nginx on web1 has started");
+        world.ill("web1", None);
+    });
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    assert_eq!(world.restarts("web1"), 0);
+    compare("host-starts-anew", &world);
 }
 
 #[test]

@@ -201,3 +201,35 @@ fn maintenance_holds_but_not_for_ever() {
     );
     compare("maintenance-not-for-ever", &world);
 }
+
+/// A probe of this site takes as long as the pause between two; a run from cron ends all the same once there is nothing new
+/// to learn, and does not stand in the way of the next ones until its longest time is over.
+#[test]
+fn a_run_does_not_wait_for_a_site_that_never_answers() {
+    for name in ["lone", "shop@web1"] {
+        let mut settings = settings(&[name]);
+        super::super::setup::each_host(&mut settings, |host| host.restart.causes.clear());
+        let mut world = World::new(settings);
+        let site = profile(name.split('@').next().unwrap());
+        world.at(MINUTE, move |world| {
+            world.sites.insert(site, Some(Cause::ResponseTimeout));
+        });
+        world.run_cron();
+        world.go_on(30 * MINUTE);
+        let mut began = None;
+        let mut longest = 0;
+        for (t, fact) in &world.facts {
+            match fact {
+                Fact::Started => began = Some(*t),
+                Fact::Ended { written } => {
+                    assert!(written);
+                    longest = longest.max(t - began.take().unwrap());
+                }
+                _ => {}
+            }
+        }
+        // Three probes of 10 s each confirm it.
+        assert!(longest <= 35_000, "{name}: a run took {longest} ms");
+        assert_eq!(world.events(), [probe::model::EventKind::Down]);
+    }
+}

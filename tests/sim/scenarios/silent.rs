@@ -1,9 +1,9 @@
 //! Stories in which a site does not answer the connect: is it the web server, the host, or the way to it?
 
-use probe::model::{Cause, EventKind, Next};
+use probe::model::{Cause, EventKind, Next, Reach};
 
 use super::super::setup::{host, secs, settings};
-use super::super::world::{Ssh, World};
+use super::super::world::{BEGIN, Fact, Ssh, World};
 use super::{MINUTE, compare};
 
 fn goes_silent(world: &mut World, ssh: Ssh) {
@@ -96,4 +96,32 @@ fn a_crash_while_the_port_is_tried_blocks_nothing() {
     world.go_on(15 * MINUTE);
     assert_eq!(world.restarts("web1"), 0);
     assert_eq!(world.events(), [EventKind::Down]);
+}
+
+/// While our own network was down every host was silent to us; that is no sign that one of them started anew.
+#[test]
+fn what_was_silent_while_we_were_blind_needs_no_boot_window() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.at(MINUTE, |world| world.network = false);
+    world.at(6 * MINUTE, |world| {
+        world.network = true;
+        world.ill("web1", Some(Cause::Refused));
+    });
+    world.run_daemon();
+    world.go_on(20 * MINUTE);
+    let ordered = world.facts.iter().find_map(|(t, fact)| match fact {
+        Fact::Ordered { .. } => Some(t - BEGIN),
+        _ => None,
+    });
+    let silent = |(_, fact): &&(i64, Fact)| {
+        matches!(
+            fact,
+            Fact::Reached {
+                reach: Reach::Silent,
+                ..
+            }
+        )
+    };
+    assert!(world.facts.iter().filter(silent).count() > 3);
+    assert!(ordered.unwrap() < 8 * 60_000, "{ordered:?}");
 }

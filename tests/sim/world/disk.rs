@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use probe::model::{
     AttemptId, Changes, CoreRow, Delivery, Effect, Entry, EntryId, Event, Fleet, HostName,
-    HostTrack, IncidentId, ProfileName, ProfileTrack, RecoverOrder, Stage,
+    HostTrack, IncidentId, ProfileName, ProfileTrack,
 };
+
+use probe::policy::{self, Release};
 
 use super::World;
 use super::things::{Due, Fact};
@@ -177,7 +179,6 @@ impl World {
                 offset: self.stepped_offset,
             });
             let takes = self.rng.i64(1..=self.disk_takes);
-            self.disk_took = self.disk_took.max(takes);
             self.push(self.t + takes, Due::Written(self.generation));
         }
     }
@@ -225,24 +226,22 @@ impl World {
     /// Carries out acts that are durable; what time has overtaken is not begun.
     pub(super) fn release(&mut self) {
         for act in std::mem::take(&mut self.released) {
-            let overtaken = matches!(&act, Effect::Recover(order) if !self.is_awaited(order));
-            if overtaken {
-                continue;
+            let Some(fleet) = &self.fleet else { return };
+            if let Effect::Recover(order) = &act {
+                match policy::release(fleet, order) {
+                    Release::Within(_) => {}
+                    Release::Late(event) => {
+                        self.push(self.t, Due::Event(self.generation, event));
+                        continue;
+                    }
+                    Release::Overtaken => continue,
+                }
             }
             self.dispatch(act);
             if !self.survives() {
                 return;
             }
         }
-    }
-
-    fn is_awaited(&self, order: &RecoverOrder) -> bool {
-        let host = self
-            .fleet
-            .as_ref()
-            .and_then(|fleet| fleet.hosts.get(&order.host));
-        let stage = host.map(|track| &track.stage);
-        matches!(stage, Some(Stage::Restarting { attempt, .. }) if *attempt == order.attempt)
     }
 
     /// When this attempt was decided, in true time and as the wall clock showed it.

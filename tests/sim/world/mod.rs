@@ -44,8 +44,6 @@ pub struct World {
     pub disk_writable: bool,
     /// Commits take up to so many milliseconds and run beside the prober; 0: none takes any time.
     pub disk_takes: i64,
-    /// The longest that they took.
-    pub disk_took: i64,
     pub pauses: BTreeMap<String, Pause>,
     pub rearm: BTreeSet<String>,
     pub daemon: bool,
@@ -120,7 +118,6 @@ impl World {
             mail: Mail::Up,
             disk_writable: true,
             disk_takes: 0,
-            disk_took: 0,
             pauses: BTreeMap::new(),
             rearm: BTreeSet::new(),
             daemon: false,
@@ -311,11 +308,7 @@ impl World {
                 self.t
             );
             if at < self.asleep && due.is_ours() {
-                // A client that was about to log in finds its time over.
-                let late = self.asleep - at > 30_000;
-                if !(late && matches!(due, Due::Begins(..))) {
-                    self.push(self.asleep, due);
-                }
+                self.push(self.asleep, due);
                 continue;
             }
             match due {

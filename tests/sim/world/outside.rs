@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{
     Ailment, Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName,
-    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, limits,
 };
 
 use super::World;
@@ -169,6 +169,8 @@ impl World {
                 config_broken: false,
             },
         };
+        // What began to log in before we slept is killed when its time is over by the clock that went on.
+        let late = self.t - self.decided(order.attempt).0 > limits::SSH_OVERHEAD.as_millis() as i64;
         let Some(machine) = self.machines.get_mut(&order.host) else {
             return;
         };
@@ -179,6 +181,7 @@ impl World {
             pause.is_some_and(|pause| pause.until.is_none_or(|until| until.0 > wall))
         };
         let answer = match ssh {
+            _ if late => Some(report(RecoveryOutcome::NotExecuted, "we slept")),
             // The last look before the client is started.
             _ if holds("all") || holds(order.host.as_str()) => {
                 Some(report(RecoveryOutcome::NotExecuted, "paused by a person"))

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use probe::engine::{Control, Ended, Run, Until, drive};
-use probe::model::{Fleet, RecoveryOutcome, Settings, Stage, Start};
+use probe::model::{EventKind, Fleet, RecoveryOutcome, Settings, Stage, Start};
 use tokio::sync::mpsc;
 
 use super::engine;
@@ -51,8 +51,8 @@ fn sick_and_well() -> Settings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_of_half_a_minute_delays_no_probe_and_every_act() {
-    let outside = Outside::new(secs(30));
+async fn a_commit_of_eight_seconds_delays_no_probe_and_every_act() {
+    let outside = Outside::new(secs(8));
     let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
     tokio::time::sleep(secs(300)).await;
     for name in ["well", "sick"] {
@@ -67,11 +67,39 @@ async fn a_commit_of_half_a_minute_delays_no_probe_and_every_act() {
     assert_eq!(outside.restarts(), 1);
     let (at, _) = outside.recovered.lock().unwrap()[0];
     assert!(
-        at > secs(50),
+        at > secs(28),
         "failed at 20 s, and the disk took its time: {at:?}"
     );
     assert!(outside.mails() >= 2);
     honest(&outside);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_half_a_minute_of_writing_made_old_is_not_begun() {
+    let outside = Outside::new(secs(30));
+    let (order, driving) = begin(&outside, sick_and_well(), Fleet::default());
+    tokio::time::sleep(secs(900)).await;
+    for name in ["well", "sick"] {
+        let begun = outside.probes.lock().unwrap()[name].clone();
+        let longest = if name == "well" { 5_050 } else { 60_050 };
+        for pair in begun.windows(2) {
+            let gap = (pair[1] - pair[0]).as_millis();
+            assert!(gap <= longest, "{name}: {gap} ms at {:?}", pair[1]);
+        }
+    }
+    assert_eq!(outside.restarts(), 0, "what is as old as that is not begun");
+    let told = outside.told.lock().unwrap().clone();
+    assert_eq!(told, [EventKind::Down, EventKind::Withheld], "once");
+    // The disk is quick again: nothing was used up meanwhile.
+    outside.takes.lock().unwrap().1 = secs(1);
+    tokio::time::sleep(secs(300)).await;
+    assert_eq!(outside.restarts(), 1);
+    honest(&outside);
+    order.send(Control::Stop).await.unwrap();
+    let ended = driving.await.unwrap();
+    let track = &ended.fleet.hosts[&host("web1")];
+    assert_eq!(track.attempts, 1, "what was not begun does not count");
+    assert_eq!(track.starts.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use probe::engine::Ports;
 use probe::model::{
-    AttemptId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, EntryId, Finding,
-    Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    AttemptId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, EntryId, EventKind,
+    Finding, Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder, RecoveryOutcome,
+    RecoveryReport,
 };
 use probe::ports::{Notifier, Pending, Prober, Recoverer, Store, Unwritable};
 use tokio::time::Instant;
@@ -34,6 +35,7 @@ pub(super) struct Outside {
     pub(super) probes: Mutex<BTreeMap<String, Vec<Duration>>>,
     pub(super) recovered: Mutex<Vec<(Duration, AttemptId)>>,
     pub(super) mailed: Mutex<Vec<(Duration, EntryId)>>,
+    pub(super) told: Mutex<Vec<EventKind>>,
     /// Acts whose intent was not on the disk.
     pub(super) unproven: AtomicU32,
     /// A look for orders takes this long.
@@ -54,6 +56,7 @@ impl Outside {
             probes: Mutex::default(),
             recovered: Mutex::default(),
             mailed: Mutex::default(),
+            told: Mutex::default(),
             unproven: AtomicU32::new(0),
             looking_takes: takes / 3,
             orders: Mutex::default(),
@@ -144,7 +147,12 @@ impl Recoverer for Double {
         Box::pin(async { probe::model::Reach::Answered })
     }
 
-    fn recover(&self, host: Arc<Host>, order: RecoverOrder) -> Pending<RecoveryReport> {
+    fn recover(
+        &self,
+        host: Arc<Host>,
+        order: RecoverOrder,
+        _: Duration,
+    ) -> Pending<RecoveryReport> {
         let outside = Arc::clone(&self.0);
         let track = outside
             .durable
@@ -186,6 +194,7 @@ impl Notifier for Double {
         outside.proves(written.is_some_and(|written| *written == entry));
         let at = outside.begun.elapsed();
         outside.mailed.lock().unwrap().push((at, entry.id));
+        outside.told.lock().unwrap().push(entry.notification.event);
         Box::pin(async {
             Delivery::Sent {
                 relay: "fake".into(),

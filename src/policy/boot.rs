@@ -1,0 +1,120 @@
+//! A host that was away as a whole and answers again: most likely it was started anew, and starts its services by itself.
+//!
+//! Whoever gets in and finds facts knows the uptime, and the rule table decides ([`triage`](super::triage)). Without facts
+//! the SSH port is the only witness: where it was closed or silent while a site failed, nothing is restarted before it has
+//! answered for [`limits::BOOT_WINDOW`]. Until it answers it is tried before each attempt; an attempt is then over at once,
+//! and counts as one that did not reach the host.
+
+use crate::model::{Ailment, Away, Effect, Hold, HostName, HostTrack, Reach, Timestamp, limits};
+
+use super::draft::Draft;
+
+/// What was seen of the SSH port.
+pub(super) fn reached(track: &mut HostTrack, reach: Reach, now: Timestamp) {
+    match reach {
+        Reach::Silent | Reach::Refused => {
+            track.away = Some(Away {
+                seen: now,
+                reach,
+                back: None,
+            });
+        }
+        Reach::Answered => {
+            if let Some(away) = &mut track.away {
+                away.back.get_or_insert(now);
+            }
+        }
+        Reach::Unknown => {}
+    }
+}
+
+/// Our own network had been down since then: what was silent meanwhile was so to us.
+pub(super) fn saw_nothing(draft: &mut Draft<'_>, since: Timestamp) {
+    let silent = |track: &HostTrack| {
+        let away = track.away.filter(|away| away.reach == Reach::Silent);
+        away.is_some_and(|away| away.seen >= since)
+    };
+    let tracks = draft.fleet.hosts.iter();
+    let names = tracks.filter(|(_, track)| silent(track));
+    let names: Vec<HostName> = names.map(|(name, _)| name.clone()).collect();
+    for name in names {
+        draft.fleet.host_mut(&name).away = None;
+    }
+}
+
+/// Why a host that was away and is back is not restarted yet.
+pub(super) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
+    let away = track.away.filter(|_| !tells_uptime(track))?;
+    let until = away.back? + limits::BOOT_WINDOW;
+    let said = match away.reach {
+        Reach::Silent => "ssh_port=silent",
+        Reach::Refused | Reach::Answered | Reach::Unknown => "ssh_port=refused",
+    };
+    (until > draft.now).then(|| Hold::Ailing {
+        ailment: Ailment::HostBooting,
+        because: vec![said.to_owned()],
+        until,
+    })
+}
+
+/// Whether the port of a host that was away must be tried first.
+pub(super) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
+    let away = track.away.filter(|_| !tells_uptime(track))?;
+    (away.back.is_none() && !is_fresh(draft, &away)).then_some(Hold::AwaitingFacts)
+}
+
+/// Why nobody is sent there: its port was tried just now.
+pub(super) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<&'static str> {
+    let track = draft.fleet.hosts.get(name)?;
+    let away = track.away.filter(|_| !tells_uptime(track))?;
+    // One that is not fresh was tried first ([`rule`]).
+    away.back.is_none().then_some(match away.reach {
+        Reach::Silent => "its SSH port does not answer",
+        Reach::Refused | Reach::Answered | Reach::Unknown => "its SSH port refuses connections",
+    })
+}
+
+/// The port was tried so short a time ago that it counts as now.
+fn is_fresh(draft: &Draft<'_>, away: &Away) -> bool {
+    draft.now.since(away.seen) < limits::REACH_FRESH
+}
+
+/// The last look came after the host was away and knows since when it is up.
+fn tells_uptime(track: &HostTrack) -> bool {
+    let look = track.look.as_ref().zip(track.away);
+    let facts = look
+        .filter(|(look, away)| look.began > away.seen)
+        .and_then(|(look, _)| look.diagnosis.facts());
+    facts.is_some_and(|facts| facts.uptime_s.is_some())
+}
+
+/// Tries the ports that somebody waits for; during a backoff now and then, so that the window begins when the host is back.
+pub(super) fn move_on(draft: &mut Draft<'_>) {
+    let waits = |name: &&HostName| {
+        let Some(track) = draft.fleet.hosts.get(*name) else {
+            return false;
+        };
+        let away = track.away.filter(|away| away.back.is_none());
+        away.is_some_and(|away| match track.hold {
+            Some(Hold::AwaitingFacts) => track.looking.is_none() && !is_fresh(draft, &away),
+            Some(Hold::Backoff { .. }) => draft.now.since(away.seen) >= limits::REACH_AGAIN,
+            Some(_) | None => false,
+        })
+    };
+    let held = draft.fleet.index.held.iter();
+    let names: Vec<HostName> = held.filter(waits).cloned().collect();
+    for name in names {
+        ask(draft, name);
+    }
+}
+
+/// Tries a host's SSH port, unless that is under way.
+pub(super) fn ask(draft: &mut Draft<'_>, host: HostName) {
+    let track = draft.fleet.hosts.get(&host);
+    if track.is_some_and(|track| track.reaching.is_some()) {
+        return;
+    }
+    let probe = draft.fleet.next_probe();
+    draft.fleet.host_mut(&host).reaching = Some((probe, draft.now));
+    draft.effects.push(Effect::Reach { probe, host });
+}

@@ -1,0 +1,238 @@
+//! What one attempt leaves behind, moved by hand and to the millisecond: its deadline, when it counts as ended, what it counts for.
+
+use std::time::Duration;
+
+use probe::model::{
+    BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, HostTrack, Incident, Note, Now,
+    RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage, Start, Timestamp,
+};
+use probe::policy;
+
+use super::setup::{host, profile, secs, settings};
+use super::world::BEGIN;
+
+/// The core alone, with one site on one host and no canaries.
+struct Hand {
+    settings: Settings,
+    fleet: Fleet,
+    ms: u64,
+    notes: Vec<Note>,
+}
+
+impl Hand {
+    fn step(&mut self, event: Event) -> Vec<Effect> {
+        let now = Now {
+            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms),
+            boot: BootId("boot".into()),
+            since_boot: secs(1000) + Duration::from_millis(self.ms),
+        };
+        let fleet = std::mem::take(&mut self.fleet);
+        let decision = policy::step(&self.settings, fleet, event, &now);
+        self.fleet = decision.fleet;
+        self.notes.extend(decision.notes);
+        decision.effects
+    }
+
+    /// Goes on to the next due probe, which finds this.
+    fn probe(&mut self, cause: Option<Cause>) -> Vec<Effect> {
+        let site = profile("shop");
+        let mut effects = Vec::new();
+        while self.fleet.profiles[&site].in_flight.is_none() {
+            self.ms += 1_000;
+            effects.extend(self.step(Event::Ticked));
+        }
+        let (probe, _) = self.fleet.profiles[&site].in_flight.unwrap();
+        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
+            cause,
+            certificate_fault: None,
+            detail: cause.phrase().to_owned(),
+            phase: None,
+        });
+        let checks = vec![CheckResult::new("https://shop.example.com/", finding)];
+        let profile = site;
+        effects.extend(self.step(Event::Probed {
+            probe,
+            profile,
+            checks,
+        }));
+        effects
+    }
+
+    /// Fails until a restart is ordered.
+    fn order(&mut self) -> RecoverOrder {
+        for _ in 0..300 {
+            let effects = self.probe(Some(Cause::Refused));
+            let order = effects.into_iter().find_map(|effect| match effect {
+                Effect::Recover(order) => Some(order),
+                _ => None,
+            });
+            if let Some(order) = order {
+                return order;
+            }
+        }
+        panic!("nothing was ordered: {:?}", self.track().hold);
+    }
+
+    /// A first restart is ordered.
+    fn ordered() -> (Self, RecoverOrder) {
+        let mut settings = settings(&["shop@web1"]);
+        settings.network.canaries.clear();
+        let mut hand = Self {
+            settings,
+            fleet: Fleet::default(),
+            ms: 0,
+            notes: Vec::new(),
+        };
+        hand.step(Event::Started(Start::Daemon));
+        let order = hand.order();
+        (hand, order)
+    }
+
+    fn end(&mut self, order: &RecoverOrder, outcome: RecoveryOutcome, broken: bool) -> Vec<Effect> {
+        self.step(Event::Recovered {
+            host: order.host.clone(),
+            attempt: order.attempt,
+            report: RecoveryReport {
+                outcome,
+                exit_status: None,
+                duration: secs(5),
+                reason: None,
+                output: String::new(),
+                config_broken: broken,
+            },
+        })
+    }
+
+    fn track(&self) -> &HostTrack {
+        &self.fleet.hosts[&host("web1")]
+    }
+
+    fn incident(&self) -> &Incident {
+        self.fleet.profiles[&profile("shop")]
+            .incident
+            .as_ref()
+            .unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.fleet.now()
+    }
+}
+
+/// The limit of a command and how long it settles, in the settings of these tests.
+const LIMIT: Duration = Duration::from_secs(120);
+const SETTLE: Duration = Duration::from_secs(45);
+
+#[test]
+fn an_answer_is_waited_for_until_the_commands_limit_and_the_login_are_over() {
+    let (mut hand, order) = Hand::ordered();
+    let restart = &hand.settings.hosts[&order.host].restart;
+    assert_eq!((restart.timeout, restart.settle), (LIMIT, SETTLE));
+    let ordered = hand.now();
+    let deadline = ordered + LIMIT + secs(35);
+    assert!(matches!(hand.track().stage, Stage::Restarting { deadline: at, .. } if at == deadline));
+    assert_eq!(hand.track().starts, [ordered + secs(35)]);
+    assert_eq!(hand.track().evidence_from, deadline + SETTLE);
+    let left = deadline.since(ordered).as_millis() as u64;
+    hand.ms += left - 1;
+    hand.step(Event::Ticked);
+    assert!(matches!(hand.track().stage, Stage::Restarting { .. }));
+    hand.ms += 1;
+    hand.step(Event::Ticked);
+    assert!(
+        matches!(hand.track().stage, Stage::Settling { until, .. } if until == deadline + SETTLE)
+    );
+    let report = hand.track().last.as_ref().unwrap().report.as_ref().unwrap();
+    assert_eq!(report.outcome, RecoveryOutcome::Unknown);
+}
+
+#[test]
+fn how_an_attempt_ended_decides_from_when_failures_count() {
+    use RecoveryOutcome::{Declined, Failed, NotExecuted, Succeeded, TimedOut, Unknown};
+    for (outcome, whole, settles) in [
+        (Succeeded, false, true),
+        (Failed, false, true),
+        (TimedOut, true, true),
+        (Unknown, true, true),
+        (NotExecuted, false, false),
+        (Declined, false, false),
+    ] {
+        let (mut hand, order) = Hand::ordered();
+        let ordered = hand.now();
+        hand.ms += 5_000;
+        let effects = hand.end(&order, outcome, false);
+        // What may still run on the host runs until its own limit.
+        let ended = if whole {
+            ordered + LIMIT
+        } else {
+            ordered + secs(5)
+        };
+        let from = if settles { ended + SETTLE } else { ended };
+        let track = hand.track();
+        assert_eq!(track.evidence_from, from, "{outcome:?}");
+        assert_eq!(track.starts.len(), usize::from(settles), "{outcome:?}");
+        assert_eq!(track.past.len(), usize::from(settles), "{outcome:?}");
+        assert_eq!(track.attempts, 1, "{outcome:?}");
+        let floor = ended + secs(30);
+        assert!(track.not_before.unwrap() >= floor, "{outcome:?}");
+        // Only where nobody got in the port is tried by itself.
+        let tries = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Reach { .. }));
+        assert_eq!(tries, outcome == NotExecuted, "{outcome:?}");
+        let attempt = &hand.incident().attempts[0];
+        let seen = attempt.report.as_ref().map(|report| report.outcome);
+        assert_eq!(seen, Some(outcome), "the incident knows its end");
+        let word = match outcome {
+            NotExecuted => Some("not_executed"),
+            Declined => Some("declined"),
+            _ => None,
+        };
+        assert_eq!(hand.incident().withheld.as_deref(), word);
+    }
+}
+
+#[test]
+fn a_configuration_that_is_broken_twice_is_asked_no_more() {
+    let (mut hand, order) = Hand::ordered();
+    hand.end(&order, RecoveryOutcome::Failed, true);
+    assert_eq!(hand.track().broken, 1);
+    let order = hand.order();
+    hand.end(&order, RecoveryOutcome::Failed, true);
+    assert_eq!(hand.track().broken, 2);
+    for _ in 0..30 {
+        let effects = hand.probe(Some(Cause::Refused));
+        let acts = |effect: &Effect| matches!(effect, Effect::Recover(_));
+        assert!(!effects.iter().any(acts));
+    }
+    assert!(matches!(hand.track().stage, Stage::GaveUp { .. }));
+    // One that starts in between is another fault.
+    let (mut hand, order) = Hand::ordered();
+    hand.end(&order, RecoveryOutcome::Failed, true);
+    let order = hand.order();
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    assert_eq!(hand.track().broken, 0);
+}
+
+#[test]
+fn what_is_taken_back_leaves_what_came_before() {
+    let (mut hand, order) = Hand::ordered();
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    let first = hand.track().starts.clone();
+    let order = hand.order();
+    assert_eq!((hand.track().starts.len(), hand.track().past.len()), (2, 2));
+    assert_eq!(hand.incident().attempts.len(), 2);
+    hand.step(Event::TakenBack {
+        attempts: vec![(order.host, order.attempt)],
+        entries: Vec::new(),
+        unwritable: false,
+    });
+    let track = hand.track();
+    assert_eq!(track.starts, first);
+    assert_eq!(track.past.len(), 1);
+    assert_eq!(track.attempts, 1);
+    assert!(!track.acting && !hand.fleet.unwritable);
+    let attempts = &hand.incident().attempts;
+    assert_eq!((attempts.len(), attempts[0].number), (1, 1));
+    assert!(track.evidence_from == hand.now() && track.last.is_none());
+}
