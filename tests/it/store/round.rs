@@ -264,7 +264,6 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         unclear: rng.bool(),
     }
 }
-
 fn fleet(seed: u64) -> Fleet {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
