@@ -1,16 +1,18 @@
 //! `probe drill`: rehearses what a recovery needs. It logs in to hosts as a restart would, looks at them and says what they
-//! answer; it sends test mails and shows what was said with each relay. Nothing is restarted and nothing is written.
+//! answer; it sends test mails and shows what was said with each relay. Nothing is restarted. When and how it
+//! went is noted in the state directory, for the weekly report, `probe status` and `/metrics`.
 
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::smtp::{Line, Outcome, Rehearsed, SmtpNotifier};
 use crate::adapters::ssh::SshRecoverer;
+use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
-    Channel, Diagnosis, Email, Entry, EntryId, EventKind, Host, Notification, Settings, Timestamp,
-    Wording, plain_url,
+    Channel, Diagnosis, Email, Entry, EntryId, EventKind, Host, HostName, Notification, Settings,
+    Timestamp, Wording, plain_url,
 };
 use crate::ports::{Clock as _, Recoverer as _};
 use crate::render::facts;
@@ -34,12 +36,14 @@ pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::Drill) -> Exi
         }
         let runtime = runtime()?;
         let exit = runtime.block_on(async {
-            let mut exit = look_at(&settings, &hosts, cli.global.quiet).await;
+            let (mut exit, mut notes) = look_at(&settings, &hosts, cli.global.quiet).await;
             if let Some(email) = &email {
                 let at = SystemClock::new().now().wall;
-                exit = exit.worst(test_mails(email, &settings.wording, at, cli.global.quiet).await);
+                let went = test_mails(email, &settings.wording, at, cli.global.quiet).await;
+                notes.push((None, at, went != Exit::Critical));
+                exit = exit.worst(went);
             }
-            exit
+            exit.worst(note(cli, around, &notes))
         });
         runtime.shutdown_background();
         Ok(exit)
@@ -78,12 +82,35 @@ fn hosts(settings: &Settings, drill: &cli::Drill) -> Result<Vec<Arc<Host>>, Exit
     Ok(hosts)
 }
 
+/// A rehearsal: of which host, or of mail; when; whether it went well.
+type Went = (Option<HostName>, Timestamp, bool);
+
+/// Notes what was found. That it cannot be noted is a warning: the rehearsal itself is over and told.
+fn note(cli: &Cli, around: &Surroundings, notes: &[Went]) -> Exit {
+    let noted = || {
+        let path = around.state_dir(cli).map_err(|error| error.to_string())?;
+        for (host, at, well) in notes {
+            store::drilled(&path, host.as_ref(), *at, *well).map_err(|error| error.to_string())?;
+        }
+        Ok::<(), String>(())
+    };
+    match noted() {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let error = clean(&error);
+            say_error(&format!("probe: this drill is not noted: {error}"));
+            Exit::Warning
+        }
+    }
+}
+
 /// Looks at the hosts, one after the other, and says what each answered.
-async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> Exit {
+async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> (Exit, Vec<Went>) {
     // Nothing is held back: a look is no act.
     let recoverer = SshRecoverer::new(Arc::new(|_| false), Arc::new(SystemClock::new()));
-    let mut exit = Exit::Ok;
+    let (mut exit, mut notes) = (Exit::Ok, Vec::new());
     for host in hosts {
+        let at = SystemClock::new().now().wall;
         let sites = settings.profiles_of(&host.name);
         let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
         let diagnosis = recoverer.diagnose(Arc::clone(host), urls.collect()).await;
@@ -93,11 +120,12 @@ async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> Exit 
             Exit::Critical
         };
         exit = exit.worst(went);
+        notes.push((Some(host.name.clone()), at, went == Exit::Ok));
         if !quiet || went != Exit::Ok {
             answer(&told(host, &diagnosis));
         }
     }
-    exit
+    (exit, notes)
 }
 
 fn told(host: &Host, diagnosis: &Diagnosis) -> String {

@@ -170,6 +170,7 @@ fn report(reports: &Reports, turn: Turn<'_>, shown: bool) -> bool {
             settings: Arc::clone(turn.settings),
             changes: news,
             pauses: turn.fleet.pauses.clone(),
+            drills: turn.fleet.drills.clone(),
             unwritable: turn.fleet.unwritable,
             gauges: turn.gauges.clone(),
         }

@@ -235,6 +235,7 @@ impl Memory {
             pauses: Orders {
                 pauses: snapshot.pauses,
                 rearm: BTreeSet::new(),
+                drills: snapshot.fleet.drills.clone(),
             },
         });
         Ok(Self {

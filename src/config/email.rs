@@ -3,7 +3,7 @@
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
 //! password: that comes from exactly one of `password_file`, `password_env`, `password_credential`.
-//! `reminder_interval` is 4h; `off` reminds nobody. In which language and by whose clock people are told stands in
+//! `reminder_interval` is 4h; `off` reminds nobody. `report: weekly` tells on each Monday how the week was. In which language and by whose clock people are told stands in
 //! [`wording`].
 
 use std::time::Duration;
@@ -18,7 +18,14 @@ use super::tree::{Kind, Node};
 use super::value::{LONGEST, duration, list, text, texts};
 use super::wording;
 
-const KEYS: &[&str] = &["from", "to", "smtp", "language", "reminder_interval"];
+const KEYS: &[&str] = &[
+    "from",
+    "to",
+    "smtp",
+    "language",
+    "reminder_interval",
+    "report",
+];
 
 /// Recipients of every mail; more than this is a mailing list's work.
 const RECIPIENTS: usize = 50;
@@ -40,7 +47,7 @@ pub(super) struct Alerts {
 /// Reads `alerts`; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
     let keys = ["email", "command", "timezone", "templates"];
-    let Some(alerts) = Section::open(node, "alerts", &keys, report) else {
+    let Some(alerts) = Section::open(node, &keys, report) else {
         return Alerts::default();
     };
     Alerts {
@@ -55,7 +62,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
 }
 
 fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
-    let section = Section::open(node, "alerts.email", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -84,6 +91,9 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
         report,
     );
     Some(Email {
+        report: section
+            .get("report")
+            .is_some_and(|node| weekly(node, report)),
         from: from.unwrap_or_default(),
         to,
         relays,
@@ -99,6 +109,26 @@ fn missing(section: &Section<'_>, key: &str, hint: &str, report: &mut Report) {
     if section.get(key).is_none() {
         report.fault(Fault::new(&section.spot_of(key), "missing").act(hint));
     }
+}
+
+/// `weekly`, the only one there is.
+fn weekly(node: &Node, report: &mut Report) -> bool {
+    match &node.kind {
+        Kind::Text(word) if word == "weekly" => return true,
+        Kind::Text(word) => {
+            let fault = Fault::new(&node.spot, "unknown word").meant(nearest(word, &["weekly"]));
+            report.fault(fault.act("write `weekly`, or leave it out for no report"));
+        }
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::List(_)
+        | Kind::Map(_) => {
+            report.fault(expected(node, "`weekly`").act("leave it out for no report"));
+        }
+    }
+    false
 }
 
 fn reminder(node: &Node, report: &mut Report) -> Option<Duration> {

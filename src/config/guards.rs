@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Guards {
         "memory_available",
         "config_test",
     ];
-    let Some(section) = Section::open(node, "hosts.*.guards", keys, report) else {
+    let Some(section) = Section::open(node, keys, report) else {
         return guards;
     };
     let mut share = |key: &str, default: u8| {

@@ -32,7 +32,7 @@ const RANGE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_sec
 
 /// Reads the section; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Heartbeat> {
-    let section = Section::open(node, "heartbeat", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let written = section.get("url").and_then(|node| text(node, report));
     let url = written.and_then(|written| address(&written, report));
     let hidden = secret(&section, SECRET, report);

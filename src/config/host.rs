@@ -31,7 +31,7 @@ pub(super) struct Draft {
 
 /// Reads one host; each value that is wrong goes to `report`.
 pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<Draft> {
-    let section = Section::open(node, "hosts.*", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let ssh = match section.get("ssh") {
         Some(node) => ssh(node, report),
         None => {

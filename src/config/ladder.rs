@@ -40,7 +40,7 @@ pub(super) fn allow_reboot(section: &Section<'_>, report: &mut Report) -> bool {
 fn rung(node: &Node, report: &mut Report) -> Option<Found<Rung>> {
     let spot = node.spot.clone();
     if matches!(node.kind, Kind::Map(_)) {
-        let section = Section::open(node, "hosts.*.restart.commands", &["command"], report)?;
+        let section = Section::open(node, &["command"], report)?;
         let Some(words) = section.get("command") else {
             report.fault(Fault::new(&section.spot_of("command"), "missing").act(
                 "write the program and its arguments, like `{command: [/usr/local/bin/reset-vm, web1]}`",

@@ -28,7 +28,7 @@ const KEYS: &[&str] = &[
 
 /// Reads the whole document; everything that is wrong goes to `report`. What comes back is complete only if nothing did.
 pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
-    let section = Section::open(root, "", KEYS, report)?;
+    let section = Section::open(root, KEYS, report)?;
     let hosts = Hosts::read(&section, report);
     let profiles = Profiles::read(&section, &hosts, report);
     let network = section

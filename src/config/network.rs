@@ -24,7 +24,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Reads the section; each value that is wrong goes to `report`.
     pub(super) fn read(node: &Node, report: &mut Report) -> Option<Self> {
-        let section = Section::open(node, "network", &["canaries"], report)?;
+        let section = Section::open(node, &["canaries"], report)?;
         let canaries = section.get("canaries").map(|node| {
             let items = list(node, true, report).unwrap_or_default();
             if items.len() > CANARIES {

@@ -89,7 +89,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Reads the values; each that is wrong goes to `report`.
     pub(super) fn read(node: &Node, report: &mut Report) -> Option<Self> {
-        let section = Section::open(node, "profiles.*", KEYS, report)?;
+        let section = Section::open(node, KEYS, report)?;
         let span = |key: &str, low: Duration, report: &mut Report| {
             section
                 .get(key)

@@ -38,7 +38,7 @@ const SCHEMES: [(&str, RelaySecurity, u16); 4] = [
 
 /// Reads one relay; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
-    let section = Section::open(node, "alerts.email.smtp[]", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let url = match section.get("url") {
         Some(node) => text(node, report).and_then(|written| {
             parse(&written.value)

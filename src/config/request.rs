@@ -196,7 +196,7 @@ impl Expectation {
             "min_size",
             "addresses",
         ];
-        let Some(section) = Section::open(node, "profiles.*.expect", KEYS, report) else {
+        let Some(section) = Section::open(node, KEYS, report) else {
             return Self::default();
         };
         let words = |key: &str, report: &mut Report| {

@@ -50,7 +50,7 @@ pub(super) fn read(
     agent: bool,
     report: &mut Report,
 ) -> Option<(Restart, Option<Spot>)> {
-    let section = Section::open(node, "hosts.*.restart", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let mut commands = if agent {
         if section.names("commands") {
             report.fault(
@@ -158,12 +158,7 @@ fn default_backoff() -> Backoff {
 
 fn backoff(node: &Node, report: &mut Report) -> Backoff {
     let mut backoff = default_backoff();
-    let Some(section) = Section::open(
-        node,
-        "hosts.*.restart.backoff",
-        &["initial", "factor", "max"],
-        report,
-    ) else {
+    let Some(section) = Section::open(node, &["initial", "factor", "max"], report) else {
         return backoff;
     };
     let mut span = |key: &str| {
@@ -233,7 +228,7 @@ const fn default_budget() -> Budget {
 
 fn budget(node: &Node, report: &mut Report) -> Budget {
     let keys = &["restarts", "per"];
-    let Some(section) = Section::open(node, "hosts.*.restart.budget", keys, report) else {
+    let Some(section) = Section::open(node, keys, report) else {
         return default_budget();
     };
     let restarts = section

@@ -1,47 +1,23 @@
-//! Walking a mapping whose keys are known: unknown keys, keys of a later version, wrong types.
+//! Walking a mapping whose keys are known: unknown keys, wrong types.
 //!
-//! Each mapping of the configuration has its list of keys. A key outside of it is a fault with the nearest known key; a
-//! key that people know from the documentation and that this version does not carry out is refused by name, because a
-//! guard that is silently not there is worse than none. `null` means "not given" everywhere.
+//! Each mapping of the configuration has its list of keys. A key outside of it is a fault with the nearest known key.
+//! `null` means "not given" everywhere.
 
 use super::fault::{Fault, Report, Spot};
 use super::tree::{Entry, Kind, Node};
-
-/// What is known and not built yet: the section (its key path, `*` for a name), the key, and the only text or boolean
-/// that is refused, or nothing when the key is refused with any value. A version that builds one deletes the row.
-const NOT_YET: &[(&str, &str, Option<&str>)] = &[("alerts.email", "report", None)];
-
-fn not_yet(place: &str, key: &str, value: &Kind) -> bool {
-    NOT_YET
-        .iter()
-        .filter(|(section, name, _)| *section == place && *name == key)
-        .any(|(_, _, only)| match (only, value) {
-            (_, Kind::Null) => false,
-            (None, _) => true,
-            (Some(word), Kind::Text(text)) => text == word,
-            (Some(word), Kind::Bool(flag)) => *word == if *flag { "true" } else { "false" },
-            (Some(_), Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_)) => false,
-        })
-}
 
 /// A mapping with known keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Section<'a> {
     /// Where the mapping stands.
     pub(super) spot: &'a Spot,
-    place: &'static str,
     entries: &'a [Entry],
 }
 
 impl<'a> Section<'a> {
-    /// Opens `node` as the section `place` with `keys`; what is not known goes to `report`.
+    /// Opens `node` as a section with `keys`; what is not known goes to `report`.
     /// Nothing given is a section without keys; `None` when it is no mapping at all.
-    pub(super) fn open(
-        node: &'a Node,
-        place: &'static str,
-        keys: &[&str],
-        report: &mut Report,
-    ) -> Option<Self> {
+    pub(super) fn open(node: &'a Node, keys: &[&str], report: &mut Report) -> Option<Self> {
         let entries: &[Entry] = match &node.kind {
             Kind::Map(entries) => entries,
             Kind::Null => &[],
@@ -51,11 +27,10 @@ impl<'a> Section<'a> {
             }
         };
         for entry in entries {
-            judge_key(entry, place, keys, report);
+            judge_key(entry, keys, report);
         }
         Some(Self {
             spot: &node.spot,
-            place,
             entries,
         })
     }
@@ -64,7 +39,7 @@ impl<'a> Section<'a> {
     pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         let given = !matches!(entry.value.kind, Kind::Null);
-        (given && !not_yet(self.place, key, &entry.value.kind)).then_some(&entry.value)
+        given.then_some(&entry.value)
     }
 
     /// Whether `key` stands there, whatever its value.
@@ -81,25 +56,10 @@ impl<'a> Section<'a> {
     }
 }
 
-fn judge_key(entry: &Entry, place: &str, keys: &[&str], report: &mut Report) {
+fn judge_key(entry: &Entry, keys: &[&str], report: &mut Report) {
     let key = entry.key.as_str();
-    if not_yet(place, key, &entry.value.kind) {
-        let valued = keys.contains(&key);
-        let what = match (valued, &entry.value.kind) {
-            (true, Kind::Text(text)) => format!("`{text}` is not supported in this version"),
-            (true, Kind::Bool(flag)) => format!("`{flag}` is not supported in this version"),
-            _ => "not supported in this version".to_owned(),
-        };
-        report.fault(Fault::new(&entry.spot, what).act("leave it out"));
-        return;
-    }
-    let later = NOT_YET
-        .iter()
-        .filter(|(section, _, _)| *section == place)
-        .map(|(_, name, _)| *name);
-    let known: Vec<&str> = keys.iter().copied().chain(later).collect();
-    if !known.contains(&key) {
-        report.fault(Fault::new(&entry.spot, "unknown key").meant(nearest(key, &known)));
+    if !keys.contains(&key) {
+        report.fault(Fault::new(&entry.spot, "unknown key").meant(nearest(key, keys)));
     }
 }
 

@@ -11,7 +11,7 @@ const LIKE: &str = "write `listen: \"127.0.0.1:9807\"`";
 
 /// Reads the section.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<SocketAddr> {
-    let section = Section::open(node, "status_page", &["listen"], report)?;
+    let section = Section::open(node, &["listen"], report)?;
     let Some(node) = section.get("listen") else {
         report.fault(Fault::new(&section.spot_of("listen"), "missing").act(LIKE));
         return None;

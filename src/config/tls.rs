@@ -22,7 +22,7 @@ const KEYS: &[&str] = &[
 /// Reads the section; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
     let mut tls = Tls::by_default();
-    let Some(section) = Section::open(node, "profiles.*.tls", KEYS, report) else {
+    let Some(section) = Section::open(node, KEYS, report) else {
         return tls;
     };
     let path = |key: &str, privacy: Privacy, report: &mut Report| {

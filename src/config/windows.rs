@@ -36,7 +36,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<Window> {
 }
 
 fn window(node: &Node, report: &mut Report) -> Option<Window> {
-    let section = Section::open(node, "profiles.*.maintenance", KEYS, report)?;
+    let section = Section::open(node, KEYS, report)?;
     let acts = [
         ("cron", "write when it begins, like `cron: \"0 3 * * 0\"`"),
         ("for", "write how long it lasts, like `for: 30m`"),

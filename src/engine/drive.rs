@@ -54,6 +54,7 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
     // A pause holds from the first decision on.
     let mut fleet = run.fleet;
     fleet.pauses.clone_from(&orders.pauses);
+    fleet.drills.clone_from(&orders.drills);
     let completes = !run.dry && run.start == Start::Due;
     let mut pending = VecDeque::from([Event::Started(run.start)]);
     pending.extend(run.damaged.map(Event::Damaged));

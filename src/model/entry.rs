@@ -153,6 +153,7 @@ impl Entry {
             | EventKind::Damaged
             | EventKind::Certificate
             | EventKind::Digest
+            | EventKind::Report
             | EventKind::Test => false,
         };
         told && matches!(self.channel, Channel::Mail) && self.notification.profile.is_some()

@@ -8,9 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, EntryId, EventKind,
-    Fleet, GivenUp, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState, Reach,
-    RecoveryReport, Rung, Silence, Timestamp,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills, EntryId,
+    EventKind, Fleet, GivenUp, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState,
+    Reach, RecoveryReport, Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -49,6 +49,8 @@ pub struct Orders {
     pub pauses: BTreeMap<String, Pause>,
     /// Targets to re-arm.
     pub rearm: BTreeSet<String>,
+    /// What `probe drill` found last.
+    pub drills: Drills,
 }
 
 /// How a run begins.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack, Incident,
-    Index, Pause, ProbeId, ProfileName, ProfileTrack, Settings, Slot, Timestamp, limits,
+    AttemptId, BootId, Drills, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack,
+    Incident, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack, Settings, Slot, Timestamp,
+    limits,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -80,6 +81,9 @@ pub struct CoreRow {
     /// Certificate warnings that wait for others to go with them, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Timestamp, Ending)>,
+    /// What the next weekly report covers, where one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week: Option<Period>,
 }
 
 /// All we remember.
@@ -95,6 +99,8 @@ pub struct Fleet {
     pub outbox: BTreeMap<EntryId, Entry>,
     /// What people ordered (`probe pause`); read from files, never written here.
     pub pauses: BTreeMap<String, Pause>,
+    /// The last rehearsals; read from files, never written here.
+    pub drills: Drills,
     /// The last write failed: nothing is done until one succeeds.
     pub unwritable: bool,
     /// Profiles by their next probe, those left out that are in flight or wait for room on their machine.

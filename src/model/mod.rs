@@ -33,6 +33,7 @@ mod shared;
 mod survey;
 mod time;
 mod track;
+mod week;
 mod window;
 mod wording;
 
@@ -76,6 +77,9 @@ pub use time::{BootId, Now, Timestamp};
 pub use track::{
     Away, Evidence, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,
     Stage, Standing, Suspicion, Warned,
+};
+pub use week::{
+    Drill, Drills, Period, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, monday,
 };
 pub use window::{Window, WindowError};
 pub use wording::{Language, Template, Wording, Zone};

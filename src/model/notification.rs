@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attempt, Cause, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName, Timestamp,
+    Week,
 };
 
 /// The events of the contract.
@@ -39,6 +40,8 @@ pub enum EventKind {
     Flapping,
     /// Several messages in one: more happened at once than people can read one by one, or long ago.
     Digest,
+    /// How the week was.
+    Report,
     /// A test, sent on request.
     Test,
 }
@@ -61,6 +64,7 @@ impl EventKind {
             Self::Certificate => "certificate",
             Self::Flapping => "flapping",
             Self::Digest => "digest",
+            Self::Report => "report",
             Self::Test => "test",
         }
     }
@@ -225,6 +229,9 @@ pub struct Notification {
     /// For `flapping`, and for `up` when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaps: Option<Flaps>,
+    /// For `report`: what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub week: Option<Box<Week>>,
     /// For `digest`: the messages it stands for, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Self>,
@@ -258,6 +265,7 @@ impl Notification {
             first: None,
             story: false,
             flaps: None,
+            week: None,
             items: Vec::new(),
         }
     }

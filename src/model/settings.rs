@@ -370,6 +370,8 @@ pub struct Email {
     pub to: Vec<String>,
     /// Tried in order.
     pub relays: Vec<Relay>,
+    /// Whether the week is told on each Monday.
+    pub report: bool,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, GivenUp, Hold, Incident,
-    ProbeId, Slot, Timestamp,
+    ProbeId, Slot, Tally, Timestamp,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -194,6 +194,9 @@ pub struct ProfileTrack {
     /// The last five minutes.
     #[serde(default, skip_serializing_if = "Slot::is_empty")]
     pub slot: Slot,
+    /// What the next weekly report says of it.
+    #[serde(default, skip_serializing_if = "Tally::is_empty")]
+    pub week: Tally,
     /// Fingerprint of the configuration under which all this was counted.
     pub fingerprint: u64,
     /// The probe under way in this process; never written.

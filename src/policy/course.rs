@@ -4,6 +4,7 @@
 use crate::model::{ProfileName, Slot};
 
 use super::draft::Draft;
+use super::report;
 
 /// A probe counted as well, or as failed.
 pub(super) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well: bool) {
@@ -16,8 +17,10 @@ pub(super) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well: bool) {
     } else {
         track.slot = now;
     }
-    track.slot.count(took.filter(|_| well));
+    let took = took.filter(|_| well);
+    track.slot.count(took);
     if finished.number != now.number && !finished.is_empty() {
         draft.fleet.finish(name, finished);
     }
+    report::answered(draft, name, took);
 }

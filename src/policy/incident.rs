@@ -20,7 +20,8 @@ use crate::model::{
 use super::draft::Draft;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
-    certificates, course, flap, lesson, maintenance, network, recovery, schedule, telling, thread,
+    certificates, course, flap, lesson, maintenance, network, recovery, report, schedule, telling,
+    thread,
 };
 
 /// A profile was probed.
@@ -324,6 +325,7 @@ fn end(draft: &mut Draft<'_>, name: &ProfileName, incident: &Incident) {
         restarts,
     });
     draft.fleet.profile_mut(name).incident = None;
+    report::over(draft, name, incident.since);
     draft.durable = true;
 }
 

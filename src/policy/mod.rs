@@ -33,6 +33,7 @@
 //! | `telling` | what is said of an incident, and when it is first said |
 //! | `flap` | which sites go down and come back so often that the single times are not told |
 //! | `post` | how many mails one recipient gets, and what is gathered into a digest |
+//! | `report` | the weekly report: when it is due, and what it says |
 //! | `retry` | when a message that nobody took is tried again, and when it is given up |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
@@ -57,6 +58,7 @@ mod reconcile;
 mod recovery;
 mod release;
 mod reminders;
+mod report;
 mod retry;
 mod rounds;
 mod schedule;
@@ -103,6 +105,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         Event::Started(start) => {
             reconcile::start(&mut draft, &start);
             heartbeat::start(&mut draft, &start);
+            report::started(&mut draft);
         }
         Event::Damaged(path) => reconcile::damaged(&mut draft, path),
         Event::Ticked => {}
@@ -149,6 +152,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     sight::move_on(&mut draft);
     network::move_on(&mut draft);
     certificates::move_on(&mut draft);
+    report::move_on(&mut draft);
     outbox::move_on(&mut draft);
     schedule::move_on(&mut draft);
     heartbeat::move_on(&mut draft);

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{boot, incident, outbox, telling};
+use super::{boot, incident, outbox, report, telling};
 
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
@@ -120,6 +120,7 @@ fn host_of(draft: &Draft<'_>, name: &ProfileName) -> Option<HostName> {
 fn back(draft: &mut Draft<'_>, since: Timestamp) {
     draft.fleet.core.network.back = Some(draft.now);
     boot::saw_nothing(draft, since);
+    report::seeing(draft, since);
     draft.notes.push(Note::NetworkBack {
         since: draft.wall(since),
     });

@@ -24,7 +24,9 @@ pub(super) struct Pace(BTreeMap<String, Post>);
 
 /// Whether it begins a thread, or belongs to none.
 const fn begins(told: &Notification) -> bool {
-    told.incident.is_none() || told.sequence == 0 || told.story
+    // A report begins no thread that anybody must follow, and must not take the place of one.
+    !matches!(told.event, EventKind::Report)
+        && (told.incident.is_none() || told.sequence == 0 || told.story)
 }
 
 impl Pace {
@@ -189,6 +191,7 @@ fn mergeable(fleet: &Fleet, ids: &[EntryId]) -> Vec<EntryId> {
         .collect();
     entries()
         .filter(free)
+        .filter(|entry| entry.notification.event != EventKind::Report)
         .filter(|entry| incidents(entry).all(|incident| !bound.contains(incident)))
         .map(|entry| entry.id)
         .collect()

@@ -308,6 +308,7 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
 /// People ordered a pause or a new start.
 pub(super) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
+    draft.fleet.drills = orders.drills;
     for target in orders.rearm {
         let names: Vec<HostName> = draft
             .settings

@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{certificates, heartbeat, outbox, rounds};
+use super::{certificates, heartbeat, outbox, report, rounds};
 
 /// The machine a profile is served by, as far as it is known: its host, else the name in its first URL.
 pub(super) fn machine(profile: &Profile) -> &str {
@@ -213,7 +213,8 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let mail = outbox::wakeup(settings, fleet);
     let warning = certificates::wakeup(fleet);
     let beat = heartbeat::wakeup(settings, fleet);
-    [probe, canary, hosts, mail, warning, beat]
+    let week = report::wakeup(fleet);
+    [probe, canary, hosts, mail, warning, beat, week]
         .into_iter()
         .flatten()
         .min()

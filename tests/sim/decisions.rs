@@ -9,6 +9,7 @@
 //! | `site NAME on HOST` | a site and its host; `site NAME` has none; an hour of good probes behind it |
 //! | `NAME fails by CAUSE` | the last three probes failed so, 20, 10 and 0 s ago; `… N times` for another number, `… Ns old` for older ones |
 //! | `NAME is known as down` | its incident is open and people have heard of it |
+//! | `NAME cannot be judged` | its last probe, after those that failed, could not be judged |
 //! | `NAME says WORDS` | what its last probe saw |
 //! | `HOST restarted 50m 40m ago` | restarts that count for its budget |
 //! | `HOST attempts N` | attempts since it was last proven healthy |

@@ -131,6 +131,7 @@ fn an_empty_list_of_acts_takes_nothing_back() {
     let orders = Event::Ordered(Orders {
         pauses: [].into(),
         rearm: [].into(),
+        ..Orders::default()
     });
     let after = policy::step(&settings, world.fleet(), orders, &now).fleet;
     assert_eq!(after.hosts[&host("web1")].attempts, 1);

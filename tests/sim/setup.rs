@@ -94,6 +94,7 @@ pub fn email() -> Email {
             password: None,
             ca_file: None,
         }],
+        report: false,
         reminder_interval: None,
     }
 }

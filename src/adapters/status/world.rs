@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{RwLock, mpsc};
 
-use crate::model::{Changes, Fleet, Gauges, Notification, Pause, Settings};
+use crate::model::{Changes, Drills, Fleet, Gauges, Notification, Pause, Settings};
 use crate::ports::Clock;
 use crate::render::metrics::{self, Scene};
 use crate::render::{record, report};
@@ -21,6 +21,8 @@ pub struct News {
     pub changes: Changes,
     /// What people ordered.
     pub pauses: BTreeMap<String, Pause>,
+    /// The last rehearsals.
+    pub drills: Drills,
     /// The state cannot be written.
     pub unwritable: bool,
     /// What was measured.
@@ -95,6 +97,7 @@ impl World {
         known.settings = news.settings;
         known.fleet.learn(news.changes);
         known.fleet.pauses = news.pauses;
+        known.fleet.drills = news.drills;
         known.fleet.unwritable = news.unwritable;
         known.gauges = news.gauges;
         known.heard = heard;

@@ -7,6 +7,7 @@
 //!   state.db.v1              copy from before a migration out of schema 1
 //!   state.db.corrupt-…Z      a damaged state, moved aside
 //!   pause/NAME  rearm/NAME   orders of `probe pause` and `probe resume`, one file each
+//!   drill/HOST  drill-mail/  what `probe drill` found last, one file each
 //! ```
 //!
 //! *Durable means durable.* A commit is one transaction with `synchronous=FULL`; [`StateStore`] answers when it is on
@@ -47,7 +48,7 @@ use crate::model::{Fleet, Timestamp};
 
 pub use error::StoreError;
 pub use lock::Holder;
-pub use orders::{is_paused_now, pause, resume};
+pub use orders::{drilled, is_paused_now, pause, resume};
 pub use snapshot::{JournalRow, Snapshot, journal, read_only};
 pub use writer::StateStore;
 

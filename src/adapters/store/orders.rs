@@ -10,11 +10,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, directory};
-use crate::model::{Orders, Pause, Target, Timestamp};
+use crate::model::{Drill, Drills, HostName, Orders, Pause, Target, Timestamp};
 
 const PAUSE: &str = "pause";
 const REARM: &str = "rearm";
 const ALL: &str = "all";
+
+/// What `probe drill` found: a file for each host, and one for mail in a folder of its own, for a host may have any name.
+const DRILL: &str = "drill";
+const DRILL_MAIL: &str = "drill-mail";
 
 /// Orders read; whoever pauses more means everything.
 const FILES: usize = 10_000;
@@ -53,6 +57,40 @@ pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
         .map_err(|e| StoreError::file("write the order", &dir.join(REARM).join(name), e))
 }
 
+/// Notes a rehearsal of a host, or of mail where no host is named. When it last went well is kept from the note before.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn drilled(
+    dir: &Path,
+    host: Option<&HostName>,
+    at: Timestamp,
+    well: bool,
+) -> Result<(), StoreError> {
+    let (folder, name) = host.map_or((DRILL_MAIL, ALL), |host| (DRILL, host.as_str()));
+    if !is_file_name(name) {
+        return Err(StoreError::Target {
+            name: name.to_owned(),
+        });
+    }
+    let dir = directory::visit(dir)?;
+    let before = read_drill(&dir.join(folder).join(name)).and_then(|drill| drill.succeeded);
+    let succeeded = if well { Some(at) } else { before };
+    serde_json::to_vec(&Drill {
+        at,
+        well,
+        succeeded,
+    })
+    .map_err(io::Error::from)
+    .and_then(|body| directory::place(&dir, folder, name, &body))
+    .map_err(|e| StoreError::file("note the drill", &dir.join(folder).join(name), e))
+}
+
+/// A note that cannot be read is none: the next drill writes it anew.
+fn read_drill(path: &Path) -> Option<Drill> {
+    serde_json::from_slice(&read_text(path).ok()?).ok()
+}
+
 /// The last look before acting: whether everything, or one of these names, is paused at this wall-clock time.
 #[must_use]
 pub fn is_paused_now(dir: &Path, names: &[&str], wall: Timestamp) -> bool {
@@ -69,6 +107,7 @@ pub fn is_paused_now(dir: &Path, names: &[&str], wall: Timestamp) -> bool {
 pub(super) struct OrderBook {
     dir: PathBuf,
     read: BTreeMap<String, (Marks, Pause)>,
+    drills: BTreeMap<PathBuf, (Marks, Option<Drill>)>,
 }
 
 /// What changes when a file is written or replaced: inode, length, time of last change.
@@ -79,6 +118,7 @@ impl OrderBook {
         Self {
             dir: dir.to_owned(),
             read: BTreeMap::new(),
+            drills: BTreeMap::new(),
         }
     }
 
@@ -116,7 +156,30 @@ impl OrderBook {
             .unwrap_or_default()
             .into_iter()
             .collect();
+        orders.drills = self.read_drills();
         orders
+    }
+
+    fn read_drills(&mut self) -> Drills {
+        let mut drills = Drills::default();
+        let mut before = std::mem::take(&mut self.drills);
+        let listed = names(&self.dir.join(DRILL)).unwrap_or_default();
+        let hosts = listed.into_iter().map(|name| (DRILL, name));
+        for (folder, name) in hosts.chain([(DRILL_MAIL, ALL.to_owned())]) {
+            let path = self.dir.join(folder).join(&name);
+            let Some(now) = marks(&path) else { continue };
+            let drill = match before.remove(&path) {
+                Some((then, drill)) if then == now => drill,
+                _ => read_drill(&path),
+            };
+            self.drills.insert(path, (now, drill));
+            match (folder, drill) {
+                (_, None) => {}
+                (DRILL_MAIL, drill) => drills.mail = drill,
+                (_, Some(drill)) => _ = drills.hosts.insert(name, drill),
+            }
+        }
+        drills
     }
 
     /// Removes the orders to re-arm that were carried out. One that cannot be removed is carried out again.

@@ -65,7 +65,9 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
             damaged: None,
         }
     };
-    let pauses = orders::OrderBook::new(path).read().pauses;
+    let orders = orders::OrderBook::new(path).read();
+    let pauses = orders.pauses;
+    loaded.fleet.drills = orders.drills;
     loaded.fleet.pauses.clone_from(&pauses);
     Ok(Snapshot {
         fleet: loaded.fleet,

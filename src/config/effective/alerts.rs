@@ -36,6 +36,7 @@ fn email_tree(email: &Email, language: Language) -> Out {
             "reminder_interval",
             email.reminder_interval.map_or_else(|| word("off"), span),
         )
+        .maybe("report", email.report.then(|| word("weekly")))
         .out()
 }
 

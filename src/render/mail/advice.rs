@@ -74,6 +74,7 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
         EventKind::Damaged => items.push(all(key!(Advice, "held"))),
         EventKind::Certificate => items.push(all(key!(Advice, "status"))),
         EventKind::Digest => items.push(all(key!(Advice, "up"))),
+        EventKind::Report => items.push(all(key!(Advice, "up"))),
         EventKind::Closed | EventKind::Test => items.push(all(key!(Advice, "watched"))),
     }
     items

@@ -40,6 +40,7 @@ impl State {
             | EventKind::Damaged
             | EventKind::Certificate
             | EventKind::Digest
+            | EventKind::Report
             | EventKind::Test => Self::Other,
         }
     }

@@ -29,6 +29,7 @@ mod text;
 mod thread;
 mod timeline;
 mod values;
+mod week;
 
 pub use next::sentence as next;
 pub use story::sightings as seen;

@@ -10,7 +10,7 @@ use crate::render::{explain, facts};
 
 use super::page::{Item, Page, Section, Tone};
 use super::subject::pieces;
-use super::{advice, clean, deeds, digest, ending, timeline};
+use super::{advice, clean, deeds, digest, ending, timeline, week};
 
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
@@ -40,13 +40,15 @@ pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
             timeline::timeline(voice, note),
         ),
     ];
-    let sections = parts
+    let parts = parts
         .into_iter()
         .filter(|(_, items)| !items.is_empty())
         .map(|(title, items)| Section {
             title: voice.word(title),
             items,
         });
+    let mut sections = week::sections(voice, note);
+    sections.extend(parts);
     Page {
         language: voice.language(),
         tone: tone(note),
@@ -59,7 +61,7 @@ pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
             .into_iter()
             .map(Block::into_text)
             .collect(),
-        sections: sections.collect(),
+        sections,
         footer: footer(voice, note),
     }
 }
@@ -75,7 +77,7 @@ const fn tone(note: &Notification) -> Tone {
         | EventKind::Damaged
         | EventKind::Certificate => Tone::Warn,
         EventKind::Up | EventKind::Back => Tone::Good,
-        EventKind::Closed | EventKind::Test => Tone::Calm,
+        EventKind::Closed | EventKind::Report | EventKind::Test => Tone::Calm,
     }
 }
 

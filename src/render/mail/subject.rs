@@ -68,6 +68,7 @@ pub(super) const fn pieces(event: EventKind) -> Pieces {
         EventKind::Certificate => pieces!(Certificate),
         EventKind::Flapping => pieces!(Flapping),
         EventKind::Digest => pieces!(Digest),
+        EventKind::Report => pieces!(Report),
         EventKind::Test => pieces!(Test),
     }
 }

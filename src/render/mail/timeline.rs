@@ -88,6 +88,7 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
         | EventKind::Damaged
         | EventKind::Certificate
         | EventKind::Digest
+        | EventKind::Report
         | EventKind::Test => return None,
     };
     Some((at, line))

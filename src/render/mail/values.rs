@@ -7,7 +7,7 @@ use crate::model::{Affected, Ending, Hold, Next, Notification, Plight, RecoveryO
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
-use super::{advice, clean, deeds, digest, ending, next};
+use super::{advice, clean, deeds, digest, ending, next, week};
 
 /// Everything that `down/subject` and its like may name.
 pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
@@ -16,6 +16,8 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
     let first = note.certificates.first();
     let others = note.certificates.len().saturating_sub(1);
     let blind = ends(voice, note);
+    let week = note.week.as_deref().map(|week| week::sums(voice, week));
+    let week = week.as_ref();
     context! {
         site => site(voice, note),
         many => together(note) > 0,
@@ -49,6 +51,15 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         left => first.map(|first: &Ending| voice.left(note.at, first.ends)),
         ends => first.map(|first| voice.day_clock(first.ends)),
         day => first.map(|first| voice.day(first.ends)),
+        week_sites => week.map(|week| week.sites),
+        week_share => week.map(|week| week.share.as_str()),
+        week_restarts => week.map(|week| week.restarts),
+        week_still => week.map(|week| week.still),
+        week_hit => week.map(|week| week.hit),
+        week_down => week.map(|week| week.down.as_str()),
+        week_span => week.map(|week| week.span.as_str()),
+        week_first => week.map(|week| week.first),
+        week_blind => week.and_then(|week| week.blind.as_deref()),
     }
 }
 

@@ -32,6 +32,7 @@ pub fn page(scene: &Scene<'_>) -> String {
     sites::checks(&mut page, scene);
     sites::profiles(&mut page, scene);
     ourselves::hosts(&mut page, scene);
+    ourselves::drills(&mut page, scene);
     ourselves::mail(&mut page, scene.fleet);
     ourselves::ourselves(&mut page, scene);
     page.0

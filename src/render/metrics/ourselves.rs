@@ -51,6 +51,26 @@ pub(super) fn hosts(page: &mut Page, scene: &Scene<'_>) {
     }
 }
 
+/// When rehearsals last went well.
+pub(super) fn drills(page: &mut Page, scene: &Scene<'_>) {
+    let name = "prober_last_drill_success_timestamp_seconds";
+    let drills = &scene.fleet.drills;
+    let of_hosts = scene.settings.hosts.keys().filter_map(|host| {
+        let at = drills.hosts.get(host.as_str())?.succeeded?;
+        Some((label("host", host.as_str()), at))
+    });
+    let of_mail = drills.mail.and_then(|drill| drill.succeeded);
+    let samples = of_hosts.chain(of_mail.map(|at| (label("drill", "mail"), at)));
+    let mut samples = samples.peekable();
+    if samples.peek().is_some() {
+        let help = "When `probe drill` last logged in to this host and came back with facts; or had its test mails taken.";
+        page.family(name, "gauge", help);
+    }
+    for (labels, at) in samples {
+        page.sample(name, &labels, at.0.div_euclid(1000));
+    }
+}
+
 pub(super) fn mail(page: &mut Page, fleet: &Fleet) {
     let waiting = fleet.outbox.values().filter(|entry| !entry.is_dead());
     let oldest = waiting.clone().map(|entry| entry.queued).min();

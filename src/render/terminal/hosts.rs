@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Look;
 use super::ink::{Ink, Line, Sheet};
-use super::words::{ahead, clock, ended, hold_sentence, moment, since};
+use super::words::{ago, ahead, clock, ended, hold_sentence, moment, since};
 use crate::model::{
     Fleet, Hold, Host, HostTrack, Pause, ProfileName, RecoveryOutcome, Settings, Stage,
 };
@@ -250,6 +250,31 @@ fn paused(fleet: &Fleet, host: &str) -> Hold {
     Hold::Paused {
         until: pause.until,
         reason: pause.reason,
+    }
+}
+
+/// When each host was last rehearsed, and mail.
+pub(super) fn drills(sheet: &mut Sheet, settings: &Settings, fleet: &Fleet) {
+    let now = fleet.wall(fleet.now());
+    let hosts = settings.hosts.keys().filter_map(|host| {
+        let drill = fleet.drills.hosts.get(host.as_str())?;
+        Some((host.as_str(), drill))
+    });
+    let mail = fleet.drills.mail.iter().map(|drill| ("mail", drill));
+    sheet.gap();
+    for (what, drill) in hosts.chain(mail) {
+        let (ink, went) = match drill.well {
+            true => (Ink::Plain, "went well"),
+            false => (Ink::Warn, "failed"),
+        };
+        let before = drill.succeeded.filter(|_| !drill.well);
+        let before = before.map_or_else(String::new, |at| {
+            format!(", last went well {}", ago(at, now))
+        });
+        let line = Line::new(Ink::Plain, "  drill  ")
+            .then(Ink::Bold, what)
+            .then(ink, &format!(" {went} {}{before}", ago(drill.at, now)));
+        sheet.wrapped(&line, 9);
     }
 }
 

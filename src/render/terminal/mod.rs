@@ -91,6 +91,7 @@ pub fn status(
     table::write(&mut sheet, &rows, look);
     hosts::write(&mut sheet, settings, fleet, selection, None, look);
     hosts::pauses(&mut sheet, fleet);
+    hosts::drills(&mut sheet, settings, fleet);
     let outbox = waiting(fleet, subject);
     mails::write(&mut sheet, &outbox, look);
     sheet.gap();

@@ -66,6 +66,8 @@ files! {
     Flapping = "flapping",
     /// Many messages in one.
     Digest = "digest",
+    /// How the week was.
+    Report = "report",
     /// A test.
     Test = "test",
     /// Why nothing is restarted.
@@ -86,6 +88,8 @@ files! {
     Picture = "picture",
     /// Titles, the timeline, the last line.
     Page = "page",
+    /// The parts of the weekly report.
+    Week = "week",
     /// Times and spans.
     Times = "times",
 }
@@ -114,6 +118,7 @@ impl File {
             | Self::Certificate
             | Self::Flapping
             | Self::Digest
+            | Self::Report
             | Self::Test => true,
             Self::Picture
             | Self::Holds
@@ -124,6 +129,7 @@ impl File {
             | Self::Next
             | Self::Advice
             | Self::Page
+            | Self::Week
             | Self::Times => false,
         }
     }

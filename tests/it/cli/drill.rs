@@ -26,6 +26,8 @@ fn a_host_is_logged_in_to_and_looked_at_and_not_restarted() {
         );
     }
     ground.probe(&["drill", "-q"]).expect(0, &[]);
+    let status = flat(&ground.probe(&["status"]).stdout);
+    assert!(status.contains("drill web1 went well"), "{status}");
     assert_eq!(ground.restarts(), 0);
 }
 
@@ -42,6 +44,25 @@ fn a_key_that_opens_something_else_is_told() {
         .expect(2, &["what came back are no facts", "another command"]);
     std::fs::write(&keys, "").unwrap();
     ground.probe(&["drill", "web1"]).expect(2, &["no way in"]);
+    let status = flat(&ground.probe(&["status"]).stdout);
+    assert!(status.contains("drill web1 failed"), "{status}");
+}
+
+/// A state directory in which nothing can be noted takes nothing from the rehearsal, and is said in one line.
+#[test]
+fn a_drill_that_cannot_be_noted_is_a_warning() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, "true"), None));
+    ground.probe(&["drill"]).expect(0, &["web1: logged in"]);
+    let notes = ground.path("state").join("drill");
+    std::fs::remove_dir_all(&notes).unwrap();
+    std::fs::write(&notes, "in the way").unwrap();
+    let answer = ground.probe(&["drill"]);
+    answer.expect(1, &["web1: logged in and looked"]);
+    let said: Vec<&str> = answer.stderr.lines().collect();
+    assert_eq!(said.len(), 1, "{answer:#?}");
+    assert!(said[0].contains("this drill is not noted"), "{answer:#?}");
 }
 
 /// Over a real login: looked at, restarted, proven, and the facts are in the mail.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Gauges, Hold, LAG_BOUNDS_MS, Lag, Note, RecoveryOutcome, Standing, Timestamp, TlsVersion,
+    Cause, Drill, Gauges, Hold, LAG_BOUNDS_MS, Lag, Note, RecoveryOutcome, Standing, Timestamp,
+    TlsVersion,
 };
 use probe::render::metrics::{Scene, page};
 
@@ -259,4 +260,35 @@ fn classes_of_lag_count_upwards() {
     );
     assert_eq!(value(&series, "prober_schedule_lag_max_seconds", None), 0.7);
     assert!(now() > Timestamp(0));
+}
+
+#[test]
+fn it_says_when_a_drill_last_went_well() {
+    let mut world = well();
+    let name = "prober_last_drill_success_timestamp_seconds";
+    assert!(!told(&world).contains(name), "never rehearsed is no moment");
+    let drill = |at, succeeded| Drill {
+        at: Timestamp(at),
+        well: false,
+        succeeded,
+    };
+    let known = world.settings.hosts.keys().next().unwrap().to_string();
+    let drills = &mut world.fleet.drills;
+    let at = drill(9_000, Some(Timestamp(5_999)));
+    drills.hosts.insert(known.clone(), at);
+    drills.hosts.insert("gone".to_owned(), at);
+    drills.mail = Some(drill(9_000, Some(Timestamp(7_000))));
+    let page = told(&world);
+    assert!(
+        page.contains(&format!("{name}{{host=\"{known}\"}} 5\n")),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("{name}{{drill=\"mail\"}} 7\n")),
+        "{page}"
+    );
+    assert!(!page.contains("gone"), "a host that is configured no more");
+    world.fleet.drills.mail = None;
+    world.fleet.drills.hosts.insert(known, drill(9_000, None));
+    assert!(!told(&world).contains(name), "it never went well");
 }

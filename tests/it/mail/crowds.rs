@@ -82,6 +82,7 @@ pub(crate) fn digest() -> Notification {
 /// Of some events what else they may have to tell, by the name of the golden mail.
 pub(crate) fn more() -> Vec<(&'static str, Notification)> {
     vec![
+        ("report-first", super::weeks::first()),
         (
             "up-untold",
             Notification {

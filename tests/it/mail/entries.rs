@@ -343,6 +343,7 @@ pub(crate) fn all() -> Vec<Notification> {
         certificate(),
         super::crowds::flapping(),
         super::crowds::digest(),
+        super::weeks::report(),
         test(),
     ]
 }

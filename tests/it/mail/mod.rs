@@ -10,4 +10,5 @@ mod readers;
 mod sentences;
 mod threads;
 mod truth;
+mod weeks;
 mod words;

@@ -240,6 +240,7 @@ fn mails_of_no_site_and_other_channels_have_none() {
                 | EventKind::Damaged
                 | EventKind::Certificate
                 | EventKind::Digest
+                | EventKind::Report
                 | EventKind::Test
         );
         let mail = entry(notification);

@@ -34,6 +34,7 @@ pub(crate) fn email(relays: Vec<Relay>) -> Email {
         from: "Probe <probe@monitor.example.com>".to_owned(),
         to: vec!["ops@example.com".to_owned()],
         relays,
+        report: false,
         reminder_interval: None,
     }
 }

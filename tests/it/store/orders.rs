@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use probe::adapters::store::{StateStore, StoreError, is_paused_now, pause, read_only, resume};
+use probe::adapters::store::{
+    StateStore, StoreError, drilled, is_paused_now, pause, read_only, resume,
+};
 
 use super::*;
 
@@ -157,4 +159,30 @@ fn a_pause_reaches_a_daemon_of_another_user() {
             std::os::unix::fs::MetadataExt::uid(&fs::metadata(dir.path().join(made)).unwrap());
         assert_eq!(owner, 65_534, "{made}");
     }
+}
+
+#[test]
+fn a_drill_is_noted_and_a_failed_one_keeps_when_it_last_went_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).into_store().unwrap();
+    let web1 = probe::model::HostName::try_new("web1").unwrap();
+    let note = |host, at, well| drilled(dir.path(), host, Timestamp(at), well).unwrap();
+    note(Some(&web1), 5_000, true);
+    note(None, 6_000, false);
+    let drills = read(&mut store).drills;
+    let (host, mail) = (drills.hosts["web1"], drills.mail.unwrap());
+    assert_eq!((host.at, host.well), (Timestamp(5_000), true));
+    assert_eq!(host.succeeded, Some(Timestamp(5_000)));
+    assert_eq!((mail.well, mail.succeeded), (false, None));
+    note(Some(&web1), 9_000, false);
+    let host = read(&mut store).drills.hosts["web1"];
+    assert_eq!((host.at, host.well), (Timestamp(9_000), false));
+    assert_eq!(host.succeeded, Some(Timestamp(5_000)));
+    let seen = read_only(dir.path()).unwrap().fleet.drills;
+    assert_eq!(seen, read(&mut store).drills, "read beside a run as well");
+    // What is no note is none, and the next drill writes it anew.
+    fs::write(dir.path().join("drill/web1"), "\u{0}nonsense").unwrap();
+    assert!(read(&mut store).drills.hosts.is_empty());
+    note(Some(&web1), 11_000, true);
+    assert!(read(&mut store).drills.hosts["web1"].well);
 }

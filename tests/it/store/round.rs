@@ -155,11 +155,7 @@ fn host(rng: &mut fastrand::Rng) -> HostTrack {
             },
             _ => Stage::GaveUp {
                 since: at(rng),
-                reason: if rng.bool() {
-                    GivenUp::Spent { tries: rng.u32(..) }
-                } else {
-                    GivenUp::Other(text(rng))
-                },
+                reason: GivenUp::Spent { tries: rng.u32(..) },
             },
         },
         look: maybe(
@@ -200,6 +196,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
     Entry {
         id,
         notification: Notification {
+            week: None,
             certificates: vec![],
             first: maybe(rng, ProfileName::try_new("blog").unwrap()),
             story: rng.bool(),
@@ -267,7 +264,6 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
         unclear: rng.bool(),
     }
 }
-
 fn fleet(seed: u64) -> Fleet {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
@@ -278,6 +274,14 @@ fn fleet(seed: u64) -> Fleet {
         digest: maybe(rng, Timestamp(6)),
     };
     fleet.core = CoreRow {
+        week: Some(probe::model::Period {
+            number: 3,
+            began: Timestamp(5),
+            asked: Timestamp(6),
+            due: Timestamp(7),
+            first: true,
+            blind: std::time::Duration::from_secs(9),
+        }),
         posts: [("ops@example.com".to_owned(), post)].into(),
         warnings: vec![],
         heart: Heart {

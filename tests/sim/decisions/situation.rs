@@ -159,6 +159,9 @@ impl Situation {
                     causes.iter().filter_map(|w| Cause::from_word(w)).collect();
                 self.change(name, |host| host.restart.causes.clone_from(&causes));
             }
+            [name, "cannot", "be", "judged"] => {
+                self.track(name).unknown = Some("our network is down".to_owned());
+            }
             [name, "is", "restarting"] => {
                 let track = self.fleet.host_mut(&host(name));
                 track.acting = true;

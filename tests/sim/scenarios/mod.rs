@@ -19,6 +19,7 @@ mod ours;
 mod pace;
 mod reminders;
 mod silent;
+mod weeks;
 mod windows;
 
 const MINUTE: Duration = Duration::from_secs(60);

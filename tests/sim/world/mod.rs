@@ -235,6 +235,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            ..Orders::default()
         };
         let mut events = vec![Event::Ordered(orders), Event::Started(start)];
         if std::mem::take(&mut self.damaged) {
@@ -253,6 +254,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            ..Orders::default()
         };
         self.decide(Event::Ordered(orders));
     }

@@ -1,0 +1,351 @@
+//! The weekly report: when it is due, what a week's tally remembers of a site, and what the report says, as facts.
+//!
+//! The tally of a site is a few numbers; it belongs to a period by its number, so that a new period needs no walk over the
+//! fleet to begin.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::{HostName, Lesson, ProfileName, Timestamp};
+
+/// The hour of Monday at which the report is due, by the clock of `alerts.timezone`.
+const HOUR: i8 = 9;
+
+/// The first Monday 09:00 of this zone after `wall`; `None` beyond the calendar.
+///
+/// Where summer time leaves that hour out, it is the first instant after the gap.
+#[must_use]
+pub fn monday(zone: &TimeZone, wall: Timestamp) -> Option<Timestamp> {
+    let instant = jiff::Timestamp::from_millisecond(wall.0).ok()?;
+    let mut day = instant.to_zoned(zone.clone()).date();
+    // Today may be a Monday whose hour is over.
+    for _ in 0..8 {
+        if day.weekday() == Weekday::Monday {
+            let at = day.at(HOUR, 0, 0, 0).to_zoned(zone.clone()).ok()?;
+            let at = Timestamp(at.timestamp().as_millisecond());
+            if at > wall {
+                return Some(at);
+            }
+        }
+        day = day.tomorrow().ok()?;
+    }
+    None
+}
+
+/// The period that the next report covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// Which, from 1: tallies of another number are of another period.
+    pub number: u32,
+    /// Since when, on the fleet's line.
+    pub began: Timestamp,
+    /// After which instant of the wall clock the next Monday was looked for.
+    pub asked: Timestamp,
+    /// When the report is due, on the wall clock.
+    pub due: Timestamp,
+    /// No report was made before.
+    pub first: bool,
+    /// How long our own network was down.
+    #[serde(default)]
+    pub blind: Duration,
+}
+
+/// What a period remembers of one site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "[u64; 7]", into = "[u64; 7]")]
+pub struct Tally {
+    /// The period's number; 0: nothing is remembered.
+    pub period: u32,
+    /// Probes that were well.
+    pub well: u32,
+    /// Their response times together, in milliseconds.
+    pub sum_ms: u64,
+    /// The longest of them, in milliseconds.
+    pub longest_ms: u32,
+    /// When that was, in seconds since 1970 on the wall clock.
+    pub longest_at: u32,
+    /// How long incidents of it that are over lasted within the period, in seconds.
+    pub down_s: u32,
+    /// How many of them.
+    pub outages: u32,
+}
+
+impl From<[u64; 7]> for Tally {
+    fn from([period, well, sum_ms, longest, at, down, outages]: [u64; 7]) -> Self {
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            period: small(period),
+            well: small(well),
+            sum_ms,
+            longest_ms: small(longest),
+            longest_at: small(at),
+            down_s: small(down),
+            outages: small(outages),
+        }
+    }
+}
+
+impl From<Tally> for [u64; 7] {
+    fn from(tally: Tally) -> Self {
+        [
+            tally.period.into(),
+            tally.well.into(),
+            tally.sum_ms,
+            tally.longest_ms.into(),
+            tally.longest_at.into(),
+            tally.down_s.into(),
+            tally.outages.into(),
+        ]
+    }
+}
+
+impl Tally {
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.period == 0
+    }
+
+    /// The tally of this period: this one, or an empty one where this is of another.
+    #[must_use]
+    pub fn of(self, period: u32) -> Self {
+        if self.period == period {
+            self
+        } else {
+            Self {
+                period,
+                ..Self::default()
+            }
+        }
+    }
+
+    /// Counts a probe that was well.
+    pub fn count(&mut self, took: Duration, wall: Timestamp) {
+        let ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
+        self.well = self.well.saturating_add(1);
+        self.sum_ms = self.sum_ms.saturating_add(ms.into());
+        if ms > self.longest_ms {
+            self.longest_ms = ms;
+            self.longest_at = u32::try_from(wall.0.div_euclid(1000)).unwrap_or(0);
+        }
+    }
+
+    /// Counts an incident that is over and lasted so long within the period.
+    pub fn over(&mut self, lasted: Duration) {
+        let seconds = u32::try_from(lasted.as_secs()).unwrap_or(u32::MAX);
+        self.down_s = self.down_s.saturating_add(seconds);
+        self.outages = self.outages.saturating_add(1);
+    }
+
+    /// The mean response time; `None` where no probe was well.
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        self.sum_ms
+            .checked_div(self.well.into())
+            .map(Duration::from_millis)
+    }
+}
+
+/// One rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drill {
+    /// When, on the wall clock.
+    pub at: Timestamp,
+    /// Whether it went well: login and facts came back; every recipient's mail was taken.
+    pub well: bool,
+    /// When one last went well, on the wall clock.
+    #[serde(default)]
+    pub succeeded: Option<Timestamp>,
+}
+
+/// The last rehearsals, as they stand in the state directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Drills {
+    /// By host.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, Drill>,
+    /// Of mail.
+    #[serde(default)]
+    pub mail: Option<Drill>,
+}
+
+/// How one site did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekSite {
+    /// Which.
+    pub profile: ProfileName,
+    /// How long it was down.
+    pub down: Duration,
+    /// How often.
+    pub outages: u32,
+    /// It is down now.
+    pub still: bool,
+}
+
+/// How a restart held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeekHeld {
+    /// The site did not come back by it.
+    No,
+    /// So long, until something failed again.
+    For(Duration),
+    /// So long until now, and it holds.
+    Still(Duration),
+}
+
+/// One restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekRestart {
+    /// When, on the wall clock.
+    pub at: Timestamp,
+    /// How it held.
+    pub held: WeekHeld,
+    /// Whether it was needed, as far as the facts say.
+    pub needed: Option<bool>,
+}
+
+/// The restarts of one host, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekHost {
+    /// Which.
+    pub host: HostName,
+    /// How many.
+    pub count: u32,
+    /// The newest of them.
+    pub restarts: Vec<WeekRestart>,
+    /// What they teach.
+    pub lesson: Option<Lesson>,
+}
+
+/// A slow site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekSlow {
+    /// Which.
+    pub profile: ProfileName,
+    /// Its slowest answer.
+    pub longest: Duration,
+    /// When that was, on the wall clock.
+    pub at: Timestamp,
+    /// Its mean response time.
+    pub mean: Duration,
+}
+
+/// What a weekly report says; its certificates stand in the notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Week {
+    /// Since when, on the wall clock.
+    pub from: Timestamp,
+    /// How long the period is.
+    pub span: Duration,
+    /// It is the first report, so that the period began when reports were asked for.
+    pub first: bool,
+    /// Within it, how long our own network was down.
+    pub blind: Duration,
+    /// How many sites are watched.
+    pub profiles: u32,
+    /// Those that are listed, the worst first.
+    pub sites: Vec<WeekSite>,
+    /// Sites that were down and are not listed.
+    pub down_more: u32,
+    /// Sites that were up all the time and are not listed.
+    pub up_more: u32,
+    /// All their downtime together.
+    pub down: Duration,
+    /// Hosts that were restarted.
+    pub hosts: Vec<WeekHost>,
+    /// How many restarts there were.
+    pub restarts: u32,
+    /// The slowest answers.
+    pub slowest: Vec<WeekSlow>,
+    /// The last rehearsals of configured hosts and of mail.
+    pub drills: Drills,
+    /// Configured hosts that were never rehearsed.
+    pub undrilled: Vec<HostName>,
+    /// Messages that could not be delivered.
+    pub undelivered: u32,
+}
+
+impl Week {
+    /// The share of `span` in which a site was not down, in hundredths of a per cent, rounded down: whoever was down is never
+    /// told to have been up for 100 %.
+    #[must_use]
+    pub fn share(&self, down: Duration) -> u32 {
+        share(self.span, down)
+    }
+
+    /// The same of all sites together.
+    #[must_use]
+    pub fn share_of_all(&self) -> u32 {
+        share(self.span.saturating_mul(self.profiles.max(1)), self.down)
+    }
+}
+
+fn share(whole: Duration, down: Duration) -> u32 {
+    let (whole, down) = (whole.as_millis(), down.as_millis());
+    let up = whole.saturating_sub(down).saturating_mul(10_000);
+    up.checked_div(whole)
+        .and_then(|share| u32::try_from(share).ok())
+        .unwrap_or(10_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn monday_at_nine_by_the_clock_on_the_wall() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (wall, due) in [
+            ("2026-03-23T07:59:59Z", "2026-03-23T08:00:00Z"),
+            ("2026-03-23T08:00:00Z", "2026-03-30T07:00:00Z"),
+            ("2026-03-29T12:00:00Z", "2026-03-30T07:00:00Z"),
+            ("2026-10-19T07:00:00Z", "2026-10-26T08:00:00Z"),
+        ] {
+            assert_eq!(monday(&berlin, at(wall)), Some(at(due)), "{wall}");
+        }
+        let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
+        assert_eq!(
+            monday(&tokyo, at("2026-11-22T23:59:59Z")),
+            Some(at("2026-11-23T00:00:00Z"))
+        );
+        assert_eq!(monday(&tokyo, Timestamp(i64::MAX)), None);
+    }
+
+    #[test]
+    fn a_tally_of_another_period_is_none() {
+        let mut tally = Tally::default().of(3);
+        tally.count(Duration::from_millis(100), at("2026-11-23T00:00:01Z"));
+        tally.count(Duration::from_millis(300), at("2026-11-23T00:00:02Z"));
+        tally.count(Duration::from_millis(200), at("2026-11-23T00:00:03Z"));
+        tally.over(Duration::from_secs(70));
+        assert_eq!(tally.mean(), Some(Duration::from_millis(200)));
+        assert_eq!((tally.longest_ms, tally.down_s), (300, 70));
+        assert_eq!(
+            i64::from(tally.longest_at) * 1000,
+            at("2026-11-23T00:00:02Z").0
+        );
+        let row = serde_json::to_string(&tally).unwrap();
+        assert_eq!(serde_json::from_str::<Tally>(&row).unwrap(), tally);
+        assert_eq!(tally.of(3), tally);
+        assert_eq!(tally.of(4).well, 0);
+        assert_eq!(Tally::default().mean(), None);
+    }
+
+    #[test]
+    fn who_was_down_was_not_up_for_all_the_time() {
+        let week = Duration::from_secs(7 * 86_400);
+        assert_eq!(share(week, Duration::ZERO), 10_000);
+        assert_eq!(share(week, Duration::from_secs(1)), 9_999);
+        assert_eq!(share(week, week), 0);
+        assert_eq!(share(Duration::ZERO, Duration::ZERO), 10_000);
+    }
+}

@@ -1,0 +1,226 @@
+//! Stories of the weekly report. They begin on a Sunday, 22 Nov 2026, 05:59 UTC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::model::{
+    Cause, Email, Entry, EventKind, Settings, Timestamp, Week, WeekHeld, Wording, Zone,
+};
+use probe::render::mail::compose;
+
+use super::super::invariants;
+use super::super::setup::{each_profile, email, secs, settings};
+use super::super::world::{BEGIN, Mail, World};
+use super::MINUTE;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn weekly(sites: &[&str], zone: &str) -> Settings {
+    let mut settings = settings(sites);
+    // Slow enough for months to be played.
+    each_profile(&mut settings, |site| site.interval = 10 * MINUTE);
+    settings.email = Some(Arc::new(Email {
+        report: true,
+        ..email()
+    }));
+    settings.wording = Arc::new(Wording {
+        zone: Zone::try_new(zone).unwrap(),
+        ..Wording::default()
+    });
+    settings
+}
+
+fn reports(world: &World) -> Vec<&Entry> {
+    let told = |entry: &&Entry| entry.notification.event == EventKind::Report;
+    world.mails().into_iter().filter(told).collect()
+}
+
+fn weeks(world: &World) -> Vec<Week> {
+    let told = reports(world).into_iter();
+    told.filter_map(|entry| entry.notification.week.as_deref().cloned())
+        .collect()
+}
+
+/// When each was made, to the minute, by UTC.
+fn made(world: &World) -> Vec<String> {
+    let at = |entry: &Entry| entry.notification.at.to_string();
+    let told = reports(world).into_iter();
+    told.map(|entry| at(entry).chars().take(16).collect())
+        .collect()
+}
+
+/// Each Monday at nine by the clock on the wall, and never one more, over a month in which summer time begins.
+#[test]
+fn a_month_of_mondays() {
+    let mut world = World::new(weekly(&["shop@web1"], "Europe/Berlin"));
+    // 12 March 2027, a Friday.
+    world.wall_offset = 110 * 86_400_000;
+    world.at(12 * DAY, |world| world.ill("web1", Some(Cause::Refused)));
+    world.run_daemon();
+    world.go_on(32 * DAY);
+    assert_eq!(
+        made(&world),
+        [
+            "2027-03-15T08:00",
+            "2027-03-22T08:00",
+            "2027-03-29T07:00",
+            "2027-04-05T07:00",
+            "2027-04-12T07:00"
+        ]
+    );
+    let weeks = weeks(&world);
+    assert!(weeks[0].first && !weeks[1].first);
+    assert_eq!(weeks[2].span, 7 * DAY - HOUR, "an hour was left out");
+    for (place, week) in weeks.iter().enumerate() {
+        let hit = place == 2;
+        assert_eq!(week.restarts, u32::from(hit), "{place}");
+        assert_eq!(week.sites[0].outages, u32::from(hit), "{place}");
+        assert_eq!(week.share_of_all() < 10_000, hit, "{place}");
+        assert!(!week.sites[0].still);
+    }
+    assert!(matches!(
+        weeks[2].hosts[0].restarts[0].held,
+        WeekHeld::Still(span) if span > DAY
+    ));
+    assert!(
+        weeks[3].hosts.is_empty(),
+        "its restart is of the week before"
+    );
+    let periods = reports(&world);
+    for pair in periods.windows(2) {
+        assert_eq!(pair[0].notification.until, pair[1].notification.since);
+    }
+    invariants::check(&world, "mondays");
+}
+
+/// What was down over the moment counts in both weeks, each its own part.
+#[test]
+fn an_outage_over_the_moment_is_shared() {
+    let mut settings = weekly(&["shop"], "UTC");
+    each_profile(&mut settings, |site| site.interval = 2 * MINUTE);
+    let mut world = World::new(settings);
+    let moment = 27 * HOUR + MINUTE;
+    let site = super::profile("shop");
+    let gone = site.clone();
+    world.at(moment - HOUR, move |world| {
+        world.sites.insert(gone, Some(Cause::Status));
+    });
+    world.at(moment + 2 * HOUR, move |world| {
+        world.sites.insert(site, None);
+    });
+    world.run_daemon();
+    world.go_on(9 * DAY);
+    let weeks = weeks(&world);
+    assert_eq!(weeks.len(), 2);
+    let near = |week: &Week, wanted: Duration| {
+        let down = week.sites[0].down;
+        let slack = 5 * MINUTE;
+        assert!(down + slack >= wanted && down <= wanted + slack, "{down:?}");
+    };
+    assert!(weeks[0].sites[0].still && !weeks[1].sites[0].still);
+    near(&weeks[0], HOUR);
+    near(&weeks[1], 2 * HOUR);
+    invariants::check(&world, "shared");
+}
+
+/// A machine that was off on Monday reports when it is on again, once; off for longer, on the next Monday.
+#[test]
+fn off_over_monday() {
+    for (off, wanted) in [
+        (2 * DAY, ["2026-11-24T05:59", "2026-11-30T09:00"]),
+        (6 * DAY, ["2026-11-30T09:00", "2026-12-07T09:00"]),
+    ] {
+        let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+        world.run_daemon();
+        world.go_on(HOUR);
+        world.restart_after_crash = None;
+        world.crash();
+        world.go_on(off - HOUR);
+        world.run_daemon();
+        world.go_on(17 * DAY - off);
+        let made = made(&world);
+        assert_eq!(made[..2], wanted, "{off:?}");
+        assert_eq!(made.len(), if off == 2 * DAY { 3 } else { 2 });
+        invariants::check(&world, "off");
+    }
+}
+
+/// S24: no jump of the wall clock makes a second report of a week, or loses more than the one it jumped over.
+#[test]
+fn a_clock_that_jumps_makes_no_second_report() {
+    for (jump, back) in [
+        (20 * DAY, true),
+        (3650 * DAY, true),
+        (3650 * DAY, false),
+        (2 * HOUR, true),
+    ] {
+        let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+        let by = i64::try_from(jump.as_millis()).unwrap();
+        world.at(9 * DAY, move |world| world.wall_offset = by);
+        if back {
+            world.at(9 * DAY + HOUR, |world| world.wall_offset = 0);
+        }
+        // And back by two weeks for an hour, on a Monday evening.
+        world.at(29 * DAY + 12 * HOUR, |world| {
+            world.wall_offset -= 14 * 86_400_000
+        });
+        world.at(29 * DAY + 13 * HOUR, |world| {
+            world.wall_offset += 14 * 86_400_000
+        });
+        world.run_daemon();
+        world.go_on(50 * DAY);
+        let told = reports(&world);
+        // Seven Mondays and a bit: 1, 8, …, 50 days after the beginning.
+        assert!(
+            (7..=8).contains(&told.len()),
+            "{jump:?}: {:?}",
+            made(&world)
+        );
+        let weeks = weeks(&world);
+        assert!(weeks.iter().skip(1).all(|week| week.span >= 84 * HOUR));
+        invariants::check(&world, "jumps");
+    }
+}
+
+/// A mail server that is down on Monday delays the report and changes nothing of it.
+#[test]
+fn no_mail_server_on_monday() {
+    let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+    world.at(26 * HOUR, |world| world.mail = Mail::Down);
+    world.at(40 * HOUR, |world| world.ill("web1", Some(Cause::Refused)));
+    world.at(50 * HOUR, |world| world.mail = Mail::Up);
+    world.run_daemon();
+    world.go_on(3 * DAY);
+    let told = reports(&world);
+    assert_eq!(told.len(), 1);
+    let week = told[0].notification.week.as_deref().unwrap();
+    assert_eq!((week.restarts, week.down), (0, Duration::ZERO), "as it was");
+    assert_eq!(made(&world), ["2026-11-23T09:00"]);
+    let letter = compose(told[0], &Wording::default());
+    assert_eq!(letter.date, Timestamp(BEGIN) + 27 * HOUR + MINUTE);
+    invariants::check(&world, "no-server");
+}
+
+/// Runs of `probe once` alone report as well, at the first one after the moment.
+#[test]
+fn cron_reports_as_well() {
+    let mut world = World::new(weekly(&["shop@web1"], "Asia/Tokyo"));
+    world.run_cron();
+    world.go_on(9 * DAY);
+    assert_eq!(made(&world), ["2026-11-23T00:00", "2026-11-30T00:00"]);
+    invariants::check(&world, "cron");
+}
+
+/// S33, and who did not ask: nobody hears.
+#[test]
+fn nobody_asked_or_nothing_to_watch() {
+    let mut unasked = weekly(&["shop@web1"], "UTC");
+    unasked.email = Some(Arc::new(email()));
+    for settings in [unasked, weekly(&[], "UTC")] {
+        let mut world = World::new(settings);
+        world.run_daemon();
+        world.go_on(9 * DAY + secs(1));
+        assert!(world.mails().is_empty());
+    }
+}
