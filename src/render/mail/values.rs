@@ -58,6 +58,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         week_hit => week.map(|week| week.hit),
         week_down => week.map(|week| week.down.as_str()),
         week_span => week.map(|week| week.span.as_str()),
+        week_until => week.map(|_| voice.day_clock(note.until.unwrap_or(note.at))),
         week_first => week.map(|week| week.first),
         week_blind => week.and_then(|week| week.blind.as_deref()),
     }
