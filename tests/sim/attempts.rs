@@ -236,3 +236,21 @@ fn what_is_taken_back_leaves_what_came_before() {
     assert_eq!((attempts.len(), attempts[0].number), (1, 1));
     assert!(track.evidence_from == hand.now() && track.last.is_none());
 }
+
+/// Nobody knows any more how long such a host settles; what was said when the restart was ordered holds, if it was carried out.
+#[test]
+fn a_host_that_is_taken_out_during_its_restart_keeps_its_word() {
+    for (outcome, touched) in [
+        (RecoveryOutcome::Succeeded, true),
+        (RecoveryOutcome::NotExecuted, false),
+    ] {
+        let (mut hand, order) = Hand::ordered();
+        let ordered = hand.now();
+        hand.settings.hosts.clear();
+        hand.ms += 5_000;
+        hand.end(&order, outcome, false);
+        let said = ordered + LIMIT + secs(35) + SETTLE;
+        let from = if touched { said } else { ordered + secs(5) };
+        assert_eq!(hand.track().evidence_from, from, "{outcome:?}");
+    }
+}
