@@ -43,6 +43,14 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::Secret;
+    use crate::model::plain_url;
+
+    #[test]
+    fn a_host_is_asked_about_urls_without_credentials() {
+        let url = "https://user:s3cr3t-canary@shop.example.com/a?b=c#d";
+        let plain = plain_url(&url.parse().unwrap());
+        assert_eq!(plain, "https://shop.example.com/a?b=c");
+    }
 
     #[test]
     fn a_secret_is_shown_as_stars() {
