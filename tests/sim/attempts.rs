@@ -12,17 +12,19 @@ use super::setup::{host, profile, secs, settings};
 use super::world::BEGIN;
 
 /// The core alone, with one site on one host and no canaries.
-struct Hand {
-    settings: Settings,
-    fleet: Fleet,
-    ms: u64,
+pub(super) struct Hand {
+    pub(super) settings: Settings,
+    pub(super) fleet: Fleet,
+    pub(super) ms: u64,
+    /// By how much the wall clock was set forward.
+    pub(super) wall_ms: u64,
     notes: Vec<Note>,
 }
 
 impl Hand {
-    fn step(&mut self, event: Event) -> Vec<Effect> {
+    pub(super) fn step(&mut self, event: Event) -> Vec<Effect> {
         let now = Now {
-            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms),
+            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms + self.wall_ms),
             boot: BootId("boot".into()),
             since_boot: secs(1000) + Duration::from_millis(self.ms),
         };
@@ -74,13 +76,14 @@ impl Hand {
     }
 
     /// A first restart is ordered.
-    fn ordered() -> (Self, RecoverOrder) {
+    pub(super) fn ordered() -> (Self, RecoverOrder) {
         let mut settings = settings(&["shop@web1"]);
         settings.network.canaries.clear();
         let mut hand = Self {
             settings,
             fleet: Fleet::default(),
             ms: 0,
+            wall_ms: 0,
             notes: Vec::new(),
         };
         hand.step(Event::Started(Start::Daemon));
@@ -88,7 +91,12 @@ impl Hand {
         (hand, order)
     }
 
-    fn end(&mut self, order: &RecoverOrder, outcome: RecoveryOutcome, broken: bool) -> Vec<Effect> {
+    pub(super) fn end(
+        &mut self,
+        order: &RecoverOrder,
+        outcome: RecoveryOutcome,
+        broken: bool,
+    ) -> Vec<Effect> {
         self.step(Event::Recovered {
             host: order.host.clone(),
             attempt: order.attempt,
@@ -114,7 +122,7 @@ impl Hand {
             .unwrap()
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.fleet.now()
     }
 }

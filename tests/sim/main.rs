@@ -31,6 +31,7 @@ mod fresh;
 mod heartbeat;
 mod independence;
 mod invariants;
+mod letters;
 mod listeners;
 mod scenarios;
 mod setup;

@@ -1,0 +1,157 @@
+//! What is remembered of a message that is under way, moved by hand.
+
+use probe::model::{
+    CheckResult, Delivery, EntryId, Event, Finding, Hold, Next, ProbeId, RecoveryOutcome, Standing,
+    Start,
+};
+
+use super::attempts::Hand;
+use super::setup::profile;
+
+/// The mail that a site is down, which left together with the order to restart.
+fn down(hand: &Hand) -> EntryId {
+    let ids: Vec<EntryId> = hand.fleet.outbox.keys().copied().collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert!(hand.fleet.in_transit.contains(&ids[0]));
+    ids[0]
+}
+
+/// The process died, and the next one knows what was written.
+fn dies(hand: &mut Hand) {
+    hand.fleet.in_transit.clear();
+    hand.ms += 1_000;
+    hand.step(Event::Started(Start::Daemon));
+}
+
+#[test]
+fn a_try_whose_end_nobody_heard_is_made_again_after_its_wait_and_is_unclear() {
+    let (mut hand, _) = Hand::ordered();
+    let id = down(&hand);
+    let left = hand.now();
+    let entry = &hand.fleet.outbox[&id];
+    assert_eq!((entry.tries, entry.open, entry.unclear), (1, true, false));
+    let due = entry.due;
+    assert!((30_000..=33_000).contains(&due.since(left).as_millis()));
+    dies(&mut hand);
+    let entry = &hand.fleet.outbox[&id];
+    assert_eq!((entry.tries, entry.due), (1, due), "not at once");
+    hand.ms += 40_000;
+    hand.step(Event::Ticked);
+    let entry = &hand.fleet.outbox[&id];
+    assert_eq!((entry.tries, entry.open, entry.unclear), (2, true, true));
+}
+
+#[test]
+fn a_restart_that_was_taken_back_is_not_announced() {
+    let (mut hand, order) = Hand::ordered();
+    let id = down(&hand);
+    let next = |hand: &Hand| hand.fleet.outbox[&id].notification.next.clone();
+    assert!(matches!(next(&hand), Next::Restart { .. }));
+    hand.step(Event::TakenBack {
+        attempts: vec![(order.host.clone(), order.attempt)],
+        entries: vec![id],
+        unwritable: true,
+    });
+    assert_eq!(next(&hand), Next::Held(Hold::StateUnwritable));
+    assert_eq!(hand.fleet.outbox[&id].tries, 0);
+    assert!(hand.fleet.in_transit.is_empty(), "nothing leaves unwritten");
+}
+
+/// What has left may have been read: it is not changed any more.
+#[test]
+fn what_has_left_stays_as_it_was() {
+    let (mut hand, order) = Hand::ordered();
+    let id = down(&hand);
+    hand.step(Event::TakenBack {
+        attempts: vec![(order.host.clone(), order.attempt)],
+        entries: Vec::new(),
+        unwritable: false,
+    });
+    let entry = &hand.fleet.outbox[&id];
+    assert!(matches!(entry.notification.next, Next::Restart { .. }));
+}
+
+/// Of another host's restart nothing was taken back.
+#[test]
+fn what_another_host_awaits_stays_announced() {
+    let (mut hand, order) = Hand::ordered();
+    let id = down(&hand);
+    let other = super::setup::host("web2");
+    hand.step(Event::TakenBack {
+        attempts: vec![(other, order.attempt)],
+        entries: vec![id],
+        unwritable: true,
+    });
+    let entry = &hand.fleet.outbox[&id];
+    assert!(matches!(entry.notification.next, Next::Restart { .. }));
+}
+
+#[test]
+fn only_what_a_relay_may_have_taken_counts_for_the_cap() {
+    let unclear = || Delivery::Unclear {
+        reason: "connection lost after the final dot".into(),
+    };
+    let sent = || Delivery::Sent {
+        relay: "mail.example.com:465".into(),
+    };
+    let refused = || Delivery::Rejected {
+        reason: "550 5.1.1 no such user".into(),
+    };
+    for (delivery, counts) in [
+        (sent(), 1),
+        (unclear(), 1),
+        (Delivery::deferred("connection refused"), 0),
+        (refused(), 0),
+    ] {
+        let (mut hand, _) = Hand::ordered();
+        let entry = down(&hand);
+        let to = hand.fleet.outbox[&entry].to.clone();
+        hand.ms += 100;
+        let told = format!("{delivery:?}");
+        hand.step(Event::Notified { entry, delivery });
+        let posts = &hand.fleet.core.posts;
+        let left = posts.get(&to).map_or(0, |post| post.sent.len());
+        assert_eq!(left, counts, "{told}");
+    }
+}
+
+/// People read the times of their own clock, also where it was set forward since.
+#[test]
+fn the_times_of_attempts_are_those_that_clocks_on_the_wall_showed() {
+    let (mut hand, order) = Hand::ordered();
+    hand.step(Event::Notified {
+        entry: down(&hand),
+        delivery: Delivery::Sent {
+            relay: "mail.example.com:465".into(),
+        },
+    });
+    let ordered = hand.now();
+    let hour = 3_600_000;
+    hand.wall_ms = 3_600_000;
+    hand.ms += 5_000;
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    let told = &hand.fleet.outbox.values().last().unwrap().notification;
+    let attempt = &told.attempts[0];
+    let wall = |ms: i64| ordered.0 + ms + hour;
+    assert_eq!(attempt.began.0, wall(0));
+    assert_eq!(attempt.ended.map(|at| at.0), Some(wall(5_000)));
+    assert_eq!(told.at.0, wall(5_000));
+}
+
+/// The answer to a probe that was given up, or made by an earlier run, says nothing.
+#[test]
+fn an_answer_to_another_probe_changes_nothing() {
+    let (mut hand, _) = Hand::ordered();
+    let site = profile("shop");
+    let before = hand.fleet.profiles[&site].clone();
+    assert_eq!(before.standing, Standing::Down);
+    hand.ms += 1_000;
+    hand.step(Event::Probed {
+        probe: ProbeId(u64::MAX),
+        profile: site.clone(),
+        checks: vec![CheckResult::new("https://shop.example.com/", Finding::Ok)],
+    });
+    let after = &hand.fleet.profiles[&site];
+    assert_eq!((after.successes, after.failures), (0, before.failures));
+    assert_eq!((after.in_flight, after.due), (before.in_flight, before.due));
+}
