@@ -38,6 +38,7 @@ mod setup;
 mod stopping;
 mod story;
 mod stuck;
+mod threads;
 mod world;
 mod worlds;
 mod writing;
