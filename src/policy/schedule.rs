@@ -297,8 +297,20 @@ fn is_open(settings: &Settings, fleet: &Fleet, name: &ProfileName) -> bool {
         Standing::Failing => track.failures > 0,
         Standing::Down if track.successes > 0 => true,
         Standing::Down => {
-            let host = profile.host.as_ref().and_then(|host| fleet.hosts.get(host));
-            host.is_some_and(|host| matches!(host.hold, Some(Hold::NotConfirmed { .. })))
+            let name = profile.host.as_ref();
+            let hold = name.and_then(|host| fleet.hosts.get(host)?.hold.as_ref());
+            match hold {
+                Some(Hold::NotConfirmed { .. }) => true,
+                // Its own next failure may be the one that is lacking.
+                Some(Hold::NotEnoughDown { .. }) => {
+                    let host = name.and_then(|host| settings.hosts.get(host));
+                    let counts =
+                        |cause| host.is_some_and(|host| host.restart.causes.contains(cause));
+                    track.evidence.cause.as_ref().is_some_and(counts)
+                        && track.evidence.began.len() < profile.failure_threshold as usize
+                }
+                Some(_) | None => false,
+            }
         }
     }
 }
