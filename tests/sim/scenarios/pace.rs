@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use probe::model::{
     BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, Note, Now, ProbeId, ProfileName,
-    Settings, Start, Timestamp, limits,
+    Settings, Start, Timestamp, When, limits,
 };
 use probe::policy;
 
@@ -232,4 +232,34 @@ fn a_run_does_not_wait_for_a_site_that_never_answers() {
         assert!(longest <= 35_000, "{name}: a run took {longest} ms");
         assert_eq!(world.events(), [probe::model::EventKind::Down]);
     }
+}
+
+/// Two sites fail, and a restart needs both: a run does not end between the third failure of one and that of the other, which
+/// takes longer.
+#[test]
+fn a_run_waits_for_the_failure_that_is_lacking() {
+    let mut settings = settings(&["a@web1", "b@web1"]);
+    super::super::setup::each_host(&mut settings, |host| {
+        (host.restart.give_up_after, host.restart.when) = (9, When::All);
+    });
+    let mut world = World::new(settings);
+    world.at(MINUTE, |world| {
+        world.sites.insert(profile("a"), Some(Cause::ServerError));
+        world
+            .sites
+            .insert(profile("b"), Some(Cause::ResponseTimeout));
+    });
+    world.run_cron();
+    world.go_on(20 * MINUTE);
+    let mut ends = Vec::new();
+    let mut hold = None;
+    for (_, fact) in &world.facts {
+        match fact {
+            Fact::Noted(Note::Held { hold: held, .. }) => hold = Some(held.word()),
+            Fact::Ended { .. } => ends.extend(hold.take()),
+            _ => {}
+        }
+    }
+    assert!(world.restarts("web1") > 1);
+    assert!(!ends.contains(&"not_enough_down"), "{ends:?}");
 }
