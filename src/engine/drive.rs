@@ -230,8 +230,7 @@ impl Loop<'_> {
                 match policy::release(&self.fleet, order) {
                     Release::Within(left) => {
                         let order = order.clone();
-                        self.tasks
-                            .recover(self.ports, &self.settings, &self.fleet, order, left)
+                        self.tasks.recover(self.ports, &self.settings, order, left)
                     }
                     Release::Late(event) => {
                         self.pending.push_back(event);

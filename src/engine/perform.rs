@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::model::{
     AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, Email, Entry, EntryId,
     Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Stage, Wording, limits, plain_url,
+    RecoveryReport, Settings, Wording, limits, plain_url,
 };
 
 use crate::ports::Pending;
@@ -234,7 +234,6 @@ impl Tasks {
         &mut self,
         ports: &Ports,
         settings: &Settings,
-        fleet: &Fleet,
         order: RecoverOrder,
         left: Duration,
     ) -> bool {
@@ -242,16 +241,8 @@ impl Tasks {
             return false;
         };
         let (name, attempt) = (order.host.clone(), order.attempt);
-        let stage = fleet.hosts.get(&name).map(|track| &track.stage);
-        let rest = match stage {
-            // Writing the order down took its share.
-            Some(Stage::Restarting { deadline, .. }) => deadline.since(fleet.now()),
-            Some(Stage::Idle | Stage::Settling { .. } | Stage::GaveUp { .. }) | None => {
-                host.restart.timeout + limits::SSH_OVERHEAD
-            }
-        };
         // One second before the core's own deadline, so that what is known arrives before it is presumed lost.
-        let deadline = rest.saturating_sub(Duration::from_secs(1));
+        let deadline = left + limits::SSH_LOGIN + host.restart.timeout - Duration::from_secs(1);
         let broken = Fallback::Is(recovered(name.clone(), attempt, unknown_end()));
         let running = ports.recoverer.recover(host, order, left);
         self.recovering += 1;

@@ -65,7 +65,7 @@ pub(super) fn outdated(draft: &mut Draft<'_>, name: &HostName, attempt: AttemptI
         return;
     };
     let reason = format!(
-        "writing it down took {} s on our own machine, and by then it was too old to be begun",
+        "it could not be written down before {} s had passed (a slow disk of our own machine, or the machine slept), and by then it was too old to be begun",
         age.as_secs()
     );
     let report = RecoveryReport {

@@ -62,7 +62,7 @@ fn what_holds_a_host_is_explained_while_it_is_down() {
     why.expect(
         2,
         &[
-            "too soon after the last restart",
+            "too soon after the last attempt",
             "1 of 3 before giving up",
             "may act in",
         ],

@@ -26,7 +26,7 @@ fn a_restart_that_begins_now_is_not_told_as_one_that_was_lost() {
     assert!(!said.contains("restart` begins now"), "{said}");
 }
 
-/// Nothing was restarted, so nothing may be "too soon after the last restart".
+/// Nothing was restarted, so nothing may be "too soon" after it.
 #[test]
 fn an_attempt_that_found_no_way_in_is_not_called_a_restart() {
     let mut note = entries::withheld();
@@ -41,7 +41,7 @@ fn an_attempt_that_found_no_way_in_is_not_called_a_restart() {
     assert!(!said.contains("too soon"), "{said}");
 
     note.attempts = vec![entries::attempt(1, after(1), RecoveryOutcome::Failed)];
-    assert!(subject(&voice(), &note).contains("too soon after the last restart"));
+    assert!(subject(&voice(), &note).contains("too soon after the last attempt"));
 }
 
 /// The host's agent said no: neither a restart nor a lack of a way in.

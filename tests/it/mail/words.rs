@@ -288,6 +288,6 @@ fn every_hold_is_told_in_japanese() {
     let backoff = explain::hold(&voice, &Hold::Backoff { until: NIGHT }, "web1", |at| at);
     assert_eq!(
         backoff,
-        "web1 は前回の再起動から時間がたっていません。次の再起動は 15:00:41 JST 以降です。"
+        "web1 は前回の再起動の試みから時間がたっていません。次の再起動は 15:00:41 JST 以降です。"
     );
 }
