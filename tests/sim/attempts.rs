@@ -3,38 +3,15 @@
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, HostTrack, Incident, Note, Now,
-    RecoverOrder, RecoveryOutcome, RecoveryReport, Settings, Stage, Start, Timestamp,
+    Cause, CheckResult, Effect, Event, Finding, HostTrack, Incident, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Stage, Standing, Start,
 };
-use probe::policy;
 
+use super::hand::Hand;
 use super::setup::{host, profile, secs, settings};
-use super::world::BEGIN;
 
-/// The core alone, with one site on one host and no canaries.
-pub(super) struct Hand {
-    pub(super) settings: Settings,
-    pub(super) fleet: Fleet,
-    pub(super) ms: u64,
-    /// By how much the wall clock was set forward.
-    pub(super) wall_ms: u64,
-    notes: Vec<Note>,
-}
-
+/// One site on one host, and no canaries.
 impl Hand {
-    pub(super) fn step(&mut self, event: Event) -> Vec<Effect> {
-        let now = Now {
-            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms + self.wall_ms),
-            boot: BootId("boot".into()),
-            since_boot: secs(1000) + Duration::from_millis(self.ms),
-        };
-        let fleet = std::mem::take(&mut self.fleet);
-        let decision = policy::step(&self.settings, fleet, event, &now);
-        self.fleet = decision.fleet;
-        self.notes.extend(decision.notes);
-        decision.effects
-    }
-
     /// Goes on to the next due probe, which finds this.
     fn probe(&mut self, cause: Option<Cause>) -> Vec<Effect> {
         let site = profile("shop");
@@ -79,13 +56,7 @@ impl Hand {
     pub(super) fn ordered() -> (Self, RecoverOrder) {
         let mut settings = settings(&["shop@web1"]);
         settings.network.canaries.clear();
-        let mut hand = Self {
-            settings,
-            fleet: Fleet::default(),
-            ms: 0,
-            wall_ms: 0,
-            notes: Vec::new(),
-        };
+        let mut hand = Self::new(settings);
         hand.step(Event::Started(Start::Daemon));
         let order = hand.order();
         (hand, order)
@@ -120,10 +91,6 @@ impl Hand {
             .incident
             .as_ref()
             .unwrap()
-    }
-
-    pub(super) fn now(&self) -> Timestamp {
-        self.fleet.now()
     }
 }
 
@@ -261,4 +228,18 @@ fn a_host_that_is_taken_out_during_its_restart_keeps_its_word() {
         let from = if touched { said } else { ordered + secs(5) };
         assert_eq!(hand.track().evidence_from, from, "{outcome:?}");
     }
+}
+
+/// Sites that answer while a restart is under way may do so for the last time.
+#[test]
+fn a_site_is_not_back_before_the_restart_has_ended() {
+    let (mut hand, order) = Hand::ordered();
+    let standing = |hand: &Hand| hand.fleet.profiles[&profile("shop")].standing;
+    for _ in 0..2 {
+        hand.probe(None);
+        assert_eq!(standing(&hand), Standing::Down, "its restart is under way");
+    }
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    hand.probe(None);
+    assert_eq!(standing(&hand), Standing::Up);
 }

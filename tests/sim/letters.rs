@@ -5,7 +5,7 @@ use probe::model::{
     Start,
 };
 
-use super::attempts::Hand;
+use super::hand::Hand;
 use super::setup::profile;
 
 /// The mail that a site is down, which left together with the order to restart.

@@ -28,6 +28,7 @@ mod decisions;
 mod empty;
 mod engine;
 mod fresh;
+mod hand;
 mod heartbeat;
 mod independence;
 mod invariants;

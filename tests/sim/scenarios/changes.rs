@@ -1,14 +1,8 @@
 //! What a changed configuration and the end of somebody else's restart set free, and what they do not.
 
-use std::time::Duration;
+use probe::model::{Cause, EventKind, Note};
 
-use probe::model::{
-    BootId, Cause, CheckResult, Effect, Event, EventKind, Finding, Fleet, Note, Now,
-    RecoveryOutcome, RecoveryReport, Standing, Start, Timestamp,
-};
-use probe::policy;
-
-use super::super::setup::{each_host, host, profile, secs, settings};
+use super::super::setup::{each_host, host, secs, settings};
 use super::super::world::{BEGIN, Fact, Ssh, World};
 use super::{MINUTE, nginx_stops};
 
@@ -56,84 +50,6 @@ fn a_change_while_failures_are_counted_begins_the_count_anew() {
     world.go_on(10 * MINUTE);
     // Failures at 60, 70 and 80 s; the change at 75 s leaves one of them.
     assert_eq!(ordered(&world, "web1"), [100_040]);
-}
-
-/// Sites that answer while a restart is under way may do so for the last time.
-#[test]
-fn a_site_is_not_back_before_the_restart_has_ended() {
-    let mut settings = settings(&["shop@web1"]);
-    settings.network.canaries.clear();
-    let mut fleet = Fleet::default();
-    let mut ms = 0;
-    let mut step = |event: Event, after: u64| {
-        ms += after;
-        let now = Now {
-            wall: Timestamp(BEGIN) + Duration::from_millis(ms),
-            boot: BootId::default(),
-            since_boot: secs(1000) + Duration::from_millis(ms),
-        };
-        let decision = policy::step(&settings, std::mem::take(&mut fleet), event, &now);
-        fleet = decision.fleet;
-        let standing = fleet.profiles.get(&profile("shop")).map(|t| t.standing);
-        (decision.effects, standing)
-    };
-    let probe = |effects: &[Effect]| {
-        effects.iter().find_map(|effect| match effect {
-            Effect::Probe { probe, .. } => Some(*probe),
-            _ => None,
-        })
-    };
-    let found = |probe, cause: Option<Cause>| Event::Probed {
-        probe,
-        profile: profile("shop"),
-        checks: vec![match cause {
-            Some(cause) => CheckResult::new(
-                "https://shop.example.com/",
-                Finding::Found {
-                    cause,
-                    certificate_fault: None,
-                    detail: cause.phrase().to_owned(),
-                    phase: None,
-                },
-            ),
-            None => CheckResult::new("https://shop.example.com/", Finding::Ok),
-        }],
-    };
-    let (effects, _) = step(Event::Started(Start::Daemon), 0);
-    let mut asked = probe(&effects).unwrap();
-    let mut order = None;
-    for _ in 0..3 {
-        let (effects, _) = step(found(asked, Some(Cause::Refused)), 10);
-        order = effects.iter().find_map(|effect| match effect {
-            Effect::Recover(order) => Some(order.clone()),
-            _ => None,
-        });
-        let (effects, _) = step(Event::Ticked, 9_990);
-        asked = probe(&effects).unwrap();
-    }
-    let order = order.unwrap();
-    for _ in 0..2 {
-        let (_, standing) = step(found(asked, None), 10);
-        assert_eq!(standing, Some(Standing::Down), "its restart is under way");
-        let (effects, _) = step(Event::Ticked, 9_990);
-        asked = probe(&effects).unwrap();
-    }
-    let report = RecoveryReport {
-        outcome: RecoveryOutcome::Succeeded,
-        exit_status: Some(0),
-        duration: secs(20),
-        reason: None,
-        output: String::new(),
-        config_broken: false,
-    };
-    let ended = Event::Recovered {
-        host: order.host,
-        attempt: order.attempt,
-        report,
-    };
-    step(ended, 10);
-    let (_, standing) = step(found(asked, None), 10);
-    assert_eq!(standing, Some(Standing::Up));
 }
 
 /// Who waits for another host's restart goes at the moment it has ended.

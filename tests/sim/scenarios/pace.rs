@@ -1,56 +1,16 @@
 //! When probes are made: no drift, spread, few at once to one machine, and as the site asks.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use probe::model::{
-    BootId, Cause, CheckResult, Effect, Event, Finding, Fleet, Note, Now, ProbeId, ProfileName,
-    Settings, Start, Timestamp, When, limits,
-};
+use probe::model::{Cause, CheckResult, Event, Finding, Note, ProfileName, Start, When, limits};
 use probe::policy;
 
+use super::super::hand::Hand;
 use super::super::setup::{profile, secs, settings};
 use super::super::world::{BEGIN, Fact, World};
 use super::{MINUTE, compare};
 
-/// The core alone, moved by hand.
-struct Hand {
-    settings: Settings,
-    fleet: Fleet,
-    ms: u64,
-    under_way: Vec<(ProbeId, ProfileName)>,
-    notes: Vec<Note>,
-}
-
 impl Hand {
-    fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            fleet: Fleet::default(),
-            ms: 0,
-            under_way: Vec::new(),
-            notes: Vec::new(),
-        }
-    }
-
-    fn step(&mut self, event: Event) {
-        let now = Now {
-            wall: Timestamp(BEGIN) + Duration::from_millis(self.ms),
-            boot: BootId("boot".into()),
-            since_boot: secs(1000) + Duration::from_millis(self.ms),
-        };
-        let fleet = std::mem::take(&mut self.fleet);
-        let decision = policy::step(&self.settings, fleet, event, &now);
-        self.fleet = decision.fleet;
-        self.notes.extend(decision.notes);
-        for effect in decision.effects {
-            if let Effect::Probe { probe, profile } = effect {
-                self.under_way.push((probe, profile));
-            }
-        }
-        assert!(self.fleet.is_indexed());
-    }
-
     fn answer(&mut self, check: &CheckResult) {
         let (probe, profile) = self.under_way.remove(0);
         let checks = vec![check.clone()];

@@ -40,6 +40,19 @@ fn honest(outside: &Outside) {
     );
 }
 
+/// Neither site was probed later than its interval says.
+#[track_caller]
+fn punctual(outside: &Outside) {
+    for name in ["well", "sick"] {
+        let begun = outside.probes.lock().unwrap()[name].clone();
+        let longest = if name == "well" { 5_050 } else { 60_050 };
+        for pair in begun.windows(2) {
+            let gap = (pair[1] - pair[0]).as_millis();
+            assert!(gap <= longest, "{name}: {gap} ms at {:?}", pair[1]);
+        }
+    }
+}
+
 /// `sick` on web1, and `well`, which is probed every five seconds.
 fn sick_and_well() -> Settings {
     let mut settings = settings(&["sick@web1", "well"]);
@@ -55,14 +68,7 @@ async fn a_commit_of_eight_seconds_delays_no_probe_and_every_act() {
     let outside = Outside::new(secs(8));
     let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
     tokio::time::sleep(secs(300)).await;
-    for name in ["well", "sick"] {
-        let begun = outside.probes.lock().unwrap()[name].clone();
-        let longest = if name == "well" { 5_050 } else { 60_050 };
-        for pair in begun.windows(2) {
-            let gap = (pair[1] - pair[0]).as_millis();
-            assert!(gap <= longest, "{name}: {gap} ms at {:?}", pair[1]);
-        }
-    }
+    punctual(&outside);
     assert!(outside.probes.lock().unwrap()["well"].len() >= 59);
     assert_eq!(outside.restarts(), 1);
     let (at, _) = outside.recovered.lock().unwrap()[0];
@@ -79,14 +85,7 @@ async fn an_order_that_half_a_minute_of_writing_made_old_is_not_begun() {
     let outside = Outside::new(secs(30));
     let (order, driving) = begin(&outside, sick_and_well(), Fleet::default());
     tokio::time::sleep(secs(900)).await;
-    for name in ["well", "sick"] {
-        let begun = outside.probes.lock().unwrap()[name].clone();
-        let longest = if name == "well" { 5_050 } else { 60_050 };
-        for pair in begun.windows(2) {
-            let gap = (pair[1] - pair[0]).as_millis();
-            assert!(gap <= longest, "{name}: {gap} ms at {:?}", pair[1]);
-        }
-    }
+    punctual(&outside);
     assert_eq!(outside.restarts(), 0, "what is as old as that is not begun");
     let told = outside.told.lock().unwrap().clone();
     assert_eq!(told, [EventKind::Down, EventKind::Withheld], "once");
