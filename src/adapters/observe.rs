@@ -228,7 +228,7 @@ fn restart_ended(
     let outcome = report.outcome.word();
     let exit_status = report.exit_status;
     let duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX);
-    let reason = report.reason.as_deref();
+    let reason = report.reason.as_ref().map(tracing::field::display);
     match report.outcome {
         RecoveryOutcome::Succeeded => {
             info!(%at, %host, attempt = %id, number, outcome, exit_status, duration_ms, counts_from, "restart ended");
@@ -251,13 +251,13 @@ fn diagnosed(at: Timestamp, host: &HostName, ailment: Option<Ailment>, diagnosis
     match diagnosis {
         Diagnosis::Facts(_) => info!(%at, %host, ailment, "looked at the host"),
         Diagnosis::NotIn { reason } => {
-            warn!(%at, %host, reason, "the host could not be looked at: nobody got in");
+            warn!(%at, %host, %reason, "the host could not be looked at: nobody got in");
         }
         Diagnosis::Stuck { reason } => {
-            warn!(%at, %host, reason, "the host could not be looked at: it did not come to an end");
+            warn!(%at, %host, %reason, "the host could not be looked at: it did not come to an end");
         }
         Diagnosis::Unreadable { reason } => {
-            warn!(%at, %host, reason, "the host could not be looked at: what it answered are no facts");
+            warn!(%at, %host, %reason, "the host could not be looked at: what it answered are no facts");
         }
     }
 }

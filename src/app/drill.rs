@@ -235,5 +235,6 @@ fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
         last: None,
         open: false,
         unclear: false,
+        outlived: false,
     }
 }

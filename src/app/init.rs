@@ -184,7 +184,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         (_, Some(64)) => {
             "this key may order one command only; use a login that has a shell".to_owned()
         }
-        (Some(reason), _) => reason.clone(),
+        (Some(reason), _) => reason.to_string(),
         (None, _) => "the host's shell did not run the question".to_owned(),
     };
     say_error(&clean(&format!(

@@ -382,7 +382,7 @@ fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileN
     selection.iter().filter(looked).cloned().collect()
 }
 
-/// With `-q`, whether there is something a person must act on and no mail tells: a message that was refused for good, or
+/// With `-q`, whether there is something a person must act on and no mail tells: somebody who cannot be reached any more, or
 /// a site that is down while nobody is configured to hear of it or nothing gets through.
 fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
     // An entry that was tried and is still there was not taken.
@@ -392,5 +392,5 @@ fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
         .fleet
         .open_incidents()
         .any(|(name, _)| selection.contains(name));
-    (untold && down) || ended.fleet.outbox.values().any(Entry::is_dead)
+    (untold && down) || ended.fleet.outbox.values().any(Entry::is_unheard)
 }

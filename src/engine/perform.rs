@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use crate::model::{
     AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, Email, Entry, EntryId,
-    Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Wording, limits, plain_url,
+    Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, Reason, RecoverOrder,
+    RecoveryOutcome, RecoveryReport, Settings, Wording, limits, plain_url,
 };
 
 use crate::ports::Pending;
@@ -167,7 +167,7 @@ impl Tasks {
                 let sites = settings.profiles_of(&host);
                 let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
                 let running = ports.recoverer.diagnose(to, urls.collect());
-                let reason = "the look did not end in time".to_owned();
+                let reason = Reason::LookEndless;
                 let broken = diagnosed(probe, host.clone(), Diagnosis::Stuck { reason });
                 let broken = Fallback::Is(broken);
                 let deadline = limits::SSH_LOGIN + limits::LOOK + GRACE;
@@ -337,7 +337,7 @@ fn unknown_end() -> RecoveryReport {
         outcome: RecoveryOutcome::Unknown,
         exit_status: None,
         duration: Duration::ZERO,
-        reason: Some("the ssh client did not end in time".to_owned()),
+        reason: Some(Reason::ClientHangs),
         output: String::new(),
         config_broken: false,
     }

@@ -110,9 +110,44 @@ pub struct Entry {
     /// A try may have succeeded although nobody said so: from now on it can only be repeated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
+    /// A dead letter after which another message was taken: this listener can be reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outlived: bool,
 }
 
 impl Entry {
+    /// What stays of an entry that cannot be read: a dead letter that keeps the text as it was found.
+    #[must_use]
+    pub fn unreadable(id: EntryId, found: String, queued: Timestamp, wall: Timestamp) -> Self {
+        Self {
+            id,
+            notification: Notification {
+                remark: Some(found),
+                ..Notification::blank(EventKind::Damaged, wall)
+            },
+            from: String::new(),
+            channel: Channel::Mail,
+            to: "an unknown recipient".to_owned(),
+            queued,
+            tries: 0,
+            due: queued,
+            last: Some(Delivery::Rejected {
+                reason: "the state is damaged at this message, which cannot be read any more"
+                    .into(),
+            }),
+            open: false,
+            unclear: false,
+            // It says nothing of whether anybody can be reached.
+            outlived: true,
+        }
+    }
+
+    /// A dead letter, and nothing was taken since: whoever should have got it hears nothing of us.
+    #[must_use]
+    pub const fn is_unheard(&self) -> bool {
+        self.is_dead() && !self.outlived
+    }
+
     /// Kept for people to see, not to be sent.
     #[must_use]
     pub const fn is_dead(&self) -> bool {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
+
 /// One unit of the service manager, as far as it told.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -209,17 +211,17 @@ pub enum Diagnosis {
     /// Nobody got in, so no restart could be ordered either.
     NotIn {
         /// Why.
-        reason: String,
+        reason: Reason,
     },
     /// The login went well, and then the host did not come to an end: it is short of something.
     Stuck {
         /// What was seen.
-        reason: String,
+        reason: Reason,
     },
     /// What came back are no facts.
     Unreadable {
         /// What was seen.
-        reason: String,
+        reason: Reason,
     },
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
+
 /// Why we gave up on a host.
 ///
 /// Mails say it in the reader's language (`words/*/holds.txt`, the pieces `gave_up.*`); [`fmt::Display`] is the same in
@@ -22,8 +24,8 @@ pub enum GivenUp {
     Unreached {
         /// Attempts.
         tries: u32,
-        /// What the ssh client or the host said of the last, as they said it.
-        said: Option<String>,
+        /// What became of the last.
+        said: Option<Reason>,
     },
     /// Every restart helped, and none for long.
     Relapsed {
@@ -37,8 +39,8 @@ pub enum GivenUp {
     },
     /// The host let nobody in, for a reason that does not pass by itself.
     LoginRefused {
-        /// What the ssh client or the host said, as they said it.
-        said: Option<String>,
+        /// Which.
+        said: Option<Reason>,
     },
     /// What an older version wrote down, in its own words.
     #[serde(untagged)]
@@ -59,7 +61,10 @@ impl fmt::Display for GivenUp {
                 f,
                 "still down after {} to restart it; the last did not reach it: {}",
                 attempts(*tries),
-                said.as_deref().unwrap_or("the command could not be sent")
+                said.as_ref().map_or_else(
+                    || "the command could not be sent".to_owned(),
+                    ToString::to_string
+                )
             ),
             Self::Relapsed { tries } => write!(
                 f,
@@ -75,9 +80,8 @@ impl fmt::Display for GivenUp {
                     asked => format!("{asked} times"),
                 }
             ),
-            Self::LoginRefused { said } => {
-                f.write_str(said.as_deref().unwrap_or("the login was refused"))
-            }
+            Self::LoginRefused { said: Some(said) } => said.fmt(f),
+            Self::LoginRefused { said: None } => f.write_str("the login was refused"),
             Self::Other(words) => f.write_str(words),
         }
     }
@@ -112,7 +116,9 @@ mod tests {
             GivenUp::Spent { tries: 3 },
             GivenUp::Unreached {
                 tries: 1,
-                said: Some("no route to host".to_owned()),
+                said: Some(Reason::NoRoute {
+                    said: "No route to host".to_owned(),
+                }),
             },
             GivenUp::Relapsed { tries: 2 },
             GivenUp::ConfigBroken { asked: 2 },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ailment, Cause, GivenUp, HostName, ProfileName, Timestamp};
+use super::{Ailment, Cause, GivenUp, HostName, ProfileName, Reason, Timestamp};
 
 /// A reason not to act. Instants are on the fleet's own line of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ pub enum Hold {
     /// The host could not be looked at, in a way that speaks against a restart.
     Unseen {
         /// What was seen.
-        reason: String,
+        reason: Reason,
         /// When it is looked at again.
         until: Timestamp,
     },

@@ -276,6 +276,12 @@ pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 /// before [`MAIL_EXPIRY`].
 pub const DEAD_LETTERS: usize = 1_000;
 
+/// Messages that wait, those that stand in digests included; of more, what is over is told in one.
+pub const OUTBOX: usize = 10_000;
+
+/// So many at least become one, then.
+pub const OUTBOX_ROOM: usize = 100;
+
 /// How long a dead letter is kept.
 pub const DEAD_LETTER_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -285,10 +291,10 @@ pub const DETAIL_CHARS: usize = 300;
 /// One configuration file.
 pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
 
-/// One file of `alerts.templates`; the longest of ours has six.
+/// One file of `alerts.templates`; the longest of ours has ten.
 pub const TEMPLATE_BYTES: u64 = 64 * 1024;
 
-/// Files of `alerts.templates`; there are nineteen names.
+/// Files of `alerts.templates`; there are twenty-seven names.
 pub const TEMPLATES: usize = 100;
 
 /// Time a stopping daemon waits for a restart under way.

@@ -25,6 +25,7 @@ mod notification;
 mod observation;
 mod outcome;
 mod pointer;
+mod reason;
 mod recovery;
 mod rows;
 mod secret;
@@ -64,6 +65,7 @@ pub use outcome::{
     Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
     TlsVersion,
 };
+pub use reason::Reason;
 pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Rung, When};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};

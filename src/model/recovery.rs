@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ailment, AttemptId, HostName, Timestamp, fnv1a, limits};
+use super::{Ailment, AttemptId, HostName, Reason, Timestamp, fnv1a, limits};
 
 /// Exponential backoff between restarts of one host.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -210,8 +210,8 @@ pub struct RecoveryReport {
     pub exit_status: Option<i32>,
     /// From the start of the client to its end.
     pub duration: Duration,
-    /// Why, in a lower-case fragment: `host key has changed`, `killed by SIGTERM`. Empty after a plain exit.
-    pub reason: Option<String>,
+    /// Why. Empty after a plain exit.
+    pub reason: Option<Reason>,
     /// The command's output, cleaned of control characters and capped.
     pub output: String,
     /// The server said that its own configuration is broken.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::{
     Attempt, AttemptId, Effect, EntryId, EventKind, GivenUp, Hold, HostName, Next, Note,
-    ProfileName, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    ProfileName, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -82,12 +82,12 @@ fn counted(decided: Timestamp) -> Timestamp {
 }
 
 /// The report of an attempt of which nothing was heard.
-pub(super) fn lost(reason: &str) -> RecoveryReport {
+pub(super) fn lost(reason: Reason) -> RecoveryReport {
     RecoveryReport {
         outcome: RecoveryOutcome::Unknown,
         exit_status: None,
         duration: Duration::ZERO,
-        reason: Some(reason.to_owned()),
+        reason: Some(reason),
         output: String::new(),
         config_broken: false,
     }
@@ -237,7 +237,7 @@ fn tell_end(
     name: &HostName,
     outcome: RecoveryOutcome,
     counts_from: Timestamp,
-    reason: Option<String>,
+    reason: Option<Reason>,
 ) {
     match outcome {
         RecoveryOutcome::Succeeded
@@ -259,7 +259,10 @@ fn tell_end(
                 .get(name)
                 .and_then(|track| track.not_before)
                 .unwrap_or(draft.now);
-            let reason = reason.unwrap_or_else(|| "the command could not be sent".to_owned());
+            let reason = reason.map_or_else(
+                || "the command could not be sent".to_owned(),
+                |reason| reason.to_string(),
+            );
             withhold(
                 draft,
                 name,

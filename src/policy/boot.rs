@@ -5,7 +5,9 @@
 //! answered for [`limits::BOOT_WINDOW`]. Until it answers it is tried before each attempt; an attempt is then over at once,
 //! and counts as one that did not reach the host.
 
-use crate::model::{Ailment, Away, Effect, Hold, HostName, HostTrack, Reach, Timestamp, limits};
+use crate::model::{
+    Ailment, Away, Effect, Hold, HostName, HostTrack, Reach, Reason, Timestamp, limits,
+};
 
 use super::draft::Draft;
 
@@ -64,13 +66,13 @@ pub(super) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
 }
 
 /// Why nobody is sent there: its port was tried just now.
-pub(super) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<&'static str> {
+pub(super) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<Reason> {
     let track = draft.fleet.hosts.get(name)?;
     let away = track.away.filter(|_| !tells_uptime(track))?;
     // One that is not fresh was tried first ([`rule`]).
     away.back.is_none().then_some(match away.reach {
-        Reach::Silent => "its SSH port does not answer",
-        Reach::Refused | Reach::Answered | Reach::Unknown => "its SSH port refuses connections",
+        Reach::Silent => Reason::PortSilent,
+        Reach::Refused | Reach::Answered | Reach::Unknown => Reason::PortRefuses,
     })
 }
 

@@ -43,6 +43,7 @@ mod boot;
 mod certificates;
 mod clock;
 mod course;
+mod digest;
 mod draft;
 mod flap;
 mod guard;

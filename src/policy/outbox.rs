@@ -56,6 +56,7 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
             last: None,
             open: false,
             unclear: false,
+            outlived: false,
         });
         draft.durable = true;
     }
@@ -209,12 +210,16 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     [mail, reminder, telling].into_iter().flatten().min()
 }
 
-/// A message could leave now.
-pub(super) fn is_due(settings: &Settings, fleet: &Fleet) -> bool {
-    let mut pace = Pace::default();
-    let may_leave =
-        |entry: &Entry| entry.due <= fleet.now() && pace.leaves_from(fleet, entry) <= fleet.now();
-    !fleet.unwritable && ready(settings, fleet).any(may_leave)
+/// A message was taken: whoever could not be reached before can be now.
+fn reached(draft: &mut Draft<'_>, taken: &Entry) {
+    let unheard = |entry: &&Entry| entry.is_unheard() && entry.listener() == taken.listener();
+    let entries = draft.fleet.outbox.values().filter(unheard);
+    let ids: Vec<EntryId> = entries.map(|entry| entry.id).collect();
+    for id in ids {
+        if let Some(entry) = draft.fleet.entry_mut(id) {
+            entry.outlived = true;
+        }
+    }
 }
 
 /// A message was tried.
@@ -238,6 +243,7 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
     match &delivery {
         Delivery::Sent { .. } => {
             draft.fleet.forget_entry(id);
+            reached(draft, &entry);
             draft.durable = true;
         }
         Delivery::Rejected { .. } => draft.durable = true,

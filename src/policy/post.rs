@@ -3,20 +3,18 @@
 //! Within [`limits::MAIL_BURST_WINDOW`] at most [`limits::MAIL_BURST`] threads begin, and at most [`limits::MAIL_BURST_ALL`]
 //! mails leave one by one. What is to be told beyond that is gathered and leaves as one digest at the end of each such window,
 //! until one passes in which nothing was to be told; never more than [`limits::MAILS_PER_HOUR`] mails in an hour. What was over for [`limits::MAIL_STALE`] before a relay took any of it is gathered as
-//! well, so that nobody reads yesterday's storm mail by mail. Nothing is left out: a digest holds what it stands for, and
-//! takes only what nobody can have got, of incidents of which nothing else is on its way.
+//! well, so that nobody reads yesterday's storm mail by mail.
 //!
 //! The command of `alerts.command` is a program and gets each event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::{
-    Channel, Entry, EntryId, EventKind, Fleet, IncidentId, Note, Notification, Post, Timestamp,
-    limits,
+    Channel, Entry, EntryId, EventKind, Fleet, IncidentId, Notification, Post, Timestamp, limits,
 };
 
+use super::digest::{self, Items};
 use super::draft::Draft;
-use super::telling;
 
 /// Mails that left, or may be leaving, by recipient; what is decided now counts as well.
 #[derive(Default)]
@@ -98,6 +96,7 @@ pub(super) fn left(draft: &mut Draft<'_>, entry: &Entry) {
 pub(super) fn gather(draft: &mut Draft<'_>) {
     let now = draft.now;
     calm(draft);
+    digest::condense(draft);
     let mails = || {
         let entries = draft.fleet.outbox.values();
         entries.filter(|entry| entry.channel == Channel::Mail && !entry.is_dead())
@@ -116,7 +115,7 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
         if ids.len() < 2 {
             continue;
         }
-        let free = mergeable(&draft.fleet, &ids);
+        let free = digest::mergeable(&draft.fleet, &ids, |_| true);
         let is_old = |id: &EntryId| {
             draft.fleet.outbox.get(id).is_some_and(|entry| {
                 entry.notification.ends() && now.since(entry.queued) >= limits::MAIL_STALE
@@ -124,9 +123,9 @@ pub(super) fn gather(draft: &mut Draft<'_>) {
         };
         let old: Vec<EntryId> = free.iter().copied().filter(is_old).collect();
         if old.len() > 1 {
-            merge(draft, &to, &old);
+            digest::merge(draft, &old, Items::All);
         } else if free.len() > 1 && is_storm(draft, &to, &free) {
-            merge(draft, &to, &free);
+            digest::merge(draft, &free, Items::All);
         }
     }
 }
@@ -181,91 +180,12 @@ fn is_storm(draft: &mut Draft<'_>, to: &str, free: &[EntryId]) -> bool {
     }
 }
 
-/// Those that nobody can have got, of incidents of which nothing else is on its way.
-fn mergeable(fleet: &Fleet, ids: &[EntryId]) -> Vec<EntryId> {
-    let entries = || ids.iter().filter_map(|id| fleet.outbox.get(id));
-    let free = |entry: &&Entry| entry.is_surely_unsent() && !fleet.in_transit.contains(&entry.id);
-    let bound: BTreeSet<&IncidentId> = entries()
-        .filter(|entry| !free(entry))
-        .flat_map(incidents)
-        .collect();
-    entries()
-        .filter(free)
-        .filter(|entry| entry.notification.event != EventKind::Report)
-        .filter(|entry| incidents(entry).all(|incident| !bound.contains(incident)))
-        .map(|entry| entry.id)
-        .collect()
-}
-
 /// The incidents that an entry tells of.
 pub(super) fn incidents(entry: &Entry) -> impl Iterator<Item = &IncidentId> {
     entry
         .notification
         .told()
         .filter_map(|told| told.incident.as_ref())
-}
-
-/// Puts one digest in the place of these.
-fn merge(draft: &mut Draft<'_>, to: &str, ids: &[EntryId]) {
-    let entries: Vec<Entry> = ids
-        .iter()
-        .filter_map(|id| draft.fleet.outbox.get(id).cloned())
-        .collect();
-    let Some(first) = entries.first() else {
-        return;
-    };
-    let mut digest = telling::blank(draft, EventKind::Digest);
-    let told = entries.iter().flat_map(|entry| entry.notification.told());
-    digest.items = told.map(short).collect();
-    let id = draft.fleet.next_entry();
-    let entry = Entry {
-        id,
-        from: first.from.clone(),
-        notification: digest,
-        channel: Channel::Mail,
-        to: to.to_owned(),
-        queued: entries
-            .iter()
-            .map(|entry| entry.queued)
-            .min()
-            .unwrap_or(draft.now),
-        tries: entries.iter().map(|entry| entry.tries).max().unwrap_or(0),
-        due: entries
-            .iter()
-            .map(|entry| entry.due)
-            .min()
-            .unwrap_or(draft.now),
-        last: entries.iter().rev().find_map(|entry| entry.last.clone()),
-        open: false,
-        unclear: false,
-    };
-    for old in ids {
-        draft.fleet.forget_entry(*old);
-        draft.notes.push(Note::Merged {
-            entry: *old,
-            into: id,
-        });
-    }
-    draft.notes.push(Note::Queued {
-        entry: id,
-        event: EventKind::Digest,
-        to: to.to_owned(),
-    });
-    draft.fleet.queue(entry);
-    draft.durable = true;
-}
-
-/// What a digest keeps of a message: what its subject says, not what was seen and printed.
-fn short(told: &Notification) -> Notification {
-    let mut short = told.clone();
-    short.seen.clear();
-    short.facts = None;
-    for attempt in &mut short.attempts {
-        if let Some(report) = &mut attempt.report {
-            report.output.clear();
-        }
-    }
-    short
 }
 
 /// An incident is over before this recipient can have heard of it: what waits is dropped for one message that tells it all.

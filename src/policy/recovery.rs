@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Cause, EventKind, GivenUp, Hold, Host, HostName, Next, Note, Orders, ProfileName, ProfileTrack,
-    Stage, Standing, Timestamp, limits,
+    Reason, Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -100,9 +100,7 @@ fn look_at(draft: &mut Draft<'_>, names: BTreeSet<HostName>) {
         };
         match track.stage {
             Stage::Restarting { attempt, deadline } if deadline <= draft.now => {
-                let report = attempt::lost(
-                    "no answer came before its deadline; it may have been carried out",
-                );
+                let report = attempt::lost(Reason::NoWord);
                 attempt::finish(draft, &name, attempt, report, deadline);
             }
             Stage::Settling { until, .. } if until <= draft.now => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    AttemptId, Effect, Event, Fleet, HostName, RecoverOrder, RecoveryOutcome, RecoveryReport,
-    Stage, limits,
+    AttemptId, Effect, Event, Fleet, HostName, Reason, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Stage, limits,
 };
 
 use super::attempt::{ended, lost};
@@ -44,7 +44,7 @@ pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
 }
 
 /// Nobody is sent, since it is known at this moment that the host cannot be reached.
-pub(super) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: &str) {
+pub(super) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: Reason) {
     // It was ordered just now, and is the last.
     let is_order = |effect: &mut Effect| matches!(effect, Effect::Recover(_));
     let Some(Effect::Recover(order)) = draft.effects.pop_if(is_order) else {
@@ -64,13 +64,12 @@ pub(super) fn outdated(draft: &mut Draft<'_>, name: &HostName, attempt: AttemptI
     let Some(before) = track.map(|track| track.attempts) else {
         return;
     };
-    let reason = format!(
-        "it could not be written down before {} s had passed (a slow disk of our own machine, or the machine slept), and by then it was too old to be begun",
-        age.as_secs()
-    );
+    let reason = Reason::WrittenLate {
+        seconds: age.as_secs().to_string(),
+    };
     let report = RecoveryReport {
         outcome: RecoveryOutcome::NotExecuted,
-        ..lost(&reason)
+        ..lost(reason)
     };
     ended(draft, name, attempt, report);
     let track = draft.fleet.host_mut(name);

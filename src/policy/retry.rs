@@ -110,6 +110,7 @@ mod tests {
             last: None,
             open: false,
             unclear: false,
+            outlived: false,
         }
     }
 

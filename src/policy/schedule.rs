@@ -228,8 +228,8 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
     let quiet = fleet.suspects.is_empty()
         && fleet.core.network.in_flight.is_none()
         && fleet.in_transit.is_empty()
-        && fleet.index.untold.is_empty()
-        && !outbox::is_due(settings, fleet);
+        // Whatever is due has left in the step before.
+        && fleet.index.untold.is_empty();
     let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get(name));
     quiet
         && is_probed(settings, fleet)

@@ -43,6 +43,18 @@ struct Document<'a> {
     sites: Vec<Hit<'a>>,
     flaps: Option<Turns>,
     facts: Option<Said>,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    id: String,
+    event: &'static str,
+    at: String,
+    incident: Option<&'a str>,
+    profile: Option<&'a str>,
+    host: Option<&'a str>,
+    subject: String,
 }
 
 #[derive(Serialize)]
@@ -75,7 +87,7 @@ struct Tried<'a> {
     outcome: Option<&'static str>,
     exit_status: Option<i32>,
     duration_ms: Option<u64>,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     output: Option<&'a str>,
 }
 
@@ -142,10 +154,23 @@ pub fn document(entry: &Entry, wording: &Wording) -> String {
             since: written(flaps.since),
         }),
         facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
+        items: note.items.iter().map(|told| item(&voice, told)).collect(),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
     value + "\n"
+}
+
+fn item<'a>(voice: &Voice, told: &'a Notification) -> Item<'a> {
+    Item {
+        id: id(told),
+        event: told.event.word(),
+        at: written(told.at),
+        incident: told.incident.as_ref().map(|incident| incident.as_str()),
+        profile: told.profile.as_ref().map(|name| name.as_str()),
+        host: told.host.as_ref().map(|name| name.as_str()),
+        subject: mail::subject(voice, told),
+    }
 }
 
 fn hit(site: &Affected) -> Hit<'_> {
@@ -187,7 +212,7 @@ fn tried(attempt: &Attempt) -> Tried<'_> {
         exit_status: report.and_then(|report| report.exit_status),
         duration_ms: report
             .map(|report| u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX)),
-        reason: report.and_then(|report| report.reason.as_deref()),
+        reason: report.and_then(|report| report.reason.as_ref().map(ToString::to_string)),
         output: report.map(|report| report.output.as_str()),
     }
 }

@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use minijinja::value::Kwargs;
 use minijinja::{Value, context};
 
-use crate::model::{Cause, GivenUp, Hold, Timestamp, limits};
+use crate::model::{Cause, GivenUp, Hold, Reason, Timestamp, limits};
 
 use super::ailment;
 use super::words::{Key, Voice, key};
@@ -109,7 +110,7 @@ pub fn hold(
         Hold::AwaitingFacts => (key!(Holds, "awaiting_facts"), context! { host }),
         Hold::Unseen { reason, until } => (
             key!(Holds, "unseen"),
-            context! { host, reason, until => clock(until) },
+            context! { host, reason => self::reason(voice, reason), until => clock(until) },
         ),
         Hold::Ailing { ailment, until, .. } => (
             key!(Holds, "ailing"),
@@ -127,10 +128,7 @@ pub fn hold(
 /// words are of another language.
 #[must_use]
 pub fn given_up(voice: &Voice, reason: &GivenUp) -> String {
-    let quoted = |said: &Option<String>| {
-        said.as_deref()
-            .map(|said| said.trim_end_matches('.').to_owned())
-    };
+    let quoted = |said: &Option<Reason>| said.as_ref().map(|said| self::reason(voice, said));
     match reason {
         GivenUp::Spent { tries } => voice.say(key!(Holds, "gave_up.spent"), context! { tries }),
         GivenUp::Unreached { tries, said } => voice.say(
@@ -152,6 +150,16 @@ pub fn given_up(voice: &Voice, reason: &GivenUp) -> String {
             context! { said => words.trim_end_matches('.') },
         ),
     }
+}
+
+/// Why something did not go as ordered: a fragment without a full stop. What others said in it stands as they said it.
+#[must_use]
+pub fn reason(voice: &Voice, reason: &Reason) -> String {
+    let values = reason.values().into_iter();
+    let values: Kwargs = values
+        .map(|(name, value)| (name, Value::from(value.trim_end_matches('.'))))
+        .collect();
+    voice.say(Key::of_reason(reason), values.into())
 }
 
 /// The reason of a hold in a few words, for subjects and table cells: `budget spent`.

@@ -60,7 +60,7 @@ impl Action {
             exit_status: report.and_then(|report| report.exit_status),
             duration_ms: report
                 .map(|report| u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX)),
-            reason: report.and_then(|report| report.reason.clone()),
+            reason: report.and_then(|report| report.reason.as_ref().map(ToString::to_string)),
             output: report.map(|report| report.output.clone()),
             began: Some(attempt.began),
             held_for: None,

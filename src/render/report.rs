@@ -43,8 +43,8 @@ impl From<ProfileState> for Severity {
     }
 }
 
-/// How well the selected profiles are: their states, the hosts that gave up on them, and the messages about them that were
-/// refused for good; while our own network is down or the state cannot be written, at least `Unknown`. A pause changes nothing:
+/// How well the selected profiles are: their states, the hosts that gave up on them, whether people hear of us at all, and the
+/// messages about them that were refused for good; while our own network is down or the state cannot be written, at least `Unknown`. A pause changes nothing:
 /// what is down stays critical.
 #[must_use]
 pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> Severity {
@@ -69,7 +69,10 @@ pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<Profile
     });
     let letters = fleet.outbox.values().map(|entry| {
         let concerns = entry.notification.profile.as_ref();
-        if entry.is_dead() && concerns.is_none_or(|name| selection.contains(name)) {
+        // Who hears nothing of us hears nothing of the next outage either, whatever the message was about.
+        if entry.is_unheard() {
+            Severity::Critical
+        } else if entry.is_dead() && concerns.is_none_or(|name| selection.contains(name)) {
             Severity::Warning
         } else {
             Severity::Ok

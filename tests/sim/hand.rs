@@ -20,6 +20,8 @@ pub struct Hand {
     /// Probes that were ordered; whoever answers one takes it out.
     pub under_way: Vec<(ProbeId, ProfileName)>,
     pub notes: Vec<Note>,
+    /// The last decision must be on the disk before anything is done.
+    pub durable: bool,
 }
 
 impl Hand {
@@ -31,6 +33,7 @@ impl Hand {
             wall_ms: 0,
             under_way: Vec::new(),
             notes: Vec::new(),
+            durable: false,
         }
     }
 
@@ -43,6 +46,7 @@ impl Hand {
         let fleet = std::mem::take(&mut self.fleet);
         let decision = policy::step(&self.settings, fleet, event, &now);
         self.fleet = decision.fleet;
+        self.durable = decision.durable;
         assert!(self.fleet.is_indexed());
         self.notes.extend(decision.notes);
         let probes = decision.effects.iter().filter_map(|effect| match effect {

@@ -94,6 +94,7 @@ impl Course {
             last,
             open: false,
             unclear: false,
+            outlived: false,
         };
         self.fleet.queue(entry.clone());
         entry

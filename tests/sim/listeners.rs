@@ -59,6 +59,7 @@ fn outbox() -> Fleet {
                 last: None,
                 open: false,
                 unclear: false,
+                outlived: false,
             });
         }
     }
@@ -229,4 +230,114 @@ async fn a_silent_mail_server_delays_no_command() {
     );
     let left: Vec<Channel> = ended.fleet.outbox.values().map(|e| e.channel).collect();
     assert_eq!(left, [Channel::Mail; 3]);
+}
+
+fn refused() -> Delivery {
+    Delivery::Rejected {
+        reason: "550 5.1.1 no such user".into(),
+    }
+}
+
+/// M6: whoever cannot be reached any more makes all of it red, until something is taken there again.
+#[test]
+fn m6_who_had_a_message_refused_for_good_is_unheard_until_the_next_one_is_taken() {
+    let mut course = Course::new(heard());
+    course.later(secs(1));
+    let unheard = |course: &Course| -> Vec<u64> {
+        let entries = course.fleet.outbox.values();
+        let unheard = entries.filter(|entry| entry.is_unheard());
+        unheard.map(|entry| entry.id.0).collect()
+    };
+    course.ended(1, refused());
+    assert_eq!(unheard(&course), [1]);
+    // That the program took something says nothing of the mailbox.
+    course.ended(2, sent());
+    course.ended(4, sent());
+    assert_eq!(unheard(&course), [1]);
+    course.ended(3, deferred());
+    assert_eq!(unheard(&course), [1]);
+    course.later(secs(40));
+    course.ended(3, sent());
+    assert_eq!(unheard(&course), [0; 0]);
+    assert!(course.fleet.outbox[&EntryId(1)].is_dead(), "still shown");
+}
+
+/// Messages of incidents, each with its first event, and its last where it is over; to the command alone.
+fn crowd(course: &mut Course, over: u64, open: u64) {
+    course.fleet = Fleet::default();
+    for n in 0..over + open {
+        let incident = IncidentId::new(&format!("shop{n}"), "20261122T060000Z");
+        let events = [(0, EventKind::Down), (1, EventKind::Up)];
+        let told = if n < over { 2 } else { 1 };
+        for (sequence, event) in events.into_iter().take(told) {
+            let id = course.fleet.next_entry();
+            course.fleet.queue(Entry {
+                id,
+                notification: Notification {
+                    incident: Some(incident.clone()),
+                    sequence,
+                    ..Notification::blank(event, Timestamp(0))
+                },
+                from: String::new(),
+                channel: Channel::Command,
+                to: "/usr/local/bin/notify".to_owned(),
+                queued: Timestamp(0),
+                tries: 0,
+                due: Timestamp(0),
+                last: None,
+                open: false,
+                unclear: false,
+                outlived: false,
+            });
+        }
+    }
+}
+
+/// M22: what is over becomes one message where too many wait; nothing that is open is touched, and nothing is lost.
+#[test]
+fn m22_of_more_messages_than_the_outbox_holds_those_that_are_over_become_one() {
+    let mut course = Course::new(heard());
+    crowd(&mut course, 4_999, 2);
+    course.later(secs(1));
+    assert_eq!(course.fleet.outbox.len(), 10_000, "as many as it holds");
+    let mut course = Course::new(heard());
+    crowd(&mut course, 5_000, 2);
+    let (leave, notes) = course.step(Event::Ticked);
+    let digest = course.fleet.outbox.values().last().unwrap();
+    assert_eq!(digest.notification.event, EventKind::Digest);
+    assert_eq!(digest.listener(), (Channel::Command, ""));
+    assert_eq!(digest.notification.items.len(), 5_000);
+    let ends = |told: &Notification| told.event == EventKind::Up;
+    assert!(
+        digest.notification.items.iter().all(ends),
+        "the whole of it"
+    );
+    let merged = notes
+        .iter()
+        .filter(|note| matches!(note, Note::Merged { into, .. } if *into == digest.id));
+    assert_eq!(merged.count(), 10_000);
+    assert_eq!(course.fleet.outbox.len(), 3, "and two that are open");
+    assert_eq!(leave.len(), 3);
+    assert!(course.fleet.is_indexed());
+}
+
+/// A message that may have arrived is not told in another, nor what follows it.
+#[test]
+fn m22_what_is_on_its_way_stays_with_what_follows_it() {
+    let mut course = Course::new(heard());
+    crowd(&mut course, 5_001, 0);
+    let first = EntryId(1);
+    course.fleet.entry_mut(first).unwrap().unclear = true;
+    course.step(Event::Ticked);
+    let left: Vec<EventKind> = course
+        .fleet
+        .outbox
+        .values()
+        .map(|entry| entry.notification.event)
+        .collect();
+    assert_eq!(left, [EventKind::Down, EventKind::Up, EventKind::Digest]);
+    // One more outage does not write all of it anew.
+    let digest = *course.fleet.outbox.keys().last().unwrap();
+    course.later(secs(1));
+    assert!(course.fleet.outbox.contains_key(&digest));
 }

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::Host;
+use crate::model::{Host, Reason};
 
 /// Where programs are looked for when there is no `PATH`.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -49,13 +49,13 @@ const FIXED: [&str; 17] = [
 /// The client's arguments: options, `--`, the destination and the command as one word.
 ///
 /// # Errors
-/// A sentence for people when a path cannot be written as an option.
+/// When a path cannot be written as an option.
 pub(super) fn arguments(
     host: &Host,
     command: &str,
     log: &Path,
     connect: Duration,
-) -> Result<Vec<OsString>, String> {
+) -> Result<Vec<OsString>, Reason> {
     let mut options: Vec<String> = FIXED.iter().map(|&option| option.to_owned()).collect();
     options.push(format!("ConnectTimeout={}", whole_seconds(connect)));
     if let Some(identity) = &host.identity_file {
@@ -87,15 +87,14 @@ fn whole_seconds(span: Duration) -> u64 {
 }
 
 /// A path as the value of an option: OpenSSH splits at white space and expands `%` and `${…}` in it.
-fn quoted(path: &Path) -> Result<String, String> {
+fn quoted(path: &Path) -> Result<String, Reason> {
     match path.to_str() {
         Some(text) if !text.contains(['"', '\\', '$', '\n', '\r']) => {
             Ok(format!("\"{}\"", text.replace('%', "%%")))
         }
-        Some(_) | None => Err(format!(
-            "ssh cannot be given the path {}: rename it without quotes, `\\` and `$`",
-            path.to_string_lossy().escape_debug()
-        )),
+        Some(_) | None => Err(Reason::PathUnfit {
+            path: path.to_string_lossy().escape_debug().to_string(),
+        }),
     }
 }
 
@@ -118,6 +117,7 @@ mod tests {
             assert!(
                 quoted(Path::new(bad))
                     .unwrap_err()
+                    .to_string()
                     .contains("rename it without")
             );
         }

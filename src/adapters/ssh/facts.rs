@@ -6,16 +6,16 @@
 
 use url::Url;
 
-use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, limits, plain_url};
+use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Reason, limits, plain_url};
 
 /// Reads the output of a look.
 ///
 /// # Errors
-/// What is not as it must be, in a lower-case fragment with the line.
-pub fn read(output: &str) -> Result<HostFacts, String> {
+/// What is not as it must be, with the line.
+pub fn read(output: &str) -> Result<HostFacts, Reason> {
     let mut lines = output.lines().map(str::trim_end);
     if !lines.by_ref().any(|line| line == "facts=1") {
-        return Err("the answer has no `facts=1`".to_owned());
+        return Err(Reason::NoFacts);
     }
     let mut facts = HostFacts::default();
     let mut seen: Vec<&str> = Vec::new();
@@ -23,15 +23,14 @@ pub fn read(output: &str) -> Result<HostFacts, String> {
         if line == "end=1" {
             return Ok(facts);
         }
-        let (key, value) = pair(line).ok_or_else(|| format!("no fact: `{}`", shown(line)))?;
+        let (key, value) = pair(line).ok_or_else(|| Reason::NotAFact { said: shown(line) })?;
         if seen.contains(&key) {
-            return Err(format!("the same fact twice: `{}`", shown(line)));
+            return Err(Reason::FactTwice { said: shown(line) });
         }
         seen.push(key);
-        enter(&mut facts, key, value)
-            .ok_or_else(|| format!("not a value it can have: `{}`", shown(line)))?;
+        enter(&mut facts, key, value).ok_or_else(|| Reason::NotAValue { said: shown(line) })?;
     }
-    Err("the answer breaks off before `end=1`".to_owned())
+    Err(Reason::BrokenOff)
 }
 
 fn shown(line: &str) -> String {
@@ -223,7 +222,7 @@ mod tests {
             ("facts=1\ndisk_path=/\u{1b}[31m\nend=1\n", "no fact"),
         ] {
             let error = read(output).unwrap_err();
-            assert!(error.contains(said), "{output:?}: {error}");
+            assert!(error.to_string().contains(said), "{output:?}: {error}");
         }
         let long = format!("facts=1\ndisk_path=/{}\nend=1\n", "x".repeat(400));
         assert!(read(&long).is_err());

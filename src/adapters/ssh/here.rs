@@ -15,23 +15,24 @@ use tokio::time::timeout;
 
 use super::output::Output;
 use super::report::Verdict;
-use crate::model::{RecoveryOutcome, limits};
+use crate::model::{Reason, RecoveryOutcome, limits};
 
 /// For what is still in the pipe once the program has ended.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// Runs `words` within `limit`; what it prints is returned cleaned and capped.
 pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) {
-    let nothing = |reason: String| {
+    let nothing = |reason: Reason| {
         (
             Verdict::without_status(RecoveryOutcome::NotExecuted, reason),
             String::new(),
         )
     };
     let Some((program, arguments)) = words.split_first() else {
-        return nothing("no program is named".to_owned());
+        return nothing(Reason::NoProgram);
     };
-    let mut command = Command::new(program);
+    let program = program.clone();
+    let mut command = Command::new(&program);
     command.args(arguments).env_clear().env("LC_ALL", "C");
     for name in super::command::ENVIRONMENT {
         if let Some(value) = std::env::var_os(name) {
@@ -46,7 +47,10 @@ pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) 
         .kill_on_drop(true);
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return nothing(format!("{program} could not be started here: {error}")),
+        Err(error) => {
+            let said = error.to_string();
+            return nothing(Reason::NotStarted { program, said });
+        }
     };
     let group = child
         .id()
@@ -84,7 +88,10 @@ pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) 
     let verdict = match ended {
         Err(_) => Verdict::without_status(
             RecoveryOutcome::TimedOut,
-            format!("{program} did not end within {limit:?} and was killed"),
+            Reason::EndedByUs {
+                program,
+                limit: format!("{limit:?}"),
+            },
         ),
         Ok(Some(Ok(status))) => match status.code() {
             Some(0) => Verdict {
@@ -97,15 +104,13 @@ pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) 
                 exit_status: Some(code),
                 reason: None,
             },
-            None => Verdict::without_status(
-                RecoveryOutcome::Unknown,
-                format!("{program} was killed by a signal"),
-            ),
+            None => {
+                Verdict::without_status(RecoveryOutcome::Unknown, Reason::KilledHere { program })
+            }
         },
-        Ok(Some(Err(_)) | None) => Verdict::without_status(
-            RecoveryOutcome::Unknown,
-            format!("the end of {program} was not seen"),
-        ),
+        Ok(Some(Err(_)) | None) => {
+            Verdict::without_status(RecoveryOutcome::Unknown, Reason::EndUnseen { program })
+        }
     };
     (verdict, output.text())
 }

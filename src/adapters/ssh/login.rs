@@ -4,10 +4,10 @@
 //! The messages are those of OpenSSH 7 to 10 in the C locale, matched by their stable parts.
 
 use super::log::{ClientLog, Reached};
-use crate::model::Host;
+use crate::model::{Host, Reason};
 
 /// Why the host or this machine will refuse again until a person has acted.
-pub(super) fn refused(lines: &[&str], log: &ClientLog, host: &Host) -> Option<String> {
+pub(super) fn refused(lines: &[&str], log: &ClientLog, host: &Host) -> Option<Reason> {
     let find = |part: &str| lines.iter().copied().find(|line| line.contains(part));
     if find("Host key verification failed").is_some() {
         return Some(host_key(lines, log, host));
@@ -18,9 +18,8 @@ pub(super) fn refused(lines: &[&str], log: &ClientLog, host: &Host) -> Option<St
         return Some(authentication(line, lines, log, host));
     }
     if let Some(line) = find("Unable to negotiate").or_else(|| find("no matching")) {
-        return Some(format!(
-            "ssh here and on the host have no method in common: {line}"
-        ));
+        let said = line.to_owned();
+        return Some(Reason::NoMethod { said });
     }
     for part in [
         "Bad configuration option",
@@ -30,25 +29,20 @@ pub(super) fn refused(lines: &[&str], log: &ClientLog, host: &Host) -> Option<St
         "hostname contains invalid characters",
     ] {
         if let Some(line) = find(part) {
-            return Some(format!(
-                "ssh does not accept its configuration (OpenSSH 7.6 or newer is needed): {line}"
-            ));
+            let said = line.to_owned();
+            return Some(Reason::ClientConfig { said });
         }
     }
     None
 }
 
-fn host_key(lines: &[&str], log: &ClientLog, host: &Host) -> String {
+fn host_key(lines: &[&str], log: &ClientLog, host: &Host) -> Reason {
     let file = host.known_hosts_file.as_deref().map_or_else(
         || "~/.ssh/known_hosts".to_owned(),
         |file| file.display().to_string(),
     );
-    let shown = log
-        .fingerprint
-        .as_ref()
-        .map_or_else(String::new, |fingerprint| {
-            format!(" (it shows {fingerprint})")
-        });
+    let shown = log.fingerprint.clone();
+    let fingerprint = shown.unwrap_or_else(|| "no fingerprint".to_owned());
     let between = |before: &str, after: &str| {
         lines.iter().find_map(|line| {
             let (_, rest) = line.split_once(before)?;
@@ -56,23 +50,30 @@ fn host_key(lines: &[&str], log: &ClientLog, host: &Host) -> String {
         })
     };
     if let Some(name) = between("key for ", " was revoked") {
-        return format!(
-            "host key of {name} is marked as revoked in {file}{shown}: do not log in until you know why"
-        );
+        return Reason::HostKeyRevoked {
+            name,
+            file,
+            fingerprint,
+        };
     }
     if let Some(name) = between("ost key for ", " has changed") {
-        return format!(
-            "host key of {name} has changed{shown}: the host was reinstalled, or somebody is in between; \
-             compare the fingerprint on the host itself, then remove the old key with `ssh-keygen -R '{name}' -f {file}` and add the new one"
-        );
+        return Reason::HostKeyChanged {
+            name,
+            file,
+            fingerprint,
+        };
     }
     match between("key is known for ", " and you") {
-        Some(name) => format!(
-            "host key of {name} is not known{shown}: compare its fingerprint on the host itself (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`) \
-             and add it with `ssh-keyscan {} >> {file}`",
-            keyscan_arguments(&name)
-        ),
-        None => format!("host key of {} was not accepted{shown}", host.ssh),
+        Some(name) => Reason::HostKeyUnknown {
+            keyscan: keyscan_arguments(&name),
+            name,
+            file,
+            fingerprint,
+        },
+        None => Reason::HostKeyRefused {
+            name: host.ssh.clone(),
+            fingerprint,
+        },
     }
 }
 
@@ -86,63 +87,55 @@ fn keyscan_arguments(name: &str) -> String {
         )
 }
 
-fn authentication(line: &str, lines: &[&str], log: &ClientLog, host: &Host) -> String {
+fn authentication(line: &str, lines: &[&str], log: &ClientLog, host: &Host) -> Reason {
     let key = host
         .identity_file
         .as_deref()
         .map_or_else(|| "the key".to_owned(), |file| file.display().to_string());
     let has = |part: &str| lines.iter().any(|line| line.contains(part));
+    let said = line.to_owned();
     if has("bad permissions") || has("are too open") {
-        return format!(
-            "login refused, because {key} can be read by others and is not used: `chmod 600` it"
-        );
+        return Reason::KeyOpen { key };
     }
     if let Some(load) = lines.iter().find(|line| line.starts_with("Load key ")) {
-        return format!("login refused, because a key cannot be used: {load}");
+        let said = (*load).to_owned();
+        return Reason::KeyUnusable { said };
     }
     if log.key_accepted {
-        return format!(
-            "the host would accept {key}, but it cannot be used here: it has a passphrase, or the agent declined; take a key without one for this"
-        );
+        return Reason::KeyLocked { key };
     }
     if has("Too many authentication failures") {
-        return format!(
-            "login refused, too many keys were tried: set `identity_file` of the host ({line})"
-        );
+        return Reason::TooManyKeys { said };
     }
-    format!(
-        "login refused ({line}): is the public half of {key} in the account's authorized_keys, does its `from=` allow this machine, and is the account open?"
-    )
+    Reason::LoginRefused { said, key }
 }
 
 /// Why no login came about this time.
-pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<String> {
-    let find = |part: &str| lines.iter().copied().find(|line| line.contains(part));
-    if let Some(line) = find("No user exists for uid") {
-        return Some(format!(
-            "ssh refuses to run here ({line}): run probe under an account that exists in /etc/passwd, not under a bare number or DynamicUser"
-        ));
+pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<Reason> {
+    let find = |part: &str| lines.iter().find(|line| line.contains(part));
+    let find = |part: &str| find(part).map(|line| (*line).to_owned());
+    if let Some(said) = find("No user exists for uid") {
+        return Some(Reason::NoAccountHere { said });
     }
-    if let Some(line) = find("Could not resolve hostname") {
-        return Some(format!("name not resolved: {line}"));
+    if let Some(said) = find("Could not resolve hostname") {
+        return Some(Reason::NameNotResolved { said });
     }
     if find("Not allowed at this time").is_some() {
-        return Some(
-            "the host turns this machine away for a while after failed logins (PerSourcePenalties)"
-                .to_owned(),
-        );
+        return Some(Reason::Penalised);
     }
-    for (part, meaning) in [
-        ("Connection refused", "connection refused"),
-        ("No route to host", "no route to the host"),
-        ("Network is unreachable", "network unreachable"),
-        ("timed out", "connection timed out"),
-    ] {
-        if let Some(line) = find(part) {
-            return Some(format!("{meaning}: {line}"));
-        }
+    if let Some(said) = find("Connection refused") {
+        return Some(Reason::ConnectionRefused { said });
     }
-    let closed = [
+    if let Some(said) = find("No route to host") {
+        return Some(Reason::NoRoute { said });
+    }
+    if let Some(said) = find("Network is unreachable") {
+        return Some(Reason::NetworkUnreachable { said });
+    }
+    if let Some(said) = find("timed out") {
+        return Some(Reason::ConnectionTimedOut { said });
+    }
+    let said = [
         "Connection reset",
         "Connection closed",
         "closed by remote host",
@@ -154,13 +147,11 @@ pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<String> {
     .into_iter()
     .find_map(find)?;
     Some(if log.reached >= Reached::Login {
-        format!("connection lost before the command was sent: {closed}")
+        Reason::LostBeforeCommand { said }
     } else if log.reached == Reached::Authentication {
-        format!("connection closed during the login: {closed}")
+        Reason::ClosedInLogin { said }
     } else {
-        format!(
-            "connection closed in the key exchange; the host may be out of processes or turn new logins away: {closed}"
-        )
+        Reason::ClosedInKeyExchange { said }
     })
 }
 
@@ -192,7 +183,8 @@ mod tests {
             ];
             let said = unreachable(&lines, &log);
             assert!(
-                said.as_ref().is_some_and(|said| said.contains(reason)),
+                said.as_ref()
+                    .is_some_and(|said| said.to_string().contains(reason)),
                 "{line}: {said:?}"
             );
         }
@@ -254,7 +246,8 @@ mod tests {
         ] {
             let said = refused(&[line], &log, &host);
             assert!(
-                said.as_ref().is_some_and(|said| said.contains(reason)),
+                said.as_ref()
+                    .is_some_and(|said| said.to_string().contains(reason)),
                 "{line}: {said:?}"
             );
         }

@@ -5,7 +5,7 @@
 
 use super::facts;
 use super::report::Verdict;
-use crate::model::{Diagnosis, Host, RecoveryOutcome};
+use crate::model::{Diagnosis, Host, Reason, RecoveryOutcome};
 
 /// The agent, of which a host without one is shown the part that looks.
 const SCRIPT: &str = include_str!("../../../deploy/host/probe-agent");
@@ -34,7 +34,7 @@ fn quoted(text: &str) -> String {
 
 /// What the end of the visit says.
 pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
-    let reason = |what: &str| verdict.reason.clone().unwrap_or_else(|| what.to_owned());
+    let reason = |else_: Reason| verdict.reason.clone().unwrap_or(else_);
     match verdict.outcome {
         RecoveryOutcome::Succeeded => match facts::read(output) {
             Ok(facts) => Diagnosis::Facts(Box::new(facts)),
@@ -43,17 +43,18 @@ pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
         RecoveryOutcome::Failed | RecoveryOutcome::Declined => match facts::read(output) {
             Ok(facts) => Diagnosis::Facts(Box::new(facts)),
             Err(_) => Diagnosis::Unreadable {
-                reason: verdict.exit_status.map_or_else(
-                    || reason("the look failed"),
-                    |status| format!("exit status {status}: {}", reason("the look failed")),
-                ),
+                reason: reason(verdict.exit_status.map_or(Reason::LookFailed, |status| {
+                    Reason::LookStatus {
+                        status: status.to_string(),
+                    }
+                })),
             },
         },
         RecoveryOutcome::TimedOut | RecoveryOutcome::Unknown => Diagnosis::Stuck {
-            reason: reason("the look did not end"),
+            reason: reason(Reason::LookEndless),
         },
         RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused => Diagnosis::NotIn {
-            reason: reason("nobody got in"),
+            reason: reason(Reason::NotIn),
         },
     }
 }

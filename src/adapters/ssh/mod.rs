@@ -47,7 +47,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::model::{
-    Diagnosis, Host, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
+    Diagnosis, Host, Reach, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
 };
 use crate::ports::{Clock, Pending, Recoverer};
 use report::Verdict;
@@ -115,13 +115,11 @@ impl SshRecoverer {
     }
 
     /// Why an act that must begin until then is not begun now. Asked in the last moment.
-    fn held_back(&self, host: &Host, until: Duration) -> Option<String> {
+    fn held_back(&self, host: &Host, until: Duration) -> Option<Reason> {
         if (self.paused)(host) {
-            return Some("paused by a person".to_owned());
+            return Some(Reason::Paused);
         }
-        (self.clock.now().since_boot >= until).then(|| {
-            "our own machine slept or was so slow that the order was too old to be begun".to_owned()
-        })
+        (self.clock.now().since_boot >= until).then_some(Reason::TooOld)
     }
 
     /// Runs `command` on the host within `limit` from the login on; what acts begins `until` then or not at all, and not
@@ -134,15 +132,12 @@ impl SshRecoverer {
         until: Option<Duration>,
     ) -> (Verdict, String) {
         let fails =
-            |outcome, reason: String| (Verdict::without_status(outcome, reason), String::new());
+            |outcome, reason: Reason| (Verdict::without_status(outcome, reason), String::new());
         if let Err(reason) = usable(host).await {
             return fails(RecoveryOutcome::Refused, reason);
         }
         let Some(program) = command::find(self.search.as_deref()) else {
-            return fails(
-                RecoveryOutcome::NotExecuted,
-                "no `ssh` on the PATH: install openssh-client".to_owned(),
-            );
+            return fails(RecoveryOutcome::NotExecuted, Reason::NoClient);
         };
         let scratch = Scratch::new().and_then(|scratch| Ok((scratch.open()?, scratch)));
         let (log, scratch) = match scratch {
@@ -150,10 +145,10 @@ impl SshRecoverer {
             Err(error) => {
                 return fails(
                     RecoveryOutcome::NotExecuted,
-                    format!(
-                        "no private directory below {} for the log of ssh: {error}",
-                        std::env::temp_dir().display()
-                    ),
+                    Reason::NoScratch {
+                        place: std::env::temp_dir().display().to_string(),
+                        said: error.to_string(),
+                    },
                 );
             }
         };
@@ -172,10 +167,10 @@ impl SshRecoverer {
             Err(error) => {
                 return fails(
                     RecoveryOutcome::NotExecuted,
-                    format!(
-                        "{} could not be started on this machine: {error}",
-                        program.display()
-                    ),
+                    Reason::ClientNotStarted {
+                        program: program.display().to_string(),
+                        said: error.to_string(),
+                    },
                 );
             }
         };
@@ -250,12 +245,11 @@ impl Recoverer for SshRecoverer {
 
 /// What the client would only hint at: files that it would leave out silently and then log in with another key, or call
 /// the host unknown.
-async fn usable(host: &Host) -> Result<(), String> {
+async fn usable(host: &Host) -> Result<(), Reason> {
     if host.ssh.starts_with('-') || host.ssh.is_empty() {
-        return Err(format!(
-            "`{}` is no destination: write `user@host`",
-            host.ssh.escape_debug()
-        ));
+        return Err(Reason::NoDestination {
+            destination: host.ssh.escape_debug().to_string(),
+        });
     }
     if let Some(file) = &host.identity_file {
         readable("identity_file", file).await?;
@@ -266,12 +260,13 @@ async fn usable(host: &Host) -> Result<(), String> {
     Ok(())
 }
 
-async fn readable(key: &str, file: &Path) -> Result<(), String> {
+async fn readable(key: &str, file: &Path) -> Result<(), Reason> {
     match tokio::fs::File::open(file).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!(
-            "the {key} {} cannot be read by the account probe runs under: {error}",
-            file.display()
-        )),
+        Err(error) => Err(Reason::FileUnreadable {
+            key: key.to_owned(),
+            file: file.display().to_string(),
+            said: error.to_string(),
+        }),
     }
 }

@@ -3,7 +3,7 @@
 //! sudo's messages are those of the C locale, matched by their stable parts.
 
 use super::report::Verdict;
-use crate::model::RecoveryOutcome;
+use crate::model::{Reason, RecoveryOutcome};
 
 /// Whether a command is an order to the agent on the host.
 pub(super) fn is_agents(command: &str) -> bool {
@@ -36,40 +36,35 @@ pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
 }
 
 /// What an exit status or the output of a failed command says beyond the number.
-pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<String> {
+pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<Reason> {
     if status == 0 {
         return None;
     }
     if is_agents(command)
         && let Some(said) = agent(status)
     {
-        return Some(said.to_owned());
+        return Some(said);
     }
     sudo(output, user, command).or_else(|| match status {
-        124 => Some("`timeout` on the host ended the command at its limit".to_owned()),
-        126 => Some("the command cannot be executed by this account on the host".to_owned()),
-        127 => Some(
-            "the command was not found on the host: write its full path, a login over SSH has a short PATH"
-                .to_owned(),
-        ),
-        129..=159 => Some(format!(
-            "the host's shell says that the command was killed by {}",
-            signal(status - 128)
-        )),
+        124 => Some(Reason::TimeoutThere),
+        126 => Some(Reason::NotExecutable),
+        127 => Some(Reason::NotFound),
+        137 => Some(Reason::ShellSaysSigkill),
+        129..=159 => Some(Reason::ShellSaysKilled {
+            signal: signal(status - 128),
+        }),
         _ => None,
     })
 }
 
 /// The exit statuses that `probe-agent` on the host gives its refusals.
-const fn agent(status: i32) -> Option<&'static str> {
+const fn agent(status: i32) -> Option<Reason> {
     match status {
-        64 => Some("the host's agent does not know this order: its version is another one"),
-        70 => Some("the host's agent refuses: too many restarts in its own count"),
-        71 => Some("the host's agent refuses: a restart is running already"),
-        72 => Some(
-            "the host's agent refuses: disk, memory or processes of the host are used up, or the agent is not set up safely; its own words say which",
-        ),
-        73 => Some("the host's agent refuses: the web server's own configuration is broken"),
+        64 => Some(Reason::AgentUnknown),
+        70 => Some(Reason::AgentBudget),
+        71 => Some(Reason::AgentBusy),
+        72 => Some(Reason::AgentResources),
+        73 => Some(Reason::AgentConfig),
         _ => None,
     }
 }
@@ -81,7 +76,6 @@ fn signal(number: i32) -> String {
         3 => "SIGQUIT",
         6 => "SIGABRT",
         7 => "SIGBUS",
-        9 => "SIGKILL (often: out of memory)",
         11 => "SIGSEGV",
         13 => "SIGPIPE",
         15 => "SIGTERM",
@@ -90,7 +84,7 @@ fn signal(number: i32) -> String {
     name.to_owned()
 }
 
-fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
+fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<Reason> {
     let refusals = [
         "a password is required",
         "a terminal is required",
@@ -101,13 +95,12 @@ fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
         "is not allowed to run sudo",
         "may not run sudo",
     ];
-    let line = output
+    let said = output
         .lines()
-        .find(|line| refusals.iter().any(|refusal| line.contains(refusal)))?;
+        .find(|line| refusals.iter().any(|refusal| line.contains(refusal)))?
+        .to_owned();
     if is_agents(command) {
-        return Some(format!(
-            "sudo on the host refuses the command of its agent ({line}): the account's line in /etc/sudoers.d/probe must name exactly that command"
-        ));
+        return Some(Reason::SudoAgent { said });
     }
     let wanted = command
         .trim()
@@ -115,16 +108,14 @@ fn sudo(output: &str, user: Option<&str>, command: &str) -> Option<String> {
         .map_or(command.trim(), |rest| {
             let rest = rest.trim_start();
             rest.strip_prefix("-n ").unwrap_or(rest).trim_start()
-        });
-    let full = if wanted.starts_with('/') {
-        ""
+        })
+        .to_owned();
+    let user = user.unwrap_or("USER").to_owned();
+    Some(if wanted.starts_with('/') {
+        Reason::Sudo { said, user, wanted }
     } else {
-        " with the full path of the program"
-    };
-    Some(format!(
-        "sudo on the host refuses ({line}): add `{} ALL=(root) NOPASSWD: {wanted}`{full} with `visudo -f /etc/sudoers.d/probe` there, and write `sudo -n`",
-        user.unwrap_or("USER")
-    ))
+        Reason::SudoPath { said, user, wanted }
+    })
 }
 
 #[cfg(test)]
@@ -144,7 +135,8 @@ mod tests {
             let hint = exit(1, said, Some("probe"), "sudo -n /bin/kusanagi restart");
             let line = "`probe ALL=(root) NOPASSWD: /bin/kusanagi restart` with `visudo";
             assert!(
-                hint.as_ref().is_some_and(|hint| hint.contains(line)),
+                hint.as_ref()
+                    .is_some_and(|hint| hint.to_string().contains(line)),
                 "{said}: {hint:?}"
             );
         }
@@ -154,14 +146,17 @@ mod tests {
             None,
             "sudo kusanagi restart",
         );
-        assert!(hint.is_some_and(|hint| hint.contains("NOPASSWD: kusanagi restart` with the full path")));
+        assert!(hint.is_some_and(|hint| {
+            hint.to_string()
+                .contains("NOPASSWD: kusanagi restart` with the full path")
+        }));
         let hint = exit(
             1,
             "sudo: a password is required",
             None,
             "probe-agent 1 restart",
         );
-        assert!(hint.is_some_and(|hint| hint.contains("command of its agent")));
+        assert!(hint.is_some_and(|hint| hint.to_string().contains("command of its agent")));
         assert_eq!(
             exit(1, "nginx: configuration file test failed", None, "x"),
             None
@@ -185,7 +180,9 @@ mod tests {
         ] {
             let hint = exit(status, "", None, command);
             let fits = match part {
-                Some(part) => hint.as_ref().is_some_and(|hint| hint.contains(part)),
+                Some(part) => hint
+                    .as_ref()
+                    .is_some_and(|hint| hint.to_string().contains(part)),
                 None => hint.is_none(),
             };
             assert!(fits, "{status} of {command}: {hint:?}");

@@ -6,29 +6,26 @@ use super::Limits;
 use super::log::{ClientLog, Reached};
 use super::session::{Ended, Seen};
 use super::{login, remote};
-use crate::model::{Host, RecoveryOutcome, limits};
+use crate::model::{Host, Reason, RecoveryOutcome, limits};
 
 /// How an attempt ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) outcome: RecoveryOutcome,
     pub(super) exit_status: Option<i32>,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Reason>,
 }
 
 impl Verdict {
     /// An end without an exit status always has a reason.
-    pub(super) fn without_status(outcome: RecoveryOutcome, reason: String) -> Self {
+    pub(super) fn without_status(outcome: RecoveryOutcome, reason: Reason) -> Self {
         Self {
             outcome,
             exit_status: None,
-            reason: Some(reason.chars().take(REASON).collect()),
+            reason: Some(reason.cut(limits::DETAIL_CHARS)),
         }
     }
 }
-
-/// Longest reason: a full instruction fits, a hostile line does not.
-const REASON: usize = 2 * limits::DETAIL_CHARS;
 
 /// What was to be run.
 #[derive(Debug, Clone, Copy)]
@@ -65,14 +62,13 @@ pub(super) fn judge(
     match seen.ended {
         Ended::CommandLimit => Verdict::without_status(
             RecoveryOutcome::NotExecuted,
-            format!(
-                "logged in, but the host opened no session within {:?}: it may be out of memory or processes",
-                order.limit
-            ),
+            Reason::NoRoom {
+                limit: span(order.limit),
+            },
         ),
         Ended::LoginLimit => Verdict::without_status(
             RecoveryOutcome::NotExecuted,
-            format!("no login within {:?}: {}", limits.login, stuck(log.reached)),
+            stuck(log.reached, span(limits.login)),
         ),
         Ended::Itself => not_sent(seen, output, host),
     }
@@ -81,37 +77,35 @@ pub(super) fn judge(
 /// The command was sent, and its exit status was not seen.
 fn sent(seen: &Seen, limit: Duration) -> Verdict {
     let log = &seen.log;
-    let lost = |reason: String| Verdict::without_status(RecoveryOutcome::Unknown, reason);
+    let lost = |reason: Reason| Verdict::without_status(RecoveryOutcome::Unknown, reason);
     match seen.ended {
         Ended::CommandLimit => Verdict::without_status(
             RecoveryOutcome::TimedOut,
             if log.status_sent {
-                format!(
-                    "the command ended, but something it started held its output open for {limit:?}: start that with `</dev/null >/dev/null 2>&1`"
-                )
+                Reason::OutputHeld { limit: span(limit) }
             } else {
-                format!(
-                    "no end within {limit:?}; it may still be running on the host (`timeout {}` before the command would end it there)",
-                    limit.as_secs().saturating_sub(5).max(1)
-                )
+                Reason::NoEnd {
+                    limit: span(limit),
+                    seconds: limit.as_secs().saturating_sub(5).max(1).to_string(),
+                }
             },
         ),
         Ended::LoginLimit | Ended::Itself => {
             if log.signalled {
-                return lost("the command was killed by a signal on the host".to_owned());
+                return lost(Reason::KilledThere);
             }
             if let Some(signal) = local_signal(seen) {
-                return lost(format!(
-                    "the ssh client was killed by signal {signal} on this machine after the command was sent"
-                ));
+                return lost(Reason::ClientKilledLate {
+                    signal: signal.to_string(),
+                });
             }
             let how = log
                 .complaints
                 .iter()
                 .rfind(|line| line.contains("not responding") || line.contains("Connection"));
             lost(match how {
-                Some(line) => format!("connection lost after the command was sent: {line}"),
-                None => "connection lost after the command was sent".to_owned(),
+                Some(line) => Reason::Lost { said: line.clone() },
+                None => Reason::LostMute,
             })
         }
     }
@@ -122,18 +116,19 @@ fn local_signal(seen: &Seen) -> Option<i32> {
     seen.status.as_ref().and_then(ExitStatusExt::signal)
 }
 
-fn stuck(reached: Reached) -> &'static str {
+fn stuck(reached: Reached, limit: String) -> Reason {
     match reached {
-        Reached::Nothing => "no connection was made",
-        Reached::Connection => {
-            "the connection was made, but no SSH server spoke; sshd may be frozen"
-        }
-        Reached::Banner => "the key exchange did not end; the host may be short of CPU or memory",
-        Reached::Authentication => {
-            "the host did not answer the authentication; it may be short of memory, or waits for a name service"
-        }
-        Reached::Login | Reached::Command => "the session did not begin",
+        Reached::Nothing => Reason::NoConnection { limit },
+        Reached::Connection => Reason::NoGreeting { limit },
+        Reached::Banner => Reason::NoKeys { limit },
+        Reached::Authentication => Reason::NoAnswer { limit },
+        Reached::Login | Reached::Command => Reason::NoSession { limit },
     }
+}
+
+/// `25s`.
+fn span(span: Duration) -> String {
+    format!("{span:?}")
 }
 
 /// The client ended before the command was sent: nothing happened on the host.
@@ -151,21 +146,21 @@ fn not_sent(seen: &Seen, output: &str, host: &Host) -> Verdict {
     }
     let reason = login::unreachable(&lines, log).unwrap_or_else(|| {
         if let Some(signal) = local_signal(seen) {
-            return format!("the ssh client was killed by signal {signal} on this machine");
+            return Reason::ClientKilled {
+                signal: signal.to_string(),
+            };
         }
         last_words(&lines, log)
     });
     Verdict::without_status(RecoveryOutcome::NotExecuted, reason)
 }
 
-fn last_words(lines: &[&str], log: &ClientLog) -> String {
-    let point = if log.reached >= Reached::Login {
-        "before the command was sent"
-    } else {
-        "before the login"
-    };
-    match lines.last() {
-        Some(line) => format!("ssh ended {point}: {line}"),
-        None => format!("ssh ended {point} without a word"),
+fn last_words(lines: &[&str], log: &ClientLog) -> Reason {
+    let said = lines.last().map(|line| (*line).to_owned());
+    match (log.reached >= Reached::Login, said) {
+        (false, Some(said)) => Reason::ClientEnded { said },
+        (false, None) => Reason::ClientMute,
+        (true, Some(said)) => Reason::ClientEndedLate { said },
+        (true, None) => Reason::ClientMuteLate,
     }
 }

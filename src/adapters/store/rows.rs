@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::courses;
 use super::database::Trouble;
 use crate::model::{
-    Changes, CoreRow, EntryId, Fleet, HostName, Note, ProfileName, Timestamp, fnv1a, limits,
+    Changes, CoreRow, Entry, EntryId, Fleet, HostName, Note, ProfileName, Timestamp, fnv1a, limits,
 };
 
 /// Schema 1.
@@ -55,7 +55,7 @@ fn sum(table: &str, key: &[u8], body: &str) -> i64 {
     fnv1a([table.as_bytes(), key, body.as_bytes()]).cast_signed()
 }
 
-/// Reads everything but the journal. A row that is not as it was written is damage.
+/// Reads everything but the journal. A row that is not as it was written is damage, but for a single message.
 pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
     let mut fleet = Fleet::default();
     let mut core = None;
@@ -75,16 +75,36 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
         fleet.hosts.insert(HostName::try_new(&key).ok()?, body);
         Some(())
     })?;
-    each(connection, "outbox", "id", |key: i64, body| {
-        fleet.outbox.insert(EntryId(key.cast_unsigned()), body);
-        Some(())
-    })?;
+    load_outbox(connection, &mut fleet)?;
     let damaged = connection
         .prepare("SELECT path FROM aside")?
         .query_map([], |row| row.get(0))?
         .next()
         .transpose()?;
     Ok(Loaded { fleet, damaged })
+}
+
+/// Each message stands for itself: one that is damaged is set aside as a dead letter, and the others leave.
+fn load_outbox(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("SELECT id, body, sum FROM outbox")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, expected): (i64, i64) = (row.get(0)?, row.get(2)?);
+        let id = EntryId(key.cast_unsigned());
+        let bytes = row.get_ref(1)?.as_bytes().map_err(rusqlite::Error::from)?;
+        let body = String::from_utf8_lossy(bytes);
+        let whole = sum("outbox", &key.bytes(), &body) == expected;
+        match serde_json::from_str(&body) {
+            Ok(entry) if whole => _ = fleet.outbox.insert(id, entry),
+            Ok(_) | Err(_) => {
+                let now = fleet.now();
+                let dead = Entry::unreadable(id, body.into_owned(), now, fleet.wall(now));
+                // Written as it is now with the next commit.
+                fleet.queue(dead);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A key as it enters the checksum.

@@ -3,6 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::model::{Attempt, Next, Notification, RecoveryOutcome, limits};
+use crate::render::explain;
 use crate::render::words::{Key, Voice, key};
 
 use super::clean;
@@ -92,7 +93,8 @@ pub(super) fn last(voice: &Voice, note: &Notification) -> Last {
     };
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
     let (_, result, story, tag) = words(outcome);
-    let values = values(voice, note, attempt);
+    let why = why(voice, attempt);
+    let values = values(voice, note, attempt, why.as_deref().map(brief));
     Last {
         tag,
         result: voice.say(result, values.clone()),
@@ -100,16 +102,29 @@ pub(super) fn last(voice: &Voice, note: &Notification) -> Last {
     }
 }
 
-fn values(voice: &Voice, note: &Notification, attempt: &Attempt) -> Value {
+/// Why an attempt did not go as ordered.
+fn why(voice: &Voice, attempt: &Attempt) -> Option<String> {
+    let reason = attempt.report.as_ref()?.reason.as_ref()?;
+    let said = explain::reason(voice, reason);
+    Some(clean::line(&said, 2 * limits::DETAIL_CHARS))
+}
+
+/// As much of a reason as a subject has room for: what happened, without whose words it was and what to do.
+fn brief(reason: &str) -> &str {
+    let ends = [": ", "; ", ", ", " (", "（", "。"];
+    let end = ends.iter().filter_map(|end| reason.find(end)).min();
+    end.and_then(|end| reason.get(..end)).unwrap_or(reason)
+}
+
+fn values(voice: &Voice, note: &Notification, attempt: &Attempt, why: Option<&str>) -> Value {
     let report = attempt.report.as_ref();
-    let why = report.and_then(|report| report.reason.as_ref());
     context! {
         host => host(note),
         site => site(voice, note),
         number => attempt.number,
         took => report.map(|report| voice.span(report.duration)),
         status => report.and_then(|report| report.exit_status).map(|status| status.to_string()),
-        why => why.map(|reason| clean::line(reason, limits::DETAIL_CHARS)),
+        why => why,
     }
 }
 
@@ -121,7 +136,11 @@ pub(super) fn ended(voice: &Voice, note: &Notification, attempt: &Attempt) -> St
         return voice.word(key!(Attempts, "begins"));
     }
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
-    voice.say(words(outcome).0, values(voice, note, attempt))
+    let why = why(voice, attempt);
+    voice.say(
+        words(outcome).0,
+        values(voice, note, attempt, why.as_deref()),
+    )
 }
 
 /// The attempts, oldest first, with the last words of their output.

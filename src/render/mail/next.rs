@@ -52,7 +52,7 @@ fn held(voice: &Voice, note: &Notification, hold: &Hold) -> String {
     if let Hold::Backoff { until } = hold {
         let values = || {
             let until = voice.moment(*until, note.at);
-            context! { host, until, why => why(note) }
+            context! { host, until, why => why(voice, note) }
         };
         if awaits_after(note, RecoveryOutcome::NotExecuted) {
             return voice.say(key!(Next, "no_way_in"), values());
@@ -78,17 +78,20 @@ fn given_up(voice: &Voice, note: &Notification) -> String {
     match last.filter(|report| !report.outcome.touched_host()) {
         Some(_) => voice.say(
             key!(Next, "given_up.unreached"),
-            context! { tried, why => why(note) },
+            context! { tried, why => why(voice, note) },
         ),
         None => voice.say(key!(Next, "given_up.spent"), context! { tried }),
     }
 }
 
-/// Why the last attempt did not reach the host, in the client's words.
-fn why(note: &Notification) -> Option<String> {
+/// Why the last attempt did not reach the host, and was not.
+fn why(voice: &Voice, note: &Notification) -> Option<String> {
     let report = note.attempts.last()?.report.as_ref()?;
     let reason = report.reason.as_ref()?;
-    Some(clean::line(reason, limits::DETAIL_CHARS))
+    Some(clean::line(
+        &explain::reason(voice, reason),
+        2 * limits::DETAIL_CHARS,
+    ))
 }
 
 /// What the host's last restarts teach.

@@ -26,6 +26,7 @@ pub(super) fn run(
     let told: Vec<&Told> = record.told().collect();
     if !look.dry_run {
         mails(&mut line, &told);
+        unheard(&mut line, fleet);
     } else {
         line.push(Ink::Dim, BETWEEN);
         line.push(Ink::Warn, "dry run: nothing was written, sent or restarted");
@@ -37,6 +38,7 @@ pub(super) fn run(
 pub(super) fn standing(fleet: &Fleet, selection: &BTreeSet<ProfileName>, outbox: &[Told]) -> Line {
     let mut line = states(selection.iter().map(|name| state(fleet, name)));
     mails(&mut line, &outbox.iter().collect::<Vec<_>>());
+    unheard(&mut line, fleet);
     line
 }
 
@@ -119,4 +121,20 @@ fn mails(line: &mut Line, told: &[&Told]) {
             line.push(ink, &format!("{} {word}", plural(count, "mail")));
         }
     }
+}
+
+/// `alerts cannot be delivered to ops@example.com`: whoever had a message refused for good and got none since.
+fn unheard(line: &mut Line, fleet: &Fleet) {
+    let entries = fleet.outbox.values().filter(|entry| entry.is_unheard());
+    let to: BTreeSet<&str> = entries.map(|entry| entry.to.as_str()).collect();
+    let Some(first) = to.first() else { return };
+    let more = match to.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    line.push(Ink::Dim, BETWEEN);
+    line.push(
+        Ink::Bad,
+        &format!("alerts cannot be delivered to {first}{more}"),
+    );
 }

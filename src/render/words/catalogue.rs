@@ -80,6 +80,8 @@ files! {
     Facts = "facts",
     /// Restarts and how they ended.
     Attempts = "attempts",
+    /// Why something did not go as ordered.
+    Reasons = "reasons",
     /// What comes next.
     Next = "next",
     /// What commands are for.
@@ -126,6 +128,7 @@ impl File {
             | Self::Ailments
             | Self::Facts
             | Self::Attempts
+            | Self::Reasons
             | Self::Next
             | Self::Advice
             | Self::Page

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use jiff::tz::TimeZone;
 use minijinja::{Environment, Value};
 
-use crate::model::{Language, Wording};
+use crate::model::{Language, Reason, Wording};
 
 use catalogue::File;
 
@@ -49,6 +49,15 @@ impl Key {
             "this piece is not in src/render/words/ja"
         );
         Self { file, name }
+    }
+
+    /// The piece of a reason. A test finds each in every language.
+    #[must_use]
+    pub const fn of_reason(reason: &Reason) -> Self {
+        Self {
+            file: File::Reasons,
+            name: reason.name(),
+        }
     }
 
     /// `down/subject`.

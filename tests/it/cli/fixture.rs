@@ -204,6 +204,7 @@ impl World {
             last: None,
             open: false,
             unclear: false,
+            outlived: false,
         });
         self.note(&Note::Queued {
             entry: id,

@@ -172,7 +172,7 @@ fn m2_a_relay_that_says_nothing_holds_up_no_restart() {
 }
 
 #[test]
-fn m6_a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
+fn m6_a_relay_that_refuses_for_good_is_critical_with_the_reason() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     let host = ground.host(&sshd, &ground.cure());
@@ -183,7 +183,14 @@ fn m6_a_relay_that_refuses_for_good_is_a_warning_with_the_reason() {
     ground.configure(&ground.yaml(&host, Some(&strict.url())));
     ground.site.set(false);
     let answer = ground.probe(&["once", "-q"]);
-    answer.expect(1, &["REJECTED", "no such user"]);
+    answer.expect(
+        2,
+        &[
+            "REJECTED",
+            "no such user",
+            "cannot be delivered to ops@example.test",
+        ],
+    );
     ground
         .probe(&["drill", "--mail"])
         .expect(2, &["ops@example.test: refused", "no such user"]);
@@ -234,6 +241,19 @@ fn m5_one_recipient_who_is_not_there_costs_the_others_nothing() {
     ground
         .probe(&["status"])
         .expect(2, &["gone@example.test", "550 5.1.1 no such user"]);
+    // Also where every site is well: the next outage would not be heard of there.
+    ground.site.set(true);
+    ground.probe(&["once", "shop"]);
+    let well = ground.probe(&["status"]);
+    well.expect(
+        2,
+        &[
+            "1 up",
+            "alerts cannot be delivered to gone@example.test",
+            "550 5.1.1 no such user",
+        ],
+    );
+    assert!(!well.stdout.contains("1 down"), "{}", well.stdout);
 }
 
 #[test]

@@ -40,9 +40,11 @@ fn severities() {
         };
     };
     assert_eq!(of(&gave_up), Severity::Critical);
-    let letter = |world: &mut World, rejected: bool| {
+    let letter = |world: &mut World, rejected: bool, outlived: bool| {
         let id = world.queue(EventKind::Down, "shop", "web1");
-        world.fleet.entry_mut(id).unwrap().last = Some(if rejected {
+        let entry = world.fleet.entry_mut(id).unwrap();
+        entry.outlived = outlived;
+        entry.last = Some(if rejected {
             Delivery::Rejected {
                 reason: String::new(),
             }
@@ -50,8 +52,11 @@ fn severities() {
             Delivery::deferred(String::new())
         });
     };
-    assert_eq!(of(&|world| letter(world, true)), Severity::Warning);
-    assert_eq!(of(&|world| letter(world, false)), Severity::Ok);
+    // M6: nobody hears of the next outage either; or one message was refused, and a later one taken.
+    let unheard = |world: &mut World| letter(world, true, false);
+    assert_eq!(of(&unheard), Severity::Critical);
+    assert_eq!(of(&|world| letter(world, true, true)), Severity::Warning);
+    assert_eq!(of(&|world| letter(world, false, false)), Severity::Ok);
     // A pause does not make what is down any better.
     let paused = |world: &mut World| {
         world
@@ -67,6 +72,12 @@ fn severities() {
     world.fleet.profile_mut(&name("shop")).standing = Standing::Down;
     let api = BTreeSet::from([name("api")]);
     assert_eq!(severity(&world.settings, &world.fleet, &api), Severity::Ok);
+    letter(&mut world, true, true);
+    assert_eq!(severity(&world.settings, &world.fleet, &api), Severity::Ok);
+    // That nobody can be told concerns every site.
+    unheard(&mut world);
+    let severity = severity(&world.settings, &world.fleet, &api);
+    assert_eq!(severity, Severity::Critical);
 }
 
 #[test]

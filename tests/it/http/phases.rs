@@ -34,7 +34,8 @@ fn slow_page() -> Vec<Act> {
 #[track_caller]
 fn assert_about(name: &str, measured: Option<Duration>, expected: Duration) {
     let measured = measured.unwrap_or_else(|| panic!("{name} was not measured"));
-    let floor = expected.saturating_sub(Duration::from_millis(5));
+    // On a busy machine the end of the phase before is seen late, which takes from this one.
+    let floor = expected.saturating_sub(Duration::from_millis(40));
     assert!(
         measured >= floor && measured < expected + NOISE,
         "{name}: measured {measured:?}, expected {expected:?}"

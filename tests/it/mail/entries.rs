@@ -5,8 +5,8 @@ use std::time::Duration;
 use probe::model::{
     Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, GivenUp,
     Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
-    Notification, Observation, Phase, ProfileName, RecoveryOutcome, RecoveryReport, Room, Service,
-    Timestamp, UnitFacts, Wording, Zone,
+    Notification, Observation, Phase, ProfileName, Reason, RecoveryOutcome, RecoveryReport, Room,
+    Service, Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -64,6 +64,20 @@ pub(crate) fn note(event: EventKind) -> Notification {
     }
 }
 
+fn timed_out() -> Reason {
+    Reason::ConnectionTimedOut {
+        said: "ssh: connect to host web1.example.com port 22: Connection timed out".to_owned(),
+    }
+}
+
+fn host_key_changed() -> Reason {
+    Reason::HostKeyChanged {
+        name: "web1.example.com".to_owned(),
+        file: "/etc/probe/known_hosts".to_owned(),
+        fingerprint: "SHA256:uNiVztksCsDhcc0u9e8BrhXkb4qMiRzI2MbEHYQ2EBs".to_owned(),
+    }
+}
+
 pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -> Attempt {
     let (status, output) = match outcome {
         RecoveryOutcome::Succeeded => (Some(0), "Nginx restarted.\nDone.\n"),
@@ -81,10 +95,10 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
     };
     let reason = match outcome {
         RecoveryOutcome::Succeeded | RecoveryOutcome::Failed | RecoveryOutcome::TimedOut => None,
-        RecoveryOutcome::NotExecuted => Some("connection timed out".to_owned()),
-        RecoveryOutcome::Unknown => Some("connection lost".to_owned()),
-        RecoveryOutcome::Refused => Some("host key has changed".to_owned()),
-        RecoveryOutcome::Declined => Some("the host's agent refuses: out of disk".to_owned()),
+        RecoveryOutcome::NotExecuted => Some(timed_out()),
+        RecoveryOutcome::Unknown => Some(Reason::LostMute),
+        RecoveryOutcome::Refused => Some(host_key_changed()),
+        RecoveryOutcome::Declined => Some(Reason::AgentResources),
     };
     Attempt {
         id: AttemptId(u64::from(number)),
@@ -117,6 +131,7 @@ pub(crate) fn entry(notification: Notification) -> Entry {
         last: None,
         open: false,
         unclear: false,
+        outlived: false,
     }
 }
 
@@ -139,7 +154,7 @@ pub(crate) fn restarted(outcome: RecoveryOutcome) -> Notification {
         next: if outcome == RecoveryOutcome::Refused {
             Next::Held(Hold::GaveUp {
                 reason: GivenUp::LoginRefused {
-                    said: Some("host key has changed".to_owned()),
+                    said: Some(host_key_changed()),
                 },
             })
         } else {

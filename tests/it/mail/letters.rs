@@ -93,7 +93,7 @@ fn the_subject_of_a_restart_says_how_it_ended() {
     );
     assert_eq!(
         said(RecoveryOutcome::Refused),
-        "[RESTART FAILED] shop: no way into web1: host key has changed (attempt 1)"
+        "[RESTART FAILED] shop: no way into web1: host key of web1.example.com has changed (attempt 1)"
     );
     assert_eq!(
         said(RecoveryOutcome::Unknown),

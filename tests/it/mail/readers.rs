@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use probe::adapters::smtp::bytes;
 use probe::model::{
-    Ending, Glimpse, Hold, IncidentId, Next, Notification, Observation, RecoveryOutcome,
+    Ending, Glimpse, Hold, IncidentId, Next, Notification, Observation, Reason, RecoveryOutcome,
 };
 use probe::render::mail::{Letter, compose};
 
@@ -252,7 +252,7 @@ proptest! {
         note.attempts = vec![entries::attempt(1, NIGHT, RecoveryOutcome::Failed)];
         note.attempts[0].command = command.clone();
         let report = note.attempts[0].report.as_mut().unwrap();
-        report.reason = Some(reason.clone());
+        report.reason = Some(Reason::Other(reason.clone()));
         report.output = output;
         note.incident = note.incident.map(|_| IncidentId::new(&incident, "20261122T060041Z"));
         note.next = match note.next {

@@ -127,7 +127,8 @@ fn expect(report: &RecoveryReport, outcome: RecoveryOutcome, status: Option<i32>
         (outcome, status),
         "{report:#?}"
     );
-    let reason = report.reason.as_deref().unwrap_or_default();
+    let reason = report.reason.as_ref().map(ToString::to_string);
+    let reason = reason.unwrap_or_default();
     for part in parts {
         assert!(
             reason.contains(part),

@@ -288,3 +288,55 @@ fn a_newer_schema_is_refused_and_not_touched() {
     assert!(fs::read(&db).unwrap() == bytes);
     assert_eq!(names(dir.path()), ["lock", "state.db"]);
 }
+
+/// M22: a message that cannot be read keeps neither the budgets nor the other messages from being read.
+#[test]
+fn m22_a_message_that_is_damaged_is_set_aside_and_the_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut fleet = counted(9);
+    for id in 1..=3 {
+        fleet.queue(Entry {
+            id: EntryId(id),
+            to: format!("ops{id}@example.com"),
+            ..crate::mail::entries::entry(crate::mail::entries::down())
+        });
+    }
+    let mut store = open(dir.path()).into_store().unwrap();
+    commit(&mut store, everything(&fleet)).unwrap();
+    drop(store);
+    let db = dir.path().join("state.db");
+    let mut bytes = fs::read(&db).unwrap();
+    let needle = b"ops2@example.com";
+    let place = bytes.windows(needle.len()).position(|w| w == needle);
+    // No letter of UTF-8 either.
+    bytes[place.unwrap()] = 0xff;
+    fs::write(&db, bytes).unwrap();
+
+    let check = |found: &Fleet, what: &str| {
+        assert_eq!(
+            (&found.profiles, &found.hosts),
+            (&fleet.profiles, &fleet.hosts)
+        );
+        let whole = [EntryId(1), EntryId(3)];
+        for id in whole {
+            assert_eq!(found.outbox[&id], fleet.outbox[&id], "{what}");
+        }
+        let aside = &found.outbox[&EntryId(2)];
+        assert!(aside.is_dead(), "{what}: it is not sent");
+        let kept = aside.notification.remark.as_ref().unwrap();
+        assert!(kept.contains("ps2@example.com"), "{what}: {kept}");
+    };
+    check(&read_only(dir.path()).unwrap().fleet, "as people see it");
+    let (found, damaged) = open(dir.path()).load();
+    assert_eq!(damaged, None);
+    check(&found, "as a run sees it");
+    // With the next commit it is a letter like any other.
+    let state = open(dir.path());
+    let (mut found, _) = state.load();
+    let mut store = state.into_store().unwrap();
+    commit(&mut store, found.changes()).unwrap();
+    drop(store);
+    let again = open(dir.path()).load().0;
+    check(&again, "as it is written");
+    assert_eq!(again.outbox, found.outbox);
+}

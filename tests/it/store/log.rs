@@ -64,7 +64,7 @@ fn ended(outcome: RecoveryOutcome) -> Note {
                 outcome,
                 exit_status: Some(1),
                 duration: std::time::Duration::from_millis(2310),
-                reason: Some("it said no".to_owned()),
+                reason: Some("it said no".into()),
                 output: String::new(),
                 config_broken: false,
             }),

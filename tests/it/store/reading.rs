@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use probe::adapters::store::{StoreError, journal, read_only};
 
@@ -107,4 +108,32 @@ fn a_damaged_state_is_told_and_left_where_it_is() {
         "{error}"
     );
     assert_eq!(names(dir.path()), ["state.db"]);
+}
+
+#[test]
+fn the_journal_keeps_order_and_is_capped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).into_store().unwrap();
+    let cap = u32::try_from(limits::JOURNAL_ROWS).unwrap();
+    let rows = cap + 1000;
+    let mut written = 0;
+    while written < rows {
+        let until = rows.min(written + 7000);
+        let changes = Changes {
+            journal: (written..until).map(judged).collect(),
+            ..Changes::default()
+        };
+        commit(&mut store, changes).unwrap();
+        written = until;
+    }
+    let found = journal(dir.path(), WALL, u32::MAX).unwrap();
+    let kept = u32::try_from(found.len()).unwrap();
+    assert!((cap..cap + 256).contains(&kept), "{kept}");
+    for (row, failures) in found.iter().zip(rows - kept..) {
+        assert_eq!((row.at, row.note.clone()), judged(failures));
+    }
+    let newest = journal(dir.path(), WALL, 2).unwrap();
+    assert_eq!(newest, found[found.len() - 2..]);
+    let later = WALL + Duration::from_secs(1);
+    assert_eq!(journal(dir.path(), later, 2).unwrap(), []);
 }

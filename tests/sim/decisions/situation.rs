@@ -209,15 +209,15 @@ impl Situation {
                 self.look(name, Diagnosis::Facts(Box::new(facts)));
             }
             [name, "lets", "nobody", "in"] => {
-                let reason = "connection refused".to_owned();
+                let reason = "connection refused".into();
                 self.look(name, Diagnosis::NotIn { reason });
             }
             [name, "does", "not", "end"] => {
-                let reason = "no end within 30s".to_owned();
+                let reason = "no end within 30s".into();
                 self.look(name, Diagnosis::Stuck { reason });
             }
             [name, "answers", "no", "facts"] => {
-                let reason = "the answer has no `facts=1`".to_owned();
+                let reason = "the answer has no `facts=1`".into();
                 self.look(name, Diagnosis::Unreadable { reason });
             }
             [name, "failed", "otherwise", "until", time, "ago"] => {

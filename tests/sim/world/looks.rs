@@ -20,7 +20,7 @@ impl World {
             None => return,
         };
         let not_in = |reason: &str| Diagnosis::NotIn {
-            reason: reason.to_owned(),
+            reason: reason.into(),
         };
         let (diagnosis, takes) = match ssh {
             _ if !network => (not_in("connection timed out"), 10_000),
@@ -29,7 +29,7 @@ impl World {
             Ssh::KeyChanged => (not_in("host key has changed"), 200),
             Ssh::Lost => (
                 Diagnosis::Stuck {
-                    reason: "connection lost".to_owned(),
+                    reason: "connection lost".into(),
                 },
                 TAKES / 2,
             ),
@@ -52,7 +52,10 @@ impl World {
             host,
             diagnosis,
         };
-        self.push(self.t + takes, Due::Result(generation, event, fact));
+        self.push(
+            self.t + takes,
+            Due::Result(generation, event, Box::new(fact)),
+        );
     }
 
     fn sites_of(&self, host: &HostName) -> Vec<String> {

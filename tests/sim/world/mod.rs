@@ -325,7 +325,7 @@ impl World {
                     }
                 }
                 Due::Event(..) | Due::Wake(_) | Due::Limit(_) | Due::Written(_) => {}
-                Due::Result(generation, event, fact) => self.result(generation, event, fact),
+                Due::Result(generation, event, fact) => self.result(generation, event, *fact),
                 Due::Cron => {
                     self.push(self.t + 60_000, Due::Cron);
                     if self.fleet.is_none() && self.t >= self.booted {

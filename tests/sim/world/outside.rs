@@ -71,11 +71,11 @@ impl World {
                     Due::Result(
                         generation,
                         event,
-                        Fact::Result {
+                        Box::new(Fact::Result {
                             profile,
                             began,
                             cause,
-                        },
+                        }),
                     ),
                 );
             }
@@ -89,7 +89,11 @@ impl World {
                 let takes = if answered { 10 } else { 5000 };
                 self.push(
                     self.t + takes,
-                    Due::Result(generation, event, Fact::Canary { began, answered }),
+                    Due::Result(
+                        generation,
+                        event,
+                        Box::new(Fact::Canary { began, answered }),
+                    ),
                 );
             }
             Effect::Reach { probe, host } => {
@@ -108,7 +112,10 @@ impl World {
                     reach,
                 };
                 let fact = Fact::Reached { host, began, reach };
-                self.push(self.t + takes, Due::Result(generation, event, fact));
+                self.push(
+                    self.t + takes,
+                    Due::Result(generation, event, Box::new(fact)),
+                );
             }
             Effect::Diagnose { probe, host } => self.looks(probe, host),
             Effect::Recover(order) => {
@@ -164,7 +171,7 @@ impl World {
                 outcome,
                 exit_status: (outcome == RecoveryOutcome::Succeeded).then_some(0),
                 duration: Duration::from_millis(2300),
-                reason: (!reason.is_empty()).then(|| reason.to_owned()),
+                reason: (!reason.is_empty()).then(|| reason.into()),
                 output: String::new(),
                 config_broken: false,
             },

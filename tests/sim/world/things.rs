@@ -146,7 +146,7 @@ pub enum Fact {
 pub(super) enum Due {
     Event(u64, Event),
     /// What was found, and when that was truly so.
-    Result(u64, Event, Fact),
+    Result(u64, Event, Box<Fact>),
     /// A commit ends.
     Written(u64),
     Wake(u64),

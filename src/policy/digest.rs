@@ -1,0 +1,164 @@
+//! Many messages in one.
+//!
+//! A digest takes only what nobody can have got, of incidents of which nothing else is on its way, so that no incident is told
+//! out of order; it holds what it stands for. Where more than [`limits::OUTBOX`] messages wait, as after days without a
+//! relay, those of incidents that are over become one for each listener, and of each such incident its last message stays,
+//! which tells the whole of it. Nothing is dropped that says of an incident what no other message says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Channel, Entry, EntryId, EventKind, Fleet, IncidentId, Note, Notification, limits,
+};
+
+use super::draft::Draft;
+use super::post::incidents;
+use super::telling;
+
+/// What a digest keeps of what it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Items {
+    /// Each message.
+    All,
+    /// The last message of each incident.
+    Last,
+}
+
+/// Those of these that nobody can have got and that are wanted, of incidents of which nothing else is on its way.
+pub(super) fn mergeable(
+    fleet: &Fleet,
+    ids: &[EntryId],
+    wanted: impl Fn(&Entry) -> bool,
+) -> Vec<EntryId> {
+    let (mut free, mut bound): (Vec<&Entry>, Vec<&Entry>) = ids
+        .iter()
+        .filter_map(|id| fleet.outbox.get(id))
+        .partition(|entry| {
+            let unsent = entry.is_surely_unsent() && !fleet.in_transit.contains(&entry.id);
+            unsent && entry.notification.event != EventKind::Report && wanted(entry)
+        });
+    // A digest that stays keeps back what else is told of any incident in it, and so on.
+    while !bound.is_empty() {
+        let held: BTreeSet<&IncidentId> = bound.iter().copied().flat_map(incidents).collect();
+        (free, bound) = free
+            .into_iter()
+            .partition(|entry| incidents(entry).all(|incident| !held.contains(incident)));
+    }
+    free.into_iter().map(|entry| entry.id).collect()
+}
+
+/// Puts one digest in the place of these, which are of one listener.
+pub(super) fn merge(draft: &mut Draft<'_>, ids: &[EntryId], keep: Items) {
+    let entries: Vec<Entry> = ids
+        .iter()
+        .filter_map(|id| draft.fleet.outbox.get(id).cloned())
+        .collect();
+    let Some(first) = entries.first() else {
+        return;
+    };
+    let mut digest = telling::blank(draft, EventKind::Digest);
+    let told = entries.iter().flat_map(|entry| entry.notification.told());
+    digest.items = match keep {
+        Items::All => told.map(short).collect(),
+        Items::Last => last(told).into_iter().map(short).collect(),
+    };
+    let id = draft.fleet.next_entry();
+    let entry = Entry {
+        id,
+        from: first.from.clone(),
+        notification: digest,
+        channel: first.channel,
+        to: first.to.clone(),
+        queued: entries
+            .iter()
+            .map(|entry| entry.queued)
+            .min()
+            .unwrap_or(draft.now),
+        tries: entries.iter().map(|entry| entry.tries).max().unwrap_or(0),
+        due: entries
+            .iter()
+            .map(|entry| entry.due)
+            .min()
+            .unwrap_or(draft.now),
+        last: entries.iter().rev().find_map(|entry| entry.last.clone()),
+        open: false,
+        unclear: false,
+        outlived: false,
+    };
+    for old in ids {
+        draft.fleet.forget_entry(*old);
+        draft.notes.push(Note::Merged {
+            entry: *old,
+            into: id,
+        });
+    }
+    draft.notes.push(Note::Queued {
+        entry: id,
+        event: EventKind::Digest,
+        to: entry.to.clone(),
+    });
+    draft.fleet.queue(entry);
+    draft.durable = true;
+}
+
+/// The last of each incident, and each that belongs to none.
+fn last<'a>(told: impl Iterator<Item = &'a Notification>) -> Vec<&'a Notification> {
+    let mut last: Vec<&Notification> = told.collect();
+    let mut known: BTreeSet<&IncidentId> = BTreeSet::new();
+    last.reverse();
+    last.retain(|told| match &told.incident {
+        Some(incident) => known.insert(incident),
+        None => true,
+    });
+    last.reverse();
+    last
+}
+
+/// What a digest keeps of a message: what its subject says, not what was seen and printed.
+fn short(told: &Notification) -> Notification {
+    let mut short = told.clone();
+    short.seen.clear();
+    short.facts = None;
+    for attempt in &mut short.attempts {
+        if let Some(report) = &mut attempt.report {
+            report.output.clear();
+        }
+    }
+    short
+}
+
+/// Makes room where more messages wait than the outbox is to hold.
+pub(super) fn condense(draft: &mut Draft<'_>) {
+    let waiting = || draft.fleet.outbox.values().filter(|entry| !entry.is_dead());
+    let messages = waiting().map(|entry| entry.notification.items.len().max(1));
+    if messages.sum::<usize>() <= limits::OUTBOX {
+        return;
+    }
+    let mut by_listener: BTreeMap<(Channel, &str), Vec<EntryId>> = BTreeMap::new();
+    for entry in waiting() {
+        let ids = by_listener.entry(entry.listener()).or_default();
+        ids.push(entry.id);
+    }
+    let room: Vec<Vec<EntryId>> = by_listener
+        .into_values()
+        .map(|ids| closed(&draft.fleet, &ids))
+        // One digest and a few more are not written anew for every message that comes.
+        .filter(|ids| ids.len() >= limits::OUTBOX_ROOM)
+        .collect();
+    for ids in room {
+        merge(draft, &ids, Items::Last);
+    }
+}
+
+/// Those that tell of nothing but incidents that are over.
+fn closed(fleet: &Fleet, ids: &[EntryId]) -> Vec<EntryId> {
+    let entries = ids.iter().filter_map(|id| fleet.outbox.get(id));
+    let told = entries.flat_map(|entry| entry.notification.told());
+    let ends = told.filter(|told| told.ends());
+    let over: BTreeSet<&IncidentId> = ends.filter_map(|told| told.incident.as_ref()).collect();
+    mergeable(fleet, ids, |entry| {
+        let told = entry.notification.told();
+        let mut incidents = told.map(|told| told.incident.as_ref());
+        incidents.all(|incident| incident.is_some_and(|incident| over.contains(incident)))
+    })
+}

@@ -1,0 +1,195 @@
+//! When people hear that a site is down: once the other sites of its host were asked as well, and never later than that is worth.
+//! Moved by hand, to the millisecond.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::model::{
+    Cause, CheckResult, Delivery, Email, EntryId, Event, EventKind, Finding, Next, Notification,
+    Plight, Start, Timestamp, limits,
+};
+use probe::policy;
+
+use super::hand::Hand;
+use super::setup::{each_host, profile, secs, settings};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Sites on one host that is not restarted: probed so seldom, down with their first failure.
+pub(super) fn hand(interval: Duration) -> Hand {
+    let mut settings = settings(&["shop@web1", "blog@web1"]);
+    settings.network.canaries.clear();
+    each_host(&mut settings, |host| host.restart.causes.clear());
+    for site in settings.profiles.values_mut() {
+        let site = Arc::make_mut(site);
+        (site.failure_threshold, site.success_threshold) = (1, 1);
+        (site.interval, site.retry_interval) = (interval, interval);
+    }
+    let mut hand = Hand::new(settings);
+    hand.step(Event::Started(Start::Daemon));
+    // First probes are spread over the interval.
+    for name in ["shop", "blog"] {
+        hand.begins(name);
+        hand.answers(name, None);
+    }
+    hand
+}
+
+impl Hand {
+    /// Goes on until a probe of this site is under way.
+    pub(super) fn begins(&mut self, name: &str) {
+        for _ in 0..8_000 {
+            if self.fleet.profiles[&profile(name)].in_flight.is_some() {
+                return;
+            }
+            self.ms += 1_000;
+            self.step(Event::Ticked);
+        }
+        panic!("{name} is never probed");
+    }
+
+    /// The probe under way finds this.
+    pub(super) fn answers(&mut self, name: &str, cause: Option<Cause>) {
+        let (probe, _) = self.fleet.profiles[&profile(name)].in_flight.unwrap();
+        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
+            cause,
+            certificate_fault: None,
+            detail: cause.phrase().to_owned(),
+            phase: None,
+        });
+        let url = format!("https://{name}.example.com/");
+        self.step(Event::Probed {
+            probe,
+            profile: profile(name),
+            checks: vec![CheckResult::new(&url, finding)],
+        });
+    }
+
+    /// Both sites are being probed, and the shop's answer is there.
+    fn fails(cause: Cause) -> Self {
+        let mut hand = hand(HOUR);
+        hand.begins("shop");
+        hand.begins("blog");
+        hand.ms += 100;
+        hand.answers("shop", Some(cause));
+        hand
+    }
+
+    pub(super) fn told(&self) -> Vec<&Notification> {
+        let entries = self.fleet.outbox.values();
+        entries.map(|entry| &entry.notification).collect()
+    }
+
+    fn wakeup(&self) -> Option<Timestamp> {
+        policy::wakeup(&self.settings, &self.fleet)
+    }
+
+    /// A relay takes the only message.
+    fn takes(&mut self) {
+        let ids: Vec<EntryId> = self.fleet.outbox.keys().copied().collect();
+        assert_eq!(ids.len(), 1);
+        self.step(Event::Notified {
+            entry: ids[0],
+            delivery: Delivery::Sent {
+                relay: "mail.example.com:465".into(),
+            },
+        });
+    }
+}
+
+fn mail(hand: &mut Hand) -> &mut Email {
+    Arc::make_mut(hand.settings.email.as_mut().unwrap())
+}
+
+#[test]
+fn a_mail_waits_for_the_other_sites_of_the_host() {
+    for (cause, listed) in [(Some(Cause::Refused), 2), (None, 0)] {
+        let mut hand = Hand::fails(Cause::Refused);
+        assert!(hand.told().is_empty(), "not yet");
+        hand.ms += 3_000;
+        hand.answers("blog", cause);
+        let told = hand.told();
+        assert_eq!((told.len(), told[0].event), (1, EventKind::Down));
+        assert_eq!(told[0].sites.len(), listed, "{cause:?}");
+    }
+}
+
+#[test]
+fn it_waits_fifteen_seconds_at_most_and_the_loop_wakes_for_it() {
+    let mut hand = Hand::fails(Cause::Refused);
+    let latest = hand.now() + limits::GATHER;
+    assert_eq!(hand.wakeup(), Some(latest));
+    hand.ms += 14_999;
+    hand.step(Event::Ticked);
+    assert!(hand.told().is_empty());
+    assert_eq!(hand.wakeup(), Some(latest));
+    hand.ms += 1;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.told().len(), 1);
+    assert!(hand.told()[0].sites.is_empty(), "nobody knows of the other");
+}
+
+#[test]
+fn what_is_the_sites_own_fault_is_told_at_once() {
+    let hand = Hand::fails(Cause::Content);
+    assert_eq!(hand.told().len(), 1);
+}
+
+#[test]
+fn that_another_site_joined_wakes_the_loop_after_five_minutes() {
+    let mut hand = hand(secs(400));
+    hand.begins("shop");
+    hand.answers("shop", Some(Cause::Refused));
+    if hand.fleet.profiles[&profile("blog")].in_flight.is_some() {
+        hand.answers("blog", None);
+    }
+    hand.takes();
+    hand.begins("blog");
+    hand.answers("blog", Some(Cause::Refused));
+    let joined = hand.now();
+    assert!(hand.told().is_empty(), "one thread tells of both");
+    // So that no probe is due before.
+    hand.begins("shop");
+    assert!(hand.now().since(joined) < limits::SITES_NEWS);
+    assert_eq!(hand.wakeup(), Some(joined + limits::SITES_NEWS));
+}
+
+/// What is in transit leaves room for no more, and the loop does not turn in circles until one of it has ended.
+#[test]
+fn a_full_line_does_not_keep_the_loop_awake() {
+    let mut hand = hand(HOUR);
+    let to: Vec<String> = (0..=limits::MAILS_IN_FLIGHT)
+        .map(|n| format!("ops{n}@example.com"))
+        .collect();
+    mail(&mut hand).to = to;
+    hand.begins("shop");
+    hand.answers("shop", Some(Cause::Content));
+    assert_eq!(hand.fleet.in_transit.len(), limits::MAILS_IN_FLIGHT);
+    assert_eq!(hand.fleet.outbox.len(), limits::MAILS_IN_FLIGHT + 1);
+    let now = hand.now();
+    assert!(hand.wakeup().is_none_or(|at| at > now));
+}
+
+/// What another process ordered is not what comes next.
+#[test]
+fn after_a_crash_in_a_restart_no_mail_says_that_it_begins_now() {
+    let (mut hand, _) = Hand::ordered();
+    let begins = |told: &Notification| matches!(told.next, Next::Restart { .. });
+    assert!(begins(hand.told()[0]), "{:?}", hand.told()[0].next);
+    assert!(hand.told()[0].attempts.is_empty(), "it is not done yet");
+    hand.takes();
+    mail(&mut hand).reminder_interval = Some(secs(30));
+    hand.ms += 1_000;
+    hand.step(Event::Started(Start::Daemon));
+    hand.ms += 40_000;
+    hand.step(Event::Ticked);
+    let told = hand.told();
+    assert_eq!((told.len(), told[0].event), (1, EventKind::Reminder));
+    assert!(!begins(told[0]), "{:?}", told[0].next);
+    assert_eq!(
+        told[0].attempts.len(),
+        1,
+        "it was begun, and its end is not known"
+    );
+    assert!(told[0].sites.iter().all(|site| site.plight == Plight::Down));
+}
