@@ -38,7 +38,7 @@ impl Hand {
     }
 
     /// Fails until a restart is ordered.
-    fn order(&mut self) -> RecoverOrder {
+    pub(super) fn order(&mut self) -> RecoverOrder {
         for _ in 0..300 {
             let effects = self.probe(Some(Cause::Refused));
             let order = effects.into_iter().find_map(|effect| match effect {

@@ -66,7 +66,7 @@ impl Hand {
     }
 
     /// Both sites are being probed, and the shop's answer is there.
-    fn fails(cause: Cause) -> Self {
+    pub(super) fn fails(cause: Cause) -> Self {
         let mut hand = hand(HOUR);
         hand.begins("shop");
         hand.begins("blog");

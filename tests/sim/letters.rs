@@ -1,12 +1,13 @@
 //! What is remembered of a message that is under way, moved by hand.
 
 use probe::model::{
-    CheckResult, Delivery, EntryId, Event, Finding, Hold, Next, ProbeId, RecoveryOutcome, Standing,
-    Start,
+    Cause, CheckResult, Delivery, Diagnosis, EntryId, Event, EventKind, Finding, Hold, Look, Next,
+    ProbeId, RecoveryOutcome, Standing, Start,
 };
 
+use super::gathering::hand;
 use super::hand::Hand;
-use super::setup::profile;
+use super::setup::{host, profile, secs};
 
 /// The mail that a site is down, which left together with the order to restart.
 fn down(hand: &Hand) -> EntryId {
@@ -154,4 +155,73 @@ fn an_answer_to_another_probe_changes_nothing() {
     let after = &hand.fleet.profiles[&site];
     assert_eq!((after.successes, after.failures), (0, before.failures));
     assert_eq!((after.in_flight, after.due), (before.in_flight, before.due));
+}
+
+/// What was done is told with what is under way, whose end nobody will hear.
+#[test]
+fn who_is_taken_out_in_a_restart_is_told_of_it() {
+    let (mut hand, first) = Hand::ordered();
+    hand.step(Event::Notified {
+        entry: down(&hand),
+        delivery: Delivery::Sent {
+            relay: "mail.example.com:465".into(),
+        },
+    });
+    hand.ms += 5_000;
+    hand.end(&first, RecoveryOutcome::Failed, false);
+    hand.order();
+    // What comes next is the second restart; what was done is the first.
+    let told = |hand: &Hand| {
+        hand.fleet
+            .outbox
+            .values()
+            .last()
+            .unwrap()
+            .notification
+            .clone()
+    };
+    hand.settings.profiles.clear();
+    hand.step(Event::Started(Start::Reload));
+    let closed = told(&hand);
+    assert_eq!(closed.event, EventKind::Closed);
+    let ended: Vec<bool> = closed
+        .attempts
+        .iter()
+        .map(|one| one.ended.is_some())
+        .collect();
+    assert_eq!(ended, [true, false]);
+}
+
+/// Who never heard that it began need not hear that it is over.
+#[test]
+fn who_is_taken_out_before_anybody_heard_is_not_told_of() {
+    let mut hand = Hand::fails(Cause::Refused);
+    assert!(hand.told().is_empty());
+    hand.settings.profiles.remove(&profile("shop"));
+    hand.step(Event::Started(Start::Reload));
+    hand.ms += 3_600_000;
+    hand.step(Event::Ticked);
+    assert!(hand.told().is_empty(), "{:?}", hand.told());
+}
+
+/// The facts of the look that was made for this outage stand in the mail, and those of an old one do not.
+#[test]
+fn the_facts_in_a_mail_are_of_this_outage() {
+    for (later, found) in [(0, true), (59_000, true), (61_000, false)] {
+        let mut hand = hand(secs(3_600));
+        hand.ms += 600_000;
+        hand.step(Event::Ticked);
+        let facts = probe::adapters::ssh::facts::read("facts=1\ncores=2\nend=1\n").unwrap();
+        let look = Look {
+            began: hand.now(),
+            diagnosis: Diagnosis::Facts(Box::new(facts)),
+            refusals: 0,
+        };
+        hand.fleet.host_mut(&host("web1")).look = Some(Box::new(look));
+        hand.ms += later;
+        hand.step(Event::Started(Start::Named([profile("shop")].into())));
+        hand.answers("shop", Some(Cause::Content));
+        let told = hand.told();
+        assert_eq!(told[0].facts.is_some(), found, "{later} ms later");
+    }
 }

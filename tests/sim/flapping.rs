@@ -1,0 +1,229 @@
+//! Sites that go down and come back again and again, moved by hand: when that is said, what is said after it, and when it is over.
+
+use probe::model::{
+    Cause, Event, EventKind, Flaps, Notification, Plight, Start, Timestamp, limits,
+};
+use probe::policy;
+
+use super::gathering::hand as watched;
+use super::hand::Hand;
+use super::setup::{profile, secs};
+use super::world::BEGIN;
+
+const HOUR: u64 = 3_600;
+
+/// Two sites of one host, both well; only what is asked for is probed.
+fn hand() -> Hand {
+    let mut hand = watched(secs(24 * HOUR));
+    hand.heard();
+    hand
+}
+
+impl Hand {
+    /// The site is found like this.
+    fn turns(&mut self, name: &str, cause: Option<Cause>) -> Timestamp {
+        self.step(Event::Started(Start::Named([profile(name)].into())));
+        self.answers(name, cause);
+        self.now()
+    }
+
+    /// Down for five minutes, by a fault of its own; both ends of the outage.
+    fn outage(&mut self, name: &str) -> (Timestamp, Timestamp) {
+        let down = self.turns(name, Some(Cause::Content));
+        self.ms += 300_000;
+        let up = self.turns(name, None);
+        self.ms += 60_000;
+        (down, up)
+    }
+
+    /// What was told since this was last asked; a relay takes all of it.
+    fn heard(&mut self) -> Vec<Notification> {
+        let mut heard = Vec::new();
+        while let Some((id, entry)) = self.fleet.outbox.pop_first() {
+            self.fleet.in_transit.remove(&id);
+            heard.push(entry.notification);
+        }
+        self.fleet.core.posts.clear();
+        heard
+    }
+
+    fn events(&mut self) -> Vec<EventKind> {
+        self.heard().iter().map(|told| told.event).collect()
+    }
+
+    /// Nothing turns for so long.
+    fn calm(&mut self, last: Timestamp) -> Vec<Notification> {
+        let over = last + limits::FLAP_CALM;
+        assert_eq!(policy::wakeup(&self.settings, &self.fleet), Some(over));
+        self.ms = u64::try_from(over.0 - BEGIN).unwrap() - 1;
+        self.step(Event::Ticked);
+        assert_eq!(self.events(), [], "a millisecond before");
+        self.ms += 1;
+        self.step(Event::Ticked);
+        self.heard()
+    }
+
+    /// Three outages are told, and the fourth as flapping: when the first one began, and the thread.
+    fn flaps(&mut self, name: &str) -> (Timestamp, Notification) {
+        let (first, _) = self.outage(name);
+        self.outage(name);
+        self.outage(name);
+        use EventKind::{Down, Flapping, Up};
+        assert_eq!(self.events(), [Down, Up, Down, Up, Down, Up]);
+        self.turns(name, Some(Cause::Content));
+        let mut told = self.heard();
+        assert_eq!((told.len(), told[0].event), (1, Flapping));
+        (first, told.remove(0))
+    }
+
+    fn takes_out(&mut self, name: &str) {
+        self.settings.profiles.remove(&profile(name));
+        self.step(Event::Started(Start::Reload));
+    }
+}
+
+#[test]
+fn the_seventh_turn_within_an_hour_is_told_as_flapping_and_then_nothing_until_it_is_calm() {
+    let mut hand = hand();
+    let (first, told) = hand.flaps("shop");
+    let since = first;
+    assert_eq!(told.flaps, Some(Flaps { outages: 4, since }));
+    assert_eq!(
+        (told.sequence, told.profile.clone()),
+        (0, Some(profile("shop")))
+    );
+    hand.ms += 300_000;
+    hand.turns("shop", None);
+    hand.ms += 60_000;
+    let (down, last) = hand.outage("shop");
+    assert!(down < last);
+    assert!(hand.heard().is_empty());
+    let told_last = hand.calm(last);
+    let [up] = told_last.as_slice() else {
+        panic!("{told_last:?}")
+    };
+    assert_eq!(up.event, EventKind::Up);
+    assert_eq!(up.flaps, Some(Flaps { outages: 5, since }));
+    assert_eq!(
+        (&up.incident, up.sequence),
+        (&told.incident, 1),
+        "one thread"
+    );
+    assert_eq!((up.since, up.until), (Some(since), Some(hand.now())));
+    // From then on an outage is an outage.
+    hand.outage("shop");
+    assert_eq!(hand.events(), [EventKind::Down, EventKind::Up]);
+}
+
+#[test]
+fn six_turns_within_an_hour_are_six_mails() {
+    let mut hand = hand();
+    for _ in 0..6 {
+        // The turn of an hour ago counts no more.
+        hand.outage("shop");
+        hand.ms += 1_200_000 - 360_000;
+    }
+    let events = hand.events();
+    assert_eq!(events, [EventKind::Down, EventKind::Up].repeat(6));
+}
+
+#[test]
+fn a_site_that_flaps_and_stays_down_is_told_as_down() {
+    let mut hand = hand();
+    let (_, flapping) = hand.flaps("shop");
+    let last = hand.now();
+    let told = hand.calm(last);
+    let [down] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(down.event, EventKind::Reminder);
+    assert_eq!((&down.incident, down.sequence), (&flapping.incident, 1));
+    hand.turns("shop", None);
+    let told = hand.heard();
+    let [up] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((up.event, up.sequence, up.flaps), (EventKind::Up, 2, None));
+}
+
+/// The sites of a host flap together: the other one's outages are of the same story, and keep it from being over.
+#[test]
+fn what_another_site_of_the_host_does_meanwhile_belongs_to_it() {
+    let mut hand = hand();
+    let (since, flapping) = hand.flaps("shop");
+    hand.ms += 60_000;
+    hand.turns("shop", None);
+    hand.ms += 600_000;
+    let (_, last) = hand.outage("blog");
+    assert!(hand.heard().is_empty(), "not told by itself");
+    let told = hand.calm(last);
+    let [up] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(
+        (up.event, &up.incident),
+        (EventKind::Up, &flapping.incident)
+    );
+    assert_eq!(up.flaps, Some(Flaps { outages: 5, since }));
+}
+
+#[test]
+fn a_flapping_site_that_is_taken_out_is_closed_once() {
+    for is_down in [true, false] {
+        let mut hand = hand();
+        let (since, flapping) = hand.flaps("shop");
+        hand.ms += 60_000;
+        if !is_down {
+            hand.turns("shop", None);
+        }
+        hand.takes_out("shop");
+        let told = hand.heard();
+        let [closed] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert_eq!(
+            (closed.event, &closed.incident),
+            (EventKind::Closed, &flapping.incident)
+        );
+        assert_eq!((closed.sequence, closed.until), (1, Some(hand.now())));
+        assert_eq!(closed.profile, Some(profile("shop")));
+        if !is_down {
+            assert_eq!(closed.since, Some(since));
+        }
+        hand.ms += 2 * HOUR * 1_000;
+        hand.step(Event::Ticked);
+        assert!(hand.heard().is_empty());
+    }
+}
+
+/// Another site is down in its thread: that one goes on telling.
+#[test]
+fn the_thread_of_a_flapping_site_that_is_taken_out_goes_on_with_another() {
+    let mut hand = hand();
+    let (since, flapping) = hand.flaps("shop");
+    hand.ms += 60_000;
+    let last = hand.turns("blog", Some(Cause::Content));
+    assert!(hand.heard().is_empty());
+    hand.ms += 60_000;
+    hand.takes_out("shop");
+    let told = hand.heard();
+    assert!(
+        told.iter().all(|told| told.event != EventKind::Closed),
+        "{told:?}"
+    );
+    hand.ms += 60_000;
+    let last = hand.turns("blog", None).max(last);
+    let mut told = told;
+    told.extend(hand.heard());
+    hand.ms += 60_000;
+    hand.step(Event::Ticked);
+    told.extend(hand.calm(last));
+    let up = told.last().unwrap();
+    assert_eq!(
+        (up.event, &up.incident),
+        (EventKind::Up, &flapping.incident)
+    );
+    assert_eq!(up.flaps.map(|flaps| flaps.since), Some(since));
+    let gone = up.sites.iter().find(|site| site.profile == profile("shop"));
+    assert!(gone.is_none_or(|site| site.plight == Plight::Unwatched));
+}

@@ -1,0 +1,241 @@
+//! How many mails leave to one recipient and when, to the millisecond.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use probe::model::{
+    Channel, Delivery, Effect, Email, Entry, EntryId, Event, EventKind, IncidentId, Notification,
+    Post, Timestamp, limits,
+};
+use probe::policy;
+
+use super::hand::Hand;
+use super::setup::{secs, settings};
+
+const OPS: &str = "ops@example.com";
+const BOSS: &str = "boss@example.com";
+
+const WINDOW: Duration = limits::MAIL_BURST_WINDOW;
+
+/// Nobody is watched; there are only messages.
+fn hand() -> Hand {
+    let mut settings = settings(&["shop"]);
+    settings.network.canaries.clear();
+    settings.profiles.clear();
+    let email: &mut Email = Arc::make_mut(settings.email.as_mut().unwrap());
+    email.to = vec![OPS.to_owned(), BOSS.to_owned()];
+    let mut hand = Hand::new(settings);
+    hand.step(Event::Ticked);
+    hand
+}
+
+fn told(incident: &str, sequence: u32, event: EventKind) -> Notification {
+    Notification {
+        incident: Some(IncidentId::new(incident, "20261122T060000Z")),
+        sequence,
+        ..Notification::blank(event, Timestamp(0))
+    }
+}
+
+impl Hand {
+    fn queues(&mut self, to: &str, notification: Notification) -> EntryId {
+        let id = self.fleet.next_entry();
+        let now = self.now();
+        self.fleet.queue(Entry {
+            id,
+            notification,
+            from: "probe@monitor.example.com".to_owned(),
+            channel: Channel::Mail,
+            to: to.to_owned(),
+            queued: now,
+            tries: 0,
+            due: now,
+            last: None,
+            open: false,
+            unclear: false,
+            outlived: false,
+        });
+        id
+    }
+
+    /// What leaves now, and is taken at once; in order.
+    fn leave(&mut self) -> Vec<Notification> {
+        let mut left = Vec::new();
+        let mut effects = self.step(Event::Ticked);
+        while !effects.is_empty() {
+            let mut next = Vec::new();
+            for effect in effects {
+                if let Effect::Notify(entry) = effect {
+                    left.push(self.fleet.outbox[&entry].notification.clone());
+                    next.extend(self.taken(entry));
+                }
+            }
+            effects = next;
+        }
+        left
+    }
+
+    fn taken(&mut self, entry: EntryId) -> Vec<Effect> {
+        self.step(Event::Notified {
+            entry,
+            delivery: Delivery::Sent {
+                relay: "mail.example.com:465".to_owned(),
+            },
+        })
+    }
+
+    fn post(&mut self, to: &str) -> &mut Post {
+        self.fleet.core.posts.entry(to.to_owned()).or_default()
+    }
+
+    /// Exactly then something leaves, a millisecond before not, and the loop wakes for it.
+    fn leaves_at(&mut self, at: Timestamp) -> Vec<Notification> {
+        let now = self.now();
+        assert!(at > now);
+        assert_eq!(policy::wakeup(&self.settings, &self.fleet), Some(at));
+        self.ms += u64::try_from(at.0 - now.0).unwrap() - 1;
+        assert_eq!(self.leave().len(), 0, "a millisecond before");
+        self.ms += 1;
+        self.leave()
+    }
+}
+
+fn events(told: &[Notification]) -> Vec<EventKind> {
+    told.iter().map(|told| told.event).collect()
+}
+
+#[test]
+fn what_begins_a_thread_or_belongs_to_none_counts_as_a_beginning() {
+    use EventKind::{Certificate, Down, Report, Restarted, Up};
+    let plain = |event| Notification::blank(event, Timestamp(0));
+    for (notification, counts) in [
+        (told("a", 0, Down), 1),
+        (told("a", 1, Restarted), 0),
+        (told("a", 2, Up), 0),
+        // Nothing was told before: it tells all.
+        (
+            Notification {
+                story: true,
+                ..told("a", 2, Up)
+            },
+            1,
+        ),
+        (plain(Certificate), 1),
+        (plain(Report), 0),
+    ] {
+        let mut hand = hand();
+        let what = format!("{:?} {}", notification.event, notification.sequence);
+        hand.queues(OPS, notification);
+        assert_eq!(hand.leave().len(), 1, "{what}");
+        let post = hand.post(OPS);
+        assert_eq!((post.sent.len(), post.begun.len()), (1, counts), "{what}");
+    }
+}
+
+/// Five threads begin one by one; what is beyond leaves in one at the end of the window, and so on until nothing was to be told
+/// for a whole window.
+#[test]
+fn of_many_beginnings_five_leave_and_the_others_at_the_end_of_the_window() {
+    let mut hand = hand();
+    let began = hand.now();
+    for n in 0..8 {
+        hand.queues(OPS, told(&format!("site{n}"), 0, EventKind::Down));
+        // Each at its own time.
+        if n < 5 {
+            hand.ms += 1_000;
+            assert_eq!(hand.leave().len(), 1);
+        }
+    }
+    let first = began + secs(1);
+    assert_eq!(hand.leave().len(), 0);
+    let left = hand.leaves_at(first + WINDOW);
+    assert_eq!(events(&left), [EventKind::Digest]);
+    assert_eq!(left[0].items.len(), 3);
+    // One more is gathered as well, until a window has passed.
+    let digest = hand.now();
+    hand.ms += 10_000;
+    hand.leave();
+    hand.queues(OPS, told("later", 0, EventKind::Down));
+    assert_eq!(hand.leave().len(), 0);
+    let left = hand.leaves_at(digest + WINDOW);
+    assert_eq!(events(&left), [EventKind::Down], "alone it is no digest");
+    // From the last one on: quiet for a window, and the storm is over.
+    let last = hand.now();
+    assert_eq!(hand.post(OPS).digest, Some(last + WINDOW));
+    hand.ms += u64::try_from(WINDOW.as_millis()).unwrap() * 2;
+    hand.queues(OPS, told("quiet", 0, EventKind::Down));
+    assert_eq!(hand.leave().len(), 1);
+    assert_eq!(hand.post(OPS).digest, None);
+}
+
+#[test]
+fn of_many_that_go_on_ten_leave_within_a_window() {
+    let mut hand = hand();
+    for n in 0..12 {
+        hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Restarted));
+    }
+    let first = hand.now();
+    assert_eq!(hand.leave().len(), 10);
+    let left = hand.leaves_at(first + WINDOW);
+    assert_eq!(events(&left), [EventKind::Digest]);
+    assert_eq!(left[0].items.len(), 2);
+}
+
+#[test]
+fn twenty_leave_within_an_hour() {
+    let mut hand = hand();
+    let began = hand.now();
+    // One every two minutes: no window sees more than three.
+    for n in 0..20 {
+        hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Restarted));
+        assert_eq!(hand.leave().len(), 1, "{n}");
+        hand.ms += 120_000;
+        hand.leave();
+    }
+    hand.queues(OPS, told("site20", 1, EventKind::Restarted));
+    assert_eq!(hand.leave().len(), 0);
+    let left = hand.leaves_at(began + limits::MAIL_HOUR);
+    assert_eq!(events(&left), [EventKind::Restarted]);
+    let kept = hand.post(OPS).sent.len();
+    assert_eq!(kept, 20, "what is an hour old is forgotten");
+}
+
+/// What is under way to one recipient is no mail of another's.
+#[test]
+fn each_recipient_has_its_own_count() {
+    let mut hand = hand();
+    let now = hand.now();
+    *hand.post(BOSS) = Post {
+        sent: vec![now; 4],
+        begun: vec![now; 4],
+        digest: None,
+    };
+    hand.queues(OPS, told("a", 0, EventKind::Down));
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.in_transit.len(), 1);
+    hand.queues(BOSS, told("a", 0, EventKind::Down));
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.in_transit.len(), 2);
+    // Four are told and one is under way: that is five.
+    hand.queues(BOSS, told("b", 0, EventKind::Down));
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.in_transit.len(), 2);
+}
+
+/// What was over for an hour before a relay took any of it is told in one, and what is newer by itself.
+#[test]
+fn what_is_over_for_an_hour_is_gathered() {
+    for (age, left) in [
+        (3_600, vec![EventKind::Digest]),
+        (3_599, vec![EventKind::Up; 2]),
+    ] {
+        let mut hand = hand();
+        for n in 0..2 {
+            let id = hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Up));
+            hand.fleet.entry_mut(id).unwrap().queued = hand.now();
+            hand.fleet.entry_mut(id).unwrap().due = hand.now() + secs(age);
+        }
+        hand.ms += age * 1_000;
+        assert_eq!(events(&hand.leave()), left, "{age} s");
+    }
+}
