@@ -210,7 +210,7 @@ impl Tasks {
         let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
             (Channel::Mail, Some(email), _) => (
                 limits::MAIL_TOTAL,
-                with_course(ports, Arc::clone(email), wording, message),
+                with_course(ports, in_order(email, fleet), wording, message),
             ),
             (Channel::Command, _, Some(command)) => (
                 limits::COMMAND_TIMEOUT,
@@ -317,6 +317,12 @@ fn recovered(host: HostName, attempt: AttemptId, report: RecoveryReport) -> Even
         attempt,
         report,
     }
+}
+
+/// Mail with its relays as they are to be asked now.
+fn in_order(email: &Arc<Email>, fleet: &Fleet) -> Arc<Email> {
+    let other = email.by(fleet.core.detour.as_ref(), fleet.now());
+    other.map_or_else(|| Arc::clone(email), Arc::new)
 }
 
 fn failed_check(host: &str) -> CheckResult {

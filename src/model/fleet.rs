@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Drills, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack,
+    AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack,
     Incident, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack, Settings, Slot, Timestamp,
     limits,
 };
@@ -78,6 +78,9 @@ pub struct CoreRow {
     /// By recipient: what left lately.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub posts: BTreeMap<String, Post>,
+    /// By which relay mail leaves where the first did not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detour: Option<Detour>,
     /// Certificate warnings that wait for others to go with them, and since when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Timestamp, Ending)>,

@@ -6,6 +6,7 @@
 mod account;
 mod cause;
 mod course;
+mod email;
 mod entry;
 mod event;
 mod expect;
@@ -41,6 +42,7 @@ mod wording;
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
+pub use email::{Detour, Email, Relay, RelaySecurity};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
@@ -70,8 +72,8 @@ pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Ru
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    Addresses, CacheBypass, Canary, Email, Guards, Heartbeat, Host, Network as NetworkSettings,
-    Profile, Relay, RelaySecurity, Restart, Settings, Tls, Watcher, plain_url,
+    Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, Network as NetworkSettings, Profile,
+    Restart, Settings, Tls, Watcher, plain_url,
 };
 pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Channel, Expect, HostName, ProfileName, Rung, SecretSource, Shared,
-    Timestamp, When, Window, Wording,
+    Backoff, Budget, Cause, Channel, Email, Expect, HostName, ProfileName, Rung, SecretSource,
+    Shared, Timestamp, When, Window, Wording,
 };
 
 /// A whole configuration.
@@ -331,49 +331,6 @@ pub enum Canary {
 pub struct Network {
     /// Empty: people chose to restart without that safeguard.
     pub canaries: Vec<Canary>,
-}
-
-/// How a relay is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RelaySecurity {
-    /// `smtps://`: TLS from the first byte.
-    Implicit,
-    /// `smtp+starttls://`: STARTTLS required before anything else.
-    StartTls,
-    /// `smtp+plain://`: no TLS; loopback only unless `insecure: true`.
-    Plain,
-}
-
-/// A mail server that takes our mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relay {
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// TLS.
-    pub security: RelaySecurity,
-    /// User name for authentication.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<SecretSource>,
-    /// PEM roots in place of the machine's.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Mail.
-#[derive(Debug, Clone)]
-pub struct Email {
-    /// `Name <local@domain>`.
-    pub from: String,
-    /// One envelope each.
-    pub to: Vec<String>,
-    /// Tried in order.
-    pub relays: Vec<Relay>,
-    /// Whether the week is told on each Monday.
-    pub report: bool,
-    /// Between two reminders of one open incident; `None`: no reminders.
-    pub reminder_interval: Option<Duration>,
 }
 
 /// An outside watcher that is told that we live.

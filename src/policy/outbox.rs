@@ -241,7 +241,11 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
         post::left(draft, &entry);
     }
     match &delivery {
-        Delivery::Sent { .. } => {
+        Delivery::Sent { relay } => {
+            if let (Channel::Mail, Some(email)) = (entry.channel, &draft.settings.email) {
+                let known = draft.fleet.core.detour.take();
+                draft.fleet.core.detour = email.detour(relay, known, now);
+            }
             draft.fleet.forget_entry(id);
             reached(draft, &entry);
             draft.durable = true;

@@ -164,7 +164,7 @@ impl SmtpNotifier {
         let mut deferred = Vec::new();
         let mut left = u32::try_from(email.relays.len()).unwrap_or(u32::MAX);
         for relay in self.trust.order(&email.relays, Instant::now()) {
-            let name = name(relay);
+            let name = relay.name();
             let share = end.saturating_duration_since(Instant::now()) / left.max(1);
             left = left.saturating_sub(1);
             match self
@@ -216,7 +216,7 @@ impl SmtpNotifier {
                 until = Until::Welcome;
             }
             rehearsed.push(Rehearsed {
-                relay: name(relay),
+                relay: relay.name(),
                 lines,
                 outcome,
             });
@@ -282,10 +282,6 @@ fn together(stays: impl Iterator<Item = Stay>) -> Stay {
         Stay::Login => 3,
     };
     stays.max_by_key(weight).unwrap_or_default()
-}
-
-fn name(relay: &Relay) -> String {
-    format!("{}:{}", relay.host, relay.port)
 }
 
 fn told(relay: &str, words: &str) -> String {

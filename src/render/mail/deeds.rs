@@ -109,6 +109,11 @@ fn why(voice: &Voice, attempt: &Attempt) -> Option<String> {
     Some(clean::line(&said, 2 * limits::DETAIL_CHARS))
 }
 
+/// What happened to an attempt that did not go as ordered.
+pub(super) fn why_in_brief(voice: &Voice, attempt: &Attempt) -> Option<String> {
+    why(voice, attempt).map(|why| brief(&why).to_owned())
+}
+
 /// As much of a reason as a subject has room for: what happened, without whose words it was and what to do.
 fn brief(reason: &str) -> &str {
     let ends = [": ", "; ", ", ", " (", "（", "。"];
@@ -128,19 +133,23 @@ fn values(voice: &Voice, note: &Notification, attempt: &Attempt, why: Option<&st
     }
 }
 
-/// How an attempt ended, as the end of a line.
-pub(super) fn ended(voice: &Voice, note: &Notification, attempt: &Attempt) -> String {
+/// How an attempt ended, as the end of a line: with what a person can do about it, or what happened alone.
+pub(super) fn ended(
+    voice: &Voice,
+    note: &Notification,
+    attempt: &Attempt,
+    in_brief: bool,
+) -> String {
     // Written in the very step that orders the restart.
     let begins = matches!(&note.next, Next::Restart { number, .. } if *number == attempt.number);
     if attempt.report.is_none() && begins {
         return voice.word(key!(Attempts, "begins"));
     }
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
-    let why = why(voice, attempt);
-    voice.say(
-        words(outcome).0,
-        values(voice, note, attempt, why.as_deref()),
-    )
+    let whole = why(voice, attempt);
+    let why = whole.as_deref();
+    let why = if in_brief { why.map(brief) } else { why };
+    voice.say(words(outcome).0, values(voice, note, attempt, why))
 }
 
 /// The attempts, oldest first, with the last words of their output.
@@ -158,7 +167,7 @@ pub(super) fn attempts(voice: &Voice, note: &Notification) -> Vec<Item> {
             number => attempt.number,
             time => voice.moment(attempt.began, note.at),
             command => clean::command(&attempt.command),
-            ended => ended(voice, note, attempt),
+            ended => ended(voice, note, attempt, false),
         };
         items.push(Item::Prose(voice.say(key!(Attempts, "line"), line)));
         if index == last || said(attempt) != note.attempts.last().and_then(said) {

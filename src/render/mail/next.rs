@@ -6,8 +6,8 @@ use crate::model::{EventKind, Hold, Next, Notification, RecoveryOutcome, limits}
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
-use super::clean;
 use super::values::{awaits_after, host, site};
+use super::{clean, deeds};
 
 /// What comes next, as a sentence.
 #[must_use]
@@ -84,14 +84,9 @@ fn given_up(voice: &Voice, note: &Notification) -> String {
     }
 }
 
-/// Why the last attempt did not reach the host, and was not.
+/// Why the last attempt did not reach the host; what a person can do about it stands with what was done.
 fn why(voice: &Voice, note: &Notification) -> Option<String> {
-    let report = note.attempts.last()?.report.as_ref()?;
-    let reason = report.reason.as_ref()?;
-    Some(clean::line(
-        &explain::reason(voice, reason),
-        2 * limits::DETAIL_CHARS,
-    ))
+    deeds::why_in_brief(voice, note.attempts.last()?)
 }
 
 /// What the host's last restarts teach.

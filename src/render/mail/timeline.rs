@@ -38,7 +38,7 @@ pub(super) fn timeline(voice: &Voice, note: &Notification) -> Vec<Item> {
         if let Some(at) = attempt.ended {
             let values = context! {
                 number => attempt.number,
-                ended => deeds::ended(voice, note, attempt),
+                ended => deeds::ended(voice, note, attempt, true),
             };
             lines.push((at, voice.say(key!(Page, "timeline.ended"), values)));
         }

@@ -333,3 +333,24 @@ fn m4_greylisting_is_left_its_minute_and_then_the_mail_passes() {
     ground.probe(&["once", "shop"]);
     assert_eq!(grey.events(), ["down"]);
 }
+
+/// Cron starts a process each minute: each would wait for a first relay that is away, had the one before not written down who
+/// took its mail.
+#[test]
+fn a_run_knows_which_relay_took_the_mail_of_the_one_before() {
+    let ground = Ground::start();
+    // It says that it is going away, as a relay does that is shut down.
+    let away = Mailbox::start(Script {
+        at: Some((Stage::Greeting, Act::Say("421 4.3.2 shutting down"))),
+        ..Script::default()
+    });
+    let works = Mailbox::start(Script::default());
+    let both = format!("{}\"}}, {{url: \"{}", away.url(), works.url());
+    ground.configure(&ground.yaml("", Some(&both)));
+    ground.site.set(false);
+    ground.probe(&["once"]).expect(2, &["1 mail sent"]);
+    assert_eq!((away.connections(), works.connections()), (1, 1));
+    ground.site.set(true);
+    ground.probe(&["once"]).expect(0, &["1 mail sent"]);
+    assert_eq!((away.connections(), works.connections()), (1, 2));
+}

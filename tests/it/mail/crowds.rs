@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use probe::model::{
     Affected, Cause, EventKind, Flaps, IncidentId, Notification, Plight, ProfileName,
+    RecoveryOutcome,
 };
 
-use super::entries::{NIGHT, after, blind, down, gave_up, note, up};
+use super::entries::{NIGHT, after, blind, down, gave_up, note, restarted, up};
 
 /// Ten sites of one host go down together.
 pub(crate) fn down_together() -> Notification {
@@ -91,6 +92,7 @@ pub(crate) fn more() -> Vec<(&'static str, Notification)> {
                 ..up()
             },
         ),
+        ("restarted-refused", restarted(RecoveryOutcome::Refused)),
         ("up-stable", stable()),
         ("down-together", down_together()),
         ("up-together", up_together()),

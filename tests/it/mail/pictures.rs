@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use probe::adapters::smtp::bytes;
-use probe::model::{Channel, Course, Entry, EventKind, Notification, Slot, Timestamp};
+use probe::model::{
+    Channel, Course, Entry, EventKind, Notification, RecoveryOutcome, Slot, Timestamp,
+};
 use probe::render::mail::{Letter, illustrated};
 use probe::render::picture::{self, Marks};
 use tiny_skia::{ColorU8, Pixmap};
@@ -274,6 +276,11 @@ fn people_can_look_at_them() {
         ("gave_up", letter(gave_up())),
         ("up", letter(entries::up())),
         ("down.ja", japanese(entries::down())),
+        (
+            "refused.ja",
+            japanese(entries::restarted(RecoveryOutcome::Refused)),
+        ),
+        ("withheld.ja", japanese(entries::withheld())),
     ];
     for (name, letter) in letters {
         let figure = letter.figure.unwrap();

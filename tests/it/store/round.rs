@@ -294,6 +294,13 @@ fn fleet(seed: u64) -> Fleet {
         }),
         posts: [("ops@example.com".to_owned(), post)].into(),
         warnings: vec![],
+        detour: maybe(
+            rng,
+            probe::model::Detour {
+                relay: "mail.example.com:465".to_owned(),
+                since: Timestamp(6),
+            },
+        ),
         heart: Heart {
             left: maybe(rng, Timestamp(5)),
             silence: maybe(rng, Silence::Refused { to: "a".to_owned() }),

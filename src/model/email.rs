@@ -1,0 +1,175 @@
+//! How mail leaves, as people configured it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SecretSource, Timestamp, limits};
+
+/// How a relay is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelaySecurity {
+    /// `smtps://`: TLS from the first byte.
+    Implicit,
+    /// `smtp+starttls://`: STARTTLS required before anything else.
+    StartTls,
+    /// `smtp+plain://`: no TLS; loopback only unless `insecure: true`.
+    Plain,
+}
+
+/// A mail server that takes our mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS.
+    pub security: RelaySecurity,
+    /// User name for authentication.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<SecretSource>,
+    /// PEM roots in place of the machine's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Mail.
+#[derive(Debug, Clone)]
+pub struct Email {
+    /// `Name <local@domain>`.
+    pub from: String,
+    /// One envelope each.
+    pub to: Vec<String>,
+    /// Tried in order.
+    pub relays: Vec<Relay>,
+    /// Whether the week is told on each Monday.
+    pub report: bool,
+    /// Between two reminders of one open incident; `None`: no reminders.
+    pub reminder_interval: Option<Duration>,
+}
+
+impl Relay {
+    /// `host:port`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
+/// The relay that took a mail which the first one in order did not take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detour {
+    /// [`Relay::name`].
+    pub relay: String,
+    /// When it did so first, on the fleet's line of time.
+    pub since: Timestamp,
+}
+
+impl Detour {
+    /// For [`limits::RELAY_DISTRUST`] the relays before it need not be asked: they did not work then, and a process that lives
+    /// for one run would find that out each time. After that they are asked again.
+    fn holds(&self, now: Timestamp) -> bool {
+        now.since(self.since) < limits::RELAY_DISTRUST
+    }
+}
+
+impl Email {
+    /// What is to be remembered now that this relay took a mail.
+    #[must_use]
+    pub fn detour(&self, relay: &str, known: Option<Detour>, now: Timestamp) -> Option<Detour> {
+        let first = self.relays.first().map(Relay::name);
+        if first.as_deref() == Some(relay) {
+            return None;
+        }
+        let same = known.filter(|known| known.relay == relay && known.holds(now));
+        Some(same.unwrap_or_else(|| Detour {
+            relay: relay.to_owned(),
+            since: now,
+        }))
+    }
+
+    /// With the relay of a detour in the first place, while it holds.
+    #[must_use]
+    pub fn by(&self, detour: Option<&Detour>, now: Timestamp) -> Option<Self> {
+        let detour = detour.filter(|detour| detour.holds(now))?;
+        let taker = |relay: &Relay| relay.name() == detour.relay;
+        let place = self.relays.iter().position(taker)?;
+        let mut email = self.clone();
+        email.relays[..=place].rotate_right(1);
+        Some(email)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email() -> Email {
+        let relay = |host: &str| Relay {
+            host: host.to_owned(),
+            port: 465,
+            security: RelaySecurity::Implicit,
+            user: None,
+            password: None,
+            ca_file: None,
+        };
+        Email {
+            from: "probe@example.com".to_owned(),
+            to: vec!["ops@example.com".to_owned()],
+            relays: ["a", "b", "c"].map(relay).to_vec(),
+            report: false,
+            reminder_interval: None,
+        }
+    }
+
+    fn order(email: &Email) -> String {
+        let hosts = email.relays.iter().map(|relay| relay.host.as_str());
+        hosts.collect()
+    }
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn who_took_a_mail_that_the_first_did_not_take_is_asked_first_for_a_quarter_of_an_hour() {
+        let email = email();
+        let detour = email.detour("c:465", None, NOW);
+        for (later, wanted) in [(0, Some("cab")), (899_999, Some("cab")), (900_000, None)] {
+            let now = NOW + Duration::from_millis(later);
+            let found = email.by(detour.as_ref(), now);
+            assert_eq!(
+                found.map(|email| order(&email)).as_deref(),
+                wanted,
+                "{later}"
+            );
+        }
+        assert!(email.by(None, NOW).is_none());
+    }
+
+    /// Mail after mail by the second must not keep the first from being asked again.
+    #[test]
+    fn a_detour_is_as_old_as_its_first_mail() {
+        let email = email();
+        let first = email.detour("b:465", None, NOW);
+        let later = NOW + Duration::from_secs(600);
+        let again = email.detour("b:465", first.clone(), later);
+        assert_eq!(again, first);
+        let over = NOW + Duration::from_secs(900);
+        let anew = email.detour("b:465", first.clone(), over).unwrap();
+        assert_eq!(anew.since, over);
+        let other = email.detour("c:465", first.clone(), later).unwrap();
+        assert_eq!(other.since, later);
+        assert_eq!(
+            email.detour("a:465", first, later),
+            None,
+            "the first works again"
+        );
+    }
+
+    #[test]
+    fn a_relay_that_is_configured_no_more_is_no_detour() {
+        let detour = email().detour("gone:25", None, NOW);
+        assert!(email().by(detour.as_ref(), NOW).is_none());
+    }
+}
