@@ -239,3 +239,78 @@ fn what_is_over_for_an_hour_is_gathered() {
         assert_eq!(events(&hand.leave()), left, "{age} s");
     }
 }
+
+/// The program of `alerts.command` gets each event, however old.
+#[test]
+fn what_is_over_for_an_hour_is_still_an_event_for_the_command() {
+    let mut hand = hand();
+    hand.settings.command = Some(Arc::new(vec!["/usr/local/bin/notify".to_owned()]));
+    for n in 0..2 {
+        let id = hand.queues(
+            "/usr/local/bin/notify",
+            told(&format!("site{n}"), 1, EventKind::Up),
+        );
+        let due = hand.now() + secs(4_000);
+        let entry = hand.fleet.entry_mut(id).unwrap();
+        (entry.channel, entry.due) = (Channel::Command, due);
+    }
+    // A mail that is due beside them.
+    hand.ms += 4_000_000;
+    hand.step(Event::Ticked);
+    let left: Vec<EventKind> = hand.told().iter().map(|told| told.event).collect();
+    assert_eq!(left, [EventKind::Up, EventKind::Up]);
+}
+
+/// What is not due yet is not gathered: until then a relay may take it, or its incident may go on.
+#[test]
+fn nothing_is_gathered_before_something_is_due() {
+    let mut hand = hand();
+    for n in 0..2 {
+        let id = hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Up));
+        let due = hand.now() + secs(4_000);
+        hand.fleet.entry_mut(id).unwrap().due = due;
+    }
+    hand.ms += 3_999_999;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.outbox.len(), 2);
+    hand.ms += 1;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.outbox.len(), 1);
+}
+
+/// Beside one that may have arrived, one message alone is no digest.
+#[test]
+fn one_message_is_no_digest() {
+    let mut hand = hand();
+    let now = hand.now();
+    hand.post(OPS).digest = Some(now + secs(60));
+    let unclear = hand.queues(OPS, told("a", 0, EventKind::Down));
+    hand.queues(OPS, told("b", 0, EventKind::Down));
+    let entry = hand.fleet.entry_mut(unclear).unwrap();
+    (entry.unclear, entry.due) = (true, now + secs(600));
+    hand.ms += 60_000;
+    assert_eq!(events(&hand.leave()), [EventKind::Down]);
+}
+
+#[test]
+fn one_story_that_is_old_is_told_by_itself() {
+    let mut hand = hand();
+    let old = hand.queues(OPS, told("a", 1, EventKind::Up));
+    let due = hand.now() + secs(3_600);
+    hand.fleet.entry_mut(old).unwrap().due = due;
+    hand.queues(OPS, told("b", 1, EventKind::Restarted));
+    hand.ms += 3_600_000;
+    assert_eq!(events(&hand.leave()), [EventKind::Up, EventKind::Restarted]);
+}
+
+#[test]
+fn who_got_nothing_for_an_hour_is_forgotten() {
+    let mut hand = hand();
+    hand.post(OPS).sent = vec![hand.now()];
+    for (later, known) in [(3_599_999, true), (1, false)] {
+        hand.ms += later;
+        hand.queues(BOSS, told("a", 1, EventKind::Restarted));
+        hand.leave();
+        assert_eq!(hand.fleet.core.posts.contains_key(OPS), known);
+    }
+}
