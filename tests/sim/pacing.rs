@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Channel, Delivery, Effect, Email, Entry, EntryId, Event, EventKind, IncidentId, Notification,
-    Post, Timestamp, limits,
+    Cause, Channel, Delivery, Effect, Email, Entry, EntryId, Event, EventKind, IncidentId,
+    Notification, Post, Start, Timestamp, limits,
 };
 use probe::policy;
 
 use super::hand::Hand;
-use super::setup::{secs, settings};
+use super::setup::{profile, secs, settings};
 
 const OPS: &str = "ops@example.com";
 const BOSS: &str = "boss@example.com";
@@ -313,4 +313,80 @@ fn who_got_nothing_for_an_hour_is_forgotten() {
         hand.leave();
         assert_eq!(hand.fleet.core.posts.contains_key(OPS), known);
     }
+}
+
+/// Where even a digest may not leave yet, what comes until then is to stand in it as well.
+#[test]
+fn nothing_is_gathered_before_it_may_leave() {
+    let mut hand = hand();
+    let now = hand.now();
+    *hand.post(OPS) = Post {
+        sent: vec![now; limits::MAILS_PER_HOUR],
+        begun: Vec::new(),
+        digest: Some(now + secs(60)),
+    };
+    for n in 0..2 {
+        hand.queues(OPS, told(&format!("site{n}"), 0, EventKind::Down));
+    }
+    hand.ms += 60_000;
+    assert_eq!(hand.leave(), []);
+    assert_eq!(hand.fleet.outbox.len(), 2);
+    let left = hand.leaves_at(now + limits::MAIL_HOUR);
+    assert_eq!(events(&left), [EventKind::Digest]);
+}
+
+/// At the very end of the window as many may begin again, and no storm begins.
+#[test]
+fn a_window_ends_to_the_millisecond() {
+    for (later, digest) in [(300_000, false), (299_999, true)] {
+        let mut hand = hand();
+        let now = hand.now();
+        *hand.post(OPS) = Post {
+            sent: vec![now; 5],
+            begun: vec![now; 5],
+            digest: None,
+        };
+        hand.ms += later;
+        for n in 0..2 {
+            hand.queues(OPS, told(&format!("site{n}"), 0, EventKind::Down));
+        }
+        let left = hand.leave();
+        assert_eq!(left.len(), if digest { 0 } else { 2 });
+        assert_eq!(hand.post(OPS).digest.is_some(), digest, "{later} ms");
+    }
+}
+
+/// One of the outages in a digest that nobody got yet is over: it is told as one story, and the digest keeps the others.
+#[test]
+fn what_is_over_leaves_the_digest_and_the_others_stay() {
+    let mut hand = super::gathering::hand(secs(86_400));
+    // Nothing leaves meanwhile.
+    let full = hand.now() + secs(3_000);
+    hand.post(OPS).sent = vec![full; limits::MAILS_PER_HOUR];
+    // Two faults, and so two threads.
+    for (name, cause) in [("shop", Cause::Content), ("blog", Cause::Status)] {
+        hand.step(Event::Started(Start::Named([profile(name)].into())));
+        hand.answers(name, Some(cause));
+    }
+    let told: Vec<Notification> = hand.told().into_iter().cloned().collect();
+    assert_eq!(events(&told), [EventKind::Down, EventKind::Down]);
+    let (first, last) = (EntryId(1), *hand.fleet.outbox.keys().last().unwrap());
+    let digest = Notification {
+        items: told.clone(),
+        ..Notification::blank(EventKind::Digest, Timestamp(0))
+    };
+    hand.fleet.entry_mut(last).unwrap().notification = digest;
+    hand.fleet.forget_entry(first);
+    assert_eq!(hand.fleet.outbox.len(), 1);
+    hand.step(Event::Started(Start::Named([profile("shop")].into())));
+    hand.answers("shop", None);
+    let left = hand.told();
+    assert_eq!(left[0].items, [told[1].clone()], "blog is still to be told");
+    assert_eq!((left[1].event, left[1].story), (EventKind::Up, true));
+    assert_eq!(left[1].incident, told[0].incident);
+    // Of the last one nothing is left to be told before its story.
+    hand.step(Event::Started(Start::Named([profile("blog")].into())));
+    hand.answers("blog", None);
+    let left: Vec<EventKind> = hand.told().iter().map(|told| told.event).collect();
+    assert_eq!(left, [EventKind::Up, EventKind::Up]);
 }

@@ -35,6 +35,39 @@ async fn a_relay_that_takes_it_has_the_composed_bytes() {
     assert_eq!(wire.trim_end(), sent.trim_end());
 }
 
+/// M21: whatever is told, no mail program answers it, and what bounces goes to one fixed address, never to the recipient.
+#[tokio::test]
+async fn m21_a_mail_is_marked_as_a_machines_and_bounces_go_to_the_sender() {
+    let server = Server::start(Script::default()).await;
+    for note in crate::mail::entries::all() {
+        let event = note.event.word();
+        let made = bytes(&compose(&entry(note), &english())).unwrap();
+        let made = String::from_utf8(made).unwrap();
+        let (head, _) = made.split_once("\r\n\r\n").unwrap();
+        let marks: Vec<&str> = head
+            .split("\r\n")
+            .filter(|line| line.starts_with("Auto-Submitted:"))
+            .collect();
+        assert_eq!(marks, ["Auto-Submitted: auto-generated"], "{event}");
+        // Nothing that asks for an answer or a receipt.
+        for header in [
+            "Reply-To:",
+            "Return-Receipt-To:",
+            "Disposition-Notification-To:",
+        ] {
+            let asks = head.split("\r\n").any(|line| line.starts_with(header));
+            assert!(!asks, "{event}: {header}");
+        }
+    }
+    send(PATIENT, vec![server.relay(RelaySecurity::Plain)]).await;
+    let commands = server.commands();
+    let senders: Vec<&String> = commands
+        .iter()
+        .filter(|command| command.starts_with("MAIL FROM"))
+        .collect();
+    assert_eq!(senders, ["MAIL FROM:<probe@monitor.example.com>"]);
+}
+
 #[tokio::test]
 async fn m1_nobody_listening_is_deferred() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

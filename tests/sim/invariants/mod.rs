@@ -121,6 +121,7 @@ impl Course<'_> {
         self.s23_proof();
         self.s24_clock();
         self.s26_big_red_button();
+        self.one_report();
         self.s31_bounds();
         self.l4_independence_l6_never_blind();
         self.l7_resume();

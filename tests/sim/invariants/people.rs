@@ -1,8 +1,8 @@
-//! S26: what people forbade.
+//! S26: what people forbade; and what they asked for: one report a week.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{HostName, Pause};
+use probe::model::{EntryId, EventKind, HostName, Pause};
 
 use super::super::world::Fact;
 use super::Course;
@@ -44,6 +44,21 @@ impl Course<'_> {
             if known.is_some_and(|(_, known)| holds(known, host, wall)) {
                 let what = format!("S26 big red button: {host} restarted while paused");
                 self.fail(*t, &what);
+            }
+        }
+    }
+
+    /// A world lasts a day, in which Monday at nine comes once at most, whatever crashes, sleeps or clocks do.
+    pub(super) fn one_report(&self) {
+        let mut told: BTreeSet<EntryId> = BTreeSet::new();
+        for (t, fact) in &self.facts {
+            if let Fact::Mailed { entry, .. } = fact
+                && entry.notification.event == EventKind::Report
+            {
+                told.insert(entry.id);
+            }
+            if told.len() > 1 {
+                self.fail(*t, "two reports of one week");
             }
         }
     }

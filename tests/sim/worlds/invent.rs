@@ -1,8 +1,9 @@
 //! The world of a seed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use probe::model::{Ailment, Cause, Pause, Timestamp, When, Window};
+use probe::model::{Ailment, Cause, Pause, Timestamp, When, Window, Zone};
 
 use super::super::setup::{certificate, each_host, each_profile, secs, settings};
 use super::super::world::{BEGIN, Heals, Mail, Ssh, World};
@@ -71,6 +72,11 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
                 profile.maintenance = vec![window.clone()];
             }
         });
+    }
+    // The week is told in some, on Monday at nine in Japan, 18 hours on; the worlds of the corpus stay as they were.
+    if seed >= 1_000 && seed.is_multiple_of(2) {
+        Arc::make_mut(settings.email.as_mut().unwrap()).report = true;
+        Arc::make_mut(&mut settings.wording).zone = Zone::try_new("Asia/Tokyo").unwrap();
     }
     let mut world = World::new(settings);
     world.rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
