@@ -193,3 +193,29 @@ fn after_a_crash_in_a_restart_no_mail_says_that_it_begins_now() {
     );
     assert!(told[0].sites.iter().all(|site| site.plight == Plight::Down));
 }
+
+/// Nobody heard that it is down before it was over: each recipient gets the one story of it, and none the other's.
+#[test]
+fn what_is_over_before_it_was_told_is_one_story_for_each_recipient() {
+    let mut hand = hand(HOUR);
+    let to = ["ops@example.com", "boss@example.com"].map(str::to_owned);
+    mail(&mut hand).to = to.to_vec();
+    // Nothing leaves meanwhile.
+    let full = vec![hand.now() + HOUR; limits::MAILS_PER_HOUR];
+    for to in &to {
+        let post = hand.fleet.core.posts.entry(to.clone()).or_default();
+        post.sent.clone_from(&full);
+    }
+    for cause in [Some(Cause::Content), None] {
+        assert_eq!(hand.told().len(), if cause.is_some() { 0 } else { 2 });
+        hand.step(Event::Started(Start::Named([profile("shop")].into())));
+        hand.answers("shop", cause);
+    }
+    let told: Vec<_> = hand.fleet.outbox.values().collect();
+    let stories = told.iter().map(|entry| {
+        let told = &entry.notification;
+        (entry.to.as_str(), told.event, told.story)
+    });
+    let wanted = to.each_ref().map(|to| (to.as_str(), EventKind::Up, true));
+    assert_eq!(stories.collect::<Vec<_>>(), wanted);
+}
