@@ -255,3 +255,48 @@ impl From<&str> for Reason {
         Self::Other(words.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_earlier_versions_wrote_is_read_and_kept_word_for_word() {
+        for words in [
+            "connection timed out: ssh: connect to host web1 port 22: Connection timed out",
+            // The name of one of today's.
+            "paused by a person",
+            "",
+        ] {
+            let text = serde_json::to_string(words).unwrap();
+            let read: Reason = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, Reason::Other(words.to_owned()));
+            assert_eq!(read.to_string(), words);
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for reason in Reason::all() {
+            let text = serde_json::to_string(&reason).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Reason>(&text).unwrap(),
+                reason,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hostile_quotation_is_cut_and_what_we_say_of_it_stays() {
+        let reason = Reason::LoginRefused {
+            said: "あ".repeat(400),
+            key: "k".repeat(300),
+        };
+        let said = reason.cut(300).to_string();
+        assert_eq!(said.matches('あ').count(), 300);
+        assert!(said.contains(&"k".repeat(300)) && !said.contains(&"k".repeat(301)));
+        assert!(said.ends_with("and is the account open?"), "{said}");
+    }
+}

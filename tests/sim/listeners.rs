@@ -42,28 +42,33 @@ fn outbox() -> Fleet {
             (Channel::Mail, "ops@example.com"),
             (Channel::Command, "/usr/local/bin/notify"),
         ] {
-            let id = fleet.next_entry();
-            fleet.queue(Entry {
-                id,
-                notification: Notification {
-                    incident: Some(IncidentId::new("shop", "20261122T060000Z")),
-                    sequence,
-                    ..Notification::blank(event, Timestamp(0))
-                },
-                from: String::new(),
-                channel,
-                to: to.to_owned(),
-                queued: Timestamp(0),
-                tries: 0,
-                due: Timestamp(0),
-                last: None,
-                open: false,
-                unclear: false,
-                outlived: false,
-            });
+            queue(&mut fleet, "shop", (sequence, event), (channel, to));
         }
     }
     fleet
+}
+
+/// A message of an incident to somebody.
+fn queue(fleet: &mut Fleet, site: &str, told: (u32, EventKind), to: (Channel, &str)) {
+    let id = fleet.next_entry();
+    fleet.queue(Entry {
+        id,
+        notification: Notification {
+            incident: Some(IncidentId::new(site, "20261122T060000Z")),
+            sequence: told.0,
+            ..Notification::blank(told.1, Timestamp(0))
+        },
+        from: String::new(),
+        channel: to.0,
+        to: to.1.to_owned(),
+        queued: Timestamp(0),
+        tries: 0,
+        due: Timestamp(0),
+        last: None,
+        open: false,
+        unclear: false,
+        outlived: false,
+    });
 }
 
 /// A fleet that is moved along in time.
@@ -266,29 +271,11 @@ fn m6_who_had_a_message_refused_for_good_is_unheard_until_the_next_one_is_taken(
 fn crowd(course: &mut Course, over: u64, open: u64) {
     course.fleet = Fleet::default();
     for n in 0..over + open {
-        let incident = IncidentId::new(&format!("shop{n}"), "20261122T060000Z");
         let events = [(0, EventKind::Down), (1, EventKind::Up)];
         let told = if n < over { 2 } else { 1 };
-        for (sequence, event) in events.into_iter().take(told) {
-            let id = course.fleet.next_entry();
-            course.fleet.queue(Entry {
-                id,
-                notification: Notification {
-                    incident: Some(incident.clone()),
-                    sequence,
-                    ..Notification::blank(event, Timestamp(0))
-                },
-                from: String::new(),
-                channel: Channel::Command,
-                to: "/usr/local/bin/notify".to_owned(),
-                queued: Timestamp(0),
-                tries: 0,
-                due: Timestamp(0),
-                last: None,
-                open: false,
-                unclear: false,
-                outlived: false,
-            });
+        for event in events.into_iter().take(told) {
+            let command = (Channel::Command, "/usr/local/bin/notify");
+            queue(&mut course.fleet, &format!("shop{n}"), event, command);
         }
     }
 }
