@@ -3,11 +3,37 @@
 use std::time::Duration;
 
 use probe::model::{
-    Affected, Cause, EventKind, Flaps, IncidentId, Notification, Plight, ProfileName,
-    RecoveryOutcome,
+    Affected, Cause, EventKind, Flaps, IncidentId, Notification, Observation, Phase, Plight,
+    ProfileName, RecoveryOutcome,
 };
 
 use super::entries::{NIGHT, after, blind, down, gave_up, note, restarted, up};
+
+/// What a page with an error looks like, in the prober's own words.
+fn server_error() -> Notification {
+    let seen = |url: &str, detail: &str| Observation::Check {
+        url: url.to_owned(),
+        cause: Cause::ServerError,
+        detail: detail.to_owned(),
+        address: Some("192.0.2.10:443".parse().unwrap()),
+        phase: Some(Phase::FirstByte),
+    };
+    Notification {
+        cause: Some(Cause::ServerError),
+        seen: vec![
+            seen(
+                "https://shop.example.com/",
+                "HTTP status 502: the web server runs, but what stands behind it (PHP) does not answer; the body begins: \
+                 <html> <head><title>502 Bad Gateway</title></head>",
+            ),
+            seen(
+                "https://shop.example.com/cart",
+                "HTTP status 500: WordPress has broken off with a fatal error (theme, plugin or PHP)",
+            ),
+        ],
+        ..down()
+    }
+}
 
 /// Ten sites of one host go down together.
 pub(crate) fn down_together() -> Notification {
@@ -93,6 +119,7 @@ pub(crate) fn more() -> Vec<(&'static str, Notification)> {
             },
         ),
         ("restarted-refused", restarted(RecoveryOutcome::Refused)),
+        ("down-server-error", server_error()),
         ("up-stable", stable()),
         ("down-together", down_together()),
         ("up-together", up_together()),

@@ -306,7 +306,7 @@ pub(crate) fn blind() -> Notification {
         since: Some(NIGHT - Duration::from_secs(41)),
         until: Some(after(690)),
         at: after(691),
-        remark: Some("https://www.example.org/: no answer to the connection".to_owned()),
+        remark: Some("https://www.example.org/: no answer within 5 s".to_owned()),
         ..of_ourselves(EventKind::Blind)
     }
 }

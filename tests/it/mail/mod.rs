@@ -5,6 +5,7 @@ mod endings;
 pub(crate) mod entries;
 mod hostile;
 mod letters;
+mod phrases;
 mod pictures;
 mod readers;
 mod sentences;

@@ -13,7 +13,7 @@
 //! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
 //! | S20 | `worlds`: `brakes`; `scenarios::ten_profiles_one_host_one_restart` |
 //! | S24 | `worlds`: S1, S3, S8 and S9 by true time under clocks that jump and power cuts; `live` for probes |
-//! | S25 | `worlds`: `World::decide_all`, every step of one world in 32 and one step in 64 of the others |
+//! | S25 | `worlds`: `World::decide_all`, every step of one world in 32 and one step in 64 of the others; `decisions` and the transcripts of `scenarios` are stored logs that each process decides anew |
 //! | S26 | `worlds`: `people`; `it::store::orders::the_last_look_sees_what_holds_now` |
 //! | S27 | `it::cli::cycle::a_dry_run_says_what_it_would_do_and_leaves_nothing_behind`, `it::store::reading` |
 //! | S28 | `it::store::doors::the_second_run_is_told_who_holds_the_lock` |
