@@ -26,7 +26,7 @@ const KEYS: &[&str] = &[
 /// Where the password stands.
 pub(super) const PASSWORD: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
-const LIKE: &str = "write `smtps://user@mail.example.com:465`, `smtp+starttls://user@mail.example.com:587` or `smtp+plain://localhost:25`";
+const LIKE: &str = "write `smtps://user@mail.example.com:465`, `smtp+starttls://user@mail.example.com:587`, `smtp+plain://localhost:25` or `sendmail:///usr/sbin/sendmail`";
 
 /// The schemes with their security and port.
 const SCHEMES: [(&str, RelaySecurity, u16); 4] = [
@@ -35,6 +35,9 @@ const SCHEMES: [(&str, RelaySecurity, u16); 4] = [
     ("smtp", RelaySecurity::StartTls, 587),
     ("smtp+plain", RelaySecurity::Plain, 25),
 ];
+
+/// The scheme of a program.
+const PROGRAM: &str = "sendmail";
 
 /// Reads one relay; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
@@ -60,6 +63,19 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
         .and_then(|node| flag(node, report))
         .filter(|flag| flag.value);
     let (mut relay, spot) = url?;
+    if relay.security == RelaySecurity::Sendmail {
+        let others = KEYS.iter().filter(|key| **key != "url");
+        for key in others.filter(|key| section.get(key).is_some()) {
+            report.fault(
+                Fault::new(
+                    &section.spot_of(key),
+                    "a program of this machine needs none",
+                )
+                .act("leave it out"),
+            );
+        }
+        return Some(relay);
+    }
     check_user(&relay, &spot, &section, report);
     if relay.security == RelaySecurity::Plain {
         check_plain(&relay, &spot, insecure.is_some(), report);
@@ -118,6 +134,9 @@ pub(super) fn is_loopback(host: &str) -> bool {
 
 fn parse(written: &str) -> Result<Relay, &'static str> {
     let url = Url::parse(written).map_err(|_| "not a mail server's URL")?;
+    if url.scheme() == PROGRAM {
+        return program(&url);
+    }
     let (_, security, port) = SCHEMES
         .iter()
         .find(|(scheme, _, _)| *scheme == url.scheme())
@@ -138,6 +157,26 @@ fn parse(written: &str) -> Result<Relay, &'static str> {
         port: url.port().unwrap_or(*port),
         security: *security,
         user,
+        password: None,
+        ca_file: None,
+    })
+}
+
+/// A program that takes mail as sendmail does.
+fn program(url: &Url) -> Result<Relay, &'static str> {
+    let more = url.query().is_some() || url.fragment().is_some();
+    if url.host_str().is_some_and(|host| !host.is_empty()) || more {
+        return Err("a program is named by its path alone, after three slashes");
+    }
+    let path = percent_decode(url.path()).ok_or("the path in the URL is not valid text")?;
+    if !path.starts_with('/') || path.ends_with('/') {
+        return Err("a program is named by its path alone, after three slashes");
+    }
+    Ok(Relay {
+        host: path,
+        port: 0,
+        security: RelaySecurity::Sendmail,
+        user: None,
         password: None,
         ca_file: None,
     })

@@ -16,14 +16,16 @@ pub enum RelaySecurity {
     StartTls,
     /// `smtp+plain://`: no TLS; loopback only unless `insecure: true`.
     Plain,
+    /// `sendmail:///usr/sbin/sendmail`: a program of this machine that takes it.
+    Sendmail,
 }
 
 /// A mail server that takes our mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
-    /// Name or address.
+    /// Name or address; of a program, its path.
     pub host: String,
-    /// Port.
+    /// Port; of a program, 0.
     pub port: u16,
     /// TLS.
     pub security: RelaySecurity,
@@ -51,10 +53,15 @@ pub struct Email {
 }
 
 impl Relay {
-    /// `host:port`.
+    /// `host:port`, or the program's path.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        match self.security {
+            RelaySecurity::Sendmail => self.host.clone(),
+            RelaySecurity::Implicit | RelaySecurity::StartTls | RelaySecurity::Plain => {
+                format!("{}:{}", self.host, self.port)
+            }
+        }
     }
 }
 

@@ -194,7 +194,8 @@ impl Session<'_> {
                 self.greeted(&connection);
                 connection
             }
-            RelaySecurity::Plain => self.plain(&addresses).await?,
+            // A program is not talked with.
+            RelaySecurity::Plain | RelaySecurity::Sendmail => self.plain(&addresses).await?,
         };
         self.log_in(&mut connection).await?;
         Ok(connection)

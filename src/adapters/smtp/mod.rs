@@ -10,6 +10,7 @@
 //! | 5xx to MAIL, RCPT, DATA or the text, about an address (5.1.x; 550, 551, 553 without such a code) | this relay refuses: \
 //! `Rejected` if every relay does |
 //! | any other 5xx there: too large, against its rules | `Deferred`, declined: it may be otherwise in an hour |
+//! | a program ([`sendmail`]) | by its exit status |
 //! | anything else: no connection, no TLS, 4xx, a login refused, silence | `Deferred`: time or a person can mend it |
 //!
 //! Every step has its own deadline and all relays together have one; before the text is sent a relay may use its share
@@ -27,6 +28,7 @@ mod encoded;
 mod fault;
 mod gate;
 pub mod secret;
+mod sendmail;
 mod tape;
 mod tls;
 mod trust;
@@ -40,7 +42,7 @@ use std::time::Duration;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Course, Delivery, Email, Entry, Relay, Stay, Wording, limits};
+use crate::model::{Course, Delivery, Email, Entry, Relay, RelaySecurity, Stay, Wording, limits};
 use crate::ports::{Notifier, Pending};
 use crate::render::mail::{clean, illustrated as letter};
 
@@ -236,7 +238,15 @@ impl SmtpNotifier {
             before_text: Instant::now() + share,
             end,
         };
-        let held = dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines, until).await;
+        let held = match relay.security {
+            RelaySecurity::Sendmail => {
+                let end = end.min(Instant::now() + self.limits.text);
+                sendmail::hold(relay, parcel, end, until).await
+            }
+            RelaySecurity::Implicit | RelaySecurity::StartTls | RelaySecurity::Plain => {
+                dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines, until).await
+            }
+        };
         self.trust.learn(relay, held.works, Instant::now());
         held
     }

@@ -45,6 +45,11 @@ fn relay_tree(relay: &Relay) -> Out {
         RelaySecurity::Implicit => "smtps",
         RelaySecurity::StartTls => "smtp+starttls",
         RelaySecurity::Plain => "smtp+plain",
+        RelaySecurity::Sendmail => {
+            let path = relay.host.split('/').map(percent_encode);
+            let url = format!("sendmail://{}", path.collect::<Vec<_>>().join("/"));
+            return Map::new().with("url", text(url)).out();
+        }
     };
     let user = relay
         .user

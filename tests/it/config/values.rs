@@ -165,6 +165,7 @@ fn relays_canaries_and_causes_are_understood() {
             ("2001:db8::25", 2525, RelaySecurity::StartTls),
             ("relay.example.com", 587, RelaySecurity::StartTls),
             ("::1", 25, RelaySecurity::Plain),
+            ("/opt/mail er/sendmail", 0, RelaySecurity::Sendmail),
         ]
     );
     assert_eq!(email.relays[0].user.as_deref(), Some("us@er"));

@@ -6,6 +6,7 @@ mod delivery;
 mod dialogue;
 mod secrets;
 mod security;
+mod sendmail;
 pub(crate) mod server;
 mod trust;
 mod try_once;

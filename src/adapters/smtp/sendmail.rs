@@ -1,0 +1,193 @@
+//! A program of this machine that takes mail as sendmail does: the text on its standard input, sender and recipient as
+//! arguments, and how it went as an exit status of `sysexits.h`.
+//!
+//! | how it ended | what that means |
+//! |---|---|
+//! | 0 | taken |
+//! | 67, 68: no such user, no such host | refused for good |
+//! | 75 | not now: tried later, as after a relay's 4xx |
+//! | 69, 71, 73, 74, 127, or it could not be started | trouble of this machine |
+//! | any other status | declined, which may pass |
+//! | a signal, or no end in time, once it has the whole text | unclear: it may be in its queue |
+//!
+//! What it left behind after a good end is its own business: many deliver in the background. One that is late is killed with
+//! all it started.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program that people named in the configuration is started here, with a cleaned environment and a deadline"
+)]
+
+use std::process::{ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::model::{Relay, Stay, limits};
+
+use super::compose::Parcel;
+use super::dialogue::{Answer, Held, Until};
+use super::tape::Tape;
+
+/// Where its own helpers are looked for.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// For what is still in the pipes once it has ended.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Hands the parcel to the program, until then.
+pub(super) async fn hold(relay: &Relay, parcel: &Parcel, end: Instant, until: Until) -> Held {
+    let tape = Tape::default();
+    let program = &relay.host;
+    let answer = match until {
+        Until::Taken => hand(program, parcel, end, &tape).await,
+        Until::Welcome => look(program, &tape),
+    };
+    // What it says of one mail is no failure of its own.
+    let works = !matches!(
+        answer,
+        Answer::Deferred(_, Stay::Trouble) | Answer::Unclear(_)
+    );
+    Held {
+        answer,
+        works,
+        lines: tape.lines(),
+    }
+}
+
+/// Whether it is there at all.
+fn look(program: &str, tape: &Tape) -> Answer {
+    match rustix::fs::access(program, rustix::fs::Access::EXEC_OK) {
+        Ok(()) => {
+            tape.happened("it is there and may be run; nothing is handed to it");
+            Answer::Taken
+        }
+        Err(error) => {
+            let why = format!("it cannot be run: {error}");
+            tape.happened(&why);
+            Answer::Deferred(why, Stay::Trouble)
+        }
+    }
+}
+
+async fn hand(program: &str, parcel: &Parcel, end: Instant, tape: &Tape) -> Answer {
+    let (from, to) = (parcel.from.to_string(), parcel.to.to_string());
+    // An address must not be read as an option.
+    let arguments = ["-i", "-f", &from, "--", &to];
+    tape.ours(&format!("{program} {}", arguments.join(" ")));
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LC_ALL", "C")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let why = format!("it could not be started: {error}");
+            tape.happened(&why);
+            return Answer::Deferred(why, Stay::Trouble);
+        }
+    };
+    let group = child.id().and_then(|id| i32::try_from(id).ok());
+    let group = group.and_then(Pid::from_raw);
+    let (fed, output) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let ended = timeout_at(end, watch(&mut child, text(&parcel.bytes), &fed, &output)).await;
+    if ended.is_err()
+        && let Some(group) = group
+    {
+        // Nothing is left to be killed when this fails.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let said = output.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let said = String::from_utf8_lossy(&said);
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    said.lines().for_each(|line| tape.theirs(line));
+    let how = match ended {
+        Err(_) => "it did not end in time and was killed".to_owned(),
+        Ok(None) => "its end was not seen".to_owned(),
+        Ok(Some(status)) => status.to_string(),
+    };
+    tape.happened(&how);
+    let words = last.map_or_else(|| how.clone(), |last| format!("{how}: {last}"));
+    let code = ended.ok().flatten().and_then(|status| status.code());
+    answer(code, words, fed.load(Ordering::Relaxed))
+}
+
+fn answer(code: Option<i32>, words: String, fed: bool) -> Answer {
+    match code {
+        Some(0) => Answer::Taken,
+        Some(67 | 68) => Answer::Refused(words),
+        Some(75) => Answer::Deferred(words, Stay::Later),
+        Some(69 | 71 | 73 | 74 | 127) => Answer::Deferred(words, Stay::Trouble),
+        Some(_) => Answer::Deferred(words, Stay::Declined(1)),
+        None if fed => Answer::Unclear(words),
+        None => Answer::Deferred(words, Stay::Trouble),
+    }
+}
+
+/// As programs want it on their standard input: lines that end as on this machine.
+fn text(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().copied().peekable();
+    while let Some(byte) = rest.next() {
+        if byte != b'\r' || rest.peek() != Some(&b'\n') {
+            text.push(byte);
+        }
+    }
+    text
+}
+
+/// Feeds it and reads what it prints, to its end.
+async fn watch(
+    child: &mut Child,
+    text: Vec<u8>,
+    fed: &AtomicBool,
+    output: &Mutex<Vec<u8>>,
+) -> Option<ExitStatus> {
+    let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async move {
+        let Some(mut stdin) = stdin else { return };
+        // One that has read enough closes its end; its status says what it thought.
+        if stdin.write_all(&text).await.is_ok() {
+            fed.store(stdin.shutdown().await.is_ok(), Ordering::Relaxed);
+        }
+    };
+    let talk = async {
+        tokio::join!(feed, collect(out, output), collect(err, output));
+    };
+    tokio::pin!(talk);
+    let mut silent = false;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            () = &mut talk, if !silent => silent = true,
+        }
+    };
+    if !silent {
+        // What it left running may hold the pipes.
+        let _ = timeout(DRAIN, talk).await;
+    }
+    status.ok()
+}
+
+async fn collect(pipe: Option<impl AsyncRead + Unpin>, output: &Mutex<Vec<u8>>) {
+    let Some(mut pipe) = pipe else { return };
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = limits::COMMAND_OUTPUT.saturating_sub(output.len());
+        output.extend(buffer.iter().take(count.min(room)));
+    }
+}
