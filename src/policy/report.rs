@@ -5,7 +5,7 @@
 //!   Monday, and covers all since the last report.
 //! - Two reports lie at least [`APART`] apart on our own line of time, whatever the wall clock does; one that was set back
 //!   moves the moment back with it.
-//! - A fleet without profiles has nothing to report. Pauses and maintenance windows change nothing: they concern acting.
+//! - A fleet without profiles has nothing to report; what was watched before and is again is reported on the next Monday. Pauses and maintenance windows change nothing: they concern acting.
 //! - All that it says is fixed in the write that queues it.
 //! - Down means the same as in `probe history`: an incident was open, from the first failure on. Time in which we could not see
 //!   is not counted as down, and is said.
@@ -52,7 +52,7 @@ const UNDRILLED: usize = 20;
 
 fn wanted(draft: &Draft<'_>) -> bool {
     let email = draft.settings.email.as_ref();
-    email.is_some_and(|email| email.report) && !draft.settings.profiles.is_empty()
+    email.is_some_and(|email| email.report)
 }
 
 /// A run begins or the configuration changed: the moment is looked for anew, for the time zone may be another.
@@ -72,8 +72,12 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
         return;
     }
     let (now, wall) = (draft.now, draft.wall(draft.now));
+    // Who is taken out and put back has no other week for that.
+    let nobody = draft.settings.profiles.is_empty();
     let Some(mut period) = draft.fleet.core.week.clone() else {
-        begin(draft, 1, true);
+        if !nobody {
+            begin(draft, 1, true);
+        }
         return;
     };
     let set_back = period.due.since(wall) > AHEAD;
@@ -82,7 +86,7 @@ pub(super) fn move_on(draft: &mut Draft<'_>) {
     }
     let late = wall.since(period.due) > LATE;
     let again = !period.first && now.since(period.began) < APART;
-    if set_back || late || again {
+    if set_back || late || again || nobody {
         if let Some(due) = monday(&draft.settings.wording.zone.rules, wall) {
             (period.asked, period.due) = (wall, due);
             draft.fleet.core.week = Some(period);

@@ -224,3 +224,36 @@ fn nobody_asked_or_nothing_to_watch() {
         assert!(world.mails().is_empty());
     }
 }
+
+/// All sites are taken out for an hour and put back: the week goes on, and is reported once.
+#[test]
+fn a_fleet_that_was_empty_for_an_hour_has_no_other_week() {
+    let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+    let web1 = super::super::setup::host("web1");
+    let back = web1.clone();
+    world.at(3 * DAY, move |world| world.remove(&web1));
+    world.at(3 * DAY + HOUR, move |world| world.restore(&back));
+    world.run_daemon();
+    world.go_on(16 * DAY);
+    let weeks = weeks(&world);
+    let firsts: Vec<bool> = weeks.iter().map(|week| week.first).collect();
+    assert_eq!(firsts, [true, false, false]);
+    assert_eq!(weeks[1].span, 7 * DAY);
+}
+
+/// Also where it is empty on Monday at nine: what was due then is told a week later.
+#[test]
+fn a_fleet_that_is_empty_on_monday_is_reported_a_week_later() {
+    let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+    let web1 = super::super::setup::host("web1");
+    let back = web1.clone();
+    // The second Monday is the eighth day.
+    world.at(8 * DAY - HOUR, move |world| world.remove(&web1));
+    world.at(9 * DAY, move |world| world.restore(&back));
+    world.run_daemon();
+    world.go_on(16 * DAY);
+    let weeks = weeks(&world);
+    assert_eq!(weeks.len(), 2);
+    assert_eq!(weeks[1].span, 14 * DAY);
+    assert!(!weeks[1].first);
+}
