@@ -142,6 +142,13 @@ impl Entry {
         }
     }
 
+    /// Nothing is known of it but that it was ([`Entry::unreadable`]).
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        // Who sends stands in every other mail.
+        self.is_dead() && self.from.is_empty() && self.channel == Channel::Mail
+    }
+
     /// A dead letter, and nothing was taken since: whoever should have got it hears nothing of us.
     #[must_use]
     pub const fn is_unheard(&self) -> bool {

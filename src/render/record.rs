@@ -179,7 +179,11 @@ pub fn waiting(fleet: &Fleet, subject: impl Fn(&Notification) -> String) -> Vec<
                     .incident
                     .as_ref()
                     .map(ToString::to_string),
-                subject: subject(&entry.notification),
+                subject: if entry.is_unreadable() {
+                    "a message that was waiting".to_owned()
+                } else {
+                    subject(&entry.notification)
+                },
                 to: entry.to.clone(),
                 delivery: Went::Queued,
                 reason: None,

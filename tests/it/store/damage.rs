@@ -323,6 +323,13 @@ fn m22_a_message_that_is_damaged_is_set_aside_and_the_others_stay() {
         }
         let aside = &found.outbox[&EntryId(2)];
         assert!(aside.is_dead(), "{what}: it is not sent");
+        // What it told of is not known, least of all that all memory was lost.
+        let told = probe::render::record::waiting(found, |_| "subject".to_owned());
+        let subjects: Vec<&str> = told.iter().map(|told| told.subject.as_str()).collect();
+        assert_eq!(
+            subjects,
+            ["subject", "a message that was waiting", "subject"]
+        );
         let kept = aside.notification.remark.as_ref().unwrap();
         assert!(kept.contains("ps2@example.com"), "{what}: {kept}");
     };
