@@ -248,12 +248,13 @@ impl Expect {
 }
 
 fn unreadable(pointer: &str, seen: &Seen<'_>) -> Unmet {
-    let begins = format!("json `{pointer}` cannot be read: the body is");
     if seen.capped {
-        let detail = format!("{begins} longer than max_body; raise it");
+        let detail =
+            format!("json `{pointer}` cannot be read: the body is longer than max_body; raise it");
         Unmet::content(detail, Excerpt::None)
     } else {
-        Unmet::content(format!("{begins} not JSON"), Excerpt::Beginning)
+        let detail = format!("json `{pointer}` cannot be read: the body is not JSON");
+        Unmet::content(detail, Excerpt::Beginning)
     }
 }
 

@@ -9,7 +9,6 @@ pub mod history;
 pub mod init;
 pub mod mail;
 pub mod metrics;
-pub mod phrases;
 pub mod picture;
 pub mod progress;
 pub mod record;

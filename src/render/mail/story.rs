@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 
 use crate::model::{Affected, EventKind, Notification, Observation, Phase, Plight, limits};
 use crate::render::words::{Block, Voice, key};
-use crate::render::{explain, facts, phrases};
+use crate::render::{explain, facts};
 
 use super::page::{Item, Page, Section, Tone};
 use super::subject::pieces;
@@ -163,7 +163,7 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
     let rest = after.map_or(detail.as_str(), |after| {
         after.trim_start_matches([':', ' ', ','])
     });
-    let rest = (!rest.is_empty()).then(|| phrases::said(voice, rest));
+    let rest = (!rest.is_empty()).then(|| voice.detail(rest));
     let said = after.is_some();
     let address_said = address
         .as_ref()
@@ -171,7 +171,7 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
     let phrase = explain::cause_phrase(voice, cause);
     let what = voice.say(
         key!(Page, "seen.what"),
-        context! { cause => phrase, detail => detail.as_str(), rest, said },
+        context! { cause => phrase, detail => voice.detail(&detail), rest, said },
     );
     voice.say(
         key!(Page, "seen"),

@@ -4,8 +4,8 @@
 use minijinja::{Value, context};
 
 use crate::model::{Affected, Ending, Hold, Next, Notification, Plight, RecoveryOutcome, limits};
+use crate::render::explain;
 use crate::render::words::{Voice, key};
-use crate::render::{explain, phrases};
 
 use super::{advice, clean, deeds, digest, ending, next, week};
 
@@ -45,7 +45,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         tag => restart.tag,
         result => restart.result,
         story => restart.story,
-        remark => note.remark.as_ref().map(|remark| clean::line(&phrases::said(voice, remark), limits::DETAIL_CHARS)),
+        remark => note.remark.as_ref().map(|remark| clean::line(&voice.detail(remark), limits::DETAIL_CHARS)),
         first => first.map(ending::whose),
         others => others,
         left => first.map(|first: &Ending| voice.left(note.at, first.ends)),

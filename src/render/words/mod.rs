@@ -8,10 +8,13 @@
 //! What people wrote is checked beforehand ([`check()`]). Should a piece fail all the same, ours is said in its place,
 //! and [`Voice::complaints`] tells why: a mail is never lost to its wording. Templates can loop over nothing, call
 //! nothing and read nothing, and are stopped after a number of steps.
+//!
+//! What a probe saw is said by a phrase book instead ([`Voice::detail`]), of which `details.txt` may say phrases otherwise.
 
 pub mod catalogue;
 mod check;
 mod engine;
+mod phrases;
 mod times;
 
 pub use check::{Complaint, check};
@@ -81,6 +84,8 @@ pub struct Voice {
     zone: TimeZone,
     /// People's own pieces, as far as they are templates.
     own: Option<Environment<'static>>,
+    /// The phrase book with people's own phrases, where they wrote some.
+    book: Option<phrases::Book>,
     complaints: RefCell<Vec<String>>,
 }
 
@@ -98,6 +103,7 @@ impl Voice {
             language,
             zone: TimeZone::UTC,
             own: None,
+            book: None,
             complaints: RefCell::new(Vec::new()),
         }
     }
@@ -108,10 +114,21 @@ impl Voice {
         let mut complaints = Vec::new();
         let own = (!wording.templates.is_empty())
             .then(|| engine::own(&wording.templates, &mut complaints));
+        let mut files = wording.templates.iter();
+        let details = files.find(|file| file.name == phrases::NAME);
+        let book = details.map(|file| {
+            let (book, wrong) = phrases::Book::with(wording.language, &file.text);
+            let told = |(at, _): (phrases::Written<'_>, _)| {
+                format!("{}:{} cannot be used", phrases::NAME, at.line)
+            };
+            complaints.extend(wrong.into_iter().map(told));
+            book
+        });
         Self {
             language: wording.language,
             zone: wording.zone.rules.clone(),
             own,
+            book,
             complaints: RefCell::new(complaints),
         }
     }
@@ -153,6 +170,16 @@ impl Voice {
     #[must_use]
     pub fn tell(&self, key: Key, with: Value) -> Vec<Block> {
         engine::blocks(&self.rendered(key, with, |_| true))
+    }
+
+    /// A detail of a check, as the phrase book has it.
+    #[must_use]
+    pub fn detail(&self, detail: &str) -> String {
+        match (&self.book, self.language) {
+            (Some(book), _) => book.said(detail),
+            (None, Language::En) => detail.to_owned(),
+            (None, language) => phrases::Book::ours(language).said(detail),
+        }
     }
 
     fn rendered(&self, key: Key, with: Value, fits: impl Fn(&str) -> bool) -> String {

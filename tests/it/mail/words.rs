@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use probe::model::{Cause, Hold, Language, Template, Wording, Zone};
+use probe::model::{Cause, Hold, Language, Observation, Template, Wording, Zone};
 use probe::render::explain;
 use probe::render::mail::{Letter, compose};
 use probe::render::words::catalogue::File;
@@ -26,6 +26,11 @@ fn down(wording: &Wording) -> Letter {
     compose(&entry(entries::down()), wording)
 }
 
+/// A complaint's beginning.
+fn cut(text: &str) -> String {
+    text.chars().take(90).collect()
+}
+
 /// `line: piece: message; what to do`.
 fn told(wording: &Wording) -> Vec<String> {
     let shown = |complaint: Complaint| {
@@ -33,11 +38,8 @@ fn told(wording: &Wording) -> Vec<String> {
         let act = complaint
             .act
             .map_or_else(String::new, |act| format!("; {act}"));
-        let cut: String = format!("{}{act}", complaint.message)
-            .chars()
-            .take(90)
-            .collect();
-        format!("{}: {}: {cut}", complaint.line, complaint.piece)
+        let said = cut(&format!("{}{act}", complaint.message));
+        format!("{}: {}: {said}", complaint.line, complaint.piece)
     };
     check(wording).into_iter().map(shown).collect()
 }
@@ -72,6 +74,11 @@ fn our_own_files_as_templates_change_nothing() {
                 text: file.text(spoken.language).to_owned(),
             })
             .collect();
+        if spoken.language == Language::Ja {
+            let book = include_str!("../../../src/render/words/ja/details.txt");
+            copied.templates.extend(own("details", book).templates);
+            assert_eq!(told(&own("details", book)), [""; 0]);
+        }
         for note in entries::all() {
             let ours = compose(&entry(note.clone()), &spoken);
             assert_eq!(ours, compose(&entry(note), &copied));
@@ -82,11 +89,6 @@ fn our_own_files_as_templates_change_nothing() {
 #[test]
 fn japanese_mails_hold_no_english_sentence() {
     for note in entries::all() {
-        // What canaries and people said is told in their words.
-        let note = probe::model::Notification {
-            remark: None,
-            ..note
-        };
         let letter = compose(&entry(note), &japanese());
         for word in [" the ", " is ", " was ", " and ", "What ", "attempt"] {
             let ours = letter.text.lines().filter(|line| !line.contains('|'));
@@ -159,6 +161,36 @@ fn a_piece_of_peoples_own_takes_the_place_of_ours() {
     );
 }
 
+/// What a probe saw can be said in other words, too.
+#[test]
+fn a_phrase_of_peoples_own_takes_the_place_of_ours() {
+    let text = "# ours\nthere is no such page; is the URL right?\n  somebody moved it\n";
+    let mut wording = own("details", text);
+    let mut note = entries::down();
+    for seen in &mut note.seen {
+        let Observation::Check { cause, detail, .. } = seen else {
+            panic!("a check");
+        };
+        *cause = Cause::Status;
+        "HTTP status 404, expected 200: there is no such page; is the URL right?"
+            .clone_into(detail);
+    }
+    let words = |wording: &Wording| {
+        let letter = compose(&entry(note.clone()), wording);
+        assert!(letter.complaints.is_empty(), "{:?}", letter.complaints);
+        letter.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = words(&wording);
+    assert!(
+        said.contains("404, expected 200: somebody moved it"),
+        "{said}"
+    );
+    assert!(words(&english()).contains("404, expected 200: there is no such page;"));
+    wording.language = Language::Ja;
+    let said = words(&wording);
+    assert!(said.contains("200）: somebody moved it"), "{said}");
+}
+
 #[test]
 fn what_is_wrong_is_told_by_line() {
     let cases = [
@@ -215,6 +247,22 @@ fn what_is_wrong_is_told_by_line() {
         found[0].starts_with("0: : `dwon.txt` is no template; name it like one of these: down,"),
         "{found:?}"
     );
+    let phrases = "connected\nnobody says this\n  x\nHTTP status {}\n  {2}\ntook {}, slower than {}\n  {1}\n\
+                   silent\n  x\nsilent\n  y\n";
+    assert_eq!(
+        told(&own("details", phrases)),
+        [
+            "1: connected: a phrase without words; write yours into the next line, with two spaces before them",
+            "2: nobody says this: no such phrase; take the line over from probe's own details.txt, as it is",
+            "4: HTTP status {}: unknown value `{2}`; write {1} for what the first hole of the phrase holds",
+            "6: took {}, slower than {}: does not say {2} exactly once; say what each of its holes holds, once",
+            "10: silent: the same phrase twice; leave one out",
+        ]
+        .map(|line| {
+            let (at, said) = line.rsplit_once(": ").unwrap();
+            format!("{at}: {}", cut(said))
+        })
+    );
     let found = told(&own("times", "== clock\n%H:%M %Ö\n"));
     assert!(
         found[0].starts_with("2: clock: not a pattern of strftime"),
@@ -237,6 +285,7 @@ fn a_broken_piece_is_said_in_our_words() {
         ),
         ("times", "== clock\n%H:%M:%Ö\n"),
         ("causes", "== refused\n{{ host }}\n"),
+        ("details", "nothing listens there\n  {1}\n"),
     ] {
         let letter = down(&own(name, text));
         assert!(!letter.complaints.is_empty(), "{text}");
