@@ -119,6 +119,10 @@ pub const PROCESSES_FREE: u8 = 5;
 /// failed starts is stricter: none).
 pub const BROKEN_STARTS: u32 = 2;
 
+/// Nothing at all happened for longer than this, and for three intervals of the profile that is probed most often: probe did
+/// not run, or the machine slept. The weekly report says how long; an hourly `probe once` does not watch in between.
+pub const UNWATCHED_AFTER: Duration = Duration::from_secs(15 * 60);
+
 /// How far back restarts of a host are compared.
 pub const LESSON_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 

@@ -83,7 +83,8 @@ pub use track::{
     Stage, Standing, Suspicion, Warned,
 };
 pub use week::{
-    Drill, Drills, Period, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, monday,
+    Drill, Drills, Period, Restarts, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite,
+    WeekSlow, monday,
 };
 pub use window::{Window, WindowError};
 pub use wording::{Language, Template, Wording, Zone};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, GivenUp, Hold, Incident,
-    ProbeId, Slot, Tally, Timestamp,
+    ProbeId, Restarts, Slot, Tally, Timestamp,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -296,9 +296,12 @@ pub struct HostTrack {
     pub last: Option<Attempt>,
     /// When restarts began that count for the budget; only those within the longest window are kept.
     pub starts: Vec<Timestamp>,
-    /// How its restarts held, oldest first; those within [`super::limits::LESSON_WINDOW`].
+    /// How its restarts held, oldest first; those within [`super::limits::LESSON_WINDOW`] and those of the report's period.
     #[serde(default)]
     pub past: Vec<Past>,
+    /// How often it was restarted in the report's period.
+    #[serde(default, skip_serializing_if = "Restarts::is_empty")]
+    pub week: Restarts,
     /// The last look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Box<Look>>,

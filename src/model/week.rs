@@ -52,6 +52,35 @@ pub struct Period {
     /// How long our own network was down.
     #[serde(default)]
     pub blind: Duration,
+    /// How long probe did not run, see [`super::limits::UNWATCHED_AFTER`].
+    #[serde(default)]
+    pub away: Duration,
+}
+
+/// How often a host was restarted in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Restarts {
+    /// The period's number; 0: nothing is remembered.
+    pub period: u32,
+    /// How often.
+    pub count: u32,
+}
+
+impl Restarts {
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.period == 0
+    }
+
+    /// Those of this period: these, or none where these are of another.
+    #[must_use]
+    pub const fn of(self, period: u32) -> Self {
+        match self.period == period {
+            true => self,
+            false => Self { period, count: 0 },
+        }
+    }
 }
 
 /// What a period remembers of one site.
@@ -246,6 +275,9 @@ pub struct Week {
     pub first: bool,
     /// Within it, how long our own network was down.
     pub blind: Duration,
+    /// Within it, how long probe did not run.
+    #[serde(default)]
+    pub away: Duration,
     /// How many sites are watched.
     pub profiles: u32,
     /// Those that are listed, the worst first.

@@ -15,7 +15,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::recovery::{down_profiles, forget_evidence, give_up, withhold};
-use super::{boot, lesson, outbox, sight, telling, thread};
+use super::{boot, lesson, outbox, report, sight, telling, thread};
 
 /// Orders a restart, on a profile's evidence.
 pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
@@ -41,6 +41,8 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
         ended: None,
         report: None,
     };
+    report::restarted(draft, name);
+    let period = draft.fleet.core.week.as_ref().map(|week| week.began);
     let track = draft.fleet.host_mut(name);
     track.attempts = number;
     track.stage = Stage::Restarting {
@@ -51,7 +53,7 @@ pub(super) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileNam
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(counted(now));
-    lesson::began(track, now, ailment);
+    lesson::began(track, now, period, ailment);
     // Until its end is known, nothing that begins before it could have settled counts against it.
     track.evidence_from = deadline + host.restart.settle;
     track.last = Some(attempt.clone());
@@ -173,6 +175,9 @@ pub(super) fn finish(
         host.restart.backoff.wait(name, id, attempts)
     });
     track.not_before = Some(end + wait);
+    if !touched {
+        report::undone(draft, name, attempt.began);
+    }
     draft.durable = true;
     record(draft, name, &attempt);
     let from = touched.then(|| draft.wall(counts_from));
@@ -308,6 +313,9 @@ pub(super) fn taken_back(
         }
         track.evidence_from = now;
         track.last = None;
+        if let Some(began) = began {
+            report::undone(draft, name, began);
+        }
         for profile in down_profiles(draft, name) {
             if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
                 incident.attempts.retain(|attempt| attempt.id != *id);

@@ -11,11 +11,17 @@ use crate::model::{Ailment, HostTrack, Lesson, Past, Timestamp, limits};
 /// Restarts from which on something can be learnt.
 const LEAST: usize = 3;
 
-/// A restart began.
-pub(super) fn began(track: &mut HostTrack, now: Timestamp, ailment: Option<Ailment>) {
+/// A restart began; those of the report's period, which began then, are kept.
+pub(super) fn began(
+    track: &mut HostTrack,
+    now: Timestamp,
+    period: Option<Timestamp>,
+    ailment: Option<Ailment>,
+) {
+    let told = |past: &Past| period.is_some_and(|period| past.began >= period);
     track
         .past
-        .retain(|past| now.since(past.began) < limits::LESSON_WINDOW);
+        .retain(|past| now.since(past.began) < limits::LESSON_WINDOW || told(past));
     let surplus = (track.past.len() + 1).saturating_sub(limits::ATTEMPTS_KEPT);
     track.past.drain(..surplus);
     track.past.push(Past {
@@ -124,21 +130,26 @@ mod tests {
         let mut host = HostTrack::default();
         again(&mut host, at(0));
         back(&mut host, at(0));
-        began(&mut host, at(1), None);
+        began(&mut host, at(1), None, None);
         again(&mut host, at(2));
         back(&mut host, at(3));
         back(&mut host, at(4));
         again(&mut host, at(5));
         again(&mut host, at(6));
         assert_eq!(host.past, track(&[(1, Some(3), Some(5))]).past);
-        began(&mut host, at(7), None);
+        began(&mut host, at(7), None, None);
         undone(&mut host, at(7));
         assert_eq!(host.past.len(), 1);
         for minute in 8..100 {
-            began(&mut host, at(minute), None);
+            began(&mut host, at(minute), None, None);
         }
         assert_eq!(host.past.len(), limits::ATTEMPTS_KEPT);
-        began(&mut host, at(9 * 24 * 60), None);
+        // Those of a longer period are kept for its report.
+        let later = at(9 * 24 * 60);
+        let mut kept = host.clone();
+        began(&mut kept, later, Some(at(90)), None);
+        assert_eq!(kept.past.len(), 11);
+        began(&mut host, later, Some(at(100)), None);
         assert_eq!(host.past.len(), 1);
     }
 }

@@ -73,7 +73,7 @@ pub use account::account;
 pub use release::{Release, release};
 pub use schedule::{settled, wakeup};
 
-use crate::model::{Decision, Event, Fleet, Now, Settings};
+use crate::model::{Decision, Event, Fleet, Now, Settings, Start};
 use draft::{Draft, Shaken};
 
 /// Moves what was read from the state on to this moment, for showing it: nothing is decided.
@@ -84,7 +84,12 @@ pub fn tell_time(fleet: &mut Fleet, now: &Now) {
 /// Decides what follows from an event.
 #[must_use]
 pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decision {
+    let seen = fleet.core.clock.now;
     let mut draft = Draft::new(settings, fleet, now);
+    // Between two configurations of one run it was running, with nothing to watch perhaps.
+    if !matches!(event, Event::Started(Start::Reload)) {
+        report::passed(&mut draft, seen);
+    }
     draft.shaken = match event {
         Event::Started(_)
         | Event::Damaged(_)

@@ -7,14 +7,14 @@
 //!   moves the moment back with it.
 //! - A fleet without profiles has nothing to report; what was watched before and is again is reported on the next Monday. Pauses and maintenance windows change nothing: they concern acting.
 //! - All that it says is fixed in the write that queues it.
-//! - Down means the same as in `probe history`: an incident was open, from the first failure on. Time in which we could not see
-//!   is not counted as down, and is said.
+//! - Down means the same as in `probe history`: an incident was open, from the first failure on. Time in which we could not see,
+//!   for our own network was down or probe did not run, is said; a site counts then as it was before.
 
 use std::time::Duration;
 
 use crate::model::{
-    Channel, Drill, Drills, Ending, EventKind, HostTrack, Period, ProfileName, Timestamp, Week,
-    WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, monday,
+    Channel, Drill, Drills, Ending, EventKind, HostName, HostTrack, Period, ProfileName, Timestamp,
+    Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, limits, monday,
 };
 
 use super::draft::Draft;
@@ -116,6 +116,7 @@ fn begin(draft: &mut Draft<'_>, number: u32, first: bool) {
         due,
         first,
         blind: Duration::ZERO,
+        away: Duration::ZERO,
     });
     draft.durable = true;
 }
@@ -160,6 +161,43 @@ pub(super) fn seeing(draft: &mut Draft<'_>, since: Timestamp) {
     }
 }
 
+/// Time passed since the last step, when that was at `seen`: nobody watched, where it is too much.
+pub(super) fn passed(draft: &mut Draft<'_>, seen: Timestamp) {
+    let Some(began) = draft.fleet.core.week.as_ref().map(|week| week.began) else {
+        return;
+    };
+    let gap = draft.now.since(seen.max(began));
+    // What our own network hides is counted when it is back.
+    if gap <= limits::UNWATCHED_AFTER || draft.fleet.core.network.down_since.is_some() {
+        return;
+    }
+    let profiles = draft.settings.profiles.values();
+    let most_often = profiles.map(|profile| profile.interval).min();
+    let too_much = most_often.is_some_and(|usual| gap > usual.saturating_mul(3));
+    if let Some(week) = draft.fleet.core.week.as_mut().filter(|_| too_much) {
+        week.away += gap;
+    }
+}
+
+/// A host is restarted.
+pub(super) fn restarted(draft: &mut Draft<'_>, name: &HostName) {
+    if let Some(number) = draft.fleet.core.week.as_ref().map(|week| week.number) {
+        let track = draft.fleet.host_mut(name);
+        track.week = track.week.of(number);
+        track.week.count = track.week.count.saturating_add(1);
+    }
+}
+
+/// The restart that began then did not take place.
+pub(super) fn undone(draft: &mut Draft<'_>, name: &HostName, began: Timestamp) {
+    let week = draft.fleet.core.week.as_ref();
+    if let Some(number) = week.filter(|week| began >= week.began).map(|w| w.number) {
+        let track = draft.fleet.host_mut(name);
+        track.week = track.week.of(number);
+        track.week.count = track.week.count.saturating_sub(1);
+    }
+}
+
 fn write(draft: &Draft<'_>, period: &Period) -> Week {
     let (fleet, now) = (&draft.fleet, draft.now);
     let mut sites = Vec::new();
@@ -200,20 +238,21 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
     slowest.sort_by(|a, b| (b.longest, &a.profile).cmp(&(a.longest, &b.profile)));
     slowest.truncate(SLOWEST);
     let mut hosts: Vec<WeekHost> = Vec::new();
-    let mut restarts = 0;
+    let mut restarts = 0_u32;
     for (name, track) in &fleet.hosts {
-        let all = restarted(draft, track, period.began);
-        restarts += all.len();
-        if !all.is_empty() {
+        let all = held(draft, track, period.began);
+        let times = track.week.of(period.number).count.max(count(all.len()));
+        restarts = restarts.saturating_add(times);
+        if times > 0 {
             hosts.push(WeekHost {
                 host: name.clone(),
-                count: count(all.len()),
+                count: times,
                 restarts: all,
                 lesson: lesson::of(track, now),
             });
         }
     }
-    hosts.sort_by(|a, b| (b.restarts.len(), &a.host).cmp(&(a.restarts.len(), &b.host)));
+    hosts.sort_by(|a, b| (b.count, &a.host).cmp(&(a.count, &b.host)));
     hosts.truncate(HOSTS);
     for host in &mut hosts {
         let surplus = host.restarts.len().saturating_sub(RESTARTS);
@@ -241,13 +280,14 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
         span: now.since(period.began),
         first: period.first,
         blind: period.blind + blind,
+        away: period.away,
         profiles,
         down_more: count(hit.saturating_sub(listed)),
         up_more: count(rest - hit.saturating_sub(listed)),
         sites,
         down,
         hosts,
-        restarts: count(restarts),
+        restarts,
         slowest,
         drills: Drills {
             hosts: rehearsed.into_iter().collect(),
@@ -263,7 +303,7 @@ fn count(n: usize) -> u32 {
 }
 
 /// A host's restarts of the period, and how each held.
-fn restarted(draft: &Draft<'_>, track: &HostTrack, began: Timestamp) -> Vec<WeekRestart> {
+fn held(draft: &Draft<'_>, track: &HostTrack, began: Timestamp) -> Vec<WeekRestart> {
     let of_period = track.past.iter().filter(|past| past.began >= began);
     of_period
         .map(|past| {

@@ -61,6 +61,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         week_until => week.map(|_| voice.day_clock(note.until.unwrap_or(note.at))),
         week_first => week.map(|week| week.first),
         week_blind => week.and_then(|week| week.blind.as_deref()),
+        week_away => week.and_then(|week| week.away.as_deref()),
     }
 }
 

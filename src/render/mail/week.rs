@@ -1,5 +1,7 @@
 //! The weekly report's parts: what was down, restarts, slow sites, certificates, the last drill, mail.
 
+use std::time::Duration;
+
 use minijinja::{Value, context};
 
 use crate::model::{
@@ -21,10 +23,12 @@ pub(super) struct Sums {
     pub(super) span: String,
     pub(super) first: bool,
     pub(super) blind: Option<String>,
+    pub(super) away: Option<String>,
 }
 
 /// What the head of the mail says.
 pub(super) fn sums(voice: &Voice, week: &Week) -> Sums {
+    let some = |span: Duration| (!span.is_zero()).then(|| voice.span(span));
     let hit = week.sites.iter().filter(|site| site.outages > 0).count();
     Sums {
         sites: week.profiles,
@@ -35,7 +39,8 @@ pub(super) fn sums(voice: &Voice, week: &Week) -> Sums {
         down: voice.span(week.down),
         span: voice.span(week.span),
         first: week.first,
-        blind: (!week.blind.is_zero()).then(|| voice.span(week.blind)),
+        blind: some(week.blind),
+        away: some(week.away),
     }
 }
 

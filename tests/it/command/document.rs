@@ -7,7 +7,7 @@ use probe::model::{
     Channel, Delivery, Ending, Entry, EventKind, Next, Notification, RecoveryOutcome, Timestamp,
 };
 use probe::render::event;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::schema::faults;
 use crate::mail::entries;
@@ -55,6 +55,57 @@ fn read(notification: &Notification) -> Value {
 fn schema() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/event.schema.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What the mail of the week says, a program can read, too.
+#[test]
+fn a_week_has_its_figures() {
+    let document = read(&crate::mail::weeks::report());
+    let week = &document["week"];
+    let wanted = json!({
+        "first": false, "span_seconds": 604_800, "blind_seconds": 720, "away_seconds": 5_400,
+        "profiles": 42, "up_percent": 99.96, "down_seconds": 9_130, "sites_down_more": 0,
+        "sites_up_more": 40, "restarts": 4, "undrilled": ["web3"], "undelivered": 2,
+    });
+    for (key, value) in wanted.as_object().unwrap() {
+        assert_eq!(&week[key], value, "{key}");
+    }
+    assert_eq!(
+        week["sites"][0],
+        json!({"profile": "shop", "up_percent": 98.51, "down_seconds": 9_000, "outages": 3, "down_now": true})
+    );
+    let host = &week["hosts"][0];
+    assert_eq!((&host["host"], &host["count"]), (&json!("web1"), &json!(4)));
+    assert_eq!(
+        host["lesson"],
+        json!({"restarts": 3, "longest_seconds": 1_740})
+    );
+    let held = |place: usize| {
+        let one = &host["restarts"][place];
+        json!([one["held_seconds"], one["holds"], one["needed"]])
+    };
+    assert_eq!(held(0), json!([1_500, false, true]));
+    assert_eq!(held(1), json!([null, false, false]));
+    assert_eq!(held(2), json!([1_740, false, null]));
+    assert_eq!(held(3), json!([199_000, true, true]));
+    assert_eq!(week["slowest"][1]["longest_ms"], 850);
+    assert_eq!(week["slowest"][1]["mean_ms"], 120);
+    let drills = week["drills"].as_array().unwrap();
+    let said: Vec<_> = drills
+        .iter()
+        .map(|it| json!([it["host"], it["well"]]))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            json!(["web1", true]),
+            json!(["web2", false]),
+            json!([null, true])
+        ]
+    );
+    assert_ne!(drills[1]["succeeded"], drills[1]["at"]);
+    // Whoever hears of something else finds nothing there.
+    assert_eq!(read(&entries::down())["week"], Value::Null);
 }
 
 #[test]

@@ -11,5 +11,5 @@ mod readers;
 mod sentences;
 mod threads;
 mod truth;
-mod weeks;
+pub(crate) mod weeks;
 mod words;

@@ -291,6 +291,7 @@ fn fleet(seed: u64) -> Fleet {
             due: Timestamp(7),
             first: true,
             blind: std::time::Duration::from_secs(9),
+            away: std::time::Duration::from_secs(8),
         }),
         posts: [("ops@example.com".to_owned(), post)].into(),
         warnings: vec![],

@@ -62,6 +62,10 @@ impl Course<'_> {
                 if last.is_some_and(|(before, _)| at - before < APART) {
                     self.fail(*t, "two reports of one week");
                 }
+                let unseen = entry.notification.week.as_ref();
+                if unseen.is_some_and(|week| week.blind + week.away > week.span) {
+                    self.fail(*t, "a week of which more was not seen than it has");
+                }
                 last = Some((at, entry.id));
             }
         }

@@ -142,6 +142,20 @@ fn off_over_monday() {
         let made = made(&world);
         assert_eq!(made[..2], wanted, "{off:?}");
         assert_eq!(made.len(), if off == 2 * DAY { 3 } else { 2 });
+        // What was not seen is told: from the last step to the first one after it.
+        let away = weeks(&world)[0].away;
+        let slack = 15 * MINUTE;
+        assert!(
+            away + slack >= off - HOUR && away <= off + slack,
+            "{away:?}"
+        );
+        assert_eq!(weeks(&world)[1].away, Duration::ZERO);
+        let letter = compose(reports(&world)[0], &Wording::default());
+        let said = letter.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("probe did not run: nothing could be seen"),
+            "{said}"
+        );
         invariants::check(&world, "off");
     }
 }
@@ -209,6 +223,7 @@ fn cron_reports_as_well() {
     world.run_cron();
     world.go_on(9 * DAY);
     assert_eq!(made(&world), ["2026-11-23T00:00", "2026-11-30T00:00"]);
+    assert!(weeks(&world).iter().all(|week| week.away.is_zero()));
     invariants::check(&world, "cron");
 }
 
@@ -250,10 +265,29 @@ fn a_fleet_that_is_empty_on_monday_is_reported_a_week_later() {
     // The second Monday is the eighth day.
     world.at(8 * DAY - HOUR, move |world| world.remove(&web1));
     world.at(9 * DAY, move |world| world.restore(&back));
+    for day in [2, 12] {
+        world.at(day * DAY, |world| world.ill("web1", Some(Cause::Refused)));
+    }
     world.run_daemon();
     world.go_on(16 * DAY);
     let weeks = weeks(&world);
     assert_eq!(weeks.len(), 2);
     assert_eq!(weeks[1].span, 14 * DAY);
     assert!(!weeks[1].first);
+    assert_eq!(
+        weeks[1].away,
+        Duration::ZERO,
+        "it ran, with nothing to watch"
+    );
+    // Restarts of the first of its weeks are in it, too.
+    assert_eq!((weeks[1].restarts, weeks[1].hosts[0].count), (2, 2));
+    let held: Vec<WeekHeld> = weeks[1].hosts[0]
+        .restarts
+        .iter()
+        .map(|one| one.held)
+        .collect();
+    assert!(
+        matches!(held[..], [WeekHeld::For(first), WeekHeld::Still(_)] if first > 9 * DAY),
+        "{held:?}"
+    );
 }

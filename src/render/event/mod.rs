@@ -7,6 +7,8 @@
 //! - `subject` and `text` are those of the mail, in its language, for who only passes words on.
 //! - Times are RFC 3339 in UTC. `next` carries the stable word of what holds a restart, and the sentence people read.
 
+mod week;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,6 +19,7 @@ use crate::model::{
 
 use super::words::Voice;
 use super::{facts, mail};
+use week::Figures;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -44,6 +47,7 @@ struct Document<'a> {
     flaps: Option<Turns>,
     facts: Option<Said>,
     items: Vec<Item<'a>>,
+    week: Option<Figures<'a>>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +159,7 @@ pub fn document(entry: &Entry, wording: &Wording) -> String {
         }),
         facts: note.facts.as_deref().map(|glimpse| said(&voice, glimpse)),
         items: note.items.iter().map(|told| item(&voice, told)).collect(),
+        week: note.week.as_deref().map(week::figures),
     };
     // Plain data with text keys cannot fail to be written.
     let value = serde_json::to_string(&document).unwrap_or_else(|_| Value::Null.to_string());
