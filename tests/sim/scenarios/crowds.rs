@@ -23,7 +23,7 @@ fn names(count: usize) -> Vec<String> {
 /// Forty hosts go down at once, and half an hour later all are back: of the 160 and more messages a few are mails of their own,
 /// the others stand in digests, and every site is named.
 #[test]
-fn forty_hosts_at_once_are_a_few_mails() {
+fn m14_forty_hosts_at_once_are_a_few_mails() {
     let names = names(40);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut world = World::new(settings(&names));
@@ -73,7 +73,7 @@ fn what_is_stale_is_told_by_the_end() {
 
 /// Down for a minute every five minutes: after six turns one mail says so, and one more when it is over.
 #[test]
-fn a_site_that_flaps_is_told_once() {
+fn m15_a_site_that_flaps_is_told_once() {
     let mut world = World::new(settings(&["shop"]));
     each_profile(&mut world.settings, |profile| profile.success_threshold = 1);
     for n in 0..20_u32 {
@@ -133,7 +133,7 @@ fn a_site_that_flaps_and_stays_down_is_told() {
 /// A week in which many hosts go down and come back, and in its middle the mail server is down for a day: nobody is
 /// flooded, and of every incident something true is told.
 #[test]
-fn a_week_with_the_mail_server_down_for_a_day() {
+fn m13_a_week_with_the_mail_server_down_for_a_day() {
     let names = names(12);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut settings = settings(&names);
