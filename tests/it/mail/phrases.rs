@@ -6,6 +6,7 @@ use std::fs;
 
 use probe::model::Language;
 use probe::render::words::Voice;
+use proptest::prelude::*;
 use regex::Regex;
 
 const BOOK: &str = include_str!("../../../src/render/words/ja/details.txt");
@@ -246,5 +247,47 @@ fn details_of_several_parts_are_said_whole() {
             .iter()
             .fold(said.clone(), |text, it| text.replace(it, ""));
         assert_eq!(left_over(&own), None, "{detail}\n{said}");
+    }
+}
+
+/// Phrases without a hole.
+fn plain() -> Vec<(&'static str, &'static str)> {
+    let plain = pairs()
+        .into_iter()
+        .filter(|(english, _)| !english.contains('{'));
+    plain
+        .map(|(english, said)| (english, said.trim_start()))
+        .collect()
+}
+
+proptest! {
+    /// However pieces are put together, each that is known is said, and what is foreign stays as it was.
+    #[test]
+    fn pieces_in_any_order(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<bool>()), 1..6),
+        foreign in "[a-z<>{}1*#+;: ]{0,12}",
+    ) {
+        let book = plain();
+        let foreign = format!("zz{foreign}zz");
+        let mut detail = String::new();
+        let mut wanted: Vec<String> = Vec::new();
+        for (which, known, stop) in &parts {
+            let (english, said) = book[which.index(book.len())];
+            if !detail.is_empty() {
+                detail += if *stop { "; " } else { ": " };
+            }
+            detail += if *known { english } else { &foreign };
+            wanted.push(if *known { said.to_owned() } else { foreign.replace("; ", "。") });
+        }
+        let said = Voice::plain(Language::Ja).detail(&detail);
+        for part in wanted {
+            prop_assert!(said.replace("; ", "。").contains(&part), "{detail}\n{said}\nlacks {part}");
+        }
+    }
+
+    #[test]
+    fn any_text_ends_as_some_text(text in "\\PC{0,400}") {
+        let said = Voice::plain(Language::Ja).detail(&text);
+        prop_assert_eq!(said.is_empty(), text.is_empty());
     }
 }
