@@ -126,7 +126,7 @@ fn on_host(voice: &Voice, host: &WeekHost) -> Vec<Item> {
         let values = context! {
             host => host.host.as_str(),
             n => lesson.restarts,
-            longest => voice.span(lesson.longest),
+            longest => (!lesson.longest.is_zero()).then(|| voice.span(lesson.longest)),
         };
         Item::Prose(line(voice, key!(Week, "lesson"), values))
     }));

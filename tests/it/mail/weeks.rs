@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{
     Drill, Drills, EventKind, HostName, Lesson, Notification, ProfileName, Timestamp, Week,
-    WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow,
+    WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, Wording,
 };
 use probe::render::mail::compose;
 
@@ -162,6 +162,50 @@ fn what_did_not_happen_is_not_told() {
         "probe drill",
     ] {
         assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+/// Restarts after which nothing came back held for no time: nobody wants to read `0s`. What was not seen is no time that was well.
+#[test]
+fn restarts_that_never_helped_and_time_nobody_saw() {
+    let mut note = report();
+    let week = note.week.as_mut().unwrap();
+    if let Some(lesson) = &mut week.hosts[0].lesson {
+        lesson.longest = Duration::ZERO;
+    }
+    let flat = |note: &Notification, wording: &Wording| {
+        let text = compose(&entry(note.clone()), wording).text;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = flat(&note, &english());
+    assert!(
+        said.contains("None of the last 3 restarts brought the sites back."),
+        "{said}"
+    );
+    let mut quiet = first();
+    for (blind, away, wanted) in [
+        (0, 0, "All 2 sites were up all the time."),
+        (
+            60,
+            0,
+            "For 1m our own network was down: nothing could be seen",
+        ),
+        (0, 7_200, "For 2h probe did not run: nothing could be seen"),
+        (
+            60,
+            7_200,
+            "For 1m our own network was down, and for 2h probe did not run: nothing",
+        ),
+    ] {
+        let week = quiet.week.as_mut().unwrap();
+        (week.blind, week.away) = (secs(blind), secs(away));
+        let said = flat(&quiet, &english());
+        assert!(said.contains(wanted), "{said}");
+        let unseen = blind + away > 0;
+        assert_eq!(said.contains("up whenever we looked"), unseen, "{said}");
+        let said = flat(&quiet, &japanese()).replace(' ', "");
+        assert_eq!(said.contains("監視できませんでした"), unseen, "{said}");
+        assert_eq!(said.contains("確認できた間は常に"), unseen, "{said}");
     }
 }
 
