@@ -9,4 +9,5 @@ pub mod exit;
 pub mod model;
 pub mod policy;
 pub mod ports;
+pub mod process;
 pub mod render;

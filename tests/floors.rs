@@ -20,7 +20,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ports", &["model"]),
     ("config", &["model"]),
     ("engine", &["model", "policy", "ports"]),
-    ("adapters", &["model", "render", "ports"]),
+    ("process", &[]),
+    ("adapters", &["model", "render", "ports", "process"]),
 ];
 
 /// Rooms of pure functions, and what of the outside they must not name.

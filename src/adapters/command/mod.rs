@@ -15,28 +15,32 @@
 //! Whatever ends a run (the program itself, a limit, or somebody who no longer waits) kills what is left of its group.
 #![expect(
     clippy::disallowed_methods,
-    reason = "the door through which the program of `alerts.command` is started"
+    reason = "the door through which the program of `alerts.command` is started, and its limit counted"
 )]
 
-mod child;
+mod tail;
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use crate::model::{Delivery, Entry, Wording, limits};
 use crate::ports::{Messenger, Pending};
+use crate::process::{End, Running, Terms};
 use crate::render::event;
 use crate::render::mail::clean;
 
-use child::{Child, End};
+use tail::Tail;
 
 /// `EX_DATAERR`: the one exit status that asks for no further try.
 const REFUSED: i32 = 65;
+
+/// Output beyond this is a loop, not a message.
+const FLOOD: u64 = 1024 * 1024;
 
 /// Where programs are looked for when there is no `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -82,12 +86,7 @@ impl CommandMessenger {
             .env("PATH", or(path, PATH))
             .env("LANG", or(lang, "C.UTF-8"))
             .env("HOME", or(home, "/"))
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+            .current_dir("/");
         command
     }
 
@@ -95,15 +94,21 @@ impl CommandMessenger {
         let Some((program, arguments)) = command.split_first() else {
             return deferred("`alerts.command` names no program");
         };
-        let child = match Child::start(self.command(program, arguments)) {
-            Ok(child) => child,
+        let running = match Running::start(self.command(program, arguments)) {
+            Ok(running) => running,
             Err(fault) => return deferred(&format!("{program} cannot be started: {fault}")),
         };
-        let seen = child
-            .watch(event::document(entry, wording), self.limit)
-            .await;
-        let words = last_line(&seen.output);
-        tracing::debug!(program, output = %clean::line(&seen.output, limits::COMMAND_OUTPUT), "alerts.command ended");
+        let terms = Terms {
+            input: event::document(entry, wording).into_bytes(),
+            until: Instant::now() + self.limit,
+            flood: FLOOD,
+            leaves: false,
+        };
+        let mut tail = Tail::default();
+        let seen = running.watch(terms, |bytes| tail.push(bytes)).await;
+        let output = tail.text();
+        let words = last_line(&output);
+        tracing::debug!(program, output = %clean::line(&output, limits::COMMAND_OUTPUT), "alerts.command ended");
         let told = |what: &str| {
             let words = if words.is_empty() {
                 String::new()

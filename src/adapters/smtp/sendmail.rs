@@ -17,18 +17,11 @@
     reason = "a program that people named in the configuration is started here, with a cleaned environment and a deadline"
 )]
 
-use std::process::{ExitStatus, Stdio};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::process::Command;
+use tokio::time::Instant;
 
 use crate::model::{Relay, Stay, limits};
+use crate::process::{End, Running, Terms};
 
 use super::compose::Parcel;
 use super::dialogue::{Answer, Held, Until};
@@ -36,9 +29,6 @@ use super::tape::Tape;
 
 /// Where its own helpers are looked for.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// For what is still in the pipes once it has ended.
-const DRAIN: Duration = Duration::from_secs(1);
 
 /// Hands the parcel to the program, until then.
 pub(super) async fn hold(relay: &Relay, parcel: &Parcel, end: Instant, until: Until) -> Held {
@@ -86,43 +76,39 @@ async fn hand(program: &str, parcel: &Parcel, end: Instant, tape: &Tape) -> Answ
         .env_clear()
         .env("PATH", PATH)
         .env("LC_ALL", "C")
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+        .current_dir("/");
+    let running = match Running::start(command) {
+        Ok(running) => running,
         Err(error) => {
             let why = format!("it could not be started: {error}");
             tape.happened(&why);
             return Answer::Deferred(why, Stay::Trouble);
         }
     };
-    let group = child.id().and_then(|id| i32::try_from(id).ok());
-    let group = group.and_then(Pid::from_raw);
-    let (fed, output) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let ended = timeout_at(end, watch(&mut child, text(&parcel.bytes), &fed, &output)).await;
-    if ended.is_err()
-        && let Some(group) = group
-    {
-        // Nothing is left to be killed when this fails.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let said = output.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let terms = Terms {
+        input: text(&parcel.bytes),
+        until: end,
+        // What is too much is not kept.
+        flood: u64::MAX,
+        leaves: true,
+    };
+    let mut said = Vec::new();
+    let hear = |bytes: &[u8]| {
+        let room = limits::COMMAND_OUTPUT.saturating_sub(said.len());
+        said.extend(bytes.iter().take(room));
+    };
+    let seen = running.watch(terms, hear).await;
     let said = String::from_utf8_lossy(&said);
     let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
     said.lines().for_each(|line| tape.theirs(line));
-    let how = match ended {
-        Err(_) => "it did not end in time and was killed".to_owned(),
-        Ok(None) => "its end was not seen".to_owned(),
-        Ok(Some(status)) => status.to_string(),
+    let (how, code) = match seen.end {
+        End::Late | End::Talkative => ("it did not end in time and was killed".to_owned(), None),
+        End::Itself(None) => ("its end was not seen".to_owned(), None),
+        End::Itself(Some(status)) => (status.to_string(), status.code()),
     };
     tape.happened(&how);
     let words = last.map_or_else(|| how.clone(), |last| format!("{how}: {last}"));
-    let code = ended.ok().flatten().and_then(|status| status.code());
-    answer(code, words, fed.load(Ordering::Relaxed))
+    answer(code, words, seen.fed)
 }
 
 fn answer(code: Option<i32>, words: String, fed: bool) -> Answer {
@@ -147,47 +133,4 @@ fn text(bytes: &[u8]) -> Vec<u8> {
         }
     }
     text
-}
-
-/// Feeds it and reads what it prints, to its end.
-async fn watch(
-    child: &mut Child,
-    text: Vec<u8>,
-    fed: &AtomicBool,
-    output: &Mutex<Vec<u8>>,
-) -> Option<ExitStatus> {
-    let (stdin, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async move {
-        let Some(mut stdin) = stdin else { return };
-        // One that has read enough closes its end; its status says what it thought.
-        if stdin.write_all(&text).await.is_ok() {
-            fed.store(stdin.shutdown().await.is_ok(), Ordering::Relaxed);
-        }
-    };
-    let talk = async {
-        tokio::join!(feed, collect(out, output), collect(err, output));
-    };
-    tokio::pin!(talk);
-    let mut silent = false;
-    let status = loop {
-        tokio::select! {
-            status = child.wait() => break status,
-            () = &mut talk, if !silent => silent = true,
-        }
-    };
-    if !silent {
-        // What it left running may hold the pipes.
-        let _ = timeout(DRAIN, talk).await;
-    }
-    status.ok()
-}
-
-async fn collect(pipe: Option<impl AsyncRead + Unpin>, output: &Mutex<Vec<u8>>) {
-    let Some(mut pipe) = pipe else { return };
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
-        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = limits::COMMAND_OUTPUT.saturating_sub(output.len());
-        output.extend(buffer.iter().take(count.min(room)));
-    }
 }

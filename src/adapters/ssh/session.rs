@@ -13,8 +13,7 @@ use std::os::fd::AsFd as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -23,6 +22,7 @@ use super::log::{ClientLog, Reached};
 use super::output::Output;
 use crate::model::limits;
 use crate::ports::Clock;
+use crate::process::{Group, read};
 
 /// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
 /// cannot be anybody else's.
@@ -53,36 +53,6 @@ pub(super) struct Seen {
     pub(super) log: ClientLog,
     /// What the command printed, and before the login what the client did.
     pub(super) output: Output,
-}
-
-/// The process group of a client that has not been reaped; killed when dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
-    }
-
-    /// Whether the leader has ended.
-    fn ended(&self) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        self.0
-            .is_none_or(|leader| !matches!(waitid(WaitId::Pid(leader), options), Ok(None)))
-    }
-
-    fn kill(&mut self) {
-        if let Some(leader) = self.0.take() {
-            // Nothing is left to be killed when this fails.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// A client that runs. The group comes first: it is killed before the child is let go of.
@@ -181,16 +151,4 @@ impl Session {
             .and_then(Result::ok);
         seen
     }
-}
-
-/// Reads what is there; an ended pipe is closed, and a closed one never answers.
-async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
-    let Some(open) = pipe else {
-        return std::future::pending().await;
-    };
-    let n = open.read(buffer).await.unwrap_or(0);
-    if n == 0 {
-        *pipe = None;
-    }
-    n
 }
