@@ -34,7 +34,12 @@ const OTHERS: &[&str] = &[
     // The heartbeat's, for the log and the terminal.
     "the secret is no http or https address",
     "HTTP status {}, which is not followed",
-    // The log's, and a lint's reason.
+    // Of a heartbeat and of a mail that was not delivered: for the terminal and the documents.
+    "no answer in time",
+    "the message was not sent in time",
+    // The log's, and lints' reasons.
+    "an adapter failed; its order counts as failed",
+    "how long a task waits for its turn is measured",
     "this machine has no trusted certificates; using the list built in",
     "the same hop, and what it met",
     "phases are measured here",
@@ -135,6 +140,9 @@ const ASSEMBLED: &[&str] = &[
     "the name servers of shop.test did not answer in time; its last good address 192.0.2.1 still answers (HTTP status 200)",
     "this machine's own name server does not answer (timed out); its last good address 192.0.2.1 does not answer either: connection refused",
     "the certificate expires within a day, on 2026-12-01",
+    "in maintenance for 3 min now, taken at its word for 10 min: HTTP status 503: WordPress is in maintenance mode (an update is under way); Retry-After 600 s",
+    "in maintenance, taken at its word for 90 s: HTTP status 503; Retry-After 90 s",
+    "in maintenance for 61 min now, not over after 60 min: HTTP status 503, expected 200-399; the body begins: <p> (at https://b.test/, after 1 redirect)",
     "the body's encoding is broken (corrupt brotli stream)",
     "a.test: no answer within 5 s; 192.0.2.1:443: HTTP status 511",
 ];
@@ -145,6 +153,8 @@ fn literals() -> BTreeSet<String> {
     let mut files = vec![
         format!("{root}model/expect.rs"),
         format!("{root}policy/judge.rs"),
+        format!("{root}policy/maintenance.rs"),
+        format!("{root}engine/perform.rs"),
     ];
     for file in fs::read_dir(format!("{root}adapters/http")).unwrap() {
         files.push(file.unwrap().path().to_str().unwrap().to_owned());
