@@ -80,9 +80,9 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
         "write who is told, like `to: [ops@example.com]`",
         report,
     );
-    let relays = section
+    let routes = section
         .get("smtp")
-        .and_then(|node| relays(node, report))
+        .and_then(|node| routes(node, report))
         .unwrap_or_default();
     missing(
         &section,
@@ -96,7 +96,7 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
             .is_some_and(|node| weekly(node, report)),
         from: from.unwrap_or_default(),
         to,
-        relays,
+        routes,
         reminder_interval: section
             .get("reminder_interval")
             .map_or(Some(crate::model::limits::REMINDER), |node| {
@@ -250,7 +250,7 @@ fn address(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn relays(node: &Node, report: &mut Report) -> Option<Vec<crate::model::Relay>> {
+fn routes(node: &Node, report: &mut Report) -> Option<Vec<crate::model::Route>> {
     const LIKE: &str = "write `[{url: \"smtps://user@mail.example.com\", password_file: /etc/probe/smtp-password}]`";
     let items = match &node.kind {
         Kind::Map(_) => std::slice::from_ref(node),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::model::{Relay, RelaySecurity, SecretSource};
+use crate::model::{Relay, RelaySecurity, Route, SecretSource};
 
 use super::fault::{Fault, Report, Spot};
 use super::network::bare_host;
@@ -39,15 +39,15 @@ const SCHEMES: [(&str, RelaySecurity, u16); 4] = [
 /// The scheme of a program.
 const PROGRAM: &str = "sendmail";
 
-/// Reads one relay; each value that is wrong goes to `report`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
+/// Reads one route; each value that is wrong goes to `report`.
+pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
     let section = Section::open(node, KEYS, report)?;
     let url = match section.get("url") {
         Some(node) => text(node, report).and_then(|written| {
             parse(&written.value)
                 .map_err(|bad| report.fault(Fault::new(&written.spot, bad).act(LIKE)))
                 .ok()
-                .map(|relay| (relay, written.spot))
+                .map(|route| (route, written.spot))
         }),
         None => {
             report.fault(Fault::new(&section.spot_of("url"), "missing").act(LIKE));
@@ -62,8 +62,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
         .get("insecure")
         .and_then(|node| flag(node, report))
         .filter(|flag| flag.value);
-    let (mut relay, spot) = url?;
-    if relay.security == RelaySecurity::Sendmail {
+    let (route, spot) = url?;
+    let Route::Relay(mut relay) = route else {
         let others = KEYS.iter().filter(|key| **key != "url");
         for key in others.filter(|key| section.get(key).is_some()) {
             report.fault(
@@ -74,8 +74,8 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
                 .act("leave it out"),
             );
         }
-        return Some(relay);
-    }
+        return Some(route);
+    };
     check_user(&relay, &spot, &section, report);
     if relay.security == RelaySecurity::Plain {
         check_plain(&relay, &spot, insecure.is_some(), report);
@@ -95,7 +95,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Relay> {
     }
     relay.password = password;
     relay.ca_file = ca_file.map(|found| found.value);
-    Some(relay)
+    Some(Route::Relay(relay))
 }
 
 fn check_user(relay: &Relay, spot: &Spot, section: &Section<'_>, report: &mut Report) {
@@ -132,7 +132,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn parse(written: &str) -> Result<Relay, &'static str> {
+fn parse(written: &str) -> Result<Route, &'static str> {
     let url = Url::parse(written).map_err(|_| "not a mail server's URL")?;
     if url.scheme() == PROGRAM {
         return program(&url);
@@ -152,18 +152,18 @@ fn parse(written: &str) -> Result<Relay, &'static str> {
         "" => None,
         user => Some(percent_decode(user).ok_or("the user in the URL is not valid text")?),
     };
-    Ok(Relay {
+    Ok(Route::Relay(Relay {
         host,
         port: url.port().unwrap_or(*port),
         security: *security,
         user,
         password: None,
         ca_file: None,
-    })
+    }))
 }
 
 /// A program that takes mail as sendmail does.
-fn program(url: &Url) -> Result<Relay, &'static str> {
+fn program(url: &Url) -> Result<Route, &'static str> {
     let more = url.query().is_some() || url.fragment().is_some();
     if url.host_str().is_some_and(|host| !host.is_empty()) || more {
         return Err("a program is named by its path alone, after three slashes");
@@ -172,14 +172,7 @@ fn program(url: &Url) -> Result<Relay, &'static str> {
     if !path.starts_with('/') || path.ends_with('/') {
         return Err("a program is named by its path alone, after three slashes");
     }
-    Ok(Relay {
-        host: path,
-        port: 0,
-        security: RelaySecurity::Sendmail,
-        user: None,
-        password: None,
-        ca_file: None,
-    })
+    Ok(Route::Program(path))
 }
 
 fn percent_decode(text: &str) -> Option<String> {

@@ -16,16 +16,14 @@ pub enum RelaySecurity {
     StartTls,
     /// `smtp+plain://`: no TLS; loopback only unless `insecure: true`.
     Plain,
-    /// `sendmail:///usr/sbin/sendmail`: a program of this machine that takes it.
-    Sendmail,
 }
 
 /// A mail server that takes our mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
-    /// Name or address; of a program, its path.
+    /// Name or address.
     pub host: String,
-    /// Port; of a program, 0.
+    /// Port.
     pub port: u16,
     /// TLS.
     pub security: RelaySecurity,
@@ -37,6 +35,15 @@ pub struct Relay {
     pub ca_file: Option<PathBuf>,
 }
 
+/// One way for mail to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// A mail server.
+    Relay(Relay),
+    /// `sendmail:///usr/sbin/sendmail`: a program of this machine that takes it, by its path.
+    Program(String),
+}
+
 /// Mail.
 #[derive(Debug, Clone)]
 pub struct Email {
@@ -45,30 +52,34 @@ pub struct Email {
     /// One envelope each.
     pub to: Vec<String>,
     /// Tried in order.
-    pub relays: Vec<Relay>,
+    pub routes: Vec<Route>,
     /// Whether the week is told on each Monday.
     pub report: bool,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
 }
 
-impl Relay {
+impl Route {
     /// `host:port`, or the program's path.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.security {
-            RelaySecurity::Sendmail => self.host.clone(),
-            RelaySecurity::Implicit | RelaySecurity::StartTls | RelaySecurity::Plain => {
-                format!("{}:{}", self.host, self.port)
-            }
+        match self {
+            Self::Relay(relay) => format!("{}:{}", relay.host, relay.port),
+            Self::Program(path) => path.clone(),
         }
     }
 }
 
-/// The relay that took a mail which the first one in order did not take.
+impl From<Relay> for Route {
+    fn from(relay: Relay) -> Self {
+        Self::Relay(relay)
+    }
+}
+
+/// The route by which a mail left that the first one in order did not take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detour {
-    /// [`Relay::name`].
+    /// [`Route::name`].
     pub relay: String,
     /// When it did so first, on the fleet's line of time.
     pub since: Timestamp,
@@ -86,7 +97,7 @@ impl Email {
     /// What is to be remembered now that this relay took a mail.
     #[must_use]
     pub fn detour(&self, relay: &str, known: Option<Detour>, now: Timestamp) -> Option<Detour> {
-        let first = self.relays.first().map(Relay::name);
+        let first = self.routes.first().map(Route::name);
         if first.as_deref() == Some(relay) {
             return None;
         }
@@ -101,10 +112,10 @@ impl Email {
     #[must_use]
     pub fn by(&self, detour: Option<&Detour>, now: Timestamp) -> Option<Self> {
         let detour = detour.filter(|detour| detour.holds(now))?;
-        let taker = |relay: &Relay| relay.name() == detour.relay;
-        let place = self.relays.iter().position(taker)?;
+        let taker = |route: &Route| route.name() == detour.relay;
+        let place = self.routes.iter().position(taker)?;
         let mut email = self.clone();
-        email.relays[..=place].rotate_right(1);
+        email.routes[..=place].rotate_right(1);
         Some(email)
     }
 }
@@ -114,26 +125,28 @@ mod tests {
     use super::*;
 
     fn email() -> Email {
-        let relay = |host: &str| Relay {
-            host: host.to_owned(),
-            port: 465,
-            security: RelaySecurity::Implicit,
-            user: None,
-            password: None,
-            ca_file: None,
+        let route = |host: &str| {
+            Route::Relay(Relay {
+                host: host.to_owned(),
+                port: 465,
+                security: RelaySecurity::Implicit,
+                user: None,
+                password: None,
+                ca_file: None,
+            })
         };
         Email {
             from: "probe@example.com".to_owned(),
             to: vec!["ops@example.com".to_owned()],
-            relays: ["a", "b", "c"].map(relay).to_vec(),
+            routes: ["a", "b", "c"].map(route).to_vec(),
             report: false,
             reminder_interval: None,
         }
     }
 
     fn order(email: &Email) -> String {
-        let hosts = email.relays.iter().map(|relay| relay.host.as_str());
-        hosts.collect()
+        let names = email.routes.iter().map(Route::name);
+        names.map(|name| name.replace(":465", "")).collect()
     }
 
     const NOW: Timestamp = Timestamp(1_000_000);

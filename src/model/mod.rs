@@ -42,7 +42,7 @@ mod wording;
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
-pub use email::{Detour, Email, Relay, RelaySecurity};
+pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use probe::model::{
     Backoff, Budget, Canary, Cause, Certificate, Email, Guards, Host, HostName, NetworkSettings,
-    Profile, ProfileName, Relay, RelaySecurity, Restart, Rung, Settings, Timestamp, When,
+    Profile, ProfileName, Relay, RelaySecurity, Restart, Route, Rung, Settings, Timestamp, When,
 };
 
 pub fn profile(name: &str) -> ProfileName {
@@ -86,14 +86,14 @@ pub fn email() -> Email {
     Email {
         from: "Probe <probe@monitor.example.com>".into(),
         to: vec!["ops@example.com".into()],
-        relays: vec![Relay {
+        routes: vec![Route::Relay(Relay {
             host: "mail.example.com".into(),
             port: 465,
             security: RelaySecurity::Implicit,
             user: None,
             password: None,
             ca_file: None,
-        }],
+        })],
         report: false,
         reminder_interval: None,
     }

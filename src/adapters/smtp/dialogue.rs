@@ -194,8 +194,7 @@ impl Session<'_> {
                 self.greeted(&connection);
                 connection
             }
-            // A program is not talked with.
-            RelaySecurity::Plain | RelaySecurity::Sendmail => self.plain(&addresses).await?,
+            RelaySecurity::Plain => self.plain(&addresses).await?,
         };
         self.log_in(&mut connection).await?;
         Ok(connection)

@@ -42,7 +42,7 @@ use std::time::Duration;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Course, Delivery, Email, Entry, Relay, RelaySecurity, Stay, Wording, limits};
+use crate::model::{Course, Delivery, Email, Entry, Route, Stay, Wording, limits};
 use crate::ports::{Notifier, Pending};
 use crate::render::mail::{clean, illustrated as letter};
 
@@ -164,13 +164,13 @@ impl SmtpNotifier {
         let end = Instant::now() + self.limits.total;
         let mut refused = Vec::new();
         let mut deferred = Vec::new();
-        let mut left = u32::try_from(email.relays.len()).unwrap_or(u32::MAX);
-        for relay in self.trust.order(&email.relays, Instant::now()) {
-            let name = relay.name();
+        let mut left = u32::try_from(email.routes.len()).unwrap_or(u32::MAX);
+        for route in self.trust.order(&email.routes, Instant::now()) {
+            let name = route.name();
             let share = end.saturating_duration_since(Instant::now()) / left.max(1);
             left = left.saturating_sub(1);
             match self
-                .one(relay, &parcel, share, end, Until::Taken)
+                .one(route, &parcel, share, end, Until::Taken)
                 .await
                 .answer
             {
@@ -201,10 +201,10 @@ impl SmtpNotifier {
         let parcel = parcel(entry, wording, None)?;
         let mut rehearsed = Vec::new();
         let mut until = Until::Taken;
-        for relay in &email.relays {
+        for route in &email.routes {
             let share = self.limits.total;
             let end = Instant::now() + share;
-            let Held { answer, lines, .. } = self.one(relay, &parcel, share, end, until).await;
+            let Held { answer, lines, .. } = self.one(route, &parcel, share, end, until).await;
             let outcome = match answer {
                 Answer::Taken if until == Until::Welcome => Outcome::Ready,
                 Answer::Taken => Outcome::Taken,
@@ -218,7 +218,7 @@ impl SmtpNotifier {
                 until = Until::Welcome;
             }
             rehearsed.push(Rehearsed {
-                relay: relay.name(),
+                relay: route.name(),
                 lines,
                 outcome,
             });
@@ -228,7 +228,7 @@ impl SmtpNotifier {
 
     async fn one(
         &self,
-        relay: &Relay,
+        route: &Route,
         parcel: &Parcel,
         share: Duration,
         end: Instant,
@@ -238,16 +238,16 @@ impl SmtpNotifier {
             before_text: Instant::now() + share,
             end,
         };
-        let held = match relay.security {
-            RelaySecurity::Sendmail => {
+        let held = match route {
+            Route::Program(path) => {
                 let end = end.min(Instant::now() + self.limits.text);
-                sendmail::hold(relay, parcel, end, until).await
+                sendmail::hold(path, parcel, end, until).await
             }
-            RelaySecurity::Implicit | RelaySecurity::StartTls | RelaySecurity::Plain => {
+            Route::Relay(relay) => {
                 dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines, until).await
             }
         };
-        self.trust.learn(relay, held.works, Instant::now());
+        self.trust.learn(route, held.works, Instant::now());
         held
     }
 }

@@ -20,7 +20,7 @@
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use crate::model::{Relay, Stay, limits};
+use crate::model::{Stay, limits};
 use crate::process::{End, Running, Terms};
 
 use super::compose::Parcel;
@@ -31,9 +31,8 @@ use super::tape::Tape;
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Hands the parcel to the program, until then.
-pub(super) async fn hold(relay: &Relay, parcel: &Parcel, end: Instant, until: Until) -> Held {
+pub(super) async fn hold(program: &str, parcel: &Parcel, end: Instant, until: Until) -> Held {
     let tape = Tape::default();
-    let program = &relay.host;
     let answer = match until {
         Until::Taken => hand(program, parcel, end, &tape).await,
         Until::Welcome => look(program, &tape),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Relay;
+use crate::model::Route;
 
 /// Relays that are remembered; more than one configuration may name.
 const KEPT: usize = 32;
@@ -18,7 +18,7 @@ const KEPT: usize = 32;
 #[derive(Debug, Clone)]
 pub(super) struct Trust {
     distrust: Duration,
-    failed: Arc<Mutex<Vec<(Relay, Instant)>>>,
+    failed: Arc<Mutex<Vec<(Route, Instant)>>>,
 }
 
 impl Trust {
@@ -31,21 +31,21 @@ impl Trust {
     }
 
     /// The relays as they are to be asked: in their order, those that failed lately last.
-    pub(super) fn order<'a>(&self, relays: &'a [Relay], now: Instant) -> Vec<&'a Relay> {
+    pub(super) fn order<'a>(&self, routes: &'a [Route], now: Instant) -> Vec<&'a Route> {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.retain(|(_, at)| now.saturating_duration_since(*at) < self.distrust);
-        let doubtful = |relay: &&Relay| failed.iter().any(|(known, _)| known == *relay);
-        let (last, first): (Vec<_>, Vec<_>) = relays.iter().partition(doubtful);
+        let doubtful = |route: &&Route| failed.iter().any(|(known, _)| known == *route);
+        let (last, first): (Vec<_>, Vec<_>) = routes.iter().partition(doubtful);
         first.into_iter().chain(last).collect()
     }
 
     /// Remembers how a session went.
-    pub(super) fn learn(&self, relay: &Relay, worked: bool, now: Instant) {
+    pub(super) fn learn(&self, route: &Route, worked: bool, now: Instant) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.retain(|(known, _)| known != relay);
+        failed.retain(|(known, _)| known != route);
         if !worked {
             failed.truncate(KEPT - 1);
-            failed.insert(0, (relay.clone(), now));
+            failed.insert(0, (route.clone(), now));
         }
     }
 }

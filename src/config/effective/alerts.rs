@@ -2,7 +2,7 @@
 
 use crate::config::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use crate::config::yaml::Out;
-use crate::model::{Email, Language, Relay, RelaySecurity, Settings};
+use crate::model::{Email, Language, Relay, RelaySecurity, Route, Settings};
 
 use super::{Map, bracketed, command, file, span, text, texts, word};
 
@@ -29,7 +29,7 @@ fn email_tree(email: &Email, language: Language) -> Out {
         .with("to", texts(&email.to))
         .with(
             "smtp",
-            Out::List(email.relays.iter().map(relay_tree).collect()),
+            Out::List(email.routes.iter().map(route_tree).collect()),
         )
         .with("language", word(language.word()))
         .with(
@@ -40,16 +40,22 @@ fn email_tree(email: &Email, language: Language) -> Out {
         .out()
 }
 
+fn route_tree(route: &Route) -> Out {
+    match route {
+        Route::Relay(relay) => relay_tree(relay),
+        Route::Program(path) => {
+            let path = path.split('/').map(percent_encode);
+            let url = format!("sendmail://{}", path.collect::<Vec<_>>().join("/"));
+            Map::new().with("url", text(url)).out()
+        }
+    }
+}
+
 fn relay_tree(relay: &Relay) -> Out {
     let scheme = match relay.security {
         RelaySecurity::Implicit => "smtps",
         RelaySecurity::StartTls => "smtp+starttls",
         RelaySecurity::Plain => "smtp+plain",
-        RelaySecurity::Sendmail => {
-            let path = relay.host.split('/').map(percent_encode);
-            let url = format!("sendmail://{}", path.collect::<Vec<_>>().join("/"));
-            return Map::new().with("url", text(url)).out();
-        }
     };
     let user = relay
         .user

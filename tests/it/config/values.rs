@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Addresses, CacheBypass, Canary, Cause, Guards, HostName, Profile, ProfileName, RelaySecurity,
-    Rung, SecretSource, Settings, When,
+    Addresses, CacheBypass, Canary, Cause, Guards, HostName, Profile, ProfileName, Relay,
+    RelaySecurity, Route, Rung, SecretSource, Settings, When,
 };
 
 use super::{CASES, told};
@@ -153,26 +153,33 @@ fn relays_canaries_and_causes_are_understood() {
     let settings = good("full.yaml");
     let email = settings.email.as_ref().unwrap();
     assert_eq!(email.reminder_interval, None);
-    let relays: Vec<(&str, u16, RelaySecurity)> = email
-        .relays
-        .iter()
-        .map(|relay| (relay.host.as_str(), relay.port, relay.security))
+    let mut routes = email.routes.clone();
+    let program = Route::Program("/opt/mail er/sendmail".to_owned());
+    assert_eq!(routes.pop(), Some(program));
+    let relays: Vec<Relay> = routes
+        .into_iter()
+        .map(|route| match route {
+            Route::Relay(relay) => relay,
+            Route::Program(path) => panic!("{path}"),
+        })
         .collect();
+    let seen = relays
+        .iter()
+        .map(|relay| (relay.host.as_str(), relay.port, relay.security));
     assert_eq!(
-        relays,
+        seen.collect::<Vec<_>>(),
         [
             ("mail.example.com", 465, RelaySecurity::Implicit),
             ("2001:db8::25", 2525, RelaySecurity::StartTls),
             ("relay.example.com", 587, RelaySecurity::StartTls),
             ("::1", 25, RelaySecurity::Plain),
-            ("/opt/mail er/sendmail", 0, RelaySecurity::Sendmail),
         ]
     );
-    assert_eq!(email.relays[0].user.as_deref(), Some("us@er"));
+    assert_eq!(relays[0].user.as_deref(), Some("us@er"));
     let password = SecretSource::Environment("SMTP_PASSWORD".to_owned());
-    assert_eq!(email.relays[0].password, Some(password));
+    assert_eq!(relays[0].password, Some(password));
     assert_eq!(
-        email.relays[0].ca_file.as_ref().map(|p| p.is_absolute()),
+        relays[0].ca_file.as_ref().map(|p| p.is_absolute()),
         Some(true)
     );
     let canary = Canary::Tcp {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use probe::adapters::smtp::{Limits, bytes};
-use probe::model::{Delivery, Relay, RelaySecurity, Stay};
+use probe::model::{Delivery, Relay, RelaySecurity, Route, Stay};
 use probe::render::mail::compose;
 
 use super::server::{Act, Script, Server, Stage};
@@ -298,7 +298,7 @@ async fn relays_are_tried_in_order() {
         "{delivery:?}"
     );
 
-    let delivery = send(PATIENT, Vec::new()).await;
+    let delivery = send(PATIENT, Vec::<Route>::new()).await;
     assert_deferred(&delivery, "alerts.email.smtp");
 }
 

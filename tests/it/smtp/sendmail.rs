@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use probe::adapters::smtp::{Line, Outcome, SmtpNotifier, bytes};
-use probe::model::{Delivery, Relay, RelaySecurity, Stay};
+use probe::model::{Delivery, RelaySecurity, Route, Stay};
 use probe::render::mail::compose;
 
 use super::server::{Script, Server};
@@ -37,20 +37,13 @@ impl Program {
         self.directory.path().join(name)
     }
 
-    fn relay(&self) -> Relay {
+    fn relay(&self) -> Route {
         relay(&self.path("sendmail"))
     }
 }
 
-fn relay(program: &Path) -> Relay {
-    Relay {
-        host: program.to_str().unwrap().to_owned(),
-        port: 0,
-        security: RelaySecurity::Sendmail,
-        user: None,
-        password: None,
-        ca_file: None,
-    }
+fn relay(program: &Path) -> Route {
+    Route::Program(program.to_str().unwrap().to_owned())
 }
 
 #[tokio::test]
@@ -58,7 +51,7 @@ async fn m20_it_is_handed_the_mail_and_its_envelope() {
     let program = Program::new("exit 0");
     let delivery = send(PATIENT, vec![program.relay()]).await;
     let relay = program.relay().name();
-    assert_eq!(relay, program.relay().host);
+    assert_eq!(relay, program.relay().name());
     assert_eq!(delivery, Delivery::Sent { relay });
     let arguments = fs::read_to_string(program.path("arguments")).unwrap();
     assert_eq!(
@@ -96,7 +89,7 @@ async fn m20_its_exit_status_is_understood() {
         }
         let words = reason(&delivery);
         assert!(words.contains(&format!("no: {status}")), "{words}");
-        assert!(words.contains(&program.relay().host), "{words}");
+        assert!(words.contains(&program.relay().name()), "{words}");
     }
 }
 
@@ -110,7 +103,11 @@ async fn m20_one_that_is_missing_is_trouble_and_the_next_relay_takes_it() {
         "{delivery:?}"
     );
     let server = Server::start(Script::default()).await;
-    let delivery = send(PATIENT, vec![gone, server.relay(RelaySecurity::Plain)]).await;
+    let delivery = send(
+        PATIENT,
+        vec![gone, server.relay(RelaySecurity::Plain).into()],
+    )
+    .await;
     assert!(matches!(delivery, Delivery::Sent { .. }), "{delivery:?}");
 }
 
@@ -122,7 +119,7 @@ async fn m20_one_that_hangs_or_dies_with_the_mail_is_unclear_and_ended_with_all_
     for program in [&hangs, &dies] {
         let server = Server::start(Script::default()).await;
         let began = Instant::now();
-        let spare = server.relay(RelaySecurity::Plain);
+        let spare = Route::Relay(server.relay(RelaySecurity::Plain));
         let delivery = send(HASTY, vec![program.relay(), spare]).await;
         assert!(matches!(delivery, Delivery::Unclear { .. }), "{delivery:?}");
         assert!(began.elapsed() < SOON);
@@ -164,7 +161,7 @@ async fn m20_a_rehearsal_shows_what_was_run_and_hands_over_one_mail() {
     assert_eq!(outcomes, [&Outcome::Taken, &Outcome::Ready]);
     let ran = format!(
         "{} -i -f probe@monitor.example.com -- ops@example.com",
-        first.relay().host
+        first.relay().name()
     );
     assert!(
         rehearsed[0].lines.contains(&Line::Ours(ran)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::smtp::{Limits, SmtpNotifier};
-use probe::model::{Delivery, Email, Entry, Relay, RelaySecurity, Stay};
+use probe::model::{Delivery, Email, Entry, RelaySecurity, Route, Stay};
 use probe::ports::Notifier;
 
 use super::server::{Act, Script, Server, Stage};
@@ -29,23 +29,27 @@ pub(crate) const HASTY: Limits = Limits {
 /// What `HASTY` may take at most: several steps, and a machine that is busy with other tests.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 
-pub(crate) fn email(relays: Vec<Relay>) -> Email {
+pub(crate) fn email(routes: Vec<impl Into<Route>>) -> Email {
     Email {
         from: "Probe <probe@monitor.example.com>".to_owned(),
         to: vec!["ops@example.com".to_owned()],
-        relays,
+        routes: routes.into_iter().map(Into::into).collect(),
         report: false,
         reminder_interval: None,
     }
 }
 
-pub(crate) async fn send(limits: Limits, relays: Vec<Relay>) -> Delivery {
-    send_entry(limits, relays, entry(down())).await
+pub(crate) async fn send(limits: Limits, routes: Vec<impl Into<Route>>) -> Delivery {
+    send_entry(limits, routes, entry(down())).await
 }
 
-pub(crate) async fn send_entry(limits: Limits, relays: Vec<Relay>, entry: Entry) -> Delivery {
+pub(crate) async fn send_entry(
+    limits: Limits,
+    routes: Vec<impl Into<Route>>,
+    entry: Entry,
+) -> Delivery {
     SmtpNotifier::with_limits(limits)
-        .notify(Arc::new(email(relays)), Arc::new(english()), entry, None)
+        .notify(Arc::new(email(routes)), Arc::new(english()), entry, None)
         .await
 }
 
