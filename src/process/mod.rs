@@ -5,9 +5,28 @@ mod run;
 
 pub use run::{End, Running, Seen, Terms};
 
+use std::io;
+use std::process::Stdio;
+
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
+
+/// Starts a program in a group of its own, with its output to be read.
+///
+/// # Errors
+/// When this machine cannot start it.
+pub fn start(mut command: Command, stdin: Stdio) -> io::Result<(Group, Child)> {
+    let child = command
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    Ok((Group(id.and_then(Pid::from_raw)), child))
+}
 
 /// The process group of a program that has not been reaped; killed when dropped. While its leader is not reaped, the group
 /// cannot be anybody else's.
@@ -15,13 +34,6 @@ use tokio::process::Child;
 pub struct Group(Option<Pid>);
 
 impl Group {
-    /// That of a child that was started with `process_group(0)`.
-    #[must_use]
-    pub fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
-    }
-
     /// Whether the leader has ended. It is not reaped by that.
     #[must_use]
     pub fn ended(&self) -> bool {

@@ -61,18 +61,9 @@ impl Running {
     ///
     /// # Errors
     /// When this machine cannot start it.
-    pub fn start(mut command: Command) -> io::Result<Self> {
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
-        Ok(Self {
-            group: Group::of(&child),
-            child,
-        })
+    pub fn start(command: Command) -> io::Result<Self> {
+        let (group, child) = super::start(command, Stdio::piped())?;
+        Ok(Self { group, child })
     }
 
     /// Watches it to its end or to a limit; what it prints is given to `heard` as it comes.

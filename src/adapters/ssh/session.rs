@@ -22,7 +22,7 @@ use super::log::{ClientLog, Reached};
 use super::output::Output;
 use crate::model::limits;
 use crate::ports::Clock;
-use crate::process::{Group, read};
+use crate::process::{self, Group, read};
 
 /// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
 /// cannot be anybody else's.
@@ -68,19 +68,13 @@ impl Session {
     ///
     /// # Errors
     /// When our machine cannot start it.
-    pub(super) fn start(mut command: Command, log: (Receiver, Sender)) -> io::Result<Self> {
+    pub(super) fn start(command: Command, log: (Receiver, Sender)) -> io::Result<Self> {
         // The client holds a reading end of its own log, too: if we are killed before it has opened it, it would wait for a
         // reader, and whoever opened the pipe much later would set the restart off. `-n` keeps it from reading there.
         let reader = log.0.as_fd().try_clone_to_owned()?;
-        let child = command
-            .stdin(Stdio::from(reader))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+        let (group, child) = process::start(command, Stdio::from(reader))?;
         Ok(Self {
-            group: Group::of(&child),
+            group,
             child,
             log: log.0,
             keep_open: log.1,
