@@ -45,6 +45,7 @@ impl Daemon {
             .env(TRUST, world.dir.path().join("roots.pem"))
             // As under the unit and in the container of `deploy`.
             .env("MALLOC_ARENA_MAX", "1")
+            .env("MALLOC_TRIM_THRESHOLD_", "131072")
             .stderr(Stdio::inherit())
             .spawn();
         Self(daemon.expect("the program"))

@@ -157,6 +157,13 @@ impl Fleet {
         self.profiles.entry(name.clone()).or_default()
     }
 
+    /// Makes the memory of profiles that have none. Made together they lie close: one by one in their order, a map's nodes
+    /// stay half empty, which is 3 MiB for 10,000 profiles.
+    pub fn make(&mut self, names: impl Iterator<Item = ProfileName>) {
+        let blank = names.map(|name| (name, ProfileTrack::default()));
+        self.profiles.append(&mut blank.collect());
+    }
+
     /// A host's memory, for changing it; made when it is not there.
     pub fn host_mut(&mut self, name: &HostName) -> &mut HostTrack {
         self.changing(|rows| rows.host(name));

@@ -5,11 +5,11 @@
 //! people hear of it. A changed profile keeps its state, loses its evidence, and can come no nearer to its threshold
 //! than one failure below it. An equal configuration changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    EventKind, Flights, HostName, Next, Note, ProfileName, ProfileTrack, Skips, Standing, Start,
-    Timestamp, limits,
+    EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack, Skips, Standing,
+    Start, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -23,6 +23,8 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
     let waiting = draft.fleet.flights.disperse();
     draft.fleet.agenda.extend(waiting);
     draft.fleet.reindex_all(draft.settings);
+    let unknown = unknown(draft);
+    draft.fleet.make(unknown.iter().cloned());
     let mut fresh = Vec::new();
     for profile in draft
         .settings
@@ -31,12 +33,7 @@ pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
         .cloned()
         .collect::<Vec<_>>()
     {
-        if adopt(
-            draft,
-            &profile.name,
-            profile.fingerprint,
-            profile.failure_threshold,
-        ) {
+        if adopt(draft, &profile, unknown.contains(&profile.name)) {
             fresh.push(profile.name.clone());
         }
     }
@@ -78,9 +75,20 @@ fn forget_flights(draft: &mut Draft<'_>) {
     }
 }
 
-/// Takes a profile over; says whether it is new or changed.
-fn adopt(draft: &mut Draft<'_>, name: &ProfileName, fingerprint: u64, threshold: u32) -> bool {
-    let known = draft.fleet.profiles.get(name);
+/// Profiles that nothing is remembered of.
+fn unknown(draft: &Draft<'_>) -> BTreeSet<ProfileName> {
+    let known = &draft.fleet.profiles;
+    let names = draft.settings.profiles.keys();
+    names
+        .filter(|name| !known.contains_key(*name))
+        .cloned()
+        .collect()
+}
+
+/// Takes a profile over, of which nothing is known where it is new; says whether it is new or changed.
+fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
+    let (name, fingerprint) = (&profile.name, profile.fingerprint);
+    let known = draft.fleet.profiles.get(name).filter(|_| !new);
     if known.is_some_and(|track| track.fingerprint == fingerprint && track.removed.is_none()) {
         return false;
     }
@@ -104,7 +112,8 @@ fn adopt(draft: &mut Draft<'_>, name: &ProfileName, fingerprint: u64, threshold:
     // Other URLs, perhaps, or in another order.
     track.known.clear();
     if track.standing != Standing::Down {
-        track.failures = track.failures.min(threshold.saturating_sub(1));
+        let short = profile.failure_threshold.saturating_sub(1);
+        track.failures = track.failures.min(short);
     }
     schedule::enter(draft, name, now);
     true

@@ -65,12 +65,13 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
     })?;
     // A new database has the row from its first moment.
     fleet.core = core.ok_or_else(|| Trouble::Damaged("its core row is missing".to_owned()))?;
+    // A map that is made of all at once has full nodes.
+    let mut profiles = Vec::new();
     each(connection, "profile", "name", |key: String, body| {
-        fleet
-            .profiles
-            .insert(ProfileName::try_new(&key).ok()?, body);
+        profiles.push((ProfileName::try_new(&key).ok()?, body));
         Some(())
     })?;
+    fleet.profiles = profiles.into_iter().collect();
     each(connection, "host", "name", |key: String, body| {
         fleet.hosts.insert(HostName::try_new(&key).ok()?, body);
         Some(())
