@@ -158,7 +158,7 @@ impl Fleet {
     }
 
     /// Makes the memory of profiles that have none. Made together they lie close: one by one in their order, a map's nodes
-    /// stay half empty, which is 3 MiB for 10,000 profiles.
+    /// stay half empty.
     pub fn make(&mut self, names: impl Iterator<Item = ProfileName>) {
         let blank = names.map(|name| (name, ProfileTrack::default()));
         self.profiles.append(&mut blank.collect());

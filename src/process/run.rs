@@ -19,7 +19,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// What a program is given, and how far it may go.
 #[derive(Debug)]
 pub struct Terms {
-    /// Its standard input, closed behind it; nothing: there is none.
+    /// Its standard input, closed behind it; may be empty.
     pub input: Vec<u8>,
     /// Until when it may run.
     pub until: Instant,

@@ -1,8 +1,10 @@
 //! What is remembered of a message that is under way, moved by hand.
 
+use std::time::Duration;
+
 use probe::model::{
     Cause, CheckResult, Delivery, Diagnosis, EntryId, Event, EventKind, Finding, Hold, Look, Next,
-    ProbeId, RecoveryOutcome, Standing, Start,
+    Period, ProbeId, RecoveryOutcome, Restarts, Standing, Start, Timestamp,
 };
 
 use super::gathering::hand;
@@ -56,6 +58,33 @@ fn a_restart_that_was_taken_back_is_not_announced() {
     assert_eq!(next(&hand), Next::Held(Hold::StateUnwritable));
     assert_eq!(hand.fleet.outbox[&id].tries, 0);
     assert!(hand.fleet.in_transit.is_empty(), "nothing leaves unwritten");
+}
+
+/// Nor does the report of the week count it.
+#[test]
+fn a_restart_that_was_taken_back_is_none_of_the_week() {
+    let (mut hand, order) = Hand::ordered();
+    let count = |hand: &Hand| hand.fleet.hosts[&order.host].week.count;
+    hand.fleet.core.week = Some(Period {
+        number: 7,
+        began: Timestamp(0),
+        asked: Timestamp(0),
+        due: Timestamp(i64::MAX),
+        first: false,
+        blind: Duration::ZERO,
+        away: Duration::ZERO,
+    });
+    let track = hand.fleet.host_mut(&order.host);
+    track.week = Restarts {
+        period: 7,
+        count: 3,
+    };
+    hand.step(Event::TakenBack {
+        attempts: vec![(order.host.clone(), order.attempt)],
+        entries: Vec::new(),
+        unwritable: true,
+    });
+    assert_eq!(count(&hand), 2);
 }
 
 /// What has left may have been read: it is not changed any more.

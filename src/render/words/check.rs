@@ -100,7 +100,8 @@ fn check_file(template: &Template) -> Vec<Complaint> {
     complaints
 }
 
-fn phrase_fault(wrong: &Wrong) -> (String, String) {
+/// What is wrong with a phrase, and what to do.
+pub(super) fn phrase_fault(wrong: &Wrong) -> (String, String) {
     match wrong {
         Wrong::Unknown => (
             "no such phrase".to_owned(),

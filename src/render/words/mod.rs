@@ -118,8 +118,9 @@ impl Voice {
         let details = files.find(|file| file.name == phrases::NAME);
         let book = details.map(|file| {
             let (book, wrong) = phrases::Book::with(wording.language, &file.text);
-            let told = |(at, _): (phrases::Written<'_>, _)| {
-                format!("{}:{} cannot be used", phrases::NAME, at.line)
+            let told = |(at, wrong): (phrases::Written<'_>, phrases::Wrong)| {
+                let (what, _) = check::phrase_fault(&wrong);
+                format!("{}/{}: {what}", phrases::NAME, at.english)
             };
             complaints.extend(wrong.into_iter().map(told));
             book

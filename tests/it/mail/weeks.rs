@@ -203,6 +203,10 @@ fn restarts_that_never_helped_and_time_nobody_saw() {
         assert!(said.contains(wanted), "{said}");
         let unseen = blind + away > 0;
         assert_eq!(said.contains("up whenever we looked"), unseen, "{said}");
+        // What the reader can do about it.
+        let todo =
+            said.contains("Where nobody stopped probe, look at its service, timer or cron job.");
+        assert_eq!(todo, away > 0, "{said}");
         let said = flat(&quiet, &japanese()).replace(' ', "");
         assert_eq!(said.contains("監視できませんでした"), unseen, "{said}");
         assert_eq!(said.contains("確認できた間は常に"), unseen, "{said}");

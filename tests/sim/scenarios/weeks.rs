@@ -10,7 +10,7 @@ use probe::render::mail::compose;
 
 use super::super::invariants;
 use super::super::setup::{each_profile, email, secs, settings};
-use super::super::world::{BEGIN, Mail, World};
+use super::super::world::{BEGIN, Mail, Ssh, World};
 use super::MINUTE;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -290,4 +290,26 @@ fn a_fleet_that_is_empty_on_monday_is_reported_a_week_later() {
         matches!(held[..], [WeekHeld::For(first), WeekHeld::Still(_)] if first > 9 * DAY),
         "{held:?}"
     );
+}
+
+/// What was ordered and did not take place is no restart: nobody got in.
+#[test]
+fn an_attempt_that_was_no_restart_is_not_counted() {
+    let mut world = World::new(weekly(&["shop@web1"], "UTC"));
+    let web1 = super::super::setup::host("web1");
+    world.machines.get_mut(&web1).unwrap().ssh = Ssh::Closed;
+    world.at(2 * HOUR, |world| world.ill("web1", Some(Cause::Refused)));
+    world.at(3 * HOUR, |world| world.ill("web1", None));
+    world.at(5 * HOUR, move |world| {
+        world.machines.get_mut(&web1).unwrap().ssh = Ssh::Ok;
+    });
+    world.at(8 * DAY + 5 * HOUR, |world| {
+        world.ill("web1", Some(Cause::Refused));
+    });
+    world.run_daemon();
+    world.go_on(16 * DAY);
+    let weeks = weeks(&world);
+    let restarts: Vec<u32> = weeks.iter().map(|week| week.restarts).collect();
+    assert_eq!(restarts, [0, 0, 1]);
+    assert!(weeks[0].hosts.is_empty() && weeks[0].sites[0].outages == 1);
 }

@@ -16,11 +16,11 @@ const STOP: &str = "; ";
 /// Pieces within pieces.
 const DEPTH: usize = 6;
 
-/// Joints of a kind that are tried.
-const SPLITS: usize = 4;
+/// Joints that are looked at; what stands behind the last of them is one piece.
+const MOST: usize = 15;
 
-/// Pieces looked up for one detail; a long one takes some forty.
-const FUEL: u32 = 400;
+/// Pieces looked up for one detail, so that a hostile one ends; the tests fail where ours do not get by with it.
+const FUEL: u32 = 2_000;
 
 /// Bytes of a detail; those of checks are shorter.
 const LENGTH: usize = 8 * limits::DETAIL_CHARS;
@@ -54,6 +54,8 @@ struct Said {
     text: String,
     /// Bytes of it that the book does not know.
     unknown: usize,
+    /// It begins with a phrase of the book.
+    known: bool,
 }
 
 impl Said {
@@ -61,56 +63,75 @@ impl Said {
         Self {
             text: text.to_owned(),
             unknown: text.len(),
+            known: false,
         }
     }
 }
 
 impl Reader<'_> {
-    /// In the book's words, as far as it has any, the way that leaves the least.
+    /// In the book's words, as far as it has any, the way that leaves the least; of several, that of the longest phrases.
     fn translated(&self, text: &str, depth: usize) -> Said {
-        let mut best = Said::as_it_is(text);
         let Some(deeper) = depth.checked_sub(1) else {
-            return best;
+            return Said::as_it_is(text);
         };
-        let mut better = |said: Said| {
-            if said.unknown < best.unknown {
-                best = said;
-            }
-            best.unknown == 0
-        };
-        if self
-            .phrase(text, Quotes::Short, deeper)
-            .is_some_and(&mut better)
-        {
-            return best;
-        }
-        // A phrase may hold what looks like a joint: each place is tried.
+        let mut joints: Vec<(usize, &str, &str)> = Vec::new();
         for (joint, japanese) in JOINTS {
             let between = match self.book.language {
                 Language::En => joint,
                 Language::Ja => japanese,
             };
-            for (at, _) in text.match_indices(joint).take(SPLITS) {
-                let (before, from) = text.split_at(at);
-                let after = from.strip_prefix(joint).unwrap_or_default();
-                let (one, other) = (
-                    self.translated(before, deeper),
-                    self.translated(after, deeper),
-                );
-                let said = Said {
-                    text: format!("{}{between}{}", one.text, other.text),
-                    unknown: one.unknown + other.unknown,
-                };
-                let any = said.unknown < before.len() + after.len();
-                if any && better(said) {
-                    return best;
+            joints.extend(
+                text.match_indices(joint)
+                    .map(|(at, _)| (at, joint, between)),
+            );
+        }
+        joints.sort_unstable();
+        joints.truncate(MOST);
+        // From each joint on, beginning with the last: a piece that ends at one of the joints behind it, and the best from there.
+        let mut best: Vec<Said> = Vec::new();
+        for place in (0..=joints.len()).rev() {
+            let before = place.checked_sub(1).and_then(|place| joints.get(place));
+            let from = before.map_or(0, |(at, joint, _)| at + joint.len());
+            let mut found: Option<Said> = None;
+            for last in (place..=joints.len()).rev() {
+                let joint = joints.get(last);
+                let to = joint.map_or(text.len(), |(at, _, _)| *at);
+                let piece = text.get(from..to).unwrap_or_default();
+                let said = self
+                    .phrase(piece, Quotes::Short, deeper)
+                    .or_else(|| self.long(piece, deeper))
+                    .or_else(|| (last == place).then(|| Said::as_it_is(piece)));
+                let Some(mut said) = said else { continue };
+                // What follows was found before, that of the last joint first.
+                let behind = joints.len().checked_sub(last + 1);
+                let rest = behind.and_then(|behind| best.get(behind));
+                if let (Some((_, joint, between)), Some(rest)) = (joint, rest) {
+                    said.text += if said.known || rest.known {
+                        between
+                    } else {
+                        joint
+                    };
+                    said.text += &rest.text;
+                    said.unknown += rest.unknown;
+                }
+                if found
+                    .as_ref()
+                    .is_none_or(|best| said.unknown < best.unknown)
+                {
+                    found = Some(said);
                 }
             }
+            best.extend(found);
         }
-        if let Some(said) = self.phrase(text, Quotes::Any, deeper) {
-            better(said);
-        }
-        best
+        best.pop().unwrap_or_else(|| Said::as_it_is(text))
+    }
+
+    /// A phrase that quotes what has a stop; two phrases would be better.
+    fn long(&self, text: &str, deeper: usize) -> Option<Said> {
+        let stops = text.contains(STOP);
+        let mut said = stops.then(|| self.phrase(text, Quotes::Any, deeper))??;
+        said.unknown += 1;
+        Some(said)
     }
 
     /// A text that is a phrase of the book.
@@ -147,7 +168,11 @@ impl Reader<'_> {
             said.push_str(own.as_ref().map_or(text, |own| own.text.as_str()));
         }
         let text = said;
-        Said { text, unknown }
+        Said {
+            text,
+            unknown,
+            known: true,
+        }
     }
 }
 
