@@ -60,14 +60,11 @@ set_stage() {
   chmod 755 "$stage"
   mkdir -p "$stage"/{bin,shop,blog,tmp,state}
   chmod 700 "$stage/state"
-  web_port=$(free_port 127.0.0.2) ssh_port=$(free_port 127.0.0.2) mail_port=$(free_port 127.0.0.1)
+  web_port=$(free_port 127.0.0.2) ssh_port=$(free_port 127.0.0.2)
   write_scripts
   start_nginx
   start_sshd
   start_monit
-  "$release/examples/mailbox" "$mail_port" "$mails" 2>"$stage/mailbox.log" &
-  pids+=($!)
-  wait_until "the mailbox" answers 127.0.0.1 "$mail_port"
 }
 
 # Ends what was started, by the ids it was started with.
@@ -115,6 +112,18 @@ N
 [ "\$SSH_ORIGINAL_COMMAND" = "kusanagi restart" ] || { echo "refused: \$SSH_ORIGINAL_COMMAND" >&2; exit 64; }
 exec $stage/bin/kusanagi restart
 N
+  # Takes mail as sendmail does, and keeps each as a file named after its subject: 03-UP-shop-back-after-7s.eml.
+  cat >"$stage/bin/mailbox" <<N
+#!/usr/bin/env bash
+exec 9>$stage/mailbox.lock
+flock 9
+cat >$stage/mail || exit 75
+name=\$(sed -n '/^\r*\$/q; s/^Subject: //p' $stage/mail | tr -cs '[:alnum:]\n' '-' | head -n 1)
+kept=("$mails"/*.eml)
+[ -e "\${kept[0]}" ] || kept=()
+printf -v file '%s/%02d-%.60s.eml' "$mails" \$((\${#kept[@]} + 1)) "\$(sed 's/^-*//; s/-*\$//' <<<"\$name")"
+mv $stage/mail "\$file" || exit 75
+N
   chmod 755 "$stage"/bin/*
   : >"$stage/restarts"
 }
@@ -145,6 +154,7 @@ start_sshd() {
   fi
   cat >"$stage/sshd_config" <<N
 ListenAddress 127.0.0.2:$ssh_port
+ListenAddress 127.0.0.1:$ssh_port
 HostKey $stage/host
 AuthorizedKeysFile $stage/authorized_keys
 PidFile $stage/sshd.pid
@@ -214,7 +224,7 @@ defaults:
   timeout: ${timeout}s
   failure_threshold: $threshold
 network:
-  canaries: ["tcp://127.0.0.1:$mail_port"]
+  canaries: ["tcp://127.0.0.1:$ssh_port"]   # stands for the rest of the network
 hosts:
   web1:
     ssh: ssh://$(id -un)@127.0.0.2:$ssh_port
@@ -232,7 +242,7 @@ alerts:
   email:
     from: "Probe <probe@monitor.test>"
     to: [ops@example.com]
-    smtp: [{url: "smtp+plain://127.0.0.1:$mail_port"}]
+    smtp: [{url: "sendmail://$stage/bin/mailbox"}]
 N
   stopped='' restarted='' proven='' unread='' shown=0 open=0
   declare -gA state=()

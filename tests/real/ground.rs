@@ -42,6 +42,21 @@ pub(crate) fn program(name: &str, package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("`{name}` is not installed: apt-get install {package}"))
 }
 
+/// Whether all of what is tried exhaustively is tried: `tests/run --all` says so by `PROBE_TESTS=all`. Otherwise a test that
+/// has hundreds of cases takes a part of them that it names.
+pub(crate) fn everything() -> bool {
+    match std::env::var("PROBE_TESTS").ok().as_deref() {
+        None | Some("") => false,
+        Some("all") => true,
+        Some(other) => panic!("PROBE_TESTS={other}: only `all` is known"),
+    }
+}
+
+/// The distance from one case to the next: 1 for [`everything`].
+pub(crate) fn step(otherwise: usize) -> usize {
+    if everything() { 1 } else { otherwise }
+}
+
 /// Runs to its end and must exit 0.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();

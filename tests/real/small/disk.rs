@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::stage::Stage;
-use crate::ground::{program, run, text, wait_for};
+use crate::ground::{program, run, step, text, wait_for};
 use crate::post::as_root;
 
 /// What the log says when the state cannot be written.
@@ -150,7 +150,7 @@ fn once_on_a_disk_that_is_full_or_read_only() {
     }
 }
 
-/// From the n-th write on nothing gets to the disk, for every n: what was done before is on the disk.
+/// From the n-th write on nothing gets to the disk, for every n (by default every fifth): what was done before is on the disk.
 #[test]
 fn once_on_a_disk_that_fails_from_some_write_on() {
     let strace = program("strace", "strace").display().to_string();
@@ -160,7 +160,7 @@ fn once_on_a_disk_that_fails_from_some_write_on() {
     let known = stage.state();
     let mut failed = 0;
     for (calls, error) in [("fsync,fdatasync", "EIO"), ("pwrite64", "ENOSPC")] {
-        for nth in 1.. {
+        for nth in (1..).step_by(step(5)) {
             let told = format!("{error} from {calls} {nth} on");
             stage.begin(&format!("{}-{error}-{nth}", &calls[..5]), Some(&known));
             let before = stage.restarts();
