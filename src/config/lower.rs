@@ -278,6 +278,8 @@ impl Profiles {
             }
             profile.expect = self.expectations.of(profile.expect);
             profile.tls = self.tls.of(profile.tls);
+            let host = profile.host.as_ref().and_then(|host| hosts.read.get(host));
+            profile.elsewhere = host.is_some_and(|draft| !draft.host.is_here());
             if fits {
                 self.read.insert(name, profile);
             }

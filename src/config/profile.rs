@@ -167,6 +167,7 @@ impl Draft {
             host: self
                 .host
                 .and_then(|host| HostName::try_new(&host.value).ok()),
+            elsewhere: false,
             urls: exact(self.urls.unwrap_or_default()),
             method,
             contact: self.contact.map(|contact| contact.value),

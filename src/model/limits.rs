@@ -147,6 +147,14 @@ pub const SSH_LOG_READ: usize = 256 * 1024;
 /// Response header bytes of one exchange (curl's figure).
 pub const HEADER_BYTES: usize = 300 * 1024;
 
+/// A URL that a redirect may name: web servers take request lines of 8 KiB (nginx, Apache) or 16 KiB (IIS) unless they are told
+/// otherwise, and a longer one leads nobody anywhere.
+pub const LOCATION_BYTES: usize = 16 * 1024;
+
+/// What is kept and shown of a URL from outside. It stands in the state and in every document once for each hop, twenty of them
+/// at most; people read less.
+pub const URL_CHARS: usize = 500;
+
 /// Response header lines; a real WordPress sends under a hundred.
 pub const HEADER_LINES: usize = 256;
 

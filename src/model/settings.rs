@@ -141,6 +141,8 @@ pub struct Profile {
     pub name: ProfileName,
     /// The machine that is restarted for it; without one it is watched and reported only.
     pub host: Option<HostName>,
+    /// That machine is not ours, by its `ssh` destination: a name of the site that DNS leads to loopback is wrong.
+    pub elsewhere: bool,
     /// What is requested. Credentials are taken out and sent as `Authorization`.
     pub urls: Vec<Url>,
     /// Request method.
@@ -207,6 +209,7 @@ impl Profile {
         Self {
             name: ProfileName::of_urls(),
             host: None,
+            elsewhere: false,
             urls,
             method: "GET".to_owned(),
             contact: None,
@@ -251,6 +254,27 @@ pub struct Host {
     pub restart: Restart,
     /// Changes when, and only when, the configuration of this host changes.
     pub fingerprint: u64,
+}
+
+impl Host {
+    /// Whether its login leads to our own machine, as far as the destination itself says.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        let plain = self.ssh.strip_prefix("ssh://").unwrap_or(&self.ssh);
+        let host = plain.rsplit_once('@').map_or(plain, |(_, host)| host);
+        let bare = host.parse::<IpAddr>().ok().or_else(|| {
+            let authority: Option<SocketAddr> = host.parse().ok();
+            let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+            authority
+                .map(|address| address.ip())
+                .or_else(|| bracketed.and_then(|host| host.parse().ok()))
+        });
+        let name = host.split_once(':').map_or(host, |(name, _)| name);
+        bare.map_or_else(
+            || name.eq_ignore_ascii_case("localhost"),
+            |ip| ip.to_canonical().is_loopback(),
+        )
+    }
 }
 
 /// What must be left on a host, so that a restart does not make it worse. Shares are per cent.

@@ -8,8 +8,7 @@
 //! Where a name does not resolve, the address that last answered is asked within what is left of the time, with Host and
 //! SNI kept, and the detail says what it does. The finding stays what it was.
 
-use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,9 @@ use url::{Host, Url};
 
 use super::World;
 use super::check::check;
+use super::destination::{Source, has_route};
 use super::exchange::Aim;
+use super::fault::Fault;
 use super::resolve::Found;
 use super::text;
 use super::trace::{Mark, Sight};
@@ -58,7 +59,7 @@ pub(super) async fn url(
             return vec![one(&world, &profile, url, None, known).await];
         }
     };
-    let checks = Box::pin(each(world, profile, url, pins, permits)).await;
+    let checks = Box::pin(each(world, profile, url, pins, Source::Given, permits)).await;
     vec![super::speaker(&checks, &text::shown(url))]
 }
 
@@ -68,6 +69,7 @@ async fn each(
     profile: Arc<Profile>,
     url: &Url,
     addresses: Vec<IpAddr>,
+    source: Source,
     permits: Arc<Semaphore>,
 ) -> Vec<Option<CheckResult>> {
     let mut ended = vec![None; addresses.len()];
@@ -79,7 +81,7 @@ async fn each(
             let _permit = permits.acquire().await;
             (
                 place,
-                one(&world, &profile, &url, Some(address), None).await,
+                one(&world, &profile, &url, Some((address, source)), None).await,
             )
         });
     }
@@ -98,11 +100,12 @@ async fn one(
     world: &World,
     profile: &Profile,
     url: &Url,
-    pin: Option<IpAddr>,
+    pin: Option<(IpAddr, Source)>,
     known: Option<IpAddr>,
 ) -> CheckResult {
     let aim = Aim {
-        pin,
+        pin: pin.map(|(ip, _)| ip),
+        source: pin.map_or_else(Source::default, |(_, source)| source),
         known,
         expected: &profile.expect.addresses,
     };
@@ -134,8 +137,12 @@ async fn every(
         failed => {
             let mut result = sight.result();
             result.finding = match failed {
-                Ok(Err(fault)) => fault.into(),
-                Ok(Ok(_)) | Err(_) => super::fault::Fault::new(
+                Ok(Err(fault)) => Fault {
+                    detail: text::clean(&fault.detail),
+                    ..fault
+                }
+                .into(),
+                Ok(Ok(_)) | Err(_) => Fault::new(
                     Cause::Dns,
                     format!("no name server answered for {name} in time"),
                 )
@@ -149,13 +156,14 @@ async fn every(
         }
     };
     drop(permit);
+    let source = found.source();
     let (asked, remarks) = chosen(name, found);
     let port = url.port_or_known_default().unwrap_or(80);
     let left = Arc::new(Profile {
         timeout: profile.timeout.saturating_sub(spent.total).max(LEAST),
         ..Profile::clone(&profile)
     });
-    let results = each(world, left, url, asked.clone(), permits).await;
+    let results = each(world, left, url, asked.clone(), source, permits).await;
     let mut results: Vec<CheckResult> = results
         .into_iter()
         .zip(asked)
@@ -204,25 +212,6 @@ fn chosen(name: &str, found: Found) -> (Vec<IpAddr>, Vec<String>) {
     (turns, remarks)
 }
 
-/// Whether the kernel knows a way there. A UDP socket that is connected sends nothing.
-fn has_route(ip: IpAddr) -> bool {
-    let local: SocketAddr = match ip {
-        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let connected = UdpSocket::bind(local).and_then(|socket| socket.connect((ip, 9)));
-    !connected.is_err_and(|error| {
-        let none = [
-            ErrorKind::NetworkUnreachable,
-            ErrorKind::NetworkDown,
-            ErrorKind::AddrNotAvailable,
-            ErrorKind::Unsupported,
-        ];
-        // EAFNOSUPPORT has no kind of its own.
-        none.contains(&error.kind()) || error.raw_os_error() == Some(97)
-    })
-}
-
 /// Says in the detail what the last good address does, where the name led nowhere.
 async fn ask_known(
     world: &World,
@@ -253,6 +242,7 @@ async fn ask_known(
         };
         let aim = Aim {
             pin: Some(known),
+            source: Source::Given,
             known: None,
             expected: &[],
         };

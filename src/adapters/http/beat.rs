@@ -85,6 +85,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         base: &base,
         verify: true,
         connect_timeout: limits::HEART_TIMEOUT,
+        elsewhere: false,
     };
     let mut visited = Vec::new();
     loop {

@@ -71,6 +71,7 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
                 base: &base,
                 verify: true,
                 connect_timeout: limits::CANARY_TIMEOUT,
+                elsewhere: false,
             };
             let sight = Sight::new("");
             match exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight).await {

@@ -139,6 +139,7 @@ async fn walk(
         base: &base,
         verify: profile.tls.verify,
         connect_timeout: profile.connect_timeout,
+        elsewhere: profile.elsewhere,
     };
     let own_host = url.host_str();
     let mut own_address = None;
@@ -155,6 +156,7 @@ async fn walk(
                 let left = profile.timeout.saturating_sub(sight.result().timings.total);
                 return Err(Box::pin(banner::named(fault, sight.address(), left)).await);
             }
+            Err(fault) if !visited.is_empty() => return Err(fault.of_a_redirect()),
             response => response?,
         };
         own_address = own_address.or(sight.address().map(|a| a.ip()));

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::io;
 
-use super::fault::Fault;
+use super::fault::{Fault, Local};
 use super::handshake;
 use super::hooks::{Astray, ConnectTimedOut};
 use super::trace::Trace;
@@ -63,7 +63,7 @@ pub(super) fn failure(error: Link<'_>, trace: &Trace, host: &str) -> Fault {
         let why = innermost.unwrap_or_default();
         match phase {
             // A failure before anything was sent that we cannot name says nothing about the site.
-            Phase::Dns | Phase::Connect => Fault::monitor(format!("could not connect ({why})")),
+            Phase::Dns | Phase::Connect => Fault::unaskable(format!("could not connect ({why})")),
             Phase::Tls => Fault::new(Cause::TlsHandshake, format!("the handshake failed ({why})")),
             Phase::FirstByte | Phase::Transfer => not_http(&why),
         }
@@ -83,21 +83,36 @@ const ENETDOWN: i32 = 100;
 const ENETUNREACH: i32 = 101;
 const ENOBUFS: i32 = 105;
 
+/// What the kernel makes of rarer ICMP messages: ENONET, EPROTO, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EHOSTDOWN.
+const BY_ICMP: [i32; 6] = [64, 71, 90, 92, 95, 112];
+
 fn our_machine(error: &io::Error) -> Option<Fault> {
-    let (detail, no_route) = match error.raw_os_error()? {
+    let (detail, local) = match error.raw_os_error()? {
         EMFILE | ENFILE => (
             "this machine has no free file descriptor; raise LimitNOFILE",
-            false,
+            None,
         ),
-        ENOMEM | ENOBUFS => ("this machine has no memory left for a connection", false),
-        EPERM | EACCES => ("this machine's own firewall forbids the connection", false),
-        ENETUNREACH | ENETDOWN => ("this machine has no route to the address", true),
-        EADDRNOTAVAIL => ("this machine has no free local address or port", true),
-        EAFNOSUPPORT => ("this machine does not support the address family", true),
+        ENOMEM | ENOBUFS => ("this machine has no memory left for a connection", None),
+        EPERM | EACCES => (
+            "this machine's own firewall forbids the connection",
+            Some(Local::Forbidden),
+        ),
+        ENETUNREACH | ENETDOWN => (
+            "this machine has no route to the address",
+            Some(Local::NoRoute),
+        ),
+        EADDRNOTAVAIL => (
+            "this machine has no free local address or port",
+            Some(Local::NoRoute),
+        ),
+        EAFNOSUPPORT => (
+            "this machine does not support the address family",
+            Some(Local::NoRoute),
+        ),
         _ => return None,
     };
     Some(Fault {
-        no_route,
+        local,
         ..Fault::monitor(detail)
     })
 }
@@ -153,7 +168,9 @@ fn connection(error: &io::Error, phase: Phase) -> Option<Fault> {
                 (Cause::ResponseTimeout, "the connection went silent")
             }
         }
-    } else if matches!(kind, K::HostUnreachable | K::NetworkUnreachable) {
+    } else if matches!(kind, K::HostUnreachable | K::NetworkUnreachable)
+        || error.raw_os_error().is_some_and(|n| BY_ICMP.contains(&n))
+    {
         let detail = "the network says that the address cannot be reached (ICMP)";
         (Cause::Unreachable, detail)
     } else {
@@ -259,21 +276,23 @@ mod tests {
 
     #[test]
     fn the_system_says_whose_trouble_it_is() {
-        for (errno, cause, no_route) in [
-            (111, Cause::Refused, false),
-            (104, Cause::Reset, false),
-            (110, Cause::ConnectTimeout, false),
-            (113, Cause::Unreachable, false),
-            (ENETUNREACH, Cause::Monitor, true),
-            (EADDRNOTAVAIL, Cause::Monitor, true),
-            (EMFILE, Cause::Monitor, false),
-            (ENFILE, Cause::Monitor, false),
-            (ENOMEM, Cause::Monitor, false),
-            (EPERM, Cause::Monitor, false),
+        for (errno, cause, local) in [
+            (111, Cause::Refused, None),
+            (104, Cause::Reset, None),
+            (110, Cause::ConnectTimeout, None),
+            (113, Cause::Unreachable, None),
+            (112, Cause::Unreachable, None),
+            (92, Cause::Unreachable, None),
+            (ENETUNREACH, Cause::Monitor, Some(Local::NoRoute)),
+            (EADDRNOTAVAIL, Cause::Monitor, Some(Local::NoRoute)),
+            (EMFILE, Cause::Monitor, None),
+            (ENFILE, Cause::Monitor, None),
+            (ENOMEM, Cause::Monitor, None),
+            (EPERM, Cause::Monitor, Some(Local::Forbidden)),
         ] {
             let fault = failure(&wrapped(errno), &Trace::new(false), "");
             assert_eq!(fault.cause, cause, "errno {errno}: {fault:?}");
-            assert_eq!(fault.no_route, no_route, "errno {errno}");
+            assert_eq!(fault.local, local, "errno {errno}");
             assert_eq!(fault.phase, Some(Phase::Connect));
         }
     }

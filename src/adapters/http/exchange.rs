@@ -2,7 +2,10 @@
 //!
 //! A request that HTTP/2 says was not taken up (GOAWAY, REFUSED_STREAM) is sent once more, on a connection of its own.
 //! No proxy, no other retry, no cookies, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
-//! address is pinned; a URL that names an address is its own pin. An address that the profile does not expect is not asked.
+//! address is pinned; a URL that names an address is its own pin. An address that the profile does not expect is not asked, nor
+//! one at which no site can be (`destination`).
+//!
+//! What cannot be requested is our fault where the configuration names it, and the site's where a redirect does.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,10 +13,11 @@ use std::time::Duration;
 
 use reqwest::{Client, Request, Response, Version};
 use rustls::ClientConfig;
-use url::{Host, Url};
+use url::Host;
 
 use super::classify;
-use super::fault::Fault;
+use super::destination::{self, Source};
+use super::fault::{Fault, Local};
 use super::follow::{Hop, Reach};
 use super::hooks::{Chosen, Timed, Way};
 use super::resolve::{Found, Names};
@@ -28,6 +32,8 @@ pub(super) struct Means<'a> {
     pub(super) base: &'a Base,
     pub(super) verify: bool,
     pub(super) connect_timeout: Duration,
+    /// The site's host is another machine than ours.
+    pub(super) elsewhere: bool,
 }
 
 /// Where a request to the profile's own host goes.
@@ -35,6 +41,8 @@ pub(super) struct Means<'a> {
 pub(super) struct Aim<'a> {
     /// In place of what the name says.
     pub(super) pin: Option<IpAddr>,
+    /// Who says so.
+    pub(super) source: Source,
     /// What last answered well.
     pub(super) known: Option<IpAddr>,
     /// The only acceptable addresses; empty: any.
@@ -73,34 +81,40 @@ pub(super) async fn exchange(
         tls::ready().await;
     }
     let trace = sight.hop(secure);
-    let (ip, name) = match hop.url.host() {
-        Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), None),
-        Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), None),
+    let (ip, source, name) = match hop.url.host() {
+        Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), Source::Given, None),
+        Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), Source::Given, None),
         Some(Host::Domain(name)) => match aim.pin {
-            Some(ip) => (ip, None),
+            Some(ip) => (ip, aim.source, None),
             None => {
                 let found = Box::pin(means.names.first(name, &trace)).await?;
                 let changed = aim.changed(&found);
                 let first = found.addresses.first().copied();
+                let source = found.source();
                 sight.learn(|result| {
                     result.remarks.extend(found.remarks);
                     result.remarks.extend(changed);
                 });
                 let none = || Fault::monitor("the look-up found no address");
-                (first.ok_or_else(none)?, Some(name))
+                (first.ok_or_else(none)?, source, Some(name))
             }
         },
         None => return Err(Fault::monitor("the URL has no host")),
     };
-    reach.check(ip)?;
-    aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
+    let may_ask = |ip, source| {
+        let host = hop.url.host_str().unwrap_or_default();
+        reach.check(ip)?;
+        destination::check(host, ip, source, means.elsewhere)?;
+        aim.check(host, ip)
+    };
+    may_ask(ip, source)?;
     match send(means, hop, ip, &trace, sight).await {
-        Err(fault) if fault.no_route => {
-            let Some(ip) = Box::pin(other_family(means, name, ip)).await else {
+        Err(fault) if fault.local == Some(Local::NoRoute) => {
+            let other = Box::pin(other_family(means, name, ip)).await;
+            let Some((ip, source)) = other else {
                 return Err(fault);
             };
-            reach.check(ip)?;
-            aim.check(hop.url.host_str().unwrap_or_default(), ip)?;
+            may_ask(ip, source)?;
             trace.restart();
             Box::pin(send(means, hop, ip, &trace, sight)).await
         }
@@ -120,13 +134,18 @@ pub(super) async fn exchange(
     }
 }
 
-async fn other_family(means: &Means<'_>, name: Option<&str>, ip: IpAddr) -> Option<IpAddr> {
+async fn other_family(
+    means: &Means<'_>,
+    name: Option<&str>,
+    ip: IpAddr,
+) -> Option<(IpAddr, Source)> {
     let other = match Family::of(SocketAddr::new(ip, 0)) {
         Family::Ipv4 => Family::Ipv6,
         Family::Ipv6 => Family::Ipv4,
     };
     let found = means.names.of_family(name?, other).await.ok()?;
-    found.addresses.first().copied()
+    let source = found.source();
+    found.addresses.first().map(|ip| (*ip, source))
 }
 
 async fn send(
@@ -151,7 +170,7 @@ async fn send(
     let response = way
         .along(request(client, hop))
         .await
-        .map_err(|error| refused(error, trace, &hop.url))?;
+        .map_err(|error| destination::told(refused(error, trace, hop), ip))?;
     trace.mark(Mark::Head);
     sight.learn(|result| {
         result.http_status = Some(response.status().as_u16());
@@ -161,12 +180,13 @@ async fn send(
     Ok(response)
 }
 
-fn refused(error: reqwest::Error, trace: &Trace, url: &Url) -> Fault {
+fn refused(error: reqwest::Error, trace: &Trace, hop: &Hop) -> Fault {
     let error = error.without_url();
     if error.is_builder() {
-        return Fault::monitor("no request can be made of the URL, method and headers");
+        let detail = "no request can be made of the URL, method and headers";
+        return Fault::unaskable(detail).at(Phase::Connect);
     }
-    classify::failure(&error, trace, url.host_str().unwrap_or_default())
+    classify::failure(&error, trace, hop.url.host_str().unwrap_or_default())
 }
 
 /// Begins the hop's request.

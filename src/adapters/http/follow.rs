@@ -2,8 +2,9 @@
 //!
 //! 301, 302, 303, 307 and 308 are followed, at most `redirects` of them; with `redirects: 0` such a response is the
 //! answer and `expect.status` judges it. Refused, as cause `redirect`: no or an unusable `Location`, another scheme than
-//! http and https, https back to http, a page already visited, one redirect too many, and a way from a public host to
-//! an address inside (loopback, link-local, private, metadata). Each hop is a fresh connection. Another public host needs no
+//! http and https, https back to http, a page already visited, one redirect too many, a URL that is too long for any web server
+//! ([`limits::LOCATION_BYTES`]) or cannot be asked for, and a way from a public host to an address inside (loopback, link-local,
+//! private, metadata), or from any to one where nobody is. Each hop is a fresh connection. Another public host needs no
 //! leave of the profile: visitors are led there as well, and what fails there is told with its place.
 //!
 //! To another origin only the headers of [`travels`] go along: no credentials, no cookies, none that a profile
@@ -15,9 +16,10 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use super::destination;
 use super::fault::Fault;
 use super::text;
-use crate::model::{Cause, Phase};
+use crate::model::{Cause, Phase, limits};
 
 /// One request of a check.
 #[derive(Debug, Clone)]
@@ -114,6 +116,13 @@ fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fau
         )));
     }
     url.set_fragment(None);
+    if url.as_str().len() > limits::LOCATION_BYTES {
+        return Err(refused(format!(
+            "HTTP status {status} with a Location of {} KiB: no web server takes a URL of more than {} KiB",
+            url.as_str().len() / 1024,
+            limits::LOCATION_BYTES / 1024
+        )));
+    }
     let own = url.origin() == hop.url.origin();
     let (user, password) = if own {
         (hop.url.username(), hop.url.password())
@@ -129,8 +138,10 @@ fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fau
 /// Which addresses a redirect may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Any: the profile's own host, or one inside already.
+    /// Any: the profile's own host.
     Anywhere,
+    /// Any at which somebody can be: the profile's host is inside already, and this is another host.
+    Somewhere,
     /// Public ones: the profile's host is public, and this is another host.
     PublicOnly,
 }
@@ -138,8 +149,10 @@ pub(super) enum Reach {
 impl Reach {
     /// `own`: the address of the profile's host; the hosts are the profile's and the redirect's.
     pub(super) fn of(own: Option<IpAddr>, own_host: Option<&str>, host: Option<&str>) -> Self {
-        if own_host == host || own.is_some_and(is_inside) {
+        if own_host == host {
             Self::Anywhere
+        } else if own.is_some_and(is_inside) {
+            Self::Somewhere
         } else {
             Self::PublicOnly
         }
@@ -149,6 +162,11 @@ impl Reach {
         if self == Self::PublicOnly && is_inside(ip) {
             return Err(refused(format!(
                 "redirects to {ip}, an address inside a network, which is not followed"
+            )));
+        }
+        if self == Self::Somewhere && destination::is_nowhere(ip) {
+            return Err(refused(format!(
+                "redirects to {ip}, where no web server can be"
             )));
         }
         Ok(())
@@ -234,6 +252,11 @@ mod tests {
             Reach::of(Some(public), Some("a.example"), Some("a.example")),
         ] {
             assert!(reach.check(loopback).is_ok());
+        }
+        let reach = Reach::of(Some(loopback), Some("a.example"), Some("b.example"));
+        for nowhere in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "fe80::1"] {
+            let fault = reach.check(nowhere.parse().unwrap()).unwrap_err();
+            assert_eq!(fault.cause, Cause::Redirect, "{nowhere}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The prober: looks at sites over HTTP/1.1 and HTTP/2, and says what it saw.
 //!
 //! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
-//!   resolves its name (`resolve`), opens one fresh connection to one address and sends one request (`request`);
+//!   resolves its name (`resolve`, `miss`) to an address where a site can be (`destination`), opens one fresh connection to one address and sends one request (`request`);
 //!   the last response is read (`body`, `decode`, `charset`) and compared with what is expected (`judge`); who made it is part of
 //!   the evidence (`layer`, `wordpress`, by `signs` in the page).
 //! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
@@ -31,6 +31,7 @@ mod check;
 mod classify;
 mod dates;
 mod decode;
+mod destination;
 mod exchange;
 mod fault;
 mod follow;
@@ -38,6 +39,7 @@ mod handshake;
 mod hooks;
 mod judge;
 mod layer;
+mod miss;
 #[cfg(test)]
 mod properties;
 mod refusal;

@@ -21,17 +21,18 @@ use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
 use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::Query;
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
 
 use super::alive;
+use super::destination::Source;
 use super::fault::Fault;
+use super::miss::Miss;
 use super::trace::{Mark, Trace};
-use crate::model::{Cause, Family, Phase, limits};
+use crate::model::{Family, limits};
 
 /// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm, and time is left to
 /// ask whether the name server is there at all.
@@ -57,6 +58,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Who says so.
+    pub(super) const fn source(&self) -> Source {
+        if self.hosts_file {
+            Source::HostsFile
+        } else {
+            Source::Dns
+        }
+    }
+
     /// Of one family only, because of the other there is this.
     fn without(mut self, miss: &Miss) -> Self {
         if !matches!(miss, Miss::Empty(_)) {
@@ -137,13 +147,29 @@ impl Names {
             Ok(found) => found,
             Err(_) => Err(Miss::Silent),
         };
-        if let Err(Miss::Silent) = found
-            && let Ok(made) = self.made()
-            && let Err(why) = alive::any(&made.servers).await
-        {
-            return Err(Miss::Unreachable(why).fault(name));
+        let Err(miss) = found else {
+            return found.map_err(|miss| miss.fault(name));
+        };
+        let miss = match miss {
+            Miss::Silent | Miss::Unreachable(_) => match self.servers_live().await {
+                Err(why) => Miss::Unreachable(why),
+                // It lives, and does not take up or ends the connection in which the rest of its answer would come.
+                Ok(()) => match miss {
+                    Miss::Unreachable(why) => Miss::Broken(why),
+                    other => other,
+                },
+            },
+            other => other,
+        };
+        Err(miss.fault(name))
+    }
+
+    /// Whether any name server answers at all; why none does.
+    async fn servers_live(&self) -> Result<(), String> {
+        match self.made() {
+            Ok(made) => alive::any(&made.servers).await,
+            Err(_) => Ok(()),
         }
-        found.map_err(|miss| miss.fault(name))
     }
 
     async fn ask(&self, name: &str, family: Family) -> Result<Found, Miss> {
@@ -259,106 +285,6 @@ impl Made {
         let query = Query::query(name.clone(), kind);
         self.hosts.lookup_static_host(&query)
     }
-}
-
-/// Why there is no address.
-enum Miss {
-    /// No such record; `true`: no such name.
-    Empty(bool),
-    /// The name system answered with an error.
-    Refused(ResponseCode),
-    /// No answer in time.
-    Silent,
-    /// Nothing that can be asked for.
-    NotAName,
-    /// An answer that is none.
-    Broken(String),
-    /// Our own resolver cannot be used.
-    Unready(String),
-    /// No name server can be reached.
-    Unreachable(String),
-}
-
-impl From<NetError> for Miss {
-    fn from(error: NetError) -> Self {
-        if let NetError::Dns(DnsError::NoRecordsFound(none)) = &error {
-            let code = none.response_code;
-            return if code == ResponseCode::NXDomain {
-                Self::Empty(true)
-            } else if code == ResponseCode::NoError {
-                Self::Empty(false)
-            } else {
-                Self::Refused(code)
-            };
-        }
-        if let NetError::Dns(DnsError::ResponseCode(code)) = &error {
-            return Self::Refused(*code);
-        }
-        if matches!(error, NetError::Timeout) {
-            return Self::Silent;
-        }
-        let own = matches!(
-            error,
-            NetError::Io(_) | NetError::NoConnections | NetError::Busy
-        );
-        if own {
-            Self::Unreachable(error.to_string())
-        } else {
-            Self::Broken(error.to_string())
-        }
-    }
-}
-
-impl Miss {
-    fn fault(self, name: &str) -> Fault {
-        let (cause, detail) = match self {
-            Self::Empty(true) => (
-                Cause::Dns,
-                format!("the name {name} does not exist (NXDOMAIN)"),
-            ),
-            Self::Empty(false) => (
-                Cause::Dns,
-                format!("the name {name} has no address (no A or AAAA record)"),
-            ),
-            Self::Refused(code) => (
-                Cause::Dns,
-                format!(
-                    "the name server could not answer for {name} ({})",
-                    code_word(code)
-                ),
-            ),
-            Self::Silent => (
-                Cause::Dns,
-                format!("the name servers of {name} did not answer in time"),
-            ),
-            Self::NotAName => (Cause::Dns, format!("{name} cannot be a host name")),
-            Self::Broken(why) => (
-                Cause::Dns,
-                format!("the answer of the name server for {name} cannot be used ({why})"),
-            ),
-            Self::Unready(why) => (
-                Cause::Monitor,
-                format!("this machine's /etc/resolv.conf cannot be used ({why})"),
-            ),
-            Self::Unreachable(why) => (
-                Cause::Monitor,
-                format!("this machine's own name server does not answer ({why})"),
-            ),
-        };
-        Fault::new(cause, detail).at(Phase::Dns)
-    }
-}
-
-/// The names people search for.
-fn code_word(code: ResponseCode) -> String {
-    let known = [
-        (ResponseCode::ServFail, "SERVFAIL"),
-        (ResponseCode::Refused, "REFUSED"),
-        (ResponseCode::FormErr, "FORMERR"),
-        (ResponseCode::NotImp, "NOTIMP"),
-    ];
-    let word = known.iter().find(|(known, _)| *known == code);
-    word.map_or_else(|| code.to_string(), |(_, word)| (*word).to_owned())
 }
 
 #[cfg(test)]

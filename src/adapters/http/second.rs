@@ -4,7 +4,8 @@
 //! - A refused certificate: the path is asked once more without verification, and the detail gets the status behind it.
 //!   The query, credentials, client certificate, and every header that does not travel stay here.
 //! - Dates that do not fit, while the server's `Date` says a time at which they would: when the two clocks differ by more
-//!   than an hour and the canaries' last `Date` does not side with ours, our own clock is the fault (`monitor`).
+//!   than an hour and the canaries' last `Date` sides with the server's, our own clock is the fault (`monitor`). A site can say
+//!   any time: where no canary has told one, the finding stays and the doubt is said.
 //! - No TLS on the port: the first bytes of a plain connection say what is there.
 //! - A server that knows none of the protocols we offer (ALPN) is asked once more without an offer; that answer counts.
 
@@ -121,15 +122,18 @@ async fn behind(
         Ok(Ok(response)) => {
             let date = dates::told(response.headers());
             let shown = sight.result().certificate;
-            if let Some((date, shown)) = date.zip(shown)
-                && let Some(ours) = world.canary_clock.ours_is_wrong(&fault, &shown, date)
-            {
-                return ours;
-            }
-            format!(
+            let doubt = date
+                .zip(shown)
+                .and_then(|(date, shown)| world.canary_clock.ours_is_wrong(&fault, &shown, date));
+            let answers = format!(
                 "behind it the site answers (HTTP status {})",
                 response.status().as_u16()
-            )
+            );
+            match doubt {
+                Some(Doubt::Ours(ours)) => return ours,
+                Some(Doubt::Either(words)) => format!("{answers}; {words}"),
+                None => answers,
+            }
         }
         Ok(Err(second)) => format!("behind it the site fails as well: {}", second.detail),
         Err(_) => "behind it the site gives no answer in time".to_owned(),
@@ -240,8 +244,8 @@ impl CanaryClock {
         ))
     }
 
-    /// The dates of a refused certificate fit the server's clock and not ours, and no canary says that ours is right.
-    fn ours_is_wrong(&self, fault: &Fault, shown: &Certificate, date: Timestamp) -> Option<Fault> {
+    /// Whether the dates of a refused certificate fit the server's clock and not ours, and who is right by the canaries.
+    fn ours_is_wrong(&self, fault: &Fault, shown: &Certificate, date: Timestamp) -> Option<Doubt> {
         let by_date = matches!(
             fault.certificate,
             Some(CertificateFault::Expired | CertificateFault::NotYetValid)
@@ -250,18 +254,34 @@ impl CanaryClock {
             && date < shown.not_after
             && shown.chain.iter().all(|link| date < link.not_after);
         let ahead = date.0.saturating_sub(tls::now().0);
-        let contradicted = self
-            .ahead()
-            .is_some_and(|canary| !is_wrong(canary) || is_wrong(canary.saturating_sub(ahead)));
-        if !by_date || !fits || !is_wrong(ahead) || contradicted {
+        if !by_date || !fits || !is_wrong(ahead) {
             return None;
         }
-        let detail = format!(
-            "this machine's clock seems to be wrong by {}: the site's says {date}, when its certificate is valid; set the clock (timedatectl)",
-            span(ahead)
-        );
-        Some(Fault::monitor(text::clean(&detail)).at(Phase::Tls))
+        let canary = self.ahead();
+        if canary.is_some_and(|canary| !is_wrong(canary) || is_wrong(canary.saturating_sub(ahead)))
+        {
+            return None;
+        }
+        let span = span(ahead);
+        Some(if canary.is_some() {
+            let detail = format!(
+                "this machine's clock seems to be wrong by {span}: the site's and a canary's say {date}, when its certificate is valid; set the clock (timedatectl)"
+            );
+            Doubt::Ours(Fault::monitor(text::clean(&detail)).at(Phase::Tls))
+        } else {
+            Doubt::Either(format!(
+                "by its clock, which differs from ours by {span}, the certificate is valid: is this machine's clock right (timedatectl)?"
+            ))
+        })
     }
+}
+
+/// Whose clock is wrong.
+enum Doubt {
+    /// Ours, by the canaries.
+    Ours(Fault),
+    /// Nobody else was asked; in words.
+    Either(String),
 }
 
 fn is_wrong(difference: i64) -> bool {

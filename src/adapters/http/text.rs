@@ -169,14 +169,19 @@ pub(super) fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// A URL that came from outside: its query may be a token, so it is not shown.
+/// A URL that came from outside: its query may be a token, so it is not shown, nor more of it than people read.
 pub(super) fn shown_foreign(url: &Url) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
     if url.query().is_some() {
         url.set_query(Some("…"));
     }
-    shown(&url).replace("%E2%80%A6", "…")
+    let mut line = shown(&url).replace("%E2%80%A6", "…");
+    if let Some((end, _)) = line.char_indices().nth(limits::URL_CHARS - 1) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
 }
 
 /// What must not appear in any text about a check.

@@ -131,6 +131,7 @@ impl World {
         let made = Profile {
             name: name(text),
             host: on.map(host),
+            elsewhere: false,
             urls: urls.collect(),
             method: "GET".to_owned(),
             headers: Vec::new(),

@@ -9,6 +9,7 @@ mod fixture;
 mod ground;
 mod heal;
 mod heart;
+mod hostile;
 mod init;
 mod live;
 mod mails;

@@ -9,10 +9,10 @@ use super::metrics::{read, value};
 
 /// What the page answered.
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub(super) struct Reply {
+    pub(super) status: u16,
     head: String,
-    body: String,
+    pub(super) body: String,
 }
 
 fn ask(at: SocketAddr, request: &str) -> Reply {
@@ -35,7 +35,7 @@ fn ask(at: SocketAddr, request: &str) -> Reply {
     }
 }
 
-fn get(at: SocketAddr, path: &str) -> Reply {
+pub(super) fn get(at: SocketAddr, path: &str) -> Reply {
     ask(
         at,
         &format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"),
@@ -54,7 +54,7 @@ fn with_page(ground: &Ground, listen: &str) -> String {
 }
 
 /// Where the page listens, as the log says; the `count`-th time.
-fn address(daemon: &mut Running, count: usize) -> SocketAddr {
+pub(super) fn address(daemon: &mut Running, count: usize) -> SocketAddr {
     eventually("the page listens", || {
         let log = daemon.stderr();
         let lines = log.lines().filter(|line| line.contains("status page"));

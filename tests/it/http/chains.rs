@@ -3,12 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use probe::adapters::http::HttpProber;
-use probe::model::{
-    Canary, Cause, CertificateFault, CheckResult, Finding, NetworkSettings, Phase, Profile,
-    TlsVersion,
-};
-use probe::ports::Prober;
+use probe::model::{Cause, CertificateFault, CheckResult, Finding, Phase, Profile, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
     date_time_ymd,
@@ -20,9 +15,9 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::authority::{Authority, BOTH, Identity, LOCAL, NOW, config, serve_tls};
-use super::server::{Server, fine, response, serve};
+use super::server::{Server, fine};
 use super::table::record;
-use super::{assert_found, assert_ok, probe, probe_with};
+use super::{assert_found, assert_ok, probe};
 
 pub(super) fn fault(result: &CheckResult) -> Option<CertificateFault> {
     match &result.finding {
@@ -149,52 +144,6 @@ async fn t01_an_expired_intermediate_is_named() {
     assert_eq!(certificate.chain.len(), 1, "{certificate:?}");
     assert!(certificate.chain[0].issuer.contains("Our authority"));
     record("T1-intermediate", "expired intermediate", &result);
-}
-
-#[tokio::test]
-async fn t02_our_own_clock_or_the_site() {
-    let authority = Authority::new();
-    let identity = authority.certify(LOCAL, |params| {
-        params.not_before = date_time_ymd(2089, 1, 1);
-        params.not_after = date_time_ymd(2090, 1, 1);
-    });
-    let late = response("200 OK", &["Date: Tue, 01 Mar 2089 10:00:00 GMT"], "fine");
-    let server = serve_tls(config(&identity, BOTH), NOW, late).await;
-    let prober = HttpProber::try_new().unwrap();
-    let result = probe_with(&prober, authority.profile(&server)).await;
-    assert_found(&result, Cause::Monitor, Phase::Tls);
-    assert!(
-        result
-            .detail()
-            .contains("this machine's clock seems to be wrong by"),
-        "{result:?}"
-    );
-    record("T2", "our own clock", &result);
-
-    // A canary that agrees with our clock: the site is to blame.
-    let now = jiff_date();
-    let canary = serve(move |_| response("200 OK", &[&format!("Date: {now}")], "")).await;
-    let network = NetworkSettings {
-        canaries: vec![Canary::Http(canary.url("/").parse().unwrap())],
-    };
-    assert!(prober.canary(network).await.0);
-    let result = probe_with(&prober, authority.profile(&server)).await;
-    refused(&result, CertificateFault::NotYetValid, &["2089-01-01"]);
-    record("T2-site", "not yet valid", &result);
-}
-
-fn jiff_date() -> String {
-    let now = jiff::Timestamp::now();
-    now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-#[tokio::test]
-async fn t02_a_clock_that_differs_is_a_remark() {
-    let server = serve(|_| response("200 OK", &["Date: Tue, 01 Mar 2089 10:00:00 GMT"], "")).await;
-    let result = probe(super::profile(&server.url("/"))).await;
-    assert_ok(&result);
-    assert_eq!(result.remarks.len(), 1, "{result:?}");
-    assert!(result.remarks[0].contains("ahead of ours"), "{result:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use probe::model::{Addresses, Cause, Phase, Profile};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
+use super::namespace::Namespace;
 use super::server::{Act, Server, closed_port, fine, serve, serve_blind, serve_on};
 use super::{LONG, assert_found, assert_ok, probe, probe_with, profile};
 
@@ -38,8 +39,8 @@ impl Drop for NameServer {
     }
 }
 
-/// Linux has no route for TCP to the broadcast address: what a machine without IPv4 says of every address.
-const NO_ROUTE: Ipv4Addr = Ipv4Addr::BROADCAST;
+/// In a namespace that has loopback alone.
+const NO_ROUTE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 
 const A: u8 = 1;
 const AAAA: u8 = 28;
@@ -124,23 +125,84 @@ async fn ipv6_where_there_is_no_a_record() {
     assert_eq!(result.address, Some(server.address));
 }
 
-#[tokio::test]
-async fn the_other_family_where_ours_has_no_route() {
-    let names = name_server(Says::NoRouteOr(Ipv6Addr::LOCALHOST), AT_ONCE).await;
-    let server = on_ipv6().await;
-    let result = probe_asking(&names, named(server.address.port())).await;
-    assert_ok(&result);
-    assert_eq!(result.address, Some(server.address));
+#[test]
+fn the_other_family_where_ours_has_no_route() {
+    Namespace::new("other-family").awaits(|| async {
+        let names = name_server(Says::NoRouteOr(Ipv6Addr::LOCALHOST), AT_ONCE).await;
+        let server = on_ipv6().await;
+        let result = probe_asking(&names, named(server.address.port())).await;
+        assert_ok(&result);
+        assert_eq!(result.address, Some(server.address));
+    });
 }
 
+#[test]
+fn no_route_says_nothing_about_the_site() {
+    Namespace::new("no-route").awaits(|| async {
+        let names = name_server(Says::Four(NO_ROUTE), AT_ONCE).await;
+        let result = probe_asking(&names, named(80)).await;
+        assert_found(&result, Cause::Monitor, Phase::Connect);
+        assert!(result.detail().contains("no route"), "{result:?}");
+    });
+}
+
+/// A name that leads where nobody can be is wrong, whatever the kernel makes of such an address.
 #[tokio::test]
-async fn no_route_says_nothing_about_the_site() {
-    let result = probe(profile(&format!("http://{NO_ROUTE}/"))).await;
-    assert_found(&result, Cause::Monitor, Phase::Connect);
-    let names = name_server(Says::Four(NO_ROUTE), AT_ONCE).await;
-    let result = probe_asking(&names, named(80)).await;
-    assert_found(&result, Cause::Monitor, Phase::Connect);
-    assert!(result.detail().contains("no route"), "{result:?}");
+async fn a_name_that_leads_to_nobody_is_wrong() {
+    for ip in [
+        Ipv4Addr::UNSPECIFIED,
+        Ipv4Addr::new(0, 0, 0, 9),
+        Ipv4Addr::new(224, 0, 0, 1),
+        Ipv4Addr::BROADCAST,
+    ] {
+        let names = name_server(Says::Four(ip), AT_ONCE).await;
+        let server = serve(|_| fine()).await;
+        for addresses in [Addresses::Any, Addresses::All] {
+            let mut wrong = named(server.address.port());
+            wrong.addresses = addresses;
+            let result = probe_asking(&names, wrong).await;
+            assert_found(&result, Cause::Dns, Phase::Dns);
+            let words = format!("shop.example leads to {ip}: ");
+            assert!(result.detail().starts_with(&words), "{result:?}");
+            assert_eq!(server.accepted(), 0, "{ip}");
+        }
+    }
+    for ip in ["ff02::1", "fe80::1", "::", "::ffff:0.0.0.0"] {
+        let names = name_server(Says::Six(ip.parse().unwrap()), AT_ONCE).await;
+        let result = probe_asking(&names, named(80)).await;
+        assert_found(&result, Cause::Dns, Phase::Dns);
+    }
+    // Asked as it stands: this machine, as Linux understands it.
+    let server = serve(|_| fine()).await;
+    let port = server.address.port();
+    assert_ok(&probe(profile(&format!("http://0.0.0.0:{port}/"))).await);
+}
+
+/// The site's host is another machine, so what runs beside us is not the site.
+#[tokio::test]
+async fn loopback_is_no_place_of_a_site_whose_host_is_elsewhere() {
+    let names = name_server(Says::Four(Ipv4Addr::LOCALHOST), AT_ONCE).await;
+    let server = serve(|_| fine()).await;
+    let port = server.address.port();
+    for addresses in [Addresses::Any, Addresses::All] {
+        let mut away = named(port);
+        (away.elsewhere, away.addresses) = (true, addresses);
+        let result = probe_asking(&names, away).await;
+        assert_found(&result, Cause::Dns, Phase::Dns);
+        let words =
+            "shop.example leads to 127.0.0.1: this machine itself, and its host is another one";
+        assert_eq!(result.detail(), words);
+    }
+    assert_eq!(server.accepted(), 0);
+    for url in ["http://localhost", "http://127.0.0.1"] {
+        let mut here = profile(&format!("{url}:{port}/"));
+        here.elsewhere = true;
+        assert_ok(&probe_asking(&names, here).await);
+    }
+    let mut pinned = named(port);
+    pinned.elsewhere = true;
+    pinned.addresses = Addresses::Pinned(vec![Ipv4Addr::LOCALHOST.into()]);
+    assert_ok(&probe_asking(&names, pinned).await);
 }
 
 #[tokio::test]

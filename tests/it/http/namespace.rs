@@ -31,7 +31,10 @@ impl Namespace {
 
     /// Passes on what is not its own.
     pub(super) fn forward(&self) {
-        self.within(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap());
+        self.within(|| {
+            std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
+            std::fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").unwrap();
+        });
     }
 
     /// Does this on a thread whose sockets are inside.

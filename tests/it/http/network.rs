@@ -9,9 +9,9 @@ use probe::model::{Addresses, Cause, Phase};
 use super::dns::{four, has, name_server_on, six};
 use super::namespace::Namespace;
 use super::server::{fine, response, serve, serve_on};
-use super::{SHORT, assert_ok, probe, probe_all, profile, table};
+use super::{SHORT, assert_found, assert_ok, probe, probe_all, profile, table};
 
-/// Two machines: ours, and a router behind which a dead, an unreachable and a forbidden address lie.
+/// Two machines: ours, and a router behind which a dead, an unreachable and a forbidden address lie, and no other.
 fn behind_a_router(label: &str) -> (Namespace, Namespace) {
     let ours = Namespace::new(&format!("{label}-ours"));
     let router = Namespace::new(&format!("{label}-router"));
@@ -20,14 +20,18 @@ fn behind_a_router(label: &str) -> (Namespace, Namespace) {
         router.name()
     ));
     ours.ip("addr add 192.0.2.1/24 dev out");
+    ours.ip("addr add 2001:db8::1/64 dev out nodad");
     ours.ip("link set out up");
+    router.ip("addr add 2001:db8::2/64 dev in nodad");
     router.ip("addr add 192.0.2.2/24 dev in");
     router.ip("link set in up");
     ours.ip("route add default via 192.0.2.2");
+    ours.ip("-6 route add default via 2001:db8::2");
     router.forward();
     router.ip("route add blackhole 203.0.113.1");
     router.ip("route add unreachable 203.0.113.2");
     router.ip("route add prohibit 203.0.113.3");
+    router.ip("-6 route add prohibit 2001:db8:1::1");
     (ours, router)
 }
 
@@ -60,6 +64,41 @@ fn w05_icmp_unreachable() {
         table::case(name, &result, Cause::Unreachable, Phase::Connect, words);
         assert!(result.timings.total < Duration::from_secs(2), "{result:?}");
     }
+}
+
+/// What routers say, and the kernel gives as the errors for a route that we lack ourselves and for a firewall of our own. A
+/// router says it at most once a second, so each case has its own.
+#[test]
+fn w05c_what_routers_say_is_not_ours() {
+    let words = [
+        "the network says that the address cannot be reached (ICMP)",
+        "a firewall on the way forbids the connection (ICMP)",
+    ];
+    for (name, host, words) in [
+        ("w05c_network_unreachable", "198.51.100.1", words[0]),
+        ("w05d_no_route_ipv6", "[2001:db8:2::1]", words[0]),
+        ("w05e_prohibited_ipv6", "[2001:db8:1::1]", words[1]),
+    ] {
+        let (ours, _router) = behind_a_router(&name[..4]);
+        let result = ours.awaits(|| probe(profile(&format!("http://{host}:80/"))));
+        table::case(name, &result, Cause::Unreachable, Phase::Connect, words);
+    }
+}
+
+/// A network's own broadcast address is known by its routes alone.
+#[test]
+fn w06b_broadcast_of_a_network_of_ours() {
+    let (ours, _router) = behind_a_router("w06b");
+    let result = ours.awaits(|| async {
+        let everybody = Ipv4Addr::new(192, 0, 2, 255);
+        let names = name_server_on(0, has(vec![four(everybody)])).await;
+        let prober = HttpProber::try_with_name_server(names.address).unwrap();
+        probe_all(&prober, profile("http://shop.example/")).await
+    });
+    assert_found(&result[0], Cause::Dns, Phase::Dns);
+    let words = "192.0.2.255 is the broadcast address of a network of this machine";
+    assert!(result[0].detail().starts_with(words), "{result:?}");
+    table::record("w06b", "broadcast of a network of ours", &result[0]);
 }
 
 #[test]
