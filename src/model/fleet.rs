@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::rows::Rows;
 use super::{
     AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack,
-    Incident, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack, Settings, Slot, Timestamp,
-    limits,
+    Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack, Settings, Slot,
+    Timestamp, limits,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -57,6 +57,9 @@ pub struct Post {
     /// So much is to be told that it is gathered: the next digest leaves then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Timestamp>,
+    /// Threads that were told in a digest alone and are not over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gathered: BTreeSet<IncidentId>,
 }
 
 /// The part of the fleet that is one row.

@@ -92,6 +92,9 @@ impl Incident {
 pub struct Flap {
     /// When it did either, oldest first; of the last hour, and the last of all.
     pub turns: Vec<Timestamp>,
+    /// When it went down, of the last hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Timestamp>,
     /// It was told that it flaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<FlapTold>,

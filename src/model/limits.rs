@@ -246,18 +246,18 @@ pub const GATHER: Duration = Duration::from_secs(15);
 /// Sites that joined a thread, or are back, are told by themselves when nothing else was for so long.
 pub const SITES_NEWS: Duration = Duration::from_secs(5 * 60);
 
-/// So many threads begin to one recipient within [`MAIL_BURST_WINDOW`]; what is to be told beyond that is gathered and leaves
-/// as one digest each [`MAIL_BURST_WINDOW`].
+/// So many threads begin to one recipient within [`MAIL_BURST_WINDOW`]; those beyond that are gathered and leave as one digest each
+/// [`MAIL_BURST_WINDOW`].
 pub const MAIL_BURST: usize = 5;
 
-/// Mails one by one to one recipient within [`MAIL_BURST_WINDOW`], those counted that go on with a thread: one incident has
-/// three to five within minutes.
+/// Mails one by one to one recipient within [`MAIL_BURST_WINDOW`], those counted that go on with a thread, its end not: one incident
+/// has three to five within minutes.
 pub const MAIL_BURST_ALL: usize = 10;
 
 /// See [`MAIL_BURST`].
 pub const MAIL_BURST_WINDOW: Duration = Duration::from_secs(5 * 60);
 
-/// Mails to one recipient in an hour, whatever happens.
+/// Mails to one recipient in an hour, whatever happens; the ends of what it was told of come beside them.
 pub const MAILS_PER_HOUR: usize = 20;
 
 /// See [`MAILS_PER_HOUR`].
@@ -266,10 +266,11 @@ pub const MAIL_HOUR: Duration = Duration::from_secs(3600);
 /// Incidents that were over for so long before their mail could leave are told together.
 pub const MAIL_STALE: Duration = Duration::from_secs(3600);
 
-/// A profile that goes down or comes back more often than this within [`FLAP_WINDOW`] flaps.
-pub const FLAP_TURNS: usize = 6;
+/// A profile that goes down so often within [`FLAP_WINDOW`] flaps. With fewer, each outage is worth its own thread; with a restart
+/// each, as many are what the budget allows and the same again.
+pub const FLAP_OUTAGES: usize = 6;
 
-/// See [`FLAP_TURNS`].
+/// See [`FLAP_OUTAGES`].
 pub const FLAP_WINDOW: Duration = Duration::from_secs(3600);
 
 /// A profile that neither went down nor came back for so long flaps no more.
@@ -350,6 +351,12 @@ pub const HEART_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Redirects of one heartbeat: to https, to www, and one more.
 pub const HEART_REDIRECTS: u8 = 3;
+
+/// Bytes of the answer to a heartbeat that are read.
+pub const HEART_ANSWER: u64 = 4 * 1024;
+
+/// For so long they are waited for, once the head has come.
+pub const HEART_ANSWER_WAIT: Duration = Duration::from_secs(2);
 
 /// A daemon that has run for so long will go on.
 pub const HEART_WARM: Duration = Duration::from_secs(60);

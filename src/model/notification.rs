@@ -278,6 +278,12 @@ impl Notification {
         itself.into_iter().chain(&self.items)
     }
 
+    /// It answers a `down`: whoever was told that waits for one of these.
+    #[must_use]
+    pub const fn answers_down(&self) -> bool {
+        self.ends() || matches!(self.event, EventKind::GaveUp)
+    }
+
     /// Its incident is over with it.
     #[must_use]
     pub const fn ends(&self) -> bool {

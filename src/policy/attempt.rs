@@ -253,7 +253,7 @@ fn tell_end(
                 from: draft.wall(counts_from),
             };
             for profile in thread::speakers(draft, name) {
-                telling::announce(draft, &profile);
+                telling::announce(draft, &profile, next.clone());
                 telling::tell(draft, &profile, EventKind::Restarted, next.clone(), None);
             }
         }

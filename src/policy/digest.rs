@@ -1,7 +1,7 @@
 //! Many messages in one.
 //!
-//! A digest takes only what nobody can have got, of incidents of which nothing else is on its way, so that no incident is told
-//! out of order; it holds what it stands for. Where more than [`limits::OUTBOX`] messages wait, as after days without a
+//! A digest takes only what nobody can have got, of incidents of which nothing was told by a message of its own and nothing else
+//! is on its way, so that each incident is told in one place and in order; it holds what it stands for. Where more than [`limits::OUTBOX`] messages wait, as after days without a
 //! relay, those of incidents that are over become one for each listener, and of each such incident its last message stays,
 //! which tells the whole of it. Nothing is dropped that says of an incident what no other message says.
 
@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::post::incidents;
+use super::post::{incidents, opens};
 use super::telling;
 
 /// What a digest keeps of what it stands for.
@@ -24,7 +24,8 @@ pub(super) enum Items {
     Last,
 }
 
-/// Those of these that nobody can have got and that are wanted, of incidents of which nothing else is on its way.
+/// Those of these, which are of one listener, that nobody can have got and that are wanted, of incidents of which nothing was told
+/// by a message of its own and nothing else is on its way.
 pub(super) fn mergeable(
     fleet: &Fleet,
     ids: &[EntryId],
@@ -37,6 +38,20 @@ pub(super) fn mergeable(
             let unsent = entry.is_surely_unsent() && !fleet.in_transit.contains(&entry.id);
             unsent && entry.notification.event != EventKind::Report && wanted(entry)
         });
+    let begun: BTreeSet<&IncidentId> = free
+        .iter()
+        .flat_map(|entry| entry.notification.told())
+        .filter(|told| opens(told))
+        .filter_map(|told| told.incident.as_ref())
+        .collect();
+    let untold = |entry: &&Entry| {
+        let post = fleet.core.posts.get(&entry.to);
+        let gathered = |incident| post.is_some_and(|post| post.gathered.contains(incident));
+        incidents(entry).all(|incident| begun.contains(incident) || gathered(incident))
+    };
+    let told: Vec<&Entry>;
+    (free, told) = free.into_iter().partition(untold);
+    bound.extend(told);
     // A digest that stays keeps back what else is told of any incident in it, and so on.
     while !bound.is_empty() {
         let held: BTreeSet<&IncidentId> = bound.iter().copied().flat_map(incidents).collect();

@@ -1,9 +1,9 @@
 //! Sites that go down and come back again and again.
 //!
-//! More than [`limits::FLAP_TURNS`] turns within [`limits::FLAP_WINDOW`]: the outage that begins then is told as flapping, and
-//! the single times after it are not told, nor what is done about them; only that we gave up is. Watching and restarting go
-//! on as ever. When nothing turned for [`limits::FLAP_CALM`] it is over: people hear that the site is stable, or that it stays
-//! down. All of it is one thread.
+//! A profile that goes down for the [`limits::FLAP_OUTAGES`]th time within [`limits::FLAP_WINDOW`] flaps: that outage is told as
+//! flapping, and of those after it people do not hear each. Watching and restarting go on as ever; each restart is told, and that
+//! we gave up. When nothing turned for [`limits::FLAP_CALM`] it is over: people hear that the site is stable, or that it stays down.
+//! All of it is one thread.
 
 use crate::model::{
     EventKind, Flap, FlapTold, Flaps, Fleet, Incident, IncidentId, Next, ProfileName, Timestamp,
@@ -13,8 +13,18 @@ use crate::model::{
 use super::draft::Draft;
 use super::{outbox, telling, thread};
 
-/// A profile went down or came back.
-pub(super) fn turned(draft: &mut Draft<'_>, name: &ProfileName) {
+/// A profile went down.
+pub(super) fn fell(draft: &mut Draft<'_>, name: &ProfileName) {
+    let now = draft.now;
+    let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
+    turn(flap, now);
+    flap.outages
+        .retain(|outage| now.since(*outage) < limits::FLAP_WINDOW);
+    flap.outages.push(now);
+}
+
+/// A profile came back.
+pub(super) fn rose(draft: &mut Draft<'_>, name: &ProfileName) {
     let now = draft.now;
     let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
     turn(flap, now);
@@ -63,16 +73,15 @@ pub(super) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
     let (Some(incident), Some(flap)) = (&mut track.incident, &mut track.flap) else {
         return;
     };
-    if flap.turns.len() <= limits::FLAP_TURNS {
+    if flap.outages.len() < limits::FLAP_OUTAGES {
         return;
     }
-    let first = flap.turns.first().copied().unwrap_or(incident.since);
+    let first = flap.outages.first().copied().unwrap_or(incident.since);
     flap.told = Some(FlapTold {
         thread: incident.thread().clone(),
         sequence: 1,
         since: first,
-        // Every second turn is an outage, and this is one.
-        outages: u32::try_from(flap.turns.len().div_ceil(2)).unwrap_or(u32::MAX),
+        outages: u32::try_from(flap.outages.len()).unwrap_or(u32::MAX),
     });
     telling::tell(draft, name, EventKind::Flapping, Next::Nothing, None);
     if let Some(incident) = &mut draft.fleet.profile_mut(name).incident {
@@ -123,7 +132,7 @@ pub(super) fn closed(draft: &mut Draft<'_>, incident: &Incident) {
 pub(super) fn forget(draft: &mut Draft<'_>, thread: &IncidentId) {
     draft.fleet.reindex();
     if let Some(flap) = teller(draft, thread) {
-        (flap.told, flap.turns) = (None, Vec::new());
+        *flap = Flap::default();
     }
 }
 

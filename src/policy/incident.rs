@@ -257,7 +257,7 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
         cause,
     });
     track.incident = Some(Box::new(Incident::new(id, since, now, cause)));
-    flap::turned(draft, name);
+    flap::fell(draft, name);
     thread::join(draft, name);
     flap::mute(draft, name);
     draft.durable = true;
@@ -274,7 +274,7 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
         let now = draft.now;
         lesson::back(draft.fleet.host_mut(&host), now);
     }
-    flap::turned(draft, name);
+    flap::rose(draft, name);
     if thread::goes_on(draft, name, Plight::Back) {
         // The others tell of it.
     } else if incident.muted && !incident.gave_up {

@@ -41,10 +41,7 @@ pub(super) fn longest(profile: &Profile) -> Duration {
 
 /// Judges the results of a probe that took `elapsed`.
 pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration) -> Verdict {
-    let mut sum = Sum::default();
-    for url in by_url(profile, checks) {
-        sum.add(url);
-    }
+    let sum = Sum::of(profile, checks);
     if let Some(worst) = sum.failed {
         if elapsed > longest(profile) + limits::LATE_SLACK {
             return Verdict::Unknown(format!(
@@ -69,12 +66,14 @@ pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration
 
 /// The cause that stands for results, for people: of what failed the worst, else the remark.
 pub(super) fn told(profile: &Profile, checks: &[CheckResult]) -> Option<Cause> {
-    let mut sum = Sum::default();
-    for url in by_url(profile, checks) {
-        sum.add(url);
-    }
+    let sum = Sum::of(profile, checks);
     let ours = sum.ours.map(|_| Cause::Monitor);
     sum.failed.or(ours).or(sum.remark)
+}
+
+/// The cause by which results fail, by somebody else's doing.
+pub(super) fn failing(profile: &Profile, checks: &[CheckResult]) -> Option<Cause> {
+    Sum::of(profile, checks).failed
 }
 
 /// What the URLs of a profile amount to.
@@ -87,6 +86,14 @@ struct Sum {
 }
 
 impl Sum {
+    fn of(profile: &Profile, checks: &[CheckResult]) -> Self {
+        let mut sum = Self::default();
+        for url in by_url(profile, checks) {
+            sum.add(url);
+        }
+        sum
+    }
+
     /// Adds the results of one URL.
     fn add(&mut self, url: &[CheckResult]) {
         let failed = worst(url.iter().filter_map(failure));

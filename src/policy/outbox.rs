@@ -2,7 +2,7 @@
 //!
 //! A notification becomes one entry for each recipient, be it a mailbox or the command that people named, in the same decision, and so in the same transaction, as what it
 //! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. A try is durable before it is made. When an entry that nobody took is tried again, `retry` says.
+//! taken or is a dead letter. The ends of what somebody knows of leave first ([`post`]). A try is durable before it is made. When an entry that nobody took is tried again, `retry` says.
 
 use std::collections::BTreeSet;
 
@@ -26,10 +26,8 @@ pub(super) fn queue(draft: &mut Draft<'_>, notification: &Notification) {
     for (channel, to) in listeners {
         let mut notification = notification.clone();
         let mut replaced = Vec::new();
-        if let (Channel::Mail, true, Some(thread)) =
-            (channel, notification.ends(), notification.incident.clone())
-        {
-            let (whole, ids) = post::supersede(draft, &to, &thread);
+        if channel == Channel::Mail {
+            let (whole, ids) = post::supersede(draft, &to, &notification);
             notification.story |= whole;
             replaced = ids;
         }
@@ -131,15 +129,20 @@ fn dispatch(draft: &mut Draft<'_>) {
     }
     post::gather(draft);
     let free = limits::MAILS_IN_FLIGHT.saturating_sub(draft.fleet.in_transit.len());
-    let (fleet, mut pace) = (&draft.fleet, Pace::default());
+    let (fleet, mut pace) = (&draft.fleet, Pace::new(&draft.fleet));
+    let ready = ready(draft.settings, fleet);
+    let mut due: Vec<&Entry> = ready.filter(|entry| entry.due <= draft.now).collect();
+    // Few leave at once: the ends of what people know of do not stand behind what is new.
+    due.sort_by_key(|entry| !pace.is_free(entry));
     let mut may_leave = |entry: &&Entry| {
-        let may = entry.due <= draft.now && pace.leaves_from(fleet, entry) <= draft.now;
+        let may = pace.leaves_from(fleet, entry) <= draft.now;
         if may {
             pace.leaves(fleet, entry);
         }
         may
     };
-    let due: Vec<EntryId> = ready(draft.settings, fleet)
+    let due: Vec<EntryId> = due
+        .into_iter()
         .filter(|entry| may_leave(entry))
         .take(free)
         .map(|entry| entry.id)
@@ -194,7 +197,7 @@ pub(super) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
 pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let free = fleet.in_transit.len() < limits::MAILS_IN_FLIGHT && !fleet.unwritable;
     let mail = if free && !fleet.outbox.is_empty() {
-        let mut pace = Pace::default();
+        let mut pace = Pace::new(fleet);
         ready(settings, fleet)
             .map(|entry| entry.due.max(pace.leaves_from(fleet, entry)))
             .min()
@@ -250,7 +253,10 @@ pub(super) fn tried(draft: &mut Draft<'_>, id: EntryId, delivery: Delivery) {
             reached(draft, &entry);
             draft.durable = true;
         }
-        Delivery::Rejected { .. } => draft.durable = true,
+        Delivery::Rejected { .. } => {
+            post::lost(draft, &entry);
+            draft.durable = true;
+        }
         Delivery::Deferred { .. } | Delivery::Unclear { .. } => {}
     }
     draft.notes.push(Note::Delivered {

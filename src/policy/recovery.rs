@@ -220,7 +220,7 @@ pub(super) fn withhold(
         if draft.fleet.profiles.get(&name).is_some_and(told) {
             continue;
         }
-        telling::announce(draft, &name);
+        telling::announce(draft, &name, next.clone());
         telling::tell(
             draft,
             &name,
@@ -274,8 +274,11 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
         host: name.clone(),
         reason: reason.clone(),
     });
+    let next = Next::Held(Hold::GaveUp {
+        reason: reason.clone(),
+    });
     for profile in thread::speakers(draft, name) {
-        telling::announce(draft, &profile);
+        telling::announce(draft, &profile, next.clone());
         let again = draft
             .fleet
             .profiles
@@ -292,9 +295,7 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
             draft,
             &profile,
             event,
-            Next::Held(Hold::GaveUp {
-                reason: reason.clone(),
-            }),
+            next.clone(),
             Some(reason.to_string()),
         );
         if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {

@@ -1,17 +1,18 @@
-//! What is told of an incident: what is so, what was done, and what comes next, fixed at the moment it is told.
+//! What is told of an incident: what is so, what was done, and what comes next, all of it at the moment it is told. A `down` that is
+//! told because something was just done says the same of what comes next as the message of that.
 //!
 //! People hear of an incident once it is known what comes next: when its host has been looked at, and when the other sites
 //! of the host have been probed as well, so that one message names them all. A look has its own time limit; for the other
 //! sites they wait [`limits::GATHER`] at most. A restart waits for no mail.
 
 use crate::model::{
-    Attempt, EventKind, Fleet, Glimpse, Hold, HostName, Next, Notification, ProfileName, Stage,
-    Timestamp, limits,
+    Attempt, Cause, EventKind, Fleet, Glimpse, Hold, HostName, Incident, Next, Notification,
+    ProfileName, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
 use super::judge::seen;
-use super::{flap, lesson, outbox, thread};
+use super::{flap, judge, lesson, outbox, thread};
 
 /// A notification that says nothing yet.
 pub(super) fn blank(draft: &Draft<'_>, event: EventKind) -> Notification {
@@ -34,7 +35,7 @@ pub(super) fn tell(
     };
     let said = matches!(
         event,
-        EventKind::GaveUp | EventKind::Back | EventKind::Closed
+        EventKind::Restarted | EventKind::GaveUp | EventKind::Back | EventKind::Closed
     );
     if incident.muted && !said {
         let now = draft.now;
@@ -66,7 +67,12 @@ pub(super) fn tell(
     told.since = Some(draft.wall(incident.since));
     told.opened = Some(draft.wall(incident.opened));
     told.until = over.then(|| draft.wall(draft.now));
-    told.cause = Some(incident.cause);
+    // The end says by what the outage began, everything else what is so now.
+    told.cause = Some(if over {
+        incident.cause
+    } else {
+        cause(draft, name, incident)
+    });
     told.seen = if over { Vec::new() } else { seen(&track.last) };
     // A restart that begins now is what comes next, not what was done.
     let begins = matches!(next, Next::Restart { .. });
@@ -93,6 +99,15 @@ pub(super) fn tell(
     if event == EventKind::GaveUp {
         flap::unmute(draft, name);
     }
+}
+
+/// What a profile that is down shows now; of one that answers at this moment, what was found first.
+pub(super) fn cause(draft: &Draft<'_>, name: &ProfileName, incident: &Incident) -> Cause {
+    let profile = draft.settings.profiles.get(name);
+    let shown = profile.zip(draft.fleet.profiles.get(name));
+    shown
+        .and_then(|(profile, track)| judge::failing(profile, &track.last))
+        .unwrap_or(incident.cause)
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
@@ -125,9 +140,8 @@ pub(super) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> bool {
 }
 
 /// Tells people that a profile is down, if they have not heard: now it is known what comes next.
-pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName) {
+pub(super) fn announce(draft: &mut Draft<'_>, name: &ProfileName, next: Next) {
     if is_untold(draft, name) {
-        let next = next_for(draft, name);
         tell(draft, name, EventKind::Down, next, None);
     }
 }
@@ -171,7 +185,8 @@ pub(super) fn announce_opened(draft: &mut Draft<'_>) {
     }
     for name in draft.fleet.index.untold.clone() {
         if !is_known_soon(draft, &name) {
-            announce(draft, &name);
+            let next = next_for(draft, &name);
+            announce(draft, &name, next);
         }
     }
 }

@@ -160,7 +160,12 @@ pub(super) fn sites(draft: &mut Draft<'_>, name: &ProfileName, event: EventKind)
     for mate in &mates {
         if let Some(other) = incident(draft, mate) {
             let plight = if mate == name { own } else { Plight::Down };
-            sites.push(site(mate, plight, Some(other.cause), other.since));
+            let cause = if ends {
+                other.cause
+            } else {
+                telling::cause(draft, mate, other)
+            };
+            sites.push(site(mate, plight, Some(cause), other.since));
         }
     }
     let host = draft.host_of(name).filter(|_| !ends);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Delivery, Email, EntryId, Event, EventKind, Finding, Next, Notification,
-    Plight, Start, Timestamp, limits,
+    Cause, CheckResult, Delivery, Effect, Email, EntryId, Event, EventKind, Finding, Next,
+    Notification, Plight, RecoverOrder, RecoveryOutcome, Start, Timestamp, When, limits,
 };
 use probe::policy;
 
@@ -48,8 +48,22 @@ impl Hand {
         panic!("{name} is never probed");
     }
 
+    /// The site is found refusing, and that orders a restart.
+    fn ordered_by(&mut self, name: &str) -> RecoverOrder {
+        let effects = self.probed(name, Some(Cause::Refused));
+        let order = effects.into_iter().find_map(|effect| match effect {
+            Effect::Recover(order) => Some(order),
+            _ => None,
+        });
+        order.unwrap()
+    }
+
     /// The probe under way finds this.
     pub(super) fn answers(&mut self, name: &str, cause: Option<Cause>) {
+        self.probed(name, cause);
+    }
+
+    fn probed(&mut self, name: &str, cause: Option<Cause>) -> Vec<Effect> {
         let (probe, _) = self.fleet.profiles[&profile(name)].in_flight.unwrap();
         let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
             cause,
@@ -62,7 +76,7 @@ impl Hand {
             probe,
             profile: profile(name),
             checks: vec![CheckResult::new(&url, finding)],
-        });
+        })
     }
 
     /// Both sites are being probed, and the shop's answer is there.
@@ -218,4 +232,85 @@ fn what_is_over_before_it_was_told_is_one_story_for_each_recipient() {
     });
     let wanted = to.each_ref().map(|to| (to.as_str(), EventKind::Up, true));
     assert_eq!(stories.collect::<Vec<_>>(), wanted);
+}
+
+/// What waited in a thread is told by its end: no mail says that the proof is still to come when it has come.
+#[test]
+fn what_waits_in_a_thread_goes_with_its_end() {
+    let (mut hand, order) = Hand::ordered();
+    hand.takes();
+    let now = hand.now();
+    let posts = &mut hand.fleet.core.posts;
+    posts.values_mut().next().unwrap().sent = vec![now; limits::MAILS_PER_HOUR];
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    assert_eq!(hand.told()[0].event, EventKind::Restarted);
+    assert!(hand.fleet.in_transit.is_empty(), "the hour is full");
+    while hand.told()[0].event == EventKind::Restarted {
+        hand.begins("shop");
+        hand.ms += 100;
+        hand.answers("shop", None);
+    }
+    let told = hand.told();
+    assert_eq!((told.len(), told[0].event), (1, EventKind::Up));
+    assert_eq!((told[0].attempts.len(), told[0].sequence), (1, 2));
+    assert_eq!(hand.fleet.in_transit.len(), 1, "and it leaves now");
+}
+
+/// People hear of it when the restart has ended already: both messages are of that moment, and say the same of what comes next.
+#[test]
+fn a_restart_that_ends_before_it_was_told_is_not_said_to_be_under_way() {
+    let mut settings = settings(&["shop@web1", "blog@web1"]);
+    settings.network.canaries.clear();
+    each_host(&mut settings, |host| host.restart.when = When::Any);
+    for site in settings.profiles.values_mut() {
+        Arc::make_mut(site).failure_threshold = 1;
+    }
+    let mut hand = Hand::new(settings);
+    hand.step(Event::Started(Start::Daemon));
+    hand.begins("shop");
+    hand.begins("blog");
+    let order = hand.ordered_by("shop");
+    assert!(hand.told().is_empty(), "the other site is asked first");
+    hand.ms += 2_000;
+    hand.end(&order, RecoveryOutcome::Succeeded, false);
+    let told = hand.told();
+    let events: Vec<EventKind> = told.iter().map(|told| told.event).collect();
+    assert_eq!(events, [EventKind::Down, EventKind::Restarted]);
+    for told in told {
+        assert!(matches!(told.next, Next::Prove { .. }), "{:?}", told.next);
+        assert_eq!(told.attempts.len(), 1);
+    }
+}
+
+/// What a message says was found is what is so now, for each site that it names; the end says by what it began.
+#[test]
+fn a_message_says_what_is_found_now() {
+    let mut hand = hand(HOUR);
+    mail(&mut hand).reminder_interval = Some(secs(3_600));
+    hand.begins("shop");
+    hand.answers("shop", Some(Cause::Refused));
+    if hand.fleet.profiles[&profile("blog")].in_flight.is_some() {
+        hand.answers("blog", None);
+    }
+    hand.ms += 15_000;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.told()[0].cause, Some(Cause::Refused));
+    hand.takes();
+    hand.step(Event::Started(Start::Named([profile("shop")].into())));
+    hand.answers("shop", Some(Cause::ServerError));
+    hand.ms += 3_600_000;
+    hand.step(Event::Ticked);
+    let told = hand.told();
+    assert_eq!(
+        (told[0].event, told[0].cause, told[0].seen.len()),
+        (EventKind::Reminder, Some(Cause::ServerError), 1)
+    );
+    hand.takes();
+    hand.step(Event::Started(Start::Named([profile("shop")].into())));
+    hand.answers("shop", None);
+    let told = hand.told();
+    assert_eq!(
+        (told[0].event, told[0].cause),
+        (EventKind::Up, Some(Cause::Refused))
+    );
 }

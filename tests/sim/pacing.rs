@@ -1,5 +1,6 @@
 //! How many mails leave to one recipient and when, to the millisecond.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +30,23 @@ fn hand() -> Hand {
     hand
 }
 
+fn thread(incident: &str) -> IncidentId {
+    IncidentId::new(incident, "20261122T060000Z")
+}
+
 fn told(incident: &str, sequence: u32, event: EventKind) -> Notification {
     Notification {
-        incident: Some(IncidentId::new(incident, "20261122T060000Z")),
+        incident: Some(thread(incident)),
         sequence,
         ..Notification::blank(event, Timestamp(0))
+    }
+}
+
+/// Over before anybody heard of it.
+fn story(incident: &str) -> Notification {
+    Notification {
+        story: true,
+        ..told(incident, 1, EventKind::Up)
     }
 }
 
@@ -106,30 +119,150 @@ fn events(told: &[Notification]) -> Vec<EventKind> {
 
 #[test]
 fn what_begins_a_thread_or_belongs_to_none_counts_as_a_beginning() {
-    use EventKind::{Certificate, Down, Report, Restarted, Up};
+    use EventKind::{Back, Certificate, Closed, Down, GaveUp, Report, Restarted, Up};
     let plain = |event| Notification::blank(event, Timestamp(0));
-    for (notification, counts) in [
-        (told("a", 0, Down), 1),
-        (told("a", 1, Restarted), 0),
-        (told("a", 2, Up), 0),
+    for (notification, sent, begun) in [
+        (told("a", 0, Down), 1, 1),
+        (told("a", 1, Restarted), 1, 0),
+        // The end of what was told counts for nothing.
+        (told("a", 2, Up), 0, 0),
+        (told("a", 2, GaveUp), 0, 0),
+        (told("a", 3, Back), 0, 0),
+        (told("a", 1, Closed), 0, 0),
         // Nothing was told before: it tells all.
-        (
-            Notification {
-                story: true,
-                ..told("a", 2, Up)
-            },
-            1,
-        ),
-        (plain(Certificate), 1),
-        (plain(Report), 0),
+        (story("a"), 1, 1),
+        (plain(Certificate), 1, 1),
+        (plain(Report), 1, 0),
+        // Of this one a digest told alone.
+        (told("gathered", 1, Restarted), 1, 1),
+        (told("gathered", 1, Up), 1, 1),
     ] {
         let mut hand = hand();
         let what = format!("{:?} {}", notification.event, notification.sequence);
+        hand.post(OPS).gathered = [thread("gathered")].into();
         hand.queues(OPS, notification);
         assert_eq!(hand.leave().len(), 1, "{what}");
         let post = hand.post(OPS);
-        assert_eq!((post.sent.len(), post.begun.len()), (1, counts), "{what}");
+        assert_eq!((post.sent.len(), post.begun.len()), (sent, begun), "{what}");
     }
+}
+
+/// Whatever is full, whoever knows that a site is down hears the end of it now.
+#[test]
+fn the_end_of_what_was_told_waits_for_nothing() {
+    use EventKind::{Back, Closed, Down, GaveUp, Up};
+    for end in [Up, GaveUp, Back, Closed] {
+        let mut hand = hand();
+        let now = hand.now();
+        *hand.post(OPS) = Post {
+            sent: vec![now; limits::MAILS_PER_HOUR],
+            begun: vec![now; limits::MAILS_PER_HOUR],
+            digest: Some(now + secs(60)),
+            gathered: BTreeSet::new(),
+        };
+        for n in 0..6 {
+            hand.queues(OPS, told(&format!("site{n}"), 0, Down));
+        }
+        let before = hand.post(OPS).clone();
+        hand.queues(OPS, told("a", 1, end));
+        assert_eq!(events(&hand.leave()), [end]);
+        assert_eq!(*hand.post(OPS), before, "it counts for nothing");
+    }
+}
+
+/// Few mails are under way at once, and newer threads are not before it.
+#[test]
+fn the_end_of_what_was_told_leaves_first() {
+    let mut hand = hand();
+    for n in 0..6 {
+        hand.queues(OPS, told(&format!("site{n}"), 0, EventKind::Down));
+    }
+    let end = hand.queues(OPS, told("a", 1, EventKind::Up));
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.in_transit.len(), limits::MAILS_IN_FLIGHT);
+    assert!(hand.fleet.in_transit.contains(&end));
+}
+
+/// What stands before an end in its thread leaves with it: a beginning that may have arrived, and what the end does not tell.
+#[test]
+fn what_stands_before_an_end_leaves_with_it() {
+    use EventKind::{Down, Restarted, Up};
+    let mut hand = hand();
+    let now = hand.now();
+    hand.post(OPS).sent = vec![now; limits::MAILS_PER_HOUR];
+    let began = hand.queues(OPS, told("a", 0, Down));
+    hand.fleet.entry_mut(began).unwrap().unclear = true;
+    hand.queues(OPS, told("a", 1, Restarted));
+    assert_eq!(hand.leave(), [], "without an end they wait");
+    hand.queues(OPS, told("a", 2, Up));
+    assert_eq!(events(&hand.leave()), [Down, Restarted, Up]);
+}
+
+/// That it gave up is no end for whoever has not heard that it is down.
+#[test]
+fn an_end_is_none_before_its_beginning_has_left() {
+    use EventKind::{Down, GaveUp};
+    let mut hand = hand();
+    let now = hand.now();
+    hand.post(OPS).sent = vec![now; limits::MAILS_PER_HOUR];
+    hand.queues(OPS, told("a", 0, Down));
+    hand.queues(OPS, told("a", 1, GaveUp));
+    assert_eq!(hand.leave(), []);
+    let left = hand.leaves_at(now + limits::MAIL_HOUR);
+    assert_eq!(events(&left), [EventKind::Digest]);
+    assert_eq!(events(&left[0].items), [Down, GaveUp]);
+}
+
+/// A digest is no thread: what it told of begins one with its next mail, or ends in a digest, and is then forgotten.
+#[test]
+fn what_a_digest_told_of_begins_with_its_next_mail() {
+    use EventKind::{Digest, Down, Restarted, Up};
+    let mut hand = hand();
+    let now = hand.now();
+    hand.post(OPS).begun = vec![now; limits::MAIL_BURST];
+    hand.post(OPS).sent = vec![now; limits::MAIL_BURST];
+    for name in ["a", "b", "c"] {
+        hand.queues(OPS, told(name, 0, Down));
+    }
+    hand.queues(OPS, told("b", 1, Up));
+    assert_eq!(hand.leave(), []);
+    assert_eq!(events(&hand.leaves_at(now + WINDOW)), [Digest]);
+    let known = ["a", "c"].map(thread);
+    assert_eq!(hand.post(OPS).gathered, known.clone().into());
+    // Of one of them a mail of its own tells; from then on it has a thread, and its end is free.
+    let digest = hand.now();
+    hand.ms += 1_000;
+    hand.queues(OPS, told("a", 1, Restarted));
+    assert_eq!(hand.leave(), [], "it begins, and one digest each window");
+    assert_eq!(events(&hand.leaves_at(digest + WINDOW)), [Restarted]);
+    assert_eq!(hand.post(OPS).gathered, [thread("c")].into());
+    hand.queues(OPS, told("a", 2, Up));
+    assert_eq!(events(&hand.leave()), [Up]);
+    // The other ends in a digest again.
+    hand.queues(OPS, told("c", 1, Up));
+    hand.queues(OPS, told("d", 0, Down));
+    assert_eq!(hand.leave(), []);
+    hand.ms += u64::try_from(WINDOW.as_millis()).unwrap();
+    assert_eq!(events(&hand.leave()), [Digest]);
+    assert_eq!(hand.post(OPS).gathered, [thread("d")].into());
+}
+
+/// The memory of what digests told lasts as long as its incidents, and goes with its recipient.
+#[test]
+fn what_digests_told_of_is_forgotten_with_its_end_or_its_recipient() {
+    let mut hand = hand();
+    hand.post(OPS).gathered = [thread("a")].into();
+    hand.post("gone@example.com").gathered = [thread("a")].into();
+    let end = hand.queues(OPS, told("a", 1, EventKind::Up));
+    hand.step(Event::Ticked);
+    let posts = &hand.fleet.core.posts;
+    assert_eq!(posts.keys().collect::<Vec<_>>(), [OPS]);
+    let reason = "550 5.1.1 unknown".to_owned();
+    hand.step(Event::Notified {
+        entry: end,
+        delivery: Delivery::Rejected { reason },
+    });
+    assert_eq!(hand.post(OPS).gathered, BTreeSet::new());
 }
 
 /// Five threads begin one by one; what is beyond leaves in one at the end of the window, and so on until nothing was to be told
@@ -177,8 +310,8 @@ fn of_many_that_go_on_ten_leave_within_a_window() {
     let first = hand.now();
     assert_eq!(hand.leave().len(), 10);
     let left = hand.leaves_at(first + WINDOW);
-    assert_eq!(events(&left), [EventKind::Digest]);
-    assert_eq!(left[0].items.len(), 2);
+    let each = [EventKind::Restarted; 2];
+    assert_eq!(events(&left), each, "a digest tells of no thread");
 }
 
 #[test]
@@ -209,6 +342,7 @@ fn each_recipient_has_its_own_count() {
         sent: vec![now; 4],
         begun: vec![now; 4],
         digest: None,
+        gathered: BTreeSet::new(),
     };
     hand.queues(OPS, told("a", 0, EventKind::Down));
     hand.step(Event::Ticked);
@@ -231,7 +365,7 @@ fn what_is_over_for_an_hour_is_gathered() {
     ] {
         let mut hand = hand();
         for n in 0..2 {
-            let id = hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Up));
+            let id = hand.queues(OPS, story(&format!("site{n}")));
             hand.fleet.entry_mut(id).unwrap().queued = hand.now();
             hand.fleet.entry_mut(id).unwrap().due = hand.now() + secs(age);
         }
@@ -266,7 +400,7 @@ fn what_is_over_for_an_hour_is_still_an_event_for_the_command() {
 fn nothing_is_gathered_before_something_is_due() {
     let mut hand = hand();
     for n in 0..2 {
-        let id = hand.queues(OPS, told(&format!("site{n}"), 1, EventKind::Up));
+        let id = hand.queues(OPS, story(&format!("site{n}")));
         let due = hand.now() + secs(4_000);
         hand.fleet.entry_mut(id).unwrap().due = due;
     }
@@ -324,6 +458,7 @@ fn nothing_is_gathered_before_it_may_leave() {
         sent: vec![now; limits::MAILS_PER_HOUR],
         begun: Vec::new(),
         digest: Some(now + secs(60)),
+        gathered: BTreeSet::new(),
     };
     for n in 0..2 {
         hand.queues(OPS, told(&format!("site{n}"), 0, EventKind::Down));
@@ -345,6 +480,7 @@ fn a_window_ends_to_the_millisecond() {
             sent: vec![now; 5],
             begun: vec![now; 5],
             digest: None,
+            gathered: BTreeSet::new(),
         };
         hand.ms += later;
         for n in 0..2 {

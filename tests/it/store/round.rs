@@ -118,6 +118,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
     };
     let flap = probe::model::Flap {
         turns: vec![at(rng)],
+        outages: vec![at(rng)],
         told: maybe(
             rng,
             probe::model::FlapTold {
@@ -282,6 +283,7 @@ fn fleet(seed: u64) -> Fleet {
         sent: vec![at(rng)],
         begun: vec![at(rng)],
         digest: maybe(rng, Timestamp(6)),
+        gathered: [IncidentId::new("blog", "20261122T055900Z")].into(),
     };
     fleet.core = CoreRow {
         week: Some(probe::model::Period {

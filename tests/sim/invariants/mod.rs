@@ -7,7 +7,7 @@
 //! |---|---|
 //! | S1, S2, S3, S4, S8, S9, S10, S11 | `worlds`: `brakes` (S4 of many hosts: `scenarios::many_hosts_at_once_are_not_restarted`) |
 //! | S5, S6, S7, S17, S21, S22 | `worlds`: `evidence` |
-//! | S12, S14, S15, S16, S23 | `worlds`: `told` (S16 also `scenarios::crowds`; S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
+//! | S12, S14, S15, S16, S23, S34 | `worlds`: `told` (S34: the ends of what people were told; S16 also `scenarios::crowds`; S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
 //! | S13 | `worlds`: `lasting`, over what each commit holds |
 //! | S18 | `worlds`: `World::reload_equal`; `scenarios::reload_of_an_equal_configuration_changes_nothing` |
 //! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
@@ -62,7 +62,10 @@ struct Course<'a> {
 
 /// Checks that everything was told; true only once all mail has left.
 pub fn check_told(world: &World, label: &str) {
-    course(world, label).s12_every_incident_is_named();
+    let course = course(world, label);
+    course.s12_every_incident_is_named();
+    course.s34_ends();
+    course.s34_restarts();
 }
 
 /// Checks S1 alone.
@@ -112,6 +115,7 @@ impl Course<'_> {
         self.s11_give_up();
         self.s12_pairing_s14_identity_s15_duplicates();
         self.s16_storm();
+        self.s34_threads();
         self.s13_no_loss();
         self.s17_windows();
         self.s20_one_brake();

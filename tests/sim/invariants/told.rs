@@ -1,10 +1,10 @@
-//! S12, S14, S15, S23: what people were told, and on what proof.
+//! S12, S14, S15, S16, S23, S34: what people were told, and on what proof.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use probe::model::{
-    Blame, Channel, EntryId, EventKind, HostName, IncidentId, Note, Notification, ProfileName,
-    limits,
+    Blame, Channel, Entry, EntryId, EventKind, HostName, IncidentId, Note, Notification,
+    ProfileName, limits,
 };
 
 use super::super::world::Fact;
@@ -94,7 +94,8 @@ impl Course<'_> {
                 }
                 continue; // all of it in one mail, in place of those that could not leave
             }
-            let whole: Vec<u32> = (0..order.len() as u32).collect();
+            // What was not told before the end and is told by it leaves a gap.
+            let whole = order.first() == Some(&0) && order.is_sorted_by(|a, b| a < b);
             let count =
                 |wanted: &[EventKind]| kinds.iter().filter(|event| wanted.contains(event)).count();
             let last_is_end = kinds
@@ -109,7 +110,7 @@ impl Course<'_> {
                 && count(&[EventKind::Up, EventKind::Back, EventKind::Closed]) <= 1
                 && (count(&[EventKind::Back]) == 0 || count(&[EventKind::GaveUp]) == 1)
                 && (count(&[EventKind::Up]) == 0 || count(&[EventKind::GaveUp]) == 0);
-            if order != whole || !paired || !last_is_end {
+            if !whole || !paired || !last_is_end {
                 self.fail(
                     self.world.t,
                     &format!("S12 pairing: {incident}: {events:?}"),
@@ -118,15 +119,148 @@ impl Course<'_> {
         }
     }
 
-    /// Nobody gets more mails in an hour than [`limits::MAILS_PER_HOUR`], and those are 20.
+    /// S34: a digest holds nothing of a thread of which a mail of its own told, and where somebody knows that a site is down the end
+    /// of it is tried before any newer thread.
+    pub(super) fn s34_threads(&self) {
+        let mut told: BTreeMap<(&str, &IncidentId), i64> = BTreeMap::new();
+        let mut tried: BTreeMap<EntryId, (i64, &Entry)> = BTreeMap::new();
+        let mut last: BTreeMap<EntryId, i64> = BTreeMap::new();
+        for (t, fact) in &self.facts {
+            let Fact::Mailed {
+                entry,
+                taken: is_taken,
+            } = fact
+            else {
+                continue;
+            };
+            if entry.channel != Channel::Mail {
+                continue;
+            }
+            tried.entry(entry.id).or_insert((*t, entry));
+            last.insert(entry.id, *t);
+            let message = &entry.notification;
+            for item in message
+                .items
+                .iter()
+                .filter_map(|item| item.incident.as_ref())
+            {
+                if told.contains_key(&(entry.to.as_str(), item)) {
+                    let what = format!("S34: a digest holds {item}, of which a mail told");
+                    self.fail(*t, &what);
+                }
+            }
+            if !is_taken {
+                continue;
+            }
+            if let Some(thread) = &message.incident {
+                told.entry((&entry.to, thread)).or_insert(*t);
+            }
+        }
+        let mut threads: BTreeMap<(&str, &IncidentId), Vec<EntryId>> = BTreeMap::new();
+        for (id, (_, entry)) in &tried {
+            if let Some(thread) = &entry.notification.incident {
+                threads.entry((&entry.to, thread)).or_default().push(*id);
+            }
+        }
+        let begins = |note: &Notification| note.incident.is_none() || note.sequence == 0;
+        for (id, (left, end)) in &tried {
+            let Some(thread) = &end.notification.incident else {
+                continue;
+            };
+            let key = (end.to.as_str(), thread);
+            let is_first_try = end.tries == 1;
+            if !is_end(end.notification.event) || !is_first_try || end.notification.story {
+                continue;
+            }
+            let newer = tried.range(EntryId(id.0 + 1)..).find(|(_, (at, other))| {
+                let before = threads[&key].iter().filter(|before| *before < id);
+                // One that may have arrived is repeated at its own time, and the end comes after it.
+                let free = before.map(|before| last[before]).all(|last| last < *at);
+                let known = told.get(&key).is_some_and(|told| told < at);
+                let newer = other.to == end.to && begins(&other.notification) && at < left;
+                newer && free && known
+            });
+            if let Some((_, (at, other))) = newer {
+                let what = format!(
+                    "S34: {:?} left before the end of {thread}",
+                    other.notification
+                );
+                self.fail(*at, &what);
+            }
+        }
+    }
+
+    /// S34: once all mail has left, each `down` that somebody got has its one end in the same thread, and after `gave_up` one more.
+    pub(super) fn s34_ends(&self) {
+        let mut known = BTreeSet::new();
+        let mut threads: BTreeMap<(&str, &IncidentId), Vec<EventKind>> = BTreeMap::new();
+        for (_, fact) in &self.facts {
+            if let Fact::Mailed { entry, taken: true } = fact
+                && let Some(thread) = &entry.notification.incident
+                && known.insert(entry.id)
+            {
+                let events = threads.entry((&entry.to, thread)).or_default();
+                events.push(entry.notification.event);
+            }
+        }
+        for ((to, thread), events) in threads {
+            if !matches!(events.first(), Some(EventKind::Down | EventKind::Flapping)) {
+                continue;
+            }
+            let ends = events
+                .iter()
+                .filter(|event| is_end(**event) || **event == EventKind::GaveUp);
+            let ends: Vec<EventKind> = ends.copied().collect();
+            use EventKind::{Back, Closed, GaveUp, Up};
+            let whole = matches!(ends[..], [Up | Closed] | [GaveUp, Back | Closed]);
+            if !whole {
+                let what = format!("S34: {thread} told to {to} ends with {ends:?}");
+                self.fail(self.world.t, &what);
+            }
+        }
+    }
+
+    /// S34: each restart that touched a host stands in some message that left, also while a site flaps.
+    pub(super) fn s34_restarts(&self) {
+        let mut told = BTreeSet::new();
+        for (_, fact) in &self.facts {
+            if let Fact::Mailed { entry, taken: true } = fact {
+                let messages = entry.notification.told();
+                let attempts = messages.flat_map(|told| &told.attempts);
+                told.extend(attempts.map(|attempt| attempt.id));
+            }
+        }
+        for attempt in &self.attempts {
+            if let Some((t, outcome)) = attempt.ended
+                && outcome.touched_host()
+                && !told.contains(&attempt.id)
+            {
+                let what = format!("S34: nobody heard of the restart {}", attempt.id);
+                self.fail(t, &what);
+            }
+        }
+    }
+
+    /// Nobody gets more mails in an hour than [`limits::MAILS_PER_HOUR`], and those are 20; the ends of what somebody was told of
+    /// come beside them, and what is repeated because nobody heard that it was taken.
     pub(super) fn s16_storm(&self) {
         assert_eq!(limits::MAILS_PER_HOUR, 20);
         let mut lately: BTreeMap<&str, VecDeque<i64>> = BTreeMap::new();
+        let mut threads: BTreeSet<(&str, &IncidentId)> = BTreeSet::new();
+        let mut known = BTreeSet::new();
         for (t, fact) in &self.facts {
             let Fact::Mailed { entry, taken: true } = fact else {
                 continue;
             };
             if entry.channel != Channel::Mail {
+                continue;
+            }
+            let note = &entry.notification;
+            let again = !known.insert(entry.id);
+            let told = note.incident.as_ref();
+            let told = told.is_some_and(|thread| !threads.insert((&entry.to, thread)));
+            let answers = is_end(note.event) || note.event == EventKind::GaveUp;
+            if again || (told && answers) {
                 continue;
             }
             let times = lately.entry(&entry.to).or_default();

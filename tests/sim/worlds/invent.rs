@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use probe::model::{Ailment, Cause, Pause, Timestamp, When, Window, Zone};
 
-use super::super::setup::{certificate, each_host, each_profile, secs, settings};
+use super::super::setup::{certificate, each_host, each_profile, profile, secs, settings};
 use super::super::world::{BEGIN, Heals, Mail, Ssh, World};
 use super::HOUR;
 
@@ -39,6 +39,10 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
     if rng.bool() {
         names.push("lone".to_owned());
     }
+    // Sites without a host, each of which is a thread; the worlds of the corpus stay as they were.
+    let crowd: Vec<String> = (0..9).map(|n| format!("crowd{n}")).collect();
+    let is_stormy = seed % 10 == 7;
+    names.extend(crowd.iter().filter(|_| is_stormy).cloned());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut settings = settings(&names);
     let (interval, retry, threshold) = (
@@ -103,6 +107,22 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
         let ends = BEGIN + step + dice.i64(-HOUR..hours * HOUR);
         let shown = certificate(shared, ends - ends.rem_euclid(HOUR));
         world.certificates.insert(name.clone(), shown);
+    }
+    // They go down together, and are back before or after all are told.
+    let mut dice = fastrand::Rng::with_seed(seed ^ 0x57a2);
+    for _ in 0..if is_stormy { hours * 2 } else { 0 } {
+        let at = Duration::from_millis(dice.i64(60_000..hours * HOUR) as u64);
+        let lasts = pick(&mut dice, &[60, 150, 400, 2_000]);
+        for name in &crowd {
+            let (name, cause) = (
+                profile(name),
+                pick(&mut dice, &[Cause::Status, Cause::Content]),
+            );
+            let (again, late) = (name.clone(), secs(dice.u64(0..lasts)));
+            world.at(at, move |world| _ = world.sites.insert(name, Some(cause)));
+            let end = at + secs(lasts) + late;
+            world.at(end, move |world| _ = world.sites.insert(again, None));
+        }
     }
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.005, 0.02]);
     world.disk_takes = pick(&mut rng, &[0, 0, 0, 50, 3_000, 20_000]);
