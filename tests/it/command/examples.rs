@@ -19,6 +19,15 @@ use crate::mail::entries;
 
 /// Takes requests, answers each with this status, and hands on the bodies.
 fn service(status: &'static str) -> (String, Receiver<Value>) {
+    answering(status, "", "")
+}
+
+/// The same, with these header lines and this body.
+fn answering(
+    status: &'static str,
+    headers: &'static str,
+    says: &'static str,
+) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook/s3cret", listener.local_addr().unwrap());
     let (told, bodies) = channel();
@@ -34,8 +43,10 @@ fn service(status: &'static str) -> (String, Receiver<Value>) {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let answer =
-                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let length = says.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{says}"
+            );
             reader.get_mut().write_all(answer.as_bytes()).unwrap();
             // The test that asked may be over.
             if told.send(serde_json::from_slice(&body).unwrap()).is_err() {
@@ -88,15 +99,142 @@ async fn a_chat_gets_the_words() {
     let text = bodies.recv().unwrap()["text"].as_str().unwrap().to_owned();
     assert!(text.starts_with("[DOWN] shop"), "{text}");
     assert!(text.contains("web1") && text.lines().count() > 3, "{text}");
-    for status in ["500 Oops", "404 Gone"] {
-        let (url, _bodies) = service(status);
-        fs::write(&config, format!("url = \"{url}\"\n")).unwrap();
+}
+
+/// What becomes of a message by what a service answers: taken, tried again, or refused for good.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Again,
+    Refused,
+}
+
+fn fate(told: &Delivery) -> Fate {
+    let words = format!("{told:?}");
+    assert!(!words.contains("s3cret"), "{words}");
+    match told {
+        Delivery::Sent { .. } => Fate::Taken,
+        Delivery::Deferred { reason, .. } => {
+            assert!(reason.contains("exit status 75"), "{reason}");
+            Fate::Again
+        }
+        Delivery::Rejected { reason } => {
+            assert!(reason.contains("exit status 65"), "{reason}");
+            Fate::Refused
+        }
+        Delivery::Unclear { .. } => panic!("{words}"),
+    }
+}
+
+/// Status, header lines, body, what becomes of it: for whoever takes a message by HTTP.
+type Answer = (&'static str, &'static str, &'static str, Fate);
+
+/// Where a redirect leads, somebody takes whatever comes.
+const MOVED: &str = "location: http://127.0.0.1:9/s3cret\r\n";
+
+const STATUSES: [Answer; 11] = [
+    ("301 Moved Permanently", MOVED, "", Fate::Again),
+    ("302 Found", MOVED, "ok", Fate::Again),
+    ("307 Temporary Redirect", MOVED, "", Fate::Again),
+    ("308 Permanent Redirect", MOVED, "", Fate::Again),
+    ("400 Bad Request", "", "invalid_payload", Fate::Refused),
+    ("401 Unauthorized", "", "", Fate::Refused),
+    (
+        "404 Not Found",
+        "",
+        "no_service /hook/s3cret",
+        Fate::Refused,
+    ),
+    ("408 Request Timeout", "", "", Fate::Again),
+    (
+        "429 Too Many Requests",
+        "retry-after: 1\r\n",
+        "",
+        Fate::Again,
+    ),
+    ("500 Oops", "", "ok", Fate::Again),
+    ("503 Service Unavailable", "", "", Fate::Again),
+];
+
+#[tokio::test]
+async fn a_chat_has_taken_what_it_says_that_it_took() {
+    let place = tempfile::tempdir().unwrap();
+    let config = place.path().join("chat.curl");
+    let teams = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429";
+    let bodies = [
+        ("200 OK", "", "ok", Fate::Taken),
+        ("200 OK", "", "ok\r\n", Fate::Taken),
+        ("200 OK", "", "1", Fate::Taken),
+        ("200 OK", "", "", Fate::Taken),
+        ("202 Accepted", "", "", Fate::Taken),
+        ("204 No Content", "", "", Fate::Taken),
+        ("200 OK", "", r#"{"success":true}"#, Fate::Taken),
+        // Google Chat answers with the message, whatever it says.
+        (
+            "200 OK",
+            "",
+            r#"{"name":"spaces/A/messages/B","text":"it failed"}"#,
+            Fate::Taken,
+        ),
+        ("200 OK", "", teams, Fate::Again),
+        ("200 OK", "", "invalid_payload", Fate::Again),
+        (
+            "200 OK",
+            "",
+            r#"{"ok":false,"error":"channel_not_found"}"#,
+            Fate::Again,
+        ),
+        (
+            "200 OK",
+            "",
+            r#"{"ok":true,"error":"half of it"}"#,
+            Fate::Again,
+        ),
+        ("200 OK", "", r#"{"success":false}"#, Fate::Again),
+        ("200 OK", "", r#"{"status":"failed"}"#, Fate::Again),
+        (
+            "200 OK",
+            "",
+            "<html>log in at /hook/s3cret</html>",
+            Fate::Again,
+        ),
+    ];
+    for (status, headers, says, wanted) in STATUSES.into_iter().chain(bodies) {
+        let (url, _bodies) = answering(status, headers, says);
+        // Whoever copied more of another configuration than the address.
+        fs::write(&config, format!("location\nurl = \"{url}\"\n")).unwrap();
         let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
-        assert!(
-            matches!(&told, Delivery::Deferred { reason, .. }
-                if reason.contains("exit status 75") && !reason.contains("s3cret")),
-            "{told:?}"
-        );
+        assert_eq!(fate(&told), wanted, "{status} {says:?}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pager_has_taken_what_it_says_that_it_took() {
+    let place = tempfile::tempdir().unwrap();
+    let key = place.path().join("pager-key");
+    fs::write(&key, "0123abc\n").unwrap();
+    let taken = r#"{"status":"success","message":"Event processed","dedup_key":"a"}"#;
+    let bodies = [
+        ("202 Accepted", "", taken, Fate::Taken),
+        ("202 Accepted", "", "", Fate::Taken),
+        (
+            "200 OK",
+            "",
+            r#"{"status":"invalid event","errors":["no key"]}"#,
+            Fate::Again,
+        ),
+        ("200 OK", "", "<html>log in</html>", Fate::Again),
+    ];
+    for (status, headers, says, wanted) in STATUSES.into_iter().chain(bodies) {
+        let (url, _bodies) = answering(status, headers, says);
+        let told = run(
+            "pager",
+            &[key.to_str().unwrap(), &url],
+            PATH,
+            entries::gave_up(),
+        )
+        .await;
+        assert_eq!(fate(&told), wanted, "{status} {says:?}: {told:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use probe::ports::Pulse as _;
 
 use super::LONG;
 use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
-use super::server::{Act, fine, response, serve};
+use super::server::{Act, fine, response, send, serve};
 
 fn secret(source: &SecretSource) -> Result<Secret, String> {
     match source {
@@ -91,6 +91,55 @@ async fn what_is_not_taken_is_told_without_the_address() {
     assert_eq!(told, "the secret is no http or https address");
     let told = tell(hidden("X")).await.unwrap_err();
     assert_eq!(told, "the environment variable `X` is not set");
+}
+
+/// What each service answers: the head of all of them says 200.
+#[tokio::test]
+async fn a_body_that_says_no_is_not_heard() {
+    let answer = |path: &str| match path {
+        "/s3cret/unknown" => "OK (not found)",
+        "/s3cret/often" => "OK (rate limited)\n",
+        "/s3cret/kuma" => r#"{"ok":false,"msg":"Monitor not found or not active."}"#,
+        "/s3cret/mute" => r#"{"success": false}"#,
+        "/s3cret/error" => r#"{"error": {"code": 7}, "message": "no such heart"}"#,
+        "/s3cret/echo" => "Failed: GET /s3cret/echo",
+        "/s3cret/word" => "s3cret: not found",
+        "/s3cret/ok" => "OK",
+        "/s3cret/none" => "",
+        "/s3cret/up" => r#"{"ok":true}"#,
+        "/s3cret/fine" => r#"{"ok":true,"error":null,"msg":"not found yet"}"#,
+        "/s3cret/thanks" => "Got it, thanks!",
+        "/s3cret/page" => "<html><p>Page not found</p></html>",
+        other => panic!("{other}"),
+    };
+    let server = serve(move |path| response("200 OK", &[], answer(path))).await;
+    for (path, words) in [
+        ("unknown", "\"OK (not found)\""),
+        ("often", "\"OK (rate limited)\""),
+        ("kuma", "\"Monitor not found or not active.\""),
+        ("mute", "\"no\""),
+        ("error", "\"no such heart\""),
+        ("echo", "no"),
+        ("word", "no"),
+    ] {
+        let told = tell(at(&server.url(&format!("/s3cret/{path}")))).await;
+        let wanted = format!("HTTP status 200, and the answer says {words}");
+        assert_eq!(told, Err(wanted), "{path}");
+    }
+    for path in ["ok", "none", "up", "fine", "thanks", "page"] {
+        let told = tell(at(&server.url(&format!("/s3cret/{path}")))).await;
+        assert_eq!(told, Ok(()), "{path}");
+    }
+}
+
+/// It was taken, and whoever took it does not end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_an_end_is_judged_by_what_came() {
+    for (begins, heard) in [("OK", true), ("OK (not found)", false)] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{begins}");
+        let server = serve(move |_| vec![send(&head), Act::Silence]).await;
+        assert_eq!(tell(at(&server.url("/s3cret"))).await.is_ok(), heard);
+    }
 }
 
 #[tokio::test]

@@ -34,6 +34,10 @@ const OTHERS: &[&str] = &[
     // The heartbeat's, for the log and the terminal.
     "the secret is no http or https address",
     "HTTP status {}, which is not followed",
+    "HTTP status {}, and the answer says {}",
+    "not found",
+    "rate limit",
+    "not active",
     // Of a heartbeat and of a mail that was not delivered: for the terminal and the documents.
     "no answer in time",
     "the message was not sent in time",
