@@ -2,18 +2,26 @@
 //!
 //! A pause is a file in the state directory. It needs neither the lock nor the database, a running daemon sees it within
 //! a second, and it is looked at once more in the last moment before a connection is opened.
+//!
+//! `resume all` lifts every pause. Whatever stays paused after a `resume` is said, also where nothing else is (`-q`), and of a target
+//! that another pause still covers it is not said that it may be restarted.
+
+use std::collections::BTreeMap;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::Pause;
+use crate::model::{Pause, Settings, Target, Timestamp};
 use crate::ports::Clock as _;
 use crate::render::duration::span;
-use crate::render::words::Voice;
+use crate::render::terminal::pauses;
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, settings, watch};
+
+/// Pauses that are named one by one.
+const NAMED: usize = 20;
 
 /// `probe pause`.
 pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exit {
@@ -30,20 +38,18 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exi
         };
         store::pause(&path, &order.target, &pause).map_err(|error| complain(&error))?;
         if !cli.global.quiet {
-            let end = match (until, order.span) {
-                (Some(until), Some(length)) => {
-                    format!(
-                        "for {}, until {}",
-                        span(length),
-                        Voice::english().clock(until)
-                    )
-                }
-                _ => "until you say otherwise".to_owned(),
-            };
+            let end = pauses::end(until, now);
+            let end = order.span.map_or_else(
+                || end.clone(),
+                |length| format!("for {}, {end}", span(length)),
+            );
             let target = &order.target;
             answer(&format!(
                 "{target}: nothing is restarted {end}; watching goes on. `probe resume {target}` ends it."
             ));
+            let mut others = in_force(store::pauses(&path), now);
+            others.retain(|name, _| name != &target.to_string() && covers(&settings, name, target));
+            say(&others, "Paused as well", now);
         }
         Ok(Exit::Ok)
     };
@@ -53,28 +59,57 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exi
 /// `probe resume`.
 pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> Exit {
     let resumed = || {
-        let settings = settings(cli, around)?;
-        watch::known(&settings, &order.target)?;
+        let (settings, target) = (settings(cli, around)?, &order.target);
+        watch::known(&settings, target)?;
         let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        store::resume(&path, &order.target).map_err(|error| complain(&error))?;
-        if !cli.global.quiet {
-            let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
-            let when = if snapshot.holder.is_some() {
-                "at once: a run is watching"
+        let lifted = store::resume(&path, target);
+        let now = SystemClock::new().now().wall;
+        let left = in_force(store::pauses(&path), now);
+        let is_covered = left.keys().any(|name| covers(&settings, name, target));
+        if lifted.is_ok() && !cli.global.quiet {
+            answer(&if is_covered {
+                format!("{target}: is paused no more by itself, and is not restarted yet.")
             } else {
-                "with the next run"
-            };
-            answer(&format!(
-                "{}: may be restarted again, {when}.",
-                order.target
-            ));
-            for left in snapshot.pauses.keys().filter(|left| left.as_str() == "all") {
-                answer(&format!(
-                    "A pause of `{left}` is still in force; `probe resume {left}` ends it."
-                ));
-            }
+                let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
+                let when = if snapshot.holder.is_some() {
+                    "at once: a run is watching"
+                } else {
+                    "with the next run"
+                };
+                format!("{target}: may be restarted again, {when}.")
+            });
         }
+        say(&left, "Still paused", now);
+        lifted.map_err(|error| complain(&error))?;
         Ok(Exit::Ok)
     };
     resumed().unwrap_or_else(|exit| exit)
+}
+
+fn in_force(mut pauses: BTreeMap<String, Pause>, now: Timestamp) -> BTreeMap<String, Pause> {
+    pauses.retain(|_, pause| pause.until.is_none_or(|until| until > now));
+    pauses
+}
+
+/// Whether a pause of this name keeps a target from being restarted: its own, its host's, that of everything.
+fn covers(settings: &Settings, name: &str, target: &Target) -> bool {
+    let Target::Named(target) = target else {
+        return name == "all";
+    };
+    let mut profiles = settings.profiles.values();
+    let profile = profiles.find(|profile| profile.name.as_str() == target);
+    let host = profile.and_then(|profile| profile.host.as_ref());
+    name == target || name == "all" || host.is_some_and(|host| host.as_str() == name)
+}
+
+fn say(listed: &BTreeMap<String, Pause>, how: &str, now: Timestamp) {
+    for (name, pause) in listed.iter().take(NAMED) {
+        answer(&format!("{how}: {}", pauses::line(name, pause, now)));
+    }
+    let more = listed.len().saturating_sub(NAMED);
+    if more > 0 {
+        answer(&format!(
+            "{how}: {more} more; `probe resume all` ends them."
+        ));
+    }
 }

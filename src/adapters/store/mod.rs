@@ -48,7 +48,7 @@ use crate::model::{Fleet, Timestamp};
 
 pub use error::StoreError;
 pub use lock::Holder;
-pub use orders::{drilled, is_paused_now, pause, resume};
+pub use orders::{drilled, is_paused_now, pause, pauses, resume};
 pub use snapshot::{JournalRow, Snapshot, journal, read_only};
 pub use writer::StateStore;
 

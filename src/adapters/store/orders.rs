@@ -39,22 +39,48 @@ pub fn pause(dir: &Path, target: &Target, pause: &Pause) -> Result<(), StoreErro
         .map_err(|e| StoreError::file("write the pause", &dir.join(PAUSE).join(name), e))
 }
 
-/// Acts on a target again: takes its pause away and orders it to be re-armed.
+/// Acts on a target again: takes its pause away, of everything every pause there is, and orders it to be re-armed.
 ///
 /// # Errors
-/// When the name is none, or the files cannot be changed.
+/// When the name is none, or the files cannot be changed; of several pauses the others are taken away all the same.
 pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
     let name = file_name(target)?;
     let dir = directory::visit(dir)?;
-    let held = dir.join(PAUSE).join(&name);
-    let taken = match fs::remove_file(&held) {
-        Ok(()) => directory::sync(&dir.join(PAUSE)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e),
+    let folder = dir.join(PAUSE);
+    let held = match target {
+        Target::Named(_) => vec![folder.join(&name)],
+        Target::All => paths(&folder).map_err(|e| StoreError::file("list", &folder, e))?,
     };
-    taken.map_err(|e| StoreError::file("remove the pause", &held, e))?;
+    let mut refused = None;
+    for held in held {
+        match fs::remove_file(&held) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                refused.get_or_insert(StoreError::file("remove the pause", &held, e));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    if folder.exists() {
+        directory::sync(&folder).map_err(|e| StoreError::file("remove from", &folder, e))?;
+    }
+    refused.map_or(Ok(()), Err)?;
     directory::place(&dir, REARM, &name, b"")
         .map_err(|e| StoreError::file("write the order", &dir.join(REARM).join(name), e))
+}
+
+/// The pauses as they stand, by target; those whose time is over stay listed.
+#[must_use]
+pub fn pauses(dir: &Path) -> BTreeMap<String, Pause> {
+    OrderBook::new(dir).read().pauses
+}
+
+/// All orders of a folder, however many: to take them away, not to read them.
+fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
 /// Notes a rehearsal of a host, or of mail where no host is named. When it last went well is kept from the note before.

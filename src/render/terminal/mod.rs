@@ -23,6 +23,8 @@ mod waterfall;
 mod why;
 mod words;
 
+pub mod pauses;
+
 use std::collections::BTreeSet;
 
 use self::ink::{Ink, Line, Sheet};

@@ -189,6 +189,80 @@ fn what_was_found_by_an_earlier_run_is_looked_at_again_before_a_restart() {
     assert_eq!(ground.restarts(), 0);
 }
 
+/// Each pause stands until it is lifted, by its own name or with all; nobody is told that a site may be restarted while one covers it.
+#[test]
+fn whatever_stays_paused_is_said() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    let said = |words: &[&str]| {
+        let answer = ground.probe(words);
+        answer.expect(0, &[]);
+        answer.stdout
+    };
+    assert_eq!(
+        said(&["pause", "shop"]),
+        "shop: nothing is restarted until you say otherwise; watching goes on. `probe resume shop` ends it.\n"
+    );
+    let host = said(&["pause", "web1", "--for", "2h", "--reason", "deploy"]);
+    assert!(
+        host.starts_with("web1: nothing is restarted for 2h, until "),
+        "{host}"
+    );
+    assert_eq!(
+        host.lines().count(),
+        1,
+        "a site of it is no pause of it: {host}"
+    );
+    let again = said(&["pause", "shop", "--for", "1h"]);
+    let more: Vec<&str> = again.lines().skip(1).collect();
+    let [more] = more.as_slice() else {
+        panic!("{again}")
+    };
+    assert!(more.starts_with("Paused as well: web1, until "), "{more}");
+    assert!(
+        more.ends_with(": deploy; `probe resume web1` ends it."),
+        "{more}"
+    );
+    said(&["pause", "all", "-q"]);
+    // Its host and everything are paused still.
+    let shop = said(&["resume", "shop"]);
+    assert!(
+        shop.starts_with("shop: is paused no more by itself, and is not restarted yet.\nStill paused: all, until you say otherwise; "),
+        "{shop}"
+    );
+    assert!(shop.contains("\nStill paused: web1, until "), "{shop}");
+    let quiet = said(&["resume", "web1", "-q"]);
+    assert_eq!(
+        quiet,
+        "Still paused: all, until you say otherwise; `probe resume all` ends it.\n"
+    );
+    // What is no longer configured cannot be named, and is lifted with all.
+    said(&["pause", "shop"]);
+    std::fs::write(ground.path("state/pause/gone"), "").unwrap();
+    said(&["pause", "web1"]);
+    assert_eq!(
+        said(&["resume", "all"]),
+        "all: may be restarted again, with the next run.\n"
+    );
+    assert_eq!(
+        std::fs::read_dir(ground.path("state/pause"))
+            .unwrap()
+            .count(),
+        0
+    );
+    // One that does not go is said, and the others go.
+    said(&["pause", "shop"]);
+    std::fs::create_dir(ground.path("state/pause/web1")).unwrap();
+    let answer = ground.probe(&["resume", "all"]);
+    answer.expect(
+        3,
+        &["pause/web1", "Still paused: web1, until you say otherwise"],
+    );
+    assert!(!answer.stdout.contains("may be restarted"), "{answer:?}");
+    assert!(!ground.path("state/pause/shop").exists());
+}
+
 #[test]
 fn a_pause_over_everything_stops_a_cycle_and_the_next_one_goes_on() {
     let ground = Ground::start();

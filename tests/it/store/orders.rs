@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use probe::adapters::store::{
-    StateStore, StoreError, drilled, is_paused_now, pause, read_only, resume,
+    StateStore, StoreError, drilled, is_paused_now, pause, pauses, read_only, resume,
 };
 
 use super::*;
@@ -70,6 +70,24 @@ fn a_running_store_sees_each_order_at_once() {
         ["never-paused"]
     );
     assert!(dir.path().join("state.db").exists());
+}
+
+#[test]
+fn all_is_every_pause_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    resume(dir.path(), &Target::All).unwrap();
+    for target in [Target::All, named("web1"), named("shop")] {
+        pause(dir.path(), &target, &until(10)).unwrap();
+    }
+    // Nobody reads so many, and they are taken away all the same.
+    for n in 0..10_001 {
+        fs::write(dir.path().join(format!("pause/x{n}")), "").unwrap();
+    }
+    assert!(pauses(dir.path()).contains_key("all"));
+    resume(dir.path(), &Target::All).unwrap();
+    assert_eq!(names(&dir.path().join("pause")), [""; 0]);
+    assert!(pauses(dir.path()).is_empty());
+    assert_eq!(names(&dir.path().join("rearm")), ["all"]);
 }
 
 #[test]
