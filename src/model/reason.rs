@@ -194,11 +194,11 @@ reasons! {
     /// The agent exits with 64.
     AgentUnknown "agent_unknown" "the host's agent does not know this order (exit status 64): its version is another one";
     /// The agent exits with 70.
-    AgentBudget "agent_budget" "the host's agent refuses: too many restarts in its own count";
+    AgentBudget "agent_budget" "the host's agent refuses: too many restarts in its own count, or one too soon after the last; its own words say which";
     /// The agent exits with 71.
     AgentBusy "agent_busy" "the host's agent refuses: a restart is running already";
     /// The agent exits with 72.
-    AgentResources "agent_resources" "the host's agent refuses: disk, memory or processes of the host are used up, or the agent is not set up safely; its own words say which";
+    AgentResources "agent_resources" "the host's agent refuses: disk, memory or processes of the host are used up, its own record cannot be kept, or the agent is not set up safely; its own words say which";
     /// The agent exits with 73.
     AgentConfig "agent_config" "the host's agent refuses: the web server's own configuration is broken";
 

@@ -1,7 +1,7 @@
 //! A look at a host: one read-only visit with the same client and the same login as a restart.
 //!
 //! A host with the agent is given its order. Any other is handed the same script as one argument of a shell, so nothing
-//! is installed and nothing is left behind there.
+//! is installed and nothing is left behind there; that shell gets nothing of the login's environment.
 
 use super::facts;
 use super::report::Verdict;
@@ -18,7 +18,10 @@ pub(super) fn command(host: &Host, urls: &[String]) -> String {
     if host.agent {
         return "probe-agent 1 diagnose".to_owned();
     }
-    let mut command = format!("exec sh -c {} probe-agent 1 diagnose", quoted(SCRIPT));
+    let mut command = format!(
+        "exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c {} probe-agent 1 diagnose",
+        quoted(SCRIPT)
+    );
     for url in urls.iter().take(URLS) {
         command.push(' ');
         command.push_str(&quoted(url));

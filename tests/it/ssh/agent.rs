@@ -13,8 +13,8 @@ pub(super) const AGENT: &str = include_str!(concat!(
     "/deploy/host/probe-agent"
 ));
 
-/// The agent with its settings in a file of the test, which belongs to the account that runs it.
-pub(super) fn installable(settings: &Path) -> String {
+/// The agent with its settings in a file of the test, which belongs to the account that runs it, for a shell.
+pub(super) fn installable(settings: &Path, shell: &str) -> String {
     let owner = std::fs::metadata(settings.parent().unwrap()).unwrap().uid();
     let mut text = AGENT.to_owned();
     for (line, here) in [
@@ -23,6 +23,7 @@ pub(super) fn installable(settings: &Path) -> String {
             format!("CONF={}\n", settings.display()),
         ),
         ("CONF_OWNER=0\n", format!("CONF_OWNER={owner}\n")),
+        ("SH=/bin/sh\n", format!("SH={shell}\n")),
     ] {
         assert_eq!(text.matches(line).count(), 1, "{line}");
         text = text.replace(line, &here);
@@ -43,7 +44,7 @@ impl Place {
         let place = Self { directory, sshd };
         let agent = place.file("probe-agent");
         let settings = place.file("agent.conf");
-        std::fs::write(&agent, installable(Path::new(&settings))).unwrap();
+        std::fs::write(&agent, installable(Path::new(&settings), "/bin/sh")).unwrap();
         std::fs::set_permissions(&agent, PermissionsExt::from_mode(0o755)).unwrap();
         let keys = place.file("authorized_keys");
         let key = std::fs::read_to_string(&keys).unwrap();
@@ -60,10 +61,10 @@ impl Place {
             .into_owned()
     }
 
-    /// Guards that this machine passes, a restart that leaves a line behind, and `more`.
+    /// Guards that this machine passes, no wait between restarts, a restart that leaves a line behind, and `more`.
     fn settings(&self, more: &str) {
         let text = format!(
-            "STATE={}\nMIN_DISK=0\nMIN_INODES=0\nMIN_MEMORY=0\nMIN_PROCESSES=0\nCONFIG_TEST=off\nRESTART_1='echo one >>{}; echo done'\n{more}\n",
+            "STATE={}\nMIN_DISK=0\nMIN_INODES=0\nMIN_MEMORY=0\nMIN_PROCESSES=0\nCONFIG_TEST=off\nGAP=0\nRESTART_1='echo one >>{}; echo done'\n{more}\n",
             self.file("state"),
             self.file("restarted")
         );

@@ -6,8 +6,11 @@ use std::process::Command;
 
 use super::agent::installable;
 
+/// A shell, what makes it one, and its package.
+pub(super) type Shell = (&'static str, &'static [&'static str], &'static str);
+
 /// Every shell that may be a host's `/bin/sh`.
-pub(super) const SHELLS: [(&str, &[&str], &str); 3] = [
+pub(super) const SHELLS: [Shell; 3] = [
     ("dash", &[], "dash"),
     ("busybox", &["sh"], "busybox"),
     ("bash", &["--posix"], "bash"),
@@ -47,7 +50,8 @@ impl Stage {
         }
         let agent = stage.path("probe-agent");
         let settings = stage.path("agent.conf");
-        std::fs::write(&agent, installable(&settings)).unwrap();
+        let shell = stage.path("shell");
+        std::fs::write(&agent, installable(&settings, &shell.to_string_lossy())).unwrap();
         std::fs::set_permissions(&agent, PermissionsExt::from_mode(0o755)).unwrap();
         stage.settings("");
         stage
@@ -75,10 +79,18 @@ impl Stage {
     }
 
     /// The sorted lines of a diagnosis by the installed agent.
-    pub(super) fn facts(&self, (shell, options, package): (&str, &[&str], &str)) -> Vec<String> {
+    pub(super) fn facts(&self, shell: Shell) -> Vec<String> {
+        lines(self.agent(shell).args(["1", "diagnose"]))
+    }
+
+    /// The installed agent in a shell, in which it also begins anew; the order is still to be given.
+    pub(super) fn agent(&self, (shell, options, package): Shell) -> Command {
         let mut command = shell_command(shell, package);
         command.args(options).arg(self.path("probe-agent"));
-        lines(command.args(["1", "diagnose"]))
+        let again = format!("#!/bin/sh\nexec {shell} {} \"$@\"\n", options.join(" "));
+        self.write("shell", &again);
+        std::fs::set_permissions(self.path("shell"), PermissionsExt::from_mode(0o755)).unwrap();
+        command
     }
 
     /// The value of one fact, by the first shell.
@@ -183,6 +195,9 @@ pub(super) fn well_formed(line: &str) {
             | "db_unit"
             | "db_active"
             | "kusanagi"
-    ) || key.starts_with("site_");
+            | "asks_http"
+            | "asks_https"
+    ) || key.starts_with("site_")
+        || key.starts_with("browser_");
     assert!(word || value.parse::<u64>().is_ok(), "{line}");
 }
