@@ -113,7 +113,8 @@ async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> (Exit
         let at = SystemClock::new().now().wall;
         let sites = settings.profiles_of(&host.name);
         let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
-        let diagnosis = recoverer.diagnose(Arc::clone(host), urls.collect()).await;
+        let urls: Vec<String> = urls.collect();
+        let diagnosis = recoverer.diagnose(Arc::clone(host), urls.clone()).await;
         let went = if diagnosis.facts().is_some() {
             Exit::Ok
         } else {
@@ -122,13 +123,13 @@ async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> (Exit
         exit = exit.worst(went);
         notes.push((Some(host.name.clone()), at, went == Exit::Ok));
         if !quiet || went != Exit::Ok {
-            answer(&told(host, &diagnosis));
+            answer(&told(host, &diagnosis, &urls));
         }
     }
     (exit, notes)
 }
 
-fn told(host: &Host, diagnosis: &Diagnosis) -> String {
+fn told(host: &Host, diagnosis: &Diagnosis, urls: &[String]) -> String {
     let name = &host.name;
     let text = match diagnosis {
         Diagnosis::Facts(facts) => {
@@ -136,9 +137,10 @@ fn told(host: &Host, diagnosis: &Diagnosis) -> String {
             let mut lines = vec![format!(
                 "{name}: logged in and looked; a restart would run `{next}`"
             )];
-            let said = facts::lines(&Voice::english(), facts);
+            let voice = Voice::english();
+            let said = facts::lines(&voice, facts).into_iter();
             lines.extend(
-                said.iter()
+                said.chain(facts::unseen(&voice, facts, urls))
                     .map(|line| format!("  {}: {}", line.label, line.value)),
             );
             return lines

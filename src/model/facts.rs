@@ -1,6 +1,8 @@
 //! What one read-only visit to a host found. A fact that could not be had is absent, which is normal: hosts are as old
 //! as CentOS 7, and the account that looks may read little.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
@@ -102,6 +104,17 @@ pub struct Inside {
     pub url: String,
     /// What came back.
     pub answer: InsideAnswer,
+    /// What came back to a browser's usual headers, where we were not answered well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<InsideAnswer>,
+}
+
+impl Inside {
+    /// Browsers are answered well, and we are not: a rule against us, and no fault of the server.
+    #[must_use]
+    pub fn answers_browsers(&self) -> bool {
+        !self.answer.is_well() && self.browser.is_some_and(InsideAnswer::is_well)
+    }
 }
 
 /// A service beside the web server.
@@ -178,6 +191,12 @@ pub struct HostFacts {
     pub listen_443: Option<String>,
     /// What the sites say on the host itself.
     pub sites: Vec<Inside>,
+    /// How many URLs the host was to ask itself; an agent of an earlier version does not say.
+    pub sites_known: Option<u32>,
+    /// The program that asked over plain HTTP; `none` where there is none.
+    pub asks_http: Option<String>,
+    /// The program that asked over TLS.
+    pub asks_https: Option<String>,
     /// Monit: `active`, `inactive`, `absent`.
     pub monit: Option<String>,
     /// Somebody else is restarting the server at this moment.
@@ -200,6 +219,111 @@ pub struct HostFacts {
     pub limit_restarts: Option<u32>,
     /// In so many seconds.
     pub limit_window_s: Option<u64>,
+}
+
+/// Something of a host that a look could not see, so that no rule of the table knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unseen {
+    /// The web server's unit.
+    Unit,
+    /// Processes of other accounts.
+    Processes,
+    /// Who listens.
+    Listeners,
+    /// The test of the configuration was not run.
+    ConfigTest,
+    /// This account may not run it.
+    ConfigTestClosed,
+    /// What is left of the disk.
+    Disk,
+    /// What is left of memory.
+    Memory,
+    /// What is left of the process table.
+    ProcessTable,
+    /// Sites that were not asked on the host itself.
+    Sites {
+        /// Which, without credentials.
+        urls: Vec<String>,
+        /// Why not.
+        why: Unasked,
+    },
+}
+
+/// Why a site was not asked on the host itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unasked {
+    /// The agent's `SITES` is empty.
+    NoSites,
+    /// The agent, one that does not say why, asked nobody: its `SITES` is empty, or there is no curl.
+    Untold,
+    /// No program there can ask.
+    NoProgram,
+    /// No program there can ask over TLS.
+    NoTls,
+    /// It is not in the agent's `SITES`, or beyond the ninth.
+    NotListed,
+    /// It is beyond the ninth, or is written in a way that is not asked.
+    NotTaken,
+}
+
+impl HostFacts {
+    /// What the look could not see, of what the rules would like to know; `urls` are the host's sites without credentials.
+    #[must_use]
+    pub fn unseen(&self, urls: &[String]) -> Vec<Unseen> {
+        let unit = &self.unit;
+        let test = match self.config_test {
+            None => Some(Unseen::ConfigTest),
+            Some(ConfigTest::Unavailable) => Some(Unseen::ConfigTestClosed),
+            Some(ConfigTest::Ok | ConfigTest::Failed) => None,
+        };
+        let mut unseen: Vec<Unseen> = [
+            unit.active.is_none().then_some(Unseen::Unit),
+            test,
+            (self.listen_80.is_none() && self.listen_443.is_none()).then_some(Unseen::Listeners),
+            (self.monit.is_none() && unit.processes.is_none()).then_some(Unseen::Processes),
+            self.disk.free_pct.is_none().then_some(Unseen::Disk),
+            self.memory_available_pct
+                .is_none()
+                .then_some(Unseen::Memory),
+            self.processes_free_pct
+                .is_none()
+                .then_some(Unseen::ProcessTable),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let mut missing: BTreeMap<Unasked, Vec<String>> = BTreeMap::new();
+        for url in urls {
+            if !self.sites.iter().any(|site| site.url == *url) {
+                missing
+                    .entry(self.unasked(url))
+                    .or_default()
+                    .push(url.clone());
+            }
+        }
+        let sites = missing.into_iter();
+        unseen.extend(sites.map(|(why, urls)| Unseen::Sites { urls, why }));
+        unseen
+    }
+
+    fn unasked(&self, url: &str) -> Unasked {
+        let none = |program: &Option<String>| program.as_deref() == Some("none");
+        if self.agent && self.sites_known == Some(0) {
+            Unasked::NoSites
+        } else if self.agent && self.sites_known.is_none() && self.sites.is_empty() {
+            Unasked::Untold
+        } else if none(&self.asks_http) && none(&self.asks_https) {
+            Unasked::NoProgram
+        } else if none(&self.asks_https) && url.starts_with("https:") {
+            Unasked::NoTls
+        } else if none(&self.asks_http) && url.starts_with("http:") {
+            Unasked::NoProgram
+        } else if self.agent {
+            Unasked::NotListed
+        } else {
+            Unasked::NotTaken
+        }
+    }
 }
 
 /// How a look at a host ended.
@@ -266,6 +390,8 @@ pub enum Ailment {
     PortTaken,
     /// The site answers on the host itself: the fault lies between us.
     BetweenUs,
+    /// The site answers browsers on the host itself, and not us: a rule there is against us.
+    AnswersBrowsers,
     /// The server answers for other sites of the host.
     ServesOthers,
     /// The database does not run, and the restart would not start it.
@@ -286,7 +412,7 @@ pub enum Ailment {
 
 impl Ailment {
     /// All of them, in the order of the rule table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::HostBooting,
         Self::PackageManager,
         Self::BeingRestarted,
@@ -302,6 +428,7 @@ impl Ailment {
         Self::DatabaseDown,
         Self::PhpDown,
         Self::BetweenUs,
+        Self::AnswersBrowsers,
         Self::ServesOthers,
         Self::OomKilled,
         Self::Stopped,
@@ -327,6 +454,7 @@ impl Ailment {
             Self::StartLimit => "start_limit",
             Self::PortTaken => "port_taken",
             Self::BetweenUs => "between_us",
+            Self::AnswersBrowsers => "answers_browsers",
             Self::ServesOthers => "serves_others",
             Self::DatabaseDown => "database_down",
             Self::OomKilled => "oom_killed",
@@ -361,6 +489,7 @@ impl Ailment {
             | Self::StartLimit
             | Self::PortTaken
             | Self::BetweenUs
+            | Self::AnswersBrowsers
             | Self::ServesOthers
             | Self::DatabaseDown => Some(false),
         }
@@ -373,5 +502,90 @@ impl Ailment {
             self,
             Self::HostBooting | Self::PackageManager | Self::BeingRestarted | Self::StartLimit
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(agent: bool, known: Option<u32>, asks: (&str, &str)) -> HostFacts {
+        HostFacts {
+            agent,
+            sites_known: known,
+            asks_http: Some(asks.0.to_owned()),
+            asks_https: Some(asks.1.to_owned()),
+            ..HostFacts::default()
+        }
+    }
+
+    #[test]
+    fn why_a_site_was_not_asked() {
+        let (plain, secure) = ("http://a.example.com/", "https://a.example.com/");
+        for (facts, url, why) in [
+            (
+                facts(true, Some(0), ("none", "none")),
+                plain,
+                Unasked::NoSites,
+            ),
+            (
+                HostFacts {
+                    agent: true,
+                    ..HostFacts::default()
+                },
+                plain,
+                Unasked::Untold,
+            ),
+            (
+                facts(true, Some(1), ("none", "none")),
+                secure,
+                Unasked::NoProgram,
+            ),
+            (
+                facts(false, Some(1), ("bash", "none")),
+                secure,
+                Unasked::NoTls,
+            ),
+            (
+                facts(false, Some(1), ("none", "openssl")),
+                plain,
+                Unasked::NoProgram,
+            ),
+            (
+                facts(true, Some(1), ("curl", "curl")),
+                plain,
+                Unasked::NotListed,
+            ),
+            (
+                facts(false, Some(1), ("curl", "curl")),
+                plain,
+                Unasked::NotTaken,
+            ),
+            (HostFacts::default(), plain, Unasked::NotTaken),
+        ] {
+            let unseen = facts.unseen(&[url.to_owned()]);
+            let urls = vec![url.to_owned()];
+            assert_eq!(unseen.last(), Some(&Unseen::Sites { urls, why }), "{url}");
+            assert_eq!(unseen.len(), 8);
+        }
+    }
+
+    #[test]
+    fn a_rule_against_us_is_one_only_where_browsers_are_answered_well() {
+        let answers = |answer, browser| {
+            let url = String::new();
+            Inside {
+                url,
+                answer,
+                browser,
+            }
+            .answers_browsers()
+        };
+        let well = Some(InsideAnswer::Status(200));
+        assert!(answers(InsideAnswer::Reset, well));
+        assert!(answers(InsideAnswer::Status(503), well));
+        assert!(!answers(InsideAnswer::Status(200), well));
+        assert!(!answers(InsideAnswer::Reset, Some(InsideAnswer::Reset)));
+        assert!(!answers(InsideAnswer::Reset, None));
     }
 }

@@ -47,7 +47,8 @@ pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{
-    Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, UnitFacts,
+    Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, Unasked,
+    UnitFacts, Unseen,
 };
 pub use fleet::{CoreRow, Fleet, FleetClock, Network, Post};
 pub use flights::Flights;

@@ -21,6 +21,8 @@ pub struct Survey {
     pub restart: Option<String>,
     /// What root runs to test its configuration, with the full path.
     pub test: Option<String>,
+    /// Whether the agent that is there knows sites to ask that host for; none where there is no agent, or nobody knows.
+    pub agent_asks: Option<bool>,
     /// Its sites.
     pub sites: Vec<Site>,
     /// Names of servers that are no name to ask for, and why they were left out.

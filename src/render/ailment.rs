@@ -69,6 +69,10 @@ const fn keys(ailment: Ailment) -> (Key, Key) {
             key!(Ailments, "between_us"),
             key!(Ailments, "between_us.short"),
         ),
+        Ailment::AnswersBrowsers => (
+            key!(Ailments, "answers_browsers"),
+            key!(Ailments, "answers_browsers.short"),
+        ),
         Ailment::ServesOthers => (
             key!(Ailments, "serves_others"),
             key!(Ailments, "serves_others.short"),

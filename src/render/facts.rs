@@ -6,7 +6,9 @@ use std::time::Duration;
 use minijinja::{Value, context};
 
 use super::words::{Key, Voice, key};
-use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Room, Service, UnitFacts};
+use crate::model::{
+    ConfigTest, HostFacts, Inside, InsideAnswer, Room, Service, Unasked, UnitFacts, Unseen,
+};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,45 @@ pub fn lines(voice: &Voice, facts: &HostFacts) -> Vec<Line> {
     lines.extend(machine(voice, facts));
     lines.extend(others(voice, facts));
     lines
+}
+
+/// Lines of what the look could not see, and what that means; `urls` are the host's sites without credentials.
+#[must_use]
+pub fn unseen(voice: &Voice, facts: &HostFacts, urls: &[String]) -> Vec<Line> {
+    let line = |value| Line {
+        label: voice.word(key!(Facts, "label.unseen")),
+        value,
+    };
+    let unseen = facts.unseen(urls);
+    unseen.iter().map(|one| line(missed(voice, one))).collect()
+}
+
+fn missed(voice: &Voice, unseen: &Unseen) -> String {
+    voice.word(match unseen {
+        Unseen::Unit => key!(Facts, "unseen.unit"),
+        Unseen::Processes => key!(Facts, "unseen.processes"),
+        Unseen::Listeners => key!(Facts, "unseen.listeners"),
+        Unseen::ConfigTest => key!(Facts, "unseen.config_test"),
+        Unseen::ConfigTestClosed => key!(Facts, "unseen.config_test_closed"),
+        Unseen::Disk => key!(Facts, "unseen.disk"),
+        Unseen::Memory => key!(Facts, "unseen.memory"),
+        Unseen::ProcessTable => key!(Facts, "unseen.process_table"),
+        Unseen::Sites { urls, why } => return not_asked(voice, urls, *why),
+    })
+}
+
+fn not_asked(voice: &Voice, urls: &[String], why: Unasked) -> String {
+    let urls = urls.join(" ");
+    let key = match why {
+        Unasked::NoSites => key!(Facts, "unasked.no_sites"),
+        Unasked::Untold => key!(Facts, "unasked.untold"),
+        Unasked::NoProgram => key!(Facts, "unasked.no_program"),
+        Unasked::NoTls => key!(Facts, "unasked.no_tls"),
+        Unasked::NotListed => key!(Facts, "unasked.not_listed"),
+        Unasked::NotTaken => key!(Facts, "unasked.not_taken"),
+    };
+    let why = voice.say(key, context! { urls => &urls });
+    voice.say(key!(Facts, "unseen.sites"), context! { urls, why })
 }
 
 fn seconds(voice: &Voice, seconds: u64) -> String {
@@ -129,9 +170,14 @@ fn site(voice: &Voice, site: &Inside) -> Line {
         InsideAnswer::Tls => (key!(Facts, "answer.tls"), None),
         InsideAnswer::Error => (key!(Facts, "answer.error"), None),
     };
+    let mut value = voice.say(key, context! { url => site.url.as_str(), status });
+    if let Some(InsideAnswer::Status(status)) = site.browser.filter(|_| site.answers_browsers()) {
+        let then = voice.say(key!(Facts, "answer.browsers"), context! { status });
+        value = voice.say(key!(Facts, "list"), context! { before => value, then });
+    }
     Line {
         label: voice.word(key!(Facts, "label.site")),
-        value: voice.say(key, context! { url => site.url.as_str(), status }),
+        value,
     }
 }
 

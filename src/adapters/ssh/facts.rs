@@ -18,9 +18,14 @@ pub fn read(output: &str) -> Result<HostFacts, Reason> {
         return Err(Reason::NoFacts);
     }
     let mut facts = HostFacts::default();
+    let mut browsers: Vec<Inside> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for line in lines {
         if line == "end=1" {
+            for site in &mut facts.sites {
+                let browser = browsers.iter().find(|browser| browser.url == site.url);
+                site.browser = browser.map(|browser| browser.answer);
+            }
             return Ok(facts);
         }
         let (key, value) = pair(line).ok_or_else(|| Reason::NotAFact { said: shown(line) })?;
@@ -28,7 +33,12 @@ pub fn read(output: &str) -> Result<HostFacts, Reason> {
             return Err(Reason::FactTwice { said: shown(line) });
         }
         seen.push(key);
-        enter(&mut facts, key, value).ok_or_else(|| Reason::NotAValue { said: shown(line) })?;
+        let entered = if is_numbered(key, "browser_") {
+            inside(value).map(|browser| browsers.push(browser))
+        } else {
+            enter(&mut facts, key, value)
+        };
+        entered.ok_or_else(|| Reason::NotAValue { said: shown(line) })?;
     }
     Err(Reason::BrokenOff)
 }
@@ -102,15 +112,18 @@ fn enter(facts: &mut HostFacts, key: &str, value: &str) -> Option<()> {
         "restarts_in_window" => facts.restarts_in_window = number(value)?,
         "limit_restarts" => facts.limit_restarts = number(value)?,
         "limit_window_s" => facts.limit_window_s = number(value)?,
-        site if is_site(site) => facts.sites.push(inside(value)?),
+        "sites" => facts.sites_known = number(value)?,
+        "asks_http" => facts.asks_http = word(value)?,
+        "asks_https" => facts.asks_https = word(value)?,
+        site if is_numbered(site, "site_") => facts.sites.push(inside(value)?),
         _ => {}
     }
     Some(())
 }
 
 /// `site_1`, `site_12`.
-fn is_site(key: &str) -> bool {
-    key.strip_prefix("site_")
+fn is_numbered(key: &str, name: &str) -> bool {
+    key.strip_prefix(name)
         .is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
 }
 
@@ -174,7 +187,11 @@ fn inside(value: &str) -> Option<Inside> {
         status => InsideAnswer::Status(status.parse().ok().filter(|s| (100..1000).contains(s))?),
     };
     let url = plain_url(&Url::parse(url).ok()?);
-    Some(Inside { url, answer })
+    Some(Inside {
+        url,
+        answer,
+        browser: None,
+    })
 }
 
 #[cfg(test)]
@@ -196,6 +213,23 @@ mod tests {
             ("http://shop.example.com/a?b=c", InsideAnswer::Refused),
         ];
         assert_eq!(sites, expected);
+        assert!(facts.sites.iter().all(|site| site.browser.is_none()));
+        assert_eq!(facts.sites_known, None);
+    }
+
+    #[test]
+    fn what_browsers_are_answered_stands_with_its_site_in_any_order() {
+        let facts = read(
+            "facts=1\nsites=3\nasks_http=bash\nasks_https=none\nbrowser_2=200 http://b.example.com/\n\
+             site_1=200 http://a.example.com\nsite_2=reset http://b.example.com\nbrowser_7=200 http://x.example.com\nend=1\n",
+        );
+        let facts = facts.unwrap();
+        let well = Some(InsideAnswer::Status(200));
+        let browsers: Vec<_> = facts.sites.iter().map(|site| site.browser).collect();
+        assert_eq!(browsers, [None, well]);
+        assert_eq!(facts.sites_known, Some(3));
+        assert_eq!(facts.asks_http.as_deref(), Some("bash"));
+        assert_eq!(facts.asks_https.as_deref(), Some("none"));
     }
 
     #[test]
@@ -216,6 +250,8 @@ mod tests {
             ("facts=1\nsite_1=200\nend=1\n", "site_1=200"),
             ("facts=1\nsite_1=99 http://a/\nend=1\n", "site_1=99"),
             ("facts=1\nsite_1=200 nothing\nend=1\n", "site_1=200"),
+            ("facts=1\nbrowser_1=200\nend=1\n", "browser_1=200"),
+            ("facts=1\nsites=many\nend=1\n", "sites=many"),
             ("facts=1\nuptime_s=1\nuptime_s=1\nend=1\n", "twice"),
             ("facts=1\nsh: 1: curl: not found\nend=1\n", "no fact"),
             ("facts=1\nWEB=nginx\nend=1\n", "no fact"),

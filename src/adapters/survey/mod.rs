@@ -101,6 +101,7 @@ pub fn read(text: &str) -> Survey {
             "unit" => survey.units.extend(some()),
             "restart" => survey.restart = some(),
             "test" => survey.test = some(),
+            "agent" => survey.agent_asks = Some(rest == "sites"),
             "unreadable" => survey.unreadable.extend(some()),
             "end" => survey.whole = rest.is_empty(),
             "server" => {

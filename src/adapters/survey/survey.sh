@@ -11,6 +11,7 @@
 #   profile NAME NAME|FQDN|TYPE VALUE         of KUSANAGI 8's profile.conf; NAME: there is one of this name
 #   vhost nginx|httpd FILE plain|tls REDIRECTS CERTIFICATE NAME…   one server block; `-` for nothing
 #   monit FILE STATEMENT                      what Monit watches and does
+#   agent sites|empty                         probe-agent is installed; whether its SITES name any to ask this host for
 #   unreadable FILE                           there, but not for this account
 #
 # `survey.sh monit DIRECTORY` prints the `monit` lines of that directory alone.
@@ -162,6 +163,25 @@ monit_rules() {
     ' $files | cut -c 1-300
 }
 
+# The agent, where it is there. Without a settings file its SITES are empty.
+agent() {
+    [ -e "$ROOT/usr/local/sbin/probe-agent" ] || return 0
+    conf=$ROOT/etc/probe-agent.conf
+    if [ ! -e "$conf" ]; then
+        echo "agent empty"
+    elif readable "$conf"; then
+        awk '
+            match($0, /(^|[ \t;])SITES=/) && !/^[ \t]*#/ {
+                value = substr($0, RSTART + RLENGTH)
+                sub(/[ \t;]+[#A-Z].*/, "", value)
+                gsub(/[ \t;]/, "", value)
+                # One quotation mark alone: the value goes on in the next line.
+                sites = value == "" || value == "\"\"" || value == "\047\047" ? "" : value
+            }
+            END { print "agent " (sites == "" ? "empty" : "sites") }' "$conf"
+    fi
+}
+
 if [ "${1-}" = monit ]; then
     ROOT=
     monit_rules "$2"/*.conf "$2"/monitrc "$2"/conf.d/* "$2"/conf-enabled/* "$2"/monit.d/*
@@ -182,5 +202,6 @@ orders "$(printf '%s\n' "$found" | sed -n 's/^server //p')"
 profiles
 nginx_blocks
 httpd_blocks
+agent
 monit_rules "$ROOT"/etc/monitrc "$ROOT"/etc/monit.d/*.conf "$ROOT"/etc/monit/monitrc "$ROOT"/etc/monit/conf.d/* "$ROOT"/etc/monit/conf-enabled/*
 echo end

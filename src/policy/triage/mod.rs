@@ -78,7 +78,7 @@ const fn row(
 }
 
 #[rustfmt::skip]
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 21] = [
     // A server that has not come up yet is refused as one that stopped; a restart in the middle of a boot starts it twice.
     row(Ailment::HostBooting,      Remedy::Wait,    rows::booting),
     // Packages restart what they upgrade, and a restart in the middle of it meets half a program.
@@ -108,6 +108,8 @@ const TABLE: [Row; 20] = [
     row(Ailment::PhpDown,          Remedy::Restart, rows::php),
     // The server works. Firewall, CDN, balancer, DNS or the way are at fault, and a restart would only hurt who still gets through.
     row(Ailment::BetweenUs,        Remedy::Refuse,  rows::between),
+    // A bot blocker or a firewall of the site is against us; visitors are served, and a restart would not change that.
+    row(Ailment::AnswersBrowsers,  Remedy::Refuse,  rows::browsers),
     // The machine-wide restart would take away what still works.
     row(Ailment::ServesOthers,     Remedy::Refuse,  rows::others),
     // Once there is memory again this is a server that stopped.
@@ -162,6 +164,7 @@ fn passes(ailment: Ailment, patient: &Patient<'_>) -> Option<Timestamp> {
         | Ailment::ConfigBroken
         | Ailment::PortTaken
         | Ailment::BetweenUs
+        | Ailment::AnswersBrowsers
         | Ailment::ServesOthers
         | Ailment::DatabaseDown
         | Ailment::OomKilled

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Patient;
-use crate::model::{Cause, ConfigTest, HostFacts, InsideAnswer, Room, Timestamp, limits};
+use crate::model::{Cause, ConfigTest, HostFacts, Inside, InsideAnswer, Room, Timestamp, limits};
 
 /// `key=value` of what was told; nothing where it was not.
 fn told<T: ToString>(key: &str, value: Option<&T>) -> Option<String> {
@@ -201,10 +201,16 @@ pub(super) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
 }
 
 /// What the sites that are down say on the host itself.
-fn inside<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (&'a str, InsideAnswer)> {
+fn inside<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = &'a Inside> {
     let sites = patient.facts.sites.iter();
-    let down = sites.filter(|site| patient.urls.contains(&site.url));
-    down.map(|site| (site.url.as_str(), site.answer))
+    sites.filter(|site| patient.urls.contains(&site.url))
+}
+
+/// What a site that works for visitors says to them is its answer, whatever it says to us.
+fn answer(site: &Inside) -> InsideAnswer {
+    site.browser
+        .filter(|_| site.answers_browsers())
+        .unwrap_or(site.answer)
 }
 
 /// The answers of those sites that fit; nothing unless there are some, and all fit where `all` says so.
@@ -213,13 +219,12 @@ fn answers(
     all: bool,
     fits: fn(InsideAnswer) -> bool,
 ) -> Option<Vec<String>> {
-    let found: Vec<(&str, InsideAnswer)> = inside(patient).collect();
-    let count = found.iter().filter(|(_, answer)| fits(*answer)).count();
-    let enough = if all { found.len() } else { 1 };
+    let count = inside(patient).filter(|site| fits(answer(site))).count();
+    let enough = if all { inside(patient).count() } else { 1 };
     (count > 0 && count >= enough).then(|| {
-        let fitting = found.iter().filter(|(_, answer)| fits(*answer));
+        let fitting = inside(patient).filter(|site| fits(answer(site)));
         fitting
-            .map(|(url, answer)| format!("inside={} {url}", shown(*answer)))
+            .map(|site| format!("inside={} {}", shown(site.answer), site.url))
             .collect()
     })
 }
@@ -236,7 +241,24 @@ fn shown(answer: InsideAnswer) -> String {
 }
 
 pub(super) fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
-    answers(patient, true, InsideAnswer::is_well)
+    let against_us = inside(patient).any(Inside::answers_browsers);
+    answers(patient, true, InsideAnswer::is_well).filter(|_| !against_us)
+}
+
+/// All of them work for visitors, and some not for us.
+pub(super) fn browsers(patient: &Patient<'_>) -> Option<Vec<String>> {
+    answers(patient, true, InsideAnswer::is_well)?;
+    let against_us = inside(patient).filter(|site| site.answers_browsers());
+    let said: Vec<String> = against_us
+        .flat_map(|site| {
+            let browser = site.browser.map(shown).unwrap_or_default();
+            [
+                format!("inside={} {}", shown(site.answer), site.url),
+                format!("browser={browser} {}", site.url),
+            ]
+        })
+        .collect();
+    (!said.is_empty()).then_some(said)
 }
 
 pub(super) fn others(patient: &Patient<'_>) -> Option<Vec<String>> {

@@ -8,6 +8,9 @@ use super::Access;
 const KEY: &str = "/etc/probe/id_ed25519";
 const KNOWN_HOSTS: &str = "/etc/probe/known_hosts";
 
+/// As many sites the agent asks its host for.
+const SITES: usize = 9;
+
 /// The key line, the sudoers lines and what belongs to them.
 #[must_use]
 pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
@@ -44,7 +47,7 @@ pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
     let sites: Vec<String> = survey
         .sites
         .iter()
-        .take(9)
+        .take(SITES)
         .filter_map(|site| super::urls(site).pop())
         .collect();
     let mut text = format!(
@@ -61,9 +64,19 @@ pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
         "\x20 4. In /etc/probe-agent.conf (0644, owner root):\n\
          \x20      RESTART_1='sudo -n {restart}'\n\
          \x20      SITES='{}'\n\
+         \x20    (SITES is what the agent asks that host for, {count}. {empty}, a look cannot tell a fault between the two\n\
+         \x20    machines, or a rule against probe, from a server that died; `probe drill` says so.)\n\
          \x20    and in {file}: `ssh: probe@{host}`, `agent: true` instead of `restart.commands`\n",
         sites.join(" "),
         host = access.host(),
+        count = match survey.sites.len() {
+            0..=SITES => "nine at most".to_owned(),
+            all => format!("nine at most: here the first of {all}"),
+        },
+        empty = match survey.agent_asks {
+            Some(false) => "While it is empty, as it is there now",
+            Some(true) | None => "While it is empty",
+        },
     ));
     text.push_str(&known_hosts(access));
     text

@@ -5,7 +5,7 @@ use super::words::{ahead, clock, moment, since};
 use super::{Look, live};
 use crate::model::{
     Account, Allowance, Cause, Diagnosis, Fleet, ProfileState, Settings, Standpoint, Timestamp,
-    Witness,
+    Witness, plain_url,
 };
 use crate::render::duration::span;
 use crate::render::explain::hold_phrase;
@@ -203,7 +203,11 @@ impl Page<'_> {
         };
         row(sheet, "looked at", &Line::new(Ink::Plain, &said));
         if let Some(facts) = look.diagnosis.facts() {
-            for line in facts::lines(&Voice::english(), facts) {
+            let voice = Voice::english();
+            let sites = self.settings.profiles_of(&self.account.host);
+            let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
+            let unseen = facts::unseen(&voice, facts, &urls.collect::<Vec<_>>());
+            for line in facts::lines(&voice, facts).into_iter().chain(unseen) {
                 let line = Line::default()
                     .to(2 + LABEL)
                     .then(Ink::Dim, &format!("{}: ", line.label))

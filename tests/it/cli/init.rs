@@ -170,6 +170,49 @@ fn rules_of_monit_from_a_directory() {
     .expect(3, &["no such directory"]);
 }
 
+/// An agent that is there and asks nobody is told, whichever way its settings leave `SITES` empty; the lines set it.
+#[test]
+fn an_agent_without_sites() {
+    let now = "as it is there now";
+    for (settings, empty) in [
+        (None, true),
+        (Some("MAX=3\n"), true),
+        (Some("SITES=\n"), true),
+        (Some("SITES='' # none yet\n"), true),
+        (Some("# SITES='https://shop.example.com/'\n"), true),
+        (
+            Some("SITES='https://shop.example.com/'\nSITES=\"\"; MAX=3\n"),
+            true,
+        ),
+        (Some("SITES='https://shop.example.com/'\n"), false),
+        (Some("MAX=3 SITES=https://shop.example.com/\n"), false),
+        (Some("SITES='\nhttps://shop.example.com/'\n"), false),
+    ] {
+        let desk = Desk::new();
+        let root = desk.path("root");
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(host("plain"))
+            .arg(&root)
+            .status();
+        assert!(copied.unwrap().success());
+        fs::create_dir_all(root.join("usr/local/sbin")).unwrap();
+        fs::write(root.join("usr/local/sbin/probe-agent"), "").unwrap();
+        if let Some(settings) = settings {
+            fs::write(root.join("etc/probe-agent.conf"), settings).unwrap();
+        }
+        let said = desk.probe(&root, &["init"]);
+        said.expect(
+            0,
+            &[
+                "SITES='http://intranet.example.org/'",
+                "SITES is what the agent asks",
+            ],
+        );
+        assert_eq!(said.stdout.contains(now), empty, "{settings:?}: {said:#?}");
+    }
+}
+
 /// The script says the same in every shell, and no password.
 #[test]
 fn the_question_in_every_shell() {

@@ -218,6 +218,7 @@ pub(crate) fn facts() -> HostFacts {
         sites: vec![Inside {
             url: "https://shop.example.com/".to_owned(),
             answer: InsideAnswer::Refused,
+            browser: None,
         }],
         php: Service {
             unit: text("php-fpm"),

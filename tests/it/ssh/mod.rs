@@ -1,6 +1,7 @@
 //! The SSH adapter against a real sshd, against servers that are none, and against a client that plays odd parts.
 
 mod agent;
+mod asking;
 mod brake;
 mod facts;
 mod fake;

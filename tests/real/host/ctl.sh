@@ -33,6 +33,8 @@ heal() {
     rm -f /var/fill /etc/nginx/conf.d/zz-*.conf /run/bench/*
     kill -CONT $(pgrep -x nginx; pgrep -x sshd) 2>/dev/null
     for _ in {1..50}; do case $(systemctl is-system-running) in running|degraded) break;; esac; sleep 0.2; done
+    rm -f /etc/probe-agent.conf
+    if [ -e /usr/bin/curl.away ]; then mv /usr/bin/curl.away /usr/bin/curl; fi
     if [ -e /root/host-key ]; then mv /root/host-key /etc/ssh/ssh_host_ed25519_key; mv /root/host-key.pub /etc/ssh/ssh_host_ed25519_key.pub; systemctl restart ssh; fi
     systemctl unmask -q nginx; systemctl enable -q nginx
     systemctl reset-failed
@@ -116,6 +118,7 @@ case $verb in
     die "the process table does not fill up" ;;
   forkfree) web systemctl stop bench-forks ;;
   cpu) cpu "${1:?percent}" ;;
+  nocurl) web mv /usr/bin/curl /usr/bin/curl.away ;;
   # Ends when the old host is gone; the new one boots by itself.
   reboot)
     old=$(web_pid1)

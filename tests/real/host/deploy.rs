@@ -75,3 +75,38 @@ fn the_files_for_a_web_host_work_on_one() {
     said(&["rm", "-r", "/etc/systemd/system/nginx.service.d"]);
     said(&["systemctl", "daemon-reload"]);
 }
+
+/// Without curl the look asks with what else a Debian host has, and knows as much: also that a site has a rule against us.
+#[test]
+fn a_look_without_curl_knows_as_much() {
+    let bench = Bench::borrow();
+    let sites = "SITES='http://site-a.test/ https://site-b.test/ http://rule.test/'\n";
+    bench.file("/etc/probe-agent.conf", sites);
+    let rule = "server { listen 80; server_name rule.test; if ($http_user_agent ~* ^probe/) { return 444; } return 200; }\n";
+    bench.file("/etc/nginx/conf.d/zz-rule.conf", rule);
+    let (code, said) = bench.on_host(&["systemctl", "reload", "nginx"]);
+    assert_eq!(code, Some(0), "{said}");
+    let look = |asks: &str| {
+        // A reload is over a moment after it was ordered.
+        wait_for(
+            "the look says what it should",
+            Duration::from_secs(20),
+            || {
+                let looked = bench.ssh("probe", "probe-agent 1 diagnose").1;
+                [
+                    asks,
+                    "sites=3",
+                    "site_1=200 http://site-a.test/",
+                    "site_2=200 https://site-b.test/",
+                    "site_3=reset http://rule.test/",
+                    "browser_3=200 http://rule.test/",
+                ]
+                .iter()
+                .all(|line| looked.lines().any(|said| said == *line))
+            },
+        );
+    };
+    look("asks_http=curl");
+    bench.ctl("nocurl");
+    look("asks_http=bash");
+}

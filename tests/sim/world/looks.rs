@@ -90,6 +90,7 @@ fn facts(machine: &Machine, sites: &[String]) -> HostFacts {
         .map(|url| Inside {
             url: url.clone(),
             answer,
+            browser: None,
         })
         .collect();
     match machine.short {
