@@ -328,7 +328,8 @@ tell_mails() {
   local files=("$mails"/*.eml)
   [ -e "${files[0]}" ] || return 0
   while [ "$shown" -lt ${#files[@]} ]; do
-    say mail "$(sed -n 's/^Subject: //p' "${files[shown]}" | head -n 1)" plain
+    # A long subject goes on in lines that begin with a space.
+    say mail "$(awk '/^Subject: /{s = substr($0, 10); next} s && /^ /{sub(/\r$/, ""); s = s $0; next} s {exit} END{sub(/\r/, "", s); print s}' "${files[shown]}")" plain
     shown=$((shown + 1))
   done
 }
