@@ -150,16 +150,14 @@ impl Names {
         let Err(miss) = found else {
             return found.map_err(|miss| miss.fault(name));
         };
-        let miss = match miss {
-            Miss::Silent | Miss::Unreachable(_) => match self.servers_live().await {
-                Err(why) => Miss::Unreachable(why),
-                // It lives, and does not take up or ends the connection in which the rest of its answer would come.
-                Ok(()) => match miss {
-                    Miss::Unreachable(why) => Miss::Broken(why),
-                    other => other,
-                },
-            },
-            other => other,
+        let unheard = matches!(miss, Miss::Silent | Miss::Unreachable(_));
+        let miss = if unheard && let Err(why) = self.servers_live().await {
+            Miss::Unreachable(why)
+        } else if let Miss::Unreachable(why) = miss {
+            // It lives, and does not take up or ends the connection in which the rest of its answer would come.
+            Miss::Broken(why)
+        } else {
+            miss
         };
         Err(miss.fault(name))
     }
