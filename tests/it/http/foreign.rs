@@ -292,15 +292,15 @@ fn nothing_of_a_site_or_a_name_server_is_our_own_fault() {
 
 fn asking(n: usize, port: u16) -> Profile {
     let mut asked = profile(&format!("http://n{n}.example:{port}/{n}"));
-    asked.elsewhere = n % 5 == 0;
+    asked.elsewhere = n.is_multiple_of(5);
     asked.redirects = 20;
     // Long enough for a name server that is silent, now and then.
-    asked.timeout = if n % 16 == 0 {
+    asked.timeout = if n.is_multiple_of(16) {
         Duration::from_secs(5)
     } else {
         SHORT
     };
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         asked.addresses = Addresses::All;
     }
     asked
