@@ -189,6 +189,9 @@ impl Observer for LogObserver {
                 warn!(%at, detail, "our own network is down: nothing is judged or restarted");
             }
             Note::NetworkBack { since } => info!(%at, %since, "our own network is back"),
+            Note::Damaged { path } if path.is_empty() => {
+                error!(%at, "the state is gone, and what was restarted before with it; restarts pause, look who removed it");
+            }
             Note::Damaged { path } => {
                 error!(%at, path, "the state was damaged and moved aside; restarts pause, keep the file and look at the disk");
             }

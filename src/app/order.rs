@@ -5,17 +5,23 @@
 //!
 //! `resume all` lifts every pause. Whatever stays paused after a `resume` is said, also where nothing else is (`-q`), and of a target
 //! that another pause still covers it is not said that it may be restarted.
+//!
+//! `resume` does not shorten the hour after a damaged state: the order may have been given before anybody knew of the damage, and
+//! says nothing of the restarts that were forgotten. That is said, too.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{Pause, Settings, Target, Timestamp};
+use crate::policy;
 use crate::ports::Clock as _;
 use crate::render::duration::span;
 use crate::render::terminal::pauses;
+use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, settings, watch};
@@ -56,6 +62,23 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exi
     paused().unwrap_or_else(|exit| exit)
 }
 
+/// Says how long nothing is restarted because the state was damaged.
+fn say_quarantine(path: &Path) {
+    // One that cannot be read is told elsewhere.
+    let Ok(snapshot) = store::read_only(path) else {
+        return;
+    };
+    let mut fleet = snapshot.fleet;
+    policy::tell_time(&mut fleet, &SystemClock::new().now());
+    let quarantine = fleet.core.quarantine;
+    if let Some(until) = quarantine.filter(|until| *until > fleet.now()) {
+        let until = Voice::english().clock(fleet.wall(until));
+        answer(&format!(
+            "The state was damaged, so earlier restarts are not known: nothing is restarted until {until}, and no order shortens that."
+        ));
+    }
+}
+
 /// `probe resume`.
 pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> Exit {
     let resumed = || {
@@ -80,6 +103,7 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
             });
         }
         say(&left, "Still paused", now);
+        say_quarantine(&path);
         lifted.map_err(|error| complain(&error))?;
         Ok(Exit::Ok)
     };

@@ -100,6 +100,7 @@ impl Commits {
         self.rest = fleet.is_touched();
         let journal: Vec<_> = std::mem::take(&mut self.journal).into();
         changes.journal.clone_from(&journal);
+        changes.durable = self.next.durable;
         self.under_way = Some(UnderWay {
             end: store.commit(changes),
             load: std::mem::take(&mut self.next),

@@ -71,7 +71,7 @@ pub enum Start {
 pub enum Event {
     /// A run begins, or the configuration changed.
     Started(Start),
-    /// The state was damaged and moved aside to this path; nothing of it is known.
+    /// The state was damaged and moved aside to this path, which is empty where nothing was left of it; nothing of it is known.
     Damaged(String),
     /// Nothing but time.
     Ticked,
@@ -365,7 +365,7 @@ pub enum Note {
     },
     /// The state was damaged and moved aside.
     Damaged {
-        /// To where.
+        /// To where; empty where nothing was left of it.
         path: String,
     },
     /// Why the outside watcher does not hear from us is another reason, or none any more.

@@ -69,6 +69,8 @@ pub struct Changes {
     pub slots: Vec<(ProfileName, Slot)>,
     /// What happened, with its wall-clock time.
     pub journal: Vec<(Timestamp, Note)>,
+    /// Acts wait for this commit, or what it holds must outlast the process for another reason.
+    pub durable: bool,
 }
 
 impl Fleet {
@@ -170,6 +172,7 @@ impl Fleet {
                 .collect(),
             slots: Vec::new(),
             journal: Vec::new(),
+            durable: false,
         }
     }
 }

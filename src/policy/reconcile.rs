@@ -235,7 +235,7 @@ pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
     told.next = Next::Held(crate::model::Hold::Quarantine {
         until: draft.wall(until),
     });
-    told.remark = Some(path.clone());
+    told.remark = Some(path.clone()).filter(|path| !path.is_empty());
     outbox::queue(draft, &told);
     draft.notes.push(Note::Damaged { path });
 }

@@ -44,8 +44,8 @@ impl From<ProfileState> for Severity {
 }
 
 /// How well the selected profiles are: their states, the hosts that gave up on them, whether people hear of us at all, and the
-/// messages about them that were refused for good; while our own network is down or the state cannot be written, at least `Unknown`. A pause changes nothing:
-/// what is down stays critical.
+/// messages about them that were refused for good; while our own network is down, the state cannot be written, or what was
+/// restarted is not known because it was damaged, at least `Unknown`. A pause changes nothing: what is down stays critical.
 #[must_use]
 pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> Severity {
     let states = selection.iter().map(|name| {
@@ -78,8 +78,10 @@ pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<Profile
             Severity::Ok
         }
     });
-    // Both mean that we cannot do our work, whatever the profiles were the last time we could.
-    let own = if fleet.unwritable || fleet.core.network.down_since.is_some() {
+    // Each means that we cannot do our work, whatever the profiles were the last time we could.
+    let quarantine = fleet.core.quarantine;
+    let is_shut = quarantine.is_some_and(|until| until > fleet.now());
+    let own = if fleet.unwritable || is_shut || fleet.core.network.down_since.is_some() {
         Severity::Unknown
     } else {
         Severity::Ok

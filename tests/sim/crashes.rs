@@ -1,5 +1,8 @@
 //! The founding story, killed at every boundary: before and after every commit, after every dispatch, after every mail
 //! the relay took. Whatever the instant: one restart, every event told, and no help from a person.
+//!
+//! And killed there, with the last commits lost as well, where the restart does not help and the budget allows one an hour:
+//! no second restart.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,8 +10,8 @@ use std::time::Duration;
 use probe::model::{Cause, EventKind};
 
 use super::invariants;
-use super::setup::settings;
-use super::world::World;
+use super::setup::{each_host, settings};
+use super::world::{Heals, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -59,4 +62,55 @@ fn killed_at_every_boundary_as_daemon() {
 #[test]
 fn killed_at_every_boundary_from_cron() {
     assert!(sweep(false) > 100);
+}
+
+/// As far as the budget's window reaches at least, whenever the one restart was.
+const WINDOW: Duration = Duration::from_secs(3500);
+
+/// A host whose prober is killed at this boundary and forgets its last commits.
+fn forgets(daemon: bool, boundary: u32, commits: usize) -> World {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.restart.budget.restarts = 1);
+    let mut world = World::new(settings);
+    (world.crash_in, world.forgets) = (Some(boundary), Some(commits));
+    (world.keeps_old, world.twice) = (true, false);
+    for machine in world.machines.values_mut() {
+        machine.heals = Heals::No;
+    }
+    world.at(MINUTE, |world| world.ill("web1", Some(Cause::Refused)));
+    if daemon {
+        world.run_daemon()
+    } else {
+        world.run_cron()
+    }
+    world.go_on(WINDOW);
+    world
+}
+
+fn sweep_forgetting(daemon: bool) {
+    let mut told = 0;
+    for commits in [1, 4] {
+        // Beyond these the one restart is long over, and what is written says again what was.
+        for boundary in 1..160 {
+            let world = forgets(daemon, boundary, commits);
+            assert!(
+                world.restarts("web1") <= 1,
+                "a second restart: daemon={daemon} boundary={boundary} commits={commits}\n{}",
+                super::story::transcript(&world)
+            );
+            told += usize::from(world.events().contains(&EventKind::Damaged));
+        }
+    }
+    // Not every rollback goes back behind an act.
+    assert!(told > 20, "{told}");
+}
+
+#[test]
+fn killed_and_rolled_back_at_every_boundary_as_daemon() {
+    sweep_forgetting(true);
+}
+
+#[test]
+fn killed_and_rolled_back_at_every_boundary_from_cron() {
+    sweep_forgetting(false);
 }

@@ -175,6 +175,41 @@ fn play_damaged(seed: u64, hours: i64) -> u64 {
     hours as u64
 }
 
+/// Some of the last commits are lost. What was done is remembered, or the state is known to be damaged and the budget holds;
+/// what is lost without a word breaks nothing.
+fn play_rolled_back(seed: u64, hours: i64) -> u64 {
+    let mut world = invent(seed, hours);
+    world.keeps_old = true;
+    let part = Duration::from_millis((hours * HOUR / 5) as u64);
+    let mut before = Vec::new();
+    for round in 0..5 {
+        world.go_on(part);
+        world.wakes_up();
+        world.restore_all();
+        let label = format!("seed {seed}, after {round} rollbacks");
+        invariants::check(&world, &label);
+        if round == 4 {
+            world.facts.extend(std::mem::take(&mut before));
+            invariants::check_budget(&world, &label);
+            break;
+        }
+        let began = |fact: &&(i64, Fact)| matches!(fact.1, Fact::RestartBegan { .. });
+        let begun: Vec<_> = world.facts.iter().filter(began).cloned().collect();
+        let commits = 1 + (seed as usize + round) % 6;
+        if world.rolls_back(commits) {
+            before.extend(begun);
+            world.facts.clear();
+        }
+    }
+    hours as u64
+}
+
+#[test]
+fn what_was_done_is_not_forgotten_when_the_state_is_rolled_back() {
+    let worlds: Vec<(u64, i64)> = (0..12).map(|seed| (seed, 8)).collect();
+    play_all(&worlds, play_rolled_back);
+}
+
 #[test]
 fn the_budget_holds_when_the_state_is_damaged() {
     let worlds: Vec<(u64, i64)> = (0..12).map(|seed| (seed, 8)).collect();

@@ -4,10 +4,14 @@
 //! The order is: the new database, which names the place where the old one goes, is made durable as `state.db.new`;
 //! `state.db`, then its `-wal` and `-shm`, are renamed; `state.db.new` becomes `state.db`. A start that finds
 //! `state.db.new` and no `state.db` goes on from there; one that finds both drops the new one and looks for itself.
+//!
+//! The new database goes on counting from the mark, so the two agree at every step. A mark that cannot be read is moved
+//! aside first, as `-commit`; the next commit that counts makes a new one.
 
 use std::fs;
 use std::path::Path;
 
+use super::mark::{self, Mark};
 use super::{StoreError, database, directory};
 use crate::model::Timestamp;
 
@@ -15,6 +19,9 @@ use crate::model::Timestamp;
 const KEPT: usize = 5;
 
 const PREFIX: &str = "state.db.corrupt-";
+
+/// What lies beside the file itself.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-commit"];
 
 /// Finishes what a killed run had begun.
 pub(super) fn finish(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
@@ -34,13 +41,27 @@ pub(super) fn finish(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Moves the state aside and puts a new one in its place.
-pub(super) fn replace(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
+/// Moves the state aside and puts a new one in its place. Where there is none although the mark knows of one, nothing is
+/// left to name.
+pub(super) fn replace(dir: &Path, wall: Timestamp, mark: Mark) -> Result<(), StoreError> {
     let name = free_name(dir, wall);
-    database::create(dir, Some(&name))?;
+    let number = match mark {
+        Mark::At(number) => number,
+        Mark::Missing => 0,
+        Mark::Broken => {
+            let path = dir.join(mark::FILE);
+            fs::rename(&path, dir.join(format!("{name}-commit")))
+                .map_err(|e| StoreError::file("move aside", &path, e))?;
+            0
+        }
+    };
     let db = dir.join(database::FILE);
-    fs::rename(&db, dir.join(&name))
-        .map_err(|e| StoreError::file("move the damaged state aside from", &db, e))?;
+    let is_there = db.exists();
+    database::create(dir, Some(if is_there { &name } else { "" }), number)?;
+    if is_there {
+        fs::rename(&db, dir.join(&name))
+            .map_err(|e| StoreError::file("move the damaged state aside from", &db, e))?;
+    }
     move_companions(dir, &name)?;
     database::put_in_place(dir)?;
     prune(dir);
@@ -62,8 +83,8 @@ fn move_companions(dir: &Path, name: &str) -> Result<(), StoreError> {
 fn free_name(dir: &Path, wall: Timestamp) -> String {
     let plain = format!("{PREFIX}{}", wall.stamp());
     let taken = |name: &str| {
-        ["", "-wal", "-shm"]
-            .iter()
+        std::iter::once("")
+            .chain(COMPANIONS)
             .any(|end| dir.join(format!("{name}{end}")).exists())
     };
     let numbered = (2..1000).map(|number| format!("{plain}.{number}"));
@@ -80,14 +101,17 @@ fn prune(dir: &Path) {
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| {
-            name.starts_with(PREFIX) && !name.ends_with("-wal") && !name.ends_with("-shm")
+        .filter(|name| name.starts_with(PREFIX))
+        .map(|name| {
+            let bare = COMPANIONS.iter().find_map(|end| name.strip_suffix(end));
+            bare.map(str::to_owned).unwrap_or(name)
         })
         .collect();
     names.sort_unstable();
+    names.dedup();
     let surplus = names.len().saturating_sub(KEPT);
     for name in names.iter().take(surplus) {
-        for end in ["", "-wal", "-shm"] {
+        for end in std::iter::once("").chain(COMPANIONS) {
             let _ = fs::remove_file(dir.join(format!("{name}{end}")));
         }
     }

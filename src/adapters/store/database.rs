@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
 use super::{StoreError, directory, error};
 
@@ -94,8 +95,8 @@ impl Trouble {
     }
 }
 
-/// Makes `state.db.new`, durable and closed. `damaged` names the file it replaces.
-pub(super) fn create(dir: &Path, damaged: Option<&str>) -> Result<(), StoreError> {
+/// Makes `state.db.new`, durable and closed, which goes on counting from `number`. `damaged` names the file it replaces.
+pub(super) fn create(dir: &Path, damaged: Option<&str>, number: u64) -> Result<(), StoreError> {
     let fresh = dir.join(FRESH);
     for end in ["", "-wal", "-shm"] {
         let left = dir.join(format!("{FRESH}{end}"));
@@ -109,7 +110,7 @@ pub(super) fn create(dir: &Path, damaged: Option<&str>) -> Result<(), StoreError
         .mode(0o600)
         .open(&fresh)
         .map_err(|e| StoreError::file("make", &fresh, e))?;
-    fill(&fresh, damaged).map_err(|failure| StoreError::Database {
+    fill(&fresh, damaged, number).map_err(|failure| StoreError::Database {
         words: error::words(&fresh, &failure),
     })?;
     File::open(&fresh)
@@ -118,12 +119,12 @@ pub(super) fn create(dir: &Path, damaged: Option<&str>) -> Result<(), StoreError
         .map_err(|e| StoreError::file("sync", &fresh, e))
 }
 
-fn fill(fresh: &Path, damaged: Option<&str>) -> rusqlite::Result<()> {
+fn fill(fresh: &Path, damaged: Option<&str>, number: u64) -> rusqlite::Result<()> {
     let mut connection = connect(fresh)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(rows::SCHEMA)?;
-    rows::begin(&transaction, damaged)?;
+    rows::begin(&transaction, damaged, number)?;
     for step in STEPS {
         transaction.execute_batch(step)?;
     }
@@ -155,12 +156,15 @@ pub(super) fn connect(db: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Opens the state: checked, of the newest schema, with all it holds.
-pub(super) fn open(db: &Path) -> Result<(Connection, Loaded), Trouble> {
+/// Opens the state: checked, of the newest schema, not behind the mark, with all it holds.
+pub(super) fn open(db: &Path, mark: Mark) -> Result<(Connection, Loaded), Trouble> {
     glance(db)?;
     let mut connection = connect(db)?;
     let found = examine(&connection)?;
+    // Before anything is written to it: what is moved aside stays as it was found.
+    mark::judge(mark, rows::number(&connection)?)?;
     migrate(&mut connection, db, found, STEPS)?;
+    connection.execute_batch(rows::MARK)?;
     let loaded = rows::load(&connection)?;
     Ok((connection, loaded))
 }
@@ -262,7 +266,7 @@ mod tests {
     #[test]
     fn an_older_schema_is_migrated_and_kept() {
         let dir = tempfile::tempdir().unwrap();
-        create(dir.path(), Some("state.db.corrupt-x")).unwrap();
+        create(dir.path(), Some("state.db.corrupt-x"), 0).unwrap();
         put_in_place(dir.path()).unwrap();
         let db = dir.path().join(FILE);
         let mut connection = connect(&db).unwrap();
@@ -280,7 +284,7 @@ mod tests {
         assert_eq!(columns, ("state.db.corrupt-x".into(), "unknown".into()));
         drop(connection);
         assert!(
-            matches!(open(&db), Err(Trouble::Newer(found)) if found == ours + 1),
+            matches!(open(&db, Mark::Missing), Err(Trouble::Newer(found)) if found == ours + 1),
             "this release refuses it"
         );
         let copy = dir.path().join(format!("state.db.v{ours}"));
@@ -293,7 +297,7 @@ mod tests {
     #[test]
     fn a_state_of_schema_1_gets_room_for_pictures() {
         let dir = tempfile::tempdir().unwrap();
-        create(dir.path(), None).unwrap();
+        create(dir.path(), None, 0).unwrap();
         put_in_place(dir.path()).unwrap();
         let db = dir.path().join(FILE);
         let connection = connect(&db).unwrap();
@@ -302,7 +306,7 @@ mod tests {
             .unwrap();
         drop(connection);
 
-        let (connection, _) = open(&db).unwrap();
+        let (connection, _) = open(&db, Mark::Missing).unwrap();
 
         assert_eq!(examine(&connection).unwrap(), newest(STEPS));
         let rows: u32 = connection
@@ -319,7 +323,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        create(dir.path(), None).unwrap();
+        create(dir.path(), None, 0).unwrap();
         put_in_place(dir.path()).unwrap();
         let db = dir.path().join(FILE);
         let mut connection = connect(&db).unwrap();
@@ -329,7 +333,7 @@ mod tests {
         assert!(migrate(&mut connection, &db, newest(STEPS), &steps).is_err());
         drop(connection);
 
-        let (connection, _) = open(&db).unwrap();
+        let (connection, _) = open(&db, Mark::Missing).unwrap();
         let tables: u32 = connection
             .query_row(
                 "SELECT count(*) FROM sqlite_schema WHERE name = 'half'",

@@ -90,7 +90,7 @@ pub enum StoreError {
     /// A newer `probe` wrote the state.
     #[error(
         "{} was written by a newer probe (schema {found}, this one knows {known}) and is left as it is: \
-         upgrade this probe, or move that file away to begin anew",
+         upgrade this probe, or move its directory away to begin anew",
         path.display()
     )]
     Newer {

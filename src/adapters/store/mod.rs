@@ -4,6 +4,7 @@
 //! /var/lib/probe/            0700, owned by the user probe runs as; never on a network file system
 //!   lock                     held by the one run that may write; dies with its process, so it can never be stale
 //!   state.db (-wal, -shm)    SQLite: one row for the core, one each per profile, host and outbox entry, the journal
+//!   state.commit             how new it must be: the number of the last commit that acts may follow from
 //!   state.db.v1              copy from before a migration out of schema 1
 //!   state.db.corrupt-…Z      a damaged state, moved aside
 //!   pause/NAME  rearm/NAME   orders of `probe pause` and `probe resume`, one file each
@@ -18,6 +19,9 @@
 //! damaged is moved aside and a new state begins, which remembers that it replaced a damaged one until a commit
 //! carries the quarantine that follows from it: killed in between, the next start tells of the damage again.
 //! A state of a newer schema is refused and stays as it is, byte for byte.
+//!
+//! *What was done is not forgotten.* A database that is whole and older than what was done (its log lost its end, an old
+//! copy was put back, it was removed) is damage, too: [`mark`] keeps its number outside.
 //!
 //! *A state that cannot be written is still read.* When the disk is full or read-only at the start, what is
 //! remembered is loaded and only commits fail, so that watching goes on.
@@ -35,6 +39,7 @@ mod database;
 mod directory;
 mod error;
 mod lock;
+mod mark;
 mod orders;
 mod rows;
 mod snapshot;
@@ -54,6 +59,7 @@ pub use writer::StateStore;
 
 use database::Trouble;
 use lock::RunLock;
+use mark::Mark;
 
 /// The state directory, opened by the one run that may write to it.
 #[derive(Debug)]
@@ -63,6 +69,7 @@ pub struct StateDir {
     /// `None`: it could be read and not written; the first commit tries again.
     connection: Option<Connection>,
     fleet: Fleet,
+    number: u64,
     damaged: Option<PathBuf>,
 }
 
@@ -78,14 +85,21 @@ impl StateDir {
         let lock = RunLock::take(&path, wall)?;
         aside::finish(&path, wall)?;
         let db = path.join(database::FILE);
+        let mark = mark::read(&path)?;
         if !db.exists() {
-            database::create(&path, None)?;
-            database::put_in_place(&path)?;
+            if mark == Mark::Missing {
+                database::create(&path, None, 0)?;
+                database::put_in_place(&path)?;
+            } else {
+                tracing::error!(state = %db.display(), "the state is gone, and {} knows of one", mark::FILE);
+                aside::replace(&path, wall, mark)?;
+            }
         }
-        let opened = match database::open(&db) {
-            Err(Trouble::Damaged(_)) => {
-                aside::replace(&path, wall)?;
-                database::open(&db)
+        let opened = match database::open(&db, mark::read(&path)?) {
+            Err(Trouble::Damaged(what)) => {
+                tracing::error!(state = %db.display(), "the state is damaged: {what}");
+                aside::replace(&path, wall, mark)?;
+                database::open(&db, mark::read(&path)?)
             }
             other => other,
         };
@@ -93,22 +107,23 @@ impl StateDir {
             Ok((connection, loaded)) => (Some(connection), loaded),
             Err(Trouble::Unwritable(failure)) => {
                 let loaded =
-                    snapshot::read_rows(&db).map_err(|_| Trouble::Unwritable(failure).at(&db))?;
+                    snapshot::read_rows(&path).map_err(|_| Trouble::Unwritable(failure).at(&db))?;
                 (None, loaded)
             }
             Err(trouble) => return Err(trouble.at(&db)),
         };
         Ok(Self {
-            damaged: loaded.damaged.map(|name| path.join(name)),
+            damaged: loaded.damaged.map(|name| snapshot::place(&path, &name)),
             fleet: loaded.fleet,
+            number: loaded.number,
             path,
             lock,
             connection,
         })
     }
 
-    /// What is remembered, and where a damaged state was moved to whose loss nobody has answered for yet. The agenda
-    /// is empty: it follows from the rest.
+    /// What is remembered, and where a damaged state was moved to whose loss nobody has answered for yet; an empty path
+    /// where nothing was left of it. The agenda is empty: it follows from the rest.
     #[must_use]
     pub fn load(&self) -> (Fleet, Option<PathBuf>) {
         (self.fleet.clone(), self.damaged.clone())
@@ -125,6 +140,6 @@ impl StateDir {
     /// # Errors
     /// When no thread can be started.
     pub fn into_store(self) -> Result<StateStore, StoreError> {
-        StateStore::begin(self.path, self.connection, self.lock)
+        StateStore::begin(self.path, self.connection, self.number, self.lock)
     }
 }

@@ -1,7 +1,7 @@
 //! The fleet as rows. Bodies are JSON; each row carries a checksum over its table, key and body, because a flipped bit
 //! in a number is still valid JSON, and a budget must not be read wrongly.
 
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +30,12 @@ pub(super) const COURSES: &str = "
     CREATE TABLE picture (entry INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 ";
 
+/// The number of the last commit that acts may follow from. An addition that earlier releases pass over, so it needs no new
+/// schema: it is made when it is missing.
+pub(super) const MARK: &str = "
+    CREATE TABLE IF NOT EXISTS mark (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
 /// The journal is cut whenever its numbering passes a multiple of this: seldom, and soon enough.
 const TRIM_EVERY: i64 = 256;
 
@@ -40,11 +46,19 @@ pub(super) struct Loaded {
     pub(super) fleet: Fleet,
     /// The name of the damaged file this state replaced, until a commit has carried the quarantine.
     pub(super) damaged: Option<String>,
+    /// The number of its last commit that acts may follow from.
+    pub(super) number: u64,
 }
 
-/// Fills a new database.
-pub(super) fn begin(transaction: &Transaction<'_>, damaged: Option<&str>) -> rusqlite::Result<()> {
+/// Fills a new database, which goes on counting from `number`.
+pub(super) fn begin(
+    transaction: &Transaction<'_>,
+    damaged: Option<&str>,
+    number: u64,
+) -> rusqlite::Result<()> {
     write_core(transaction, &CoreRow::default())?;
+    transaction.execute_batch(MARK)?;
+    write_number(transaction, number)?;
     if let Some(path) = damaged {
         transaction.execute("INSERT INTO aside (id, path) VALUES (1, ?1)", [path])?;
     }
@@ -82,7 +96,11 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
         .query_map([], |row| row.get(0))?
         .next()
         .transpose()?;
-    Ok(Loaded { fleet, damaged })
+    Ok(Loaded {
+        fleet,
+        damaged,
+        number: number(connection)?,
+    })
 }
 
 /// Each message stands for itself: one that is damaged is set aside as a dead letter, and the others leave.
@@ -106,6 +124,40 @@ fn load_outbox(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble
         }
     }
     Ok(())
+}
+
+/// The number of the last commit that acts may follow from; zero of a state that never counted.
+pub(super) fn number(connection: &Connection) -> Result<u64, Trouble> {
+    let counts = connection
+        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'mark'")?
+        .exists([])?;
+    if !counts {
+        return Ok(0);
+    }
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached("SELECT number, sum FROM mark")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => Ok(0),
+        Some((number, expected)) if number_sum(number) == expected => Ok(number.cast_unsigned()),
+        Some(_) => Err(Trouble::Damaged(
+            "the number of its last commit is not as it was written".to_owned(),
+        )),
+    }
+}
+
+/// Writes it. The transaction is the caller's.
+pub(super) fn write_number(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<()> {
+    let number = number.cast_signed();
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO mark (id, number, sum) VALUES (1, ?1, ?2)")?
+        .execute([number, number_sum(number)])?;
+    Ok(())
+}
+
+fn number_sum(number: i64) -> i64 {
+    sum("mark", &1_i64.bytes(), &number.to_string())
 }
 
 /// A key as it enters the checksum.

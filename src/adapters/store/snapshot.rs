@@ -5,7 +5,8 @@
 //! somebody wrote meanwhile is seen from the files afterwards, and then it is read again. With a log beside it, SQLite
 //! reads both through the shared index; a log that a killed run left may get its index (`-shm`) rebuilt by that.
 //! Where even that is not allowed (a read-only disk without an index), what is in the log alone is not seen: the
-//! answer is an older state, of up to the last few thousand writes.
+//! answer is an older state, of up to the last few thousand writes. Everywhere else a state that is behind its mark
+//! ([`super::mark`]) is damaged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::database::{self, Trouble};
+use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
 use super::{Holder, StoreError, lock, orders};
 use crate::model::{Fleet, Note, Pause, Timestamp};
@@ -36,7 +38,7 @@ pub struct Snapshot {
     pub pauses: BTreeMap<String, Pause>,
     /// The run that is writing now. Known only on the same machine and in the same process namespace.
     pub holder: Option<Holder>,
-    /// A damaged state was moved there, and no run has answered for it yet.
+    /// A damaged state was moved there, and no run has answered for it yet; empty where nothing was left of it.
     pub damaged: Option<PathBuf>,
 }
 
@@ -57,12 +59,13 @@ pub struct JournalRow {
 /// When the state is damaged, of a newer schema, or cannot be read.
 pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
     let db = path.join(database::FILE);
-    let mut loaded = if exists(&db)? {
-        read_rows(&db).map_err(|trouble| trouble.at(&db))?
+    let mut loaded = if exists(&db)? || mark::read(path)? != Mark::Missing {
+        read_rows(path).map_err(|trouble| trouble.at(&db))?
     } else {
         Loaded {
             fleet: Fleet::default(),
             damaged: None,
+            number: 0,
         }
     };
     let orders = orders::OrderBook::new(path).read();
@@ -73,7 +76,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
         fleet: loaded.fleet,
         pauses,
         holder: lock::holder(path),
-        damaged: loaded.damaged.map(|name| path.join(name)),
+        damaged: loaded.damaged.map(|name| place(path, &name)),
     })
 }
 
@@ -87,7 +90,7 @@ pub fn journal(path: &Path, since: Timestamp, cap: u32) -> Result<Vec<JournalRow
     if !exists(&db)? {
         return Ok(Vec::new());
     }
-    let read = |connection: &Connection| -> Result<Vec<JournalRow>, Trouble> {
+    let read = |connection: &Connection, _| -> Result<Vec<JournalRow>, Trouble> {
         database::examine(connection)?;
         let mut statement = connection.prepare(
             "SELECT seq, at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2",
@@ -113,36 +116,63 @@ fn exists(db: &Path) -> Result<bool, StoreError> {
     db.try_exists().map_err(|e| StoreError::file("read", db, e))
 }
 
-/// Reads the rows of a database without writing.
-pub(super) fn read_rows(db: &Path) -> Result<Loaded, Trouble> {
-    reading(db, |connection| {
+/// Where a state lies that was moved aside; nowhere where nothing was left of it.
+pub(super) fn place(dir: &Path, name: &str) -> PathBuf {
+    if name.is_empty() {
+        PathBuf::new()
+    } else {
+        dir.join(name)
+    }
+}
+
+/// Reads the rows of the database in this directory without writing.
+pub(super) fn read_rows(dir: &Path) -> Result<Loaded, Trouble> {
+    let mark = mark::read(dir).map_err(Trouble::File)?;
+    let db = dir.join(database::FILE);
+    if !db.exists() {
+        return Err(Trouble::Damaged(format!(
+            "it is gone, and {} knows of one",
+            mark::FILE
+        )));
+    }
+    reading(&db, |connection, is_whole| {
         database::examine(connection)?;
-        rows::load(connection)
+        let loaded = rows::load(connection)?;
+        // A run that writes its first mark meanwhile is no damage.
+        let is_new = mark == Mark::Missing && mark::read(dir).is_ok_and(|now| now != mark);
+        if is_whole && !is_new {
+            mark::judge(mark, loaded.number)?;
+        }
+        Ok(loaded)
     })
 }
 
-fn reading<T>(db: &Path, read: impl Fn(&Connection) -> Result<T, Trouble>) -> Result<T, Trouble> {
+/// Reads; what is given says whether all of it is seen, its log, too.
+fn reading<T>(
+    db: &Path,
+    read: impl Fn(&Connection, bool) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     // In one transaction: several statements beside a writer would see several states.
-    let read = |connection: rusqlite::Result<Connection>| -> Result<T, Trouble> {
+    let read = |connection: rusqlite::Result<Connection>, is_whole| -> Result<T, Trouble> {
         let connection = connection?;
         let transaction = connection.unchecked_transaction()?;
-        read(&transaction)
+        read(&transaction, is_whole)
     };
     for _ in 0..TRIES {
         let before = marks(db);
         if before.log_bytes > 0 {
-            match read(shared(db)) {
+            match read(shared(db), true) {
                 Err(Trouble::Unwritable(_)) => {}
                 other => return other,
             }
         }
-        let answer = read(immutable(db));
+        let answer = read(immutable(db), before.log_bytes == 0);
         if marks(db) == before {
             return answer;
         }
     }
     // A writer as busy as that keeps its log, so the ordinary way is open.
-    read(shared(db))
+    read(shared(db), true)
 }
 
 /// What changes when somebody writes.

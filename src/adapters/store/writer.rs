@@ -3,7 +3,11 @@
 //! SQLite blocks, and a disk may take its time; the loop that asks goes on meanwhile. A commit
 //! that is not answered within [`PATIENCE`] counts as not written; should it arrive later after all, the rows of the
 //! next commit replace it, because writes keep their order.
+//!
+//! A durable commit raises the mark before it is answered ([`super::mark`]). A database that is opened anew and whose
+//! number is not the one we know is another one than was read at the start, and is not written to.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
@@ -14,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::clerk::Clerk;
 use super::lock::RunLock;
-use super::{StoreError, courses, database, error, rows};
+use super::{StoreError, courses, database, error, mark, rows};
 use crate::model::{Changes, Course, EntryId, Orders, limits};
 use crate::ports::{Pending, Store, Unwritable};
 
@@ -44,6 +48,7 @@ impl StateStore {
     pub(super) fn begin(
         dir: PathBuf,
         connection: Option<Connection>,
+        number: u64,
         lock: RunLock,
     ) -> Result<Self, StoreError> {
         let clerk = Clerk::begin(&dir)?;
@@ -52,8 +57,11 @@ impl StateStore {
         let db = dir.join(database::FILE);
         let mut writer = Writer {
             identity: identity(&db),
+            dir: dir.clone(),
             db,
             connection,
+            number,
+            tried: number,
         };
         std::thread::Builder::new()
             .name("store".to_owned())
@@ -145,9 +153,14 @@ fn ended() -> Unwritable {
 }
 
 struct Writer {
+    dir: PathBuf,
     db: PathBuf,
     connection: Option<Connection>,
     identity: Option<(u64, u64)>,
+    /// Of the last commit that is known to be there.
+    number: u64,
+    /// Of the last that was tried; it may have arrived without an answer.
+    tried: u64,
 }
 
 impl Writer {
@@ -160,12 +173,28 @@ impl Writer {
                 self.db.display()
             )));
         }
+        if changes.durable {
+            // Before the first number: one without a mark is damage.
+            mark::begin(&self.dir, self.number).map_err(|e| self.unmarked(&e))?;
+        }
         let written = self.transact(changes);
         if written.is_err() {
             // After a failed write or fsync nothing this handle believes is certain.
             self.connection = None;
         }
-        written.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
+        self.number = written?;
+        if changes.durable {
+            mark::raise(&self.dir, self.number).map_err(|e| self.unmarked(&e))?;
+        }
+        Ok(())
+    }
+
+    fn unmarked(&self, failure: &io::Error) -> Unwritable {
+        let mark = self.dir.join(mark::FILE);
+        Unwritable(format!(
+            "cannot write {}: {failure}; make room, or look at the disk and the permissions",
+            mark.display()
+        ))
     }
 
     fn course(&mut self, entry: EntryId) -> Result<Option<Course>, Unwritable> {
@@ -177,14 +206,37 @@ impl Writer {
         found.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
     }
 
-    fn transact(&mut self, changes: &Changes) -> rusqlite::Result<()> {
+    /// Writes; answers with the number the database has then.
+    fn transact(&mut self, changes: &Changes) -> Result<u64, Unwritable> {
+        let db = &self.db;
+        let failed = |failure| Unwritable(error::words(db, &failure));
         let connection = match self.connection.take() {
             Some(connection) => self.connection.insert(connection),
-            None => self.connection.insert(database::connect(&self.db)?),
+            None => {
+                let fresh = database::connect(db).map_err(failed)?;
+                fresh.execute_batch(rows::MARK).map_err(failed)?;
+                self.connection.insert(fresh)
+            }
         };
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        rows::write(&transaction, changes)?;
-        transaction.commit()
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let mut number =
+            rows::number(&transaction).map_err(|trouble| Unwritable(trouble.at(db).to_string()))?;
+        if !(self.number..=self.tried).contains(&number) {
+            return Err(Unwritable(format!(
+                "{} is not the state that was read at the start: restart probe, which reads what is there now",
+                db.display()
+            )));
+        }
+        rows::write(&transaction, changes).map_err(failed)?;
+        if changes.durable {
+            number += 1;
+            self.tried = number;
+            rows::write_number(&transaction, number).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(number)
     }
 }
 

@@ -111,6 +111,11 @@ pub(super) fn words(
             Ink::Good,
             format!("our own network is back after {}", span(at.since(*since))),
         )),
+        Note::Damaged { path } if path.is_empty() => Some((
+            Ink::Bad,
+            "the state is gone: what was restarted before is not known, and restarts wait"
+                .to_owned(),
+        )),
         Note::Damaged { path } => Some((
             Ink::Bad,
             format!("the state was damaged; it was moved to {path}, and restarts wait"),

@@ -7,7 +7,7 @@ use probe::model::{Cause, Delivery, EventKind, GivenUp, Pause, Stage, Standing};
 use probe::render::report::{Severity, severity, url_document, url_severity};
 use serde_json::{Value, json};
 
-use super::fixture::{World, good, host, judged, name, now, refused};
+use super::fixture::{World, good, host, judged, name, now, refused, secs};
 use super::worlds::well;
 
 #[test]
@@ -33,6 +33,9 @@ fn severities() {
         of(&|world| world.fleet.core.network.down_since = Some(now())),
         Severity::Unknown
     );
+    let quarantine = |until| of(&|world| world.fleet.core.quarantine = Some(until));
+    assert_eq!(quarantine(now() + secs(1)), Severity::Unknown);
+    assert_eq!(quarantine(now()), Severity::Ok);
     let gave_up = |world: &mut World| {
         world.fleet.host_mut(&host("web1")).stage = Stage::GaveUp {
             since: now(),

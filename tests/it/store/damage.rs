@@ -1,7 +1,6 @@
 //! A damaged state is never read as a healthy one, never lost, and never a panic.
 
 use std::fs;
-use std::path::PathBuf;
 
 use probe::adapters::store::{StoreError, read_only};
 
@@ -60,12 +59,6 @@ fn read(bytes: &[u8], what: &str) -> Read {
         }
         Err(other) => panic!("{what}: {other}"),
     }
-}
-
-fn aside(dir: &Path) -> PathBuf {
-    dir.canonicalize()
-        .unwrap()
-        .join(format!("state.db.corrupt-{}", WALL.stamp()))
 }
 
 #[test]
@@ -143,6 +136,7 @@ fn zeros_and_noise_are_moved_aside() {
     }
 }
 
+/// Of results from which nothing followed; [`super::rolled`] has the others.
 #[test]
 fn a_damaged_log_leaves_an_earlier_state() {
     let from = tempfile::tempdir().unwrap();
@@ -268,7 +262,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
             error,
             format!(
                 "{} was written by a newer probe (schema 3, this one knows 2) and is left as it is: \
-                 upgrade this probe, or move that file away to begin anew",
+                 upgrade this probe, or move its directory away to begin anew",
                 dir.path()
                     .canonicalize()
                     .unwrap()

@@ -7,9 +7,10 @@ mod full;
 mod log;
 mod orders;
 mod reading;
+mod rolled;
 mod round;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use probe::adapters::store::{StateDir, StateStore};
@@ -51,7 +52,23 @@ fn everything(fleet: &Fleet) -> Changes {
             .collect(),
         slots: Vec::new(),
         journal: Vec::new(),
+        durable: false,
     }
+}
+
+/// The same, as a commit for which acts wait.
+fn before_an_act(fleet: &Fleet) -> Changes {
+    Changes {
+        durable: true,
+        ..everything(fleet)
+    }
+}
+
+/// Where the first damaged state is moved to.
+fn aside(dir: &Path) -> PathBuf {
+    dir.canonicalize()
+        .unwrap()
+        .join(format!("state.db.corrupt-{}", WALL.stamp()))
 }
 
 /// Saves a fleet and closes the state.

@@ -125,6 +125,28 @@ impl Stage {
         )
     }
 
+    /// Restarts of the host that are allowed in an hour.
+    pub(super) fn allow(&self, restarts: u32) {
+        let settle = "settle: 100ms\n";
+        let budget = format!("{settle}      budget: {{restarts: {restarts}, per: 1h}}\n");
+        fs::write(
+            self.path("probes.yaml"),
+            self.yaml().replace(settle, &budget),
+        )
+        .unwrap();
+    }
+
+    /// Stops the site, and no restart brings it back.
+    pub(super) fn stop_for_good(&self) {
+        self.wanted.store(usize::MAX, Ordering::Relaxed);
+        self.settle(false);
+    }
+
+    /// From now on a restart brings it back.
+    pub(super) fn helps_next(&self) {
+        self.wanted.store(self.restarts() + 1, Ordering::Relaxed);
+    }
+
     /// Stops the site; the next restart brings it back.
     pub(super) fn stop(&self) {
         self.wanted.store(self.restarts() + 1, Ordering::Relaxed);

@@ -3,6 +3,10 @@
 //! durable joins the next one, and each act waits for the commit that holds its decision. Whether a commit that was under
 //! way when the process died has landed is a matter of luck. What is written later never lands without what was written
 //! before: SQLite's log is read up to its first frame that is not whole (`it::store::damage` shows that with real files).
+//!
+//! A rollback takes the last commits away again, as a damaged log or an old copy does. Commits for which acts wait carry a
+//! number, and the mark beside the disk, which is raised before the acts leave, tells a disk that is behind it: that one is
+//! damaged (`it::store::rolled`). What no act waited for may be lost without a word.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +28,12 @@ pub(super) struct Disk {
     pub(super) outbox: BTreeMap<EntryId, Entry>,
     /// Threads of mails that go on, and how many messages each has.
     threads: BTreeMap<IncidentId, u32>,
+    /// Commits for which acts waited.
+    pub(super) number: u64,
 }
+
+/// Commits that a rollback can take away at most.
+const KEPT: usize = 8;
 
 fn put<K: Ord, V>(table: &mut BTreeMap<K, V>, rows: Vec<(K, Option<V>)>) {
     for (key, row) in rows {
@@ -52,6 +61,7 @@ impl Disk {
                 _ => {}
             }
         }
+        self.number += u64::from(changes.durable);
         self.core = changes.core;
         put(&mut self.profiles, changes.profiles);
         put(&mut self.hosts, changes.hosts);
@@ -137,11 +147,47 @@ pub(super) struct Writing {
 impl World {
     pub(super) fn lands(&mut self, changes: Changes, unsure: Vec<(i64, Fact)>, offset: i64) {
         (self.written_offset, self.written_boot) = (offset, self.boot);
+        if self.keeps_old {
+            self.old.push_back(self.disk.clone());
+            let surplus = self.old.len().saturating_sub(KEPT);
+            self.old.drain(..surplus);
+        }
         let wrote = self.disk.write(changes);
         self.facts.extend(unsure);
         if let Some(wrote) = wrote {
             self.fact(wrote);
         }
+    }
+
+    /// The last commit was for acts: before they leave, the mark says so.
+    pub(super) fn marked(&mut self) {
+        self.mark = self.disk.number;
+    }
+
+    /// The last commits are taken away, all that are kept where there are fewer; a run that is under way is killed. Says
+    /// whether something was forgotten that was done: the state is then damaged, and begun anew.
+    pub fn rolls_back(&mut self, commits: usize) -> bool {
+        self.crash();
+        let left = self.old.len().saturating_sub(commits);
+        if left < self.old.len() {
+            self.disk = self.old[left].clone();
+            self.old.truncate(left);
+        }
+        let is_behind = self.disk.number < self.mark;
+        if is_behind {
+            self.begins_anew();
+        }
+        is_behind
+    }
+
+    /// The state is moved aside; the new one goes on counting.
+    pub(super) fn begins_anew(&mut self) {
+        self.disk = Disk {
+            number: self.mark,
+            ..Disk::default()
+        };
+        self.old.clear();
+        self.damaged = true;
     }
 
     /// Nothing is being written, and nothing must be.
@@ -172,8 +218,10 @@ impl World {
         };
         if self.next.durable || (due && (fleet.is_touched() || fleet.unwritable)) {
             self.last_commit = self.t;
+            let mut changes = fleet.changes();
+            changes.durable = self.next.durable;
             self.writing = Some(Writing {
-                changes: fleet.changes(),
+                changes,
                 load: std::mem::take(&mut self.next),
                 unsure: std::mem::take(&mut self.unsure),
                 offset: self.stepped_offset,
@@ -205,6 +253,7 @@ impl World {
                 Event::Ticked
             };
             self.lands(changes, unsure, offset);
+            self.marked();
             if load.rearmed {
                 self.rearm.clear();
             }

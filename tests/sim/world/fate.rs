@@ -51,9 +51,8 @@ impl World {
     /// The state file comes back damaged and is moved aside: nothing is remembered.
     pub fn damage(&mut self) {
         self.crash();
-        self.disk = super::Disk::default();
+        self.begins_anew();
         self.facts.clear();
-        self.damaged = true;
     }
 
     /// Somebody mends what befell a machine so long after the beginning, where it still is what it suffers from.

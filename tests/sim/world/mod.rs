@@ -2,7 +2,7 @@
 //! same step → commit → dispatch that the engine follows, in virtual time. What truly happened is kept as facts.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use probe::model::{
@@ -74,6 +74,13 @@ pub struct World {
     removed: BTreeMap<HostName, Away>,
     /// The state was damaged, and the next start is told.
     damaged: bool,
+    /// Beside the disk: the last commit that acts may have followed from.
+    mark: u64,
+    /// The disk before each of the last commits, where [`World::rolls_back`] is to be asked.
+    pub keeps_old: bool,
+    old: VecDeque<Disk>,
+    /// With the next crash so many commits are lost.
+    pub forgets: Option<usize>,
     fleet: Option<Fleet>,
     generation: u64,
     /// When the prober's timer ends next.
@@ -141,6 +148,10 @@ impl World {
             stepped_offset: 0,
             removed: BTreeMap::new(),
             damaged: false,
+            mark: 0,
+            keeps_old: false,
+            old: VecDeque::new(),
+            forgets: None,
             fleet: None,
             generation: 0,
             wakes: None,
@@ -267,6 +278,9 @@ impl World {
         self.generation += 1;
         self.lost();
         self.fact(Fact::Crashed);
+        if let Some(commits) = self.forgets.take() {
+            self.rolls_back(commits);
+        }
         if let (true, Some(after)) = (self.daemon, self.restart_after_crash) {
             self.starts_again(after);
         }

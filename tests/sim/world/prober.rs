@@ -163,8 +163,17 @@ impl World {
             recorded = self.disk_writable;
             if recorded {
                 let unsure = std::mem::take(&mut self.unsure);
-                self.lands(fleet.changes(), unsure, self.stepped_offset);
+                let mut changes = fleet.changes();
+                changes.durable = durable;
+                self.lands(changes, unsure, self.stepped_offset);
                 fleet.written();
+                if self.keeps_old && self.dies() {
+                    // Before the mark is raised.
+                    self.fleet = Some(fleet);
+                    self.crash();
+                    return None;
+                }
+                self.marked();
                 if fleet.unwritable {
                     recovered = Some(Event::Recorded);
                 }
