@@ -198,6 +198,21 @@ fn somebody_restarts_the_server_by_hand() {
     }
 }
 
+/// One that ends between two looks at it is nobody, and no complaint stands in the answer.
+#[test]
+fn a_process_that_has_ended_meanwhile() {
+    let stage = Stage::new("kusanagi9");
+    stage.write("root/proc/1300/stat", "1300 (systemctl) S 1\n");
+    std::fs::remove_file(stage.path("root/proc/1300/cmdline")).unwrap();
+    for shell in super::stage::SHELLS {
+        let facts = stage.facts(shell);
+        assert!(
+            !facts.iter().any(|line| line == "monit_restarting=1"),
+            "{facts:#?}"
+        );
+    }
+}
+
 /// Without `ss` the kernel's own table says who listens, without names; without either nobody can say.
 #[test]
 fn who_listens_without_ss() {
