@@ -20,12 +20,12 @@ use crate::render::text::clean;
 use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
-use super::{answer, runtime, say_error, settings};
+use super::{answer, runtime, say_error, settings_opened};
 
 /// `probe drill`.
 pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::Drill) -> Exit {
     let drilled = || {
-        let settings = settings(cli, around)?;
+        let settings = settings_opened(cli, around)?;
         let hosts = hosts(&settings, drill)?;
         let email = settings.email.clone().filter(|_| drill.mail);
         if drill.mail && email.is_none() {

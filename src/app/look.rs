@@ -20,7 +20,7 @@ use crate::render::mail::worded;
 use crate::render::{report, terminal};
 
 use super::surroundings::Surroundings;
-use super::{answer, complain, configuration, runtime, settings, watch};
+use super::{answer, complain, opened, reading, runtime, settings, watch};
 
 /// `probe once URL…`: no configuration, no state, no action, no mail.
 pub(super) fn urls(cli: &Cli, around: &Surroundings, once: &cli::Once, urls: &[Url]) -> Exit {
@@ -62,29 +62,34 @@ fn profile(once: &cli::Once, urls: &[Url]) -> Profile {
     profile
 }
 
-/// `probe check`: reads and validates, touches no network. Warnings are told and do not change the exit code: the
+/// `probe check`: reads and validates, looks into what is named, touches no network. Warnings are told and do not change the exit code: the
 /// configuration would be taken as it is.
 pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exit {
-    let loaded = match configuration(cli, around) {
+    let loaded = match opened(cli, around) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    for warning in &loaded.warnings {
-        super::say_error(&format!("warning: {warning}"));
-    }
     let misworded = super::misworded(&loaded.settings);
     if !misworded.is_empty() {
-        super::say_error(&config::Faults(misworded).to_string());
-        return Exit::Unknown;
+        let faults = config::Faults {
+            faults: misworded,
+            warnings: loaded.warnings,
+        };
+        return reading::refuse(cli, &faults);
+    }
+    for warning in &loaded.warnings {
+        super::say_error(&format!("warning: {warning}"));
     }
     let (profiles, hosts) = (loaded.settings.profiles.len(), loaded.settings.hosts.len());
     if check.json {
         let document = serde_json::json!({
             "schema": 1,
+            "ok": true,
             "status": "ok",
             "files": loaded.files,
             "profiles": profiles,
             "hosts": hosts,
+            "faults": [],
             "warnings": loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "effective": check.effective.then(|| config::to_json(&loaded.settings)),
         });

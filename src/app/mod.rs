@@ -6,6 +6,7 @@ mod drill;
 mod init;
 mod look;
 mod order;
+mod reading;
 mod recall;
 mod signals;
 mod surroundings;
@@ -13,15 +14,11 @@ mod watch;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
-use std::sync::Arc;
 
 use crate::cli::{self, Cli, Command, LogForm, Subject};
-use crate::config::{self, Fault, Hint, Loaded};
 use crate::exit::Exit;
-use crate::model::Settings;
-use crate::render::words;
 
+use reading::{misworded, opened, settings, settings_opened};
 use surroundings::Surroundings;
 
 /// Runs the program: understands `args` (its own name first), carries the command out, and says how to end.
@@ -106,45 +103,6 @@ fn answer(text: &str) {
         let _ = out.write_all(b"\n");
     }
     let _ = out.flush();
-}
-
-/// Reads the configuration, telling everything that is wrong with it.
-fn configuration(cli: &Cli, around: &Surroundings) -> Result<Loaded, Exit> {
-    let path = around.config_path(cli).map_err(|error| complain(&error))?;
-    read_configuration(&path)
-}
-
-fn read_configuration(path: &Path) -> Result<Loaded, Exit> {
-    config::load(path).map_err(|faults| {
-        say_error(&faults.to_string());
-        Exit::Unknown
-    })
-}
-
-/// The configuration with its warnings told, for commands that use it.
-fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
-    let loaded = configuration(cli, around)?;
-    if !cli.global.quiet {
-        for warning in loaded.warnings.iter().chain(&misworded(&loaded.settings)) {
-            tracing::warn!("{warning}");
-        }
-    }
-    Ok(Arc::new(loaded.settings))
-}
-
-/// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
-fn misworded(settings: &Settings) -> Vec<Fault> {
-    words::check(&settings.wording)
-        .into_iter()
-        .map(|complaint| Fault {
-            file: complaint.path,
-            line: complaint.line as u64,
-            column: 1,
-            path: complaint.piece,
-            message: complaint.message,
-            hint: complaint.act.map(Hint::Act),
-        })
-        .collect()
 }
 
 /// The asynchronous machinery; two threads are enough, nothing here is bound by the processor for long.

@@ -15,6 +15,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
+use crate::adapters::named;
 use crate::adapters::status::{News, Reports};
 use crate::config;
 use crate::engine::{Control, Turn};
@@ -95,7 +96,7 @@ fn read_again(path: &std::path::Path) -> Option<Control> {
         Ok(at) => say(&[NotifyState::Reloading, at]),
         Err(_) => say(&[NotifyState::Reloading]),
     }
-    let order = match config::load(path) {
+    let order = match config::load_opening(path, &named::open) {
         Ok(loaded) => {
             for warning in loaded
                 .warnings
@@ -111,7 +112,7 @@ fn read_again(path: &std::path::Path) -> Option<Control> {
             Some(Control::Reload(Arc::new(loaded.settings)))
         }
         Err(faults) => {
-            for fault in &faults.0 {
+            for fault in &faults.faults {
                 tracing::error!("{fault}");
             }
             tracing::error!("the configuration was not read again; the one before stays in force");

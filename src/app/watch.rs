@@ -31,7 +31,7 @@ use crate::render::{progress, report, terminal};
 
 use super::signals::Reload;
 use super::surroundings::Surroundings;
-use super::{answer, complain, runtime, say_error, settings, signals};
+use super::{answer, complain, runtime, say_error, settings_opened, signals};
 
 /// `probe once`: one cycle.
 pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
@@ -39,7 +39,7 @@ pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
 }
 
 fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exit> {
-    let settings = settings(cli, around)?;
+    let settings = settings_opened(cli, around)?;
     let selection = selection(&settings, &once.subject)?;
     let memory = if once.dry_run {
         Memory::look(cli, around)?
@@ -105,7 +105,7 @@ pub(super) fn run(cli: &Cli, around: &Surroundings) -> Exit {
 }
 
 fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
-    let settings = settings(cli, around)?;
+    let settings = settings_opened(cli, around)?;
     let path = around.config_path(cli).map_err(|error| complain(&error))?;
     let memory = Memory::open(cli, around)?;
     let teller = Teller::new(&settings, &memory.fleet, None);

@@ -3,11 +3,11 @@
 //! A list is the program and its arguments, handed over as they are: no shell takes part. The program is named by its
 //! whole path, because under cron and systemd it would be looked for elsewhere than at the prompt, and must be there.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use crate::model::Named;
 
 use super::fault::{Fault, Report};
-use super::path::plain;
 use super::tree::{Kind, Node};
 use super::value::{Found, texts};
 use super::yaml::Out;
@@ -40,32 +40,22 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Vec<String>> {
             report.fault(Fault::new(&word.spot, "not a word of a command").act(LIKE));
         }
     }
-    if let Some(program) = words.first()
-        && let Err(fault) = check_program(program)
-    {
-        report.fault(fault);
+    if let Some(program) = words.first() {
+        match check_program(program) {
+            Ok(path) => report.names(&program.spot, Named::Program(path)),
+            Err(fault) => report.fault(fault),
+        }
     }
     Some(words.into_iter().map(|word| word.value).collect())
 }
 
-fn check_program(program: &Found<String>) -> Result<(), Fault> {
+fn check_program(program: &Found<String>) -> Result<PathBuf, Fault> {
     let fault = |message: String| Fault::new(&program.spot, message);
     let path = Path::new(&program.value);
     if !path.is_absolute() || program.value.chars().any(char::is_control) {
         return Err(fault("not the whole path of a program".to_owned()).act(LIKE));
     }
-    let shown = path.display();
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| fault(format!("{shown} cannot be run: {}", plain(&error))).act(LIKE))?;
-    if !metadata.is_file() {
-        return Err(fault(format!("{shown} is not a file")).act(LIKE));
-    }
-    if metadata.permissions().mode() & 0o111 == 0 {
-        return Err(
-            fault(format!("{shown} is not executable")).act(format!("run `chmod 755 {shown}`"))
-        );
-    }
-    Ok(())
+    Ok(path.to_owned())
 }
 
 /// The command as it is written.

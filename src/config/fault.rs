@@ -5,9 +5,12 @@
 //! A fault without a place in a file (a directory that is empty) leaves the place out.
 //! No fault quotes a URL or a password: what people paste into a ticket must be harmless.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use crate::model::{Named, Unfit};
 
 /// Faults that are told at once; who has more than this has one mistake many times.
 const CAP: usize = 200;
@@ -169,13 +172,18 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a configuration, in the order of the files; never empty. Prints one fault per line.
+/// Everything that is wrong with a configuration. Prints one fault per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Fault>);
+pub struct Faults {
+    /// In the order of the files; never empty.
+    pub faults: Vec<Fault>,
+    /// What is probably not meant, besides.
+    pub warnings: Vec<Fault>,
+}
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
+        for (index, fault) in self.faults.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -189,9 +197,21 @@ impl std::error::Error for Faults {}
 
 impl From<Fault> for Faults {
     fn from(fault: Fault) -> Self {
-        Self(vec![fault])
+        vec![fault].into()
     }
 }
+
+impl From<Vec<Fault>> for Faults {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self {
+            faults,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// Looks into what a configuration names.
+pub type Open<'a> = dyn Fn(&Named) -> Result<(), Unfit> + 'a;
 
 /// Collects faults and warnings while the reading goes on.
 ///
@@ -202,6 +222,7 @@ pub(super) struct Report {
     /// Faults that were not kept.
     dropped: usize,
     warnings: Vec<Fault>,
+    named: Vec<(Spot, Named)>,
 }
 
 impl Report {
@@ -212,6 +233,7 @@ impl Report {
         }
         self.dropped += other.dropped;
         self.warnings.extend(other.warnings);
+        self.named.extend(other.named);
     }
 
     /// Something is wrong.
@@ -230,13 +252,42 @@ impl Report {
         }
     }
 
+    /// The configuration names this, at `spot`.
+    pub(super) fn names(&mut self, spot: &Spot, named: Named) {
+        self.named.push((spot.clone(), named));
+    }
+
+    /// Looks into all that was named, once each.
+    pub(super) fn open(&mut self, open: &Open<'_>) {
+        let mut known: BTreeMap<Named, Option<Unfit>> = BTreeMap::new();
+        for (spot, named) in std::mem::take(&mut self.named) {
+            let found = known
+                .entry(named)
+                .or_insert_with_key(|named| open(named).err());
+            let Some(unfit) = found else {
+                continue;
+            };
+            let fault = Fault::new(&spot, unfit.message.as_str());
+            let fault = match &unfit.act {
+                Some(act) => fault.act(act.as_str()),
+                None => fault,
+            };
+            if unfit.only_here {
+                self.warn(fault);
+            } else {
+                self.fault(fault);
+            }
+        }
+    }
+
     /// The warnings, or everything that is wrong.
     pub(super) fn finish(self) -> Result<Vec<Fault>, Faults> {
         let faults = sorted(self.faults, self.dropped);
+        let warnings = sorted(self.warnings, 0);
         if faults.is_empty() {
-            Ok(sorted(self.warnings, 0))
+            Ok(warnings)
         } else {
-            Err(Faults(faults))
+            Err(Faults { faults, warnings })
         }
     }
 }

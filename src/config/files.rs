@@ -89,7 +89,7 @@ pub(super) fn read(path: &Path, files: &[PathBuf], report: &mut Report) -> Resul
         }
     }
     if !broken.is_empty() {
-        return Err(Faults(broken));
+        return Err(broken.into());
     }
     if roots.len() == 1
         && let Some(root) = roots.pop()

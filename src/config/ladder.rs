@@ -1,7 +1,7 @@
 //! The rungs of `restart.commands`: a text is run on the host over SSH; `{command: [PROGRAM, …]}` is run on this machine,
 //! for a provider that can reset the host. What takes the whole machine down must be confirmed with `allow_reboot: true`.
 
-use crate::model::Rung;
+use crate::model::{Named, Rung};
 
 use super::fault::{Fault, Report, Spot};
 use super::section::{Section, expected};
@@ -58,6 +58,9 @@ fn rung(node: &Node, report: &mut Report) -> Option<Found<Rung>> {
                 Fault::new(&first.spot, "not the full path of a program")
                     .act("write it from `/` on: nothing is looked up at three in the morning"),
             );
+        }
+        if first.value.starts_with('/') {
+            report.names(&first.spot, Named::Program(first.value.as_str().into()));
         }
         for word in &words {
             check(&word.value, &word.spot, "a word", report);

@@ -9,8 +9,9 @@
 //! What is not there has a default; what is there must be right. All faults are told at once, each with its place, its
 //! path of keys and what to do about it ([`Fault`]); only text that is not YAML stops the reading of a file. What is
 //! right and probably not meant is a warning. No network is touched and nothing is written; files that the configuration
-//! names (keys, certificates, passwords) must be there, readable, and closed to others where they are secret. Secrets
-//! themselves are not read here.
+//! names (keys, certificates, passwords) must be there, readable, and closed to others where they are secret. What is in
+//! them whoever loads may have looked into as well ([`load_opening`]): who is to use them wants that, who only reads what is
+//! remembered does not.
 //!
 //! `null` means "not given". An empty list selects nothing: no canaries, no warnings before a certificate ends; where
 //! nothing can be meant (no URL, no command, no recipient) it is refused.
@@ -48,7 +49,7 @@ use std::sync::mpsc;
 use crate::model::Settings;
 
 pub use effective::{effective, to_json};
-pub use fault::{Fault, Faults, Hint};
+pub use fault::{Fault, Faults, Hint, Open};
 
 use tree::Node;
 
@@ -71,6 +72,14 @@ const LARGER: usize = 100 * 1024;
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load(path: &Path) -> Result<Loaded, Faults> {
+    load_opening(path, &|_| Ok(()))
+}
+
+/// [`load`], with a look by `open` into each file, secret and program that is named.
+///
+/// # Errors
+/// Everything that is wrong with it and with what it names, at once.
+pub fn load_opening(path: &Path, open: &Open<'_>) -> Result<Loaded, Faults> {
     let mut report = fault::Report::default();
     let files = files::find(path, &mut report)?;
     // The tree of a large configuration is many times what stays of it. It grows and ends on a thread of its own, so that
@@ -96,14 +105,20 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
             // No thread could be had: what is read here is as right.
             None => files::read(path, &files, &mut report)?,
         };
-        let loaded = loaded(&root, report, &files);
+        let loaded = loaded(&root, report, &files, open);
         let _ = hand_back.send(root);
         loaded
     })
 }
 
-fn loaded(root: &Node, mut report: fault::Report, files: &[PathBuf]) -> Result<Loaded, Faults> {
+fn loaded(
+    root: &Node,
+    mut report: fault::Report,
+    files: &[PathBuf],
+    open: &Open<'_>,
+) -> Result<Loaded, Faults> {
     let settings = lower::lower(root, &mut report);
+    report.open(open);
     let warnings = report.finish()?;
     settings.map_or_else(
         // Unreachable by construction: what cannot be lowered has been reported.

@@ -68,13 +68,19 @@ fn check_file(written: &Found<String>, privacy: Privacy) -> Result<PathBuf, Faul
     let fault = |message: String| Fault::new(&written.spot, message);
     let path = named(written)?;
     let shown = path.display();
-    let metadata = std::fs::metadata(&path)
-        .map_err(|error| fault(format!("{shown} cannot be read: {}", plain(&error))))?;
+    let unreadable = |error: std::io::Error| {
+        let found = fault(format!("{shown} cannot be read: {}", plain(&error)));
+        if error.kind() == std::io::ErrorKind::PermissionDenied {
+            found.act("ask as the user that probe runs as, like `sudo -u probe probe check`")
+        } else {
+            found
+        }
+    };
+    let metadata = std::fs::metadata(&path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(fault(format!("{shown} is not a file")));
     }
-    std::fs::File::open(&path)
-        .map_err(|error| fault(format!("{shown} cannot be read: {}", plain(&error))))?;
+    std::fs::File::open(&path).map_err(unreadable)?;
     let mode = metadata.permissions().mode();
     let (forbidden, who, instead) = match privacy {
         Privacy::Public => (0, "", ""),

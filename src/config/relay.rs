@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::model::{Relay, RelaySecurity, Route, SecretSource};
+use crate::model::{Named, Relay, RelaySecurity, Route, SecretSource};
 
 use super::fault::{Fault, Report, Spot};
 use super::network::bare_host;
@@ -58,6 +58,9 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
     let ca_file = section
         .get("ca_file")
         .and_then(|node| file(node, Privacy::Public, report));
+    if let Some(roots) = &ca_file {
+        report.names(&roots.spot, Named::Roots(roots.value.clone()));
+    }
     let insecure = section
         .get("insecure")
         .and_then(|node| flag(node, report))
@@ -235,7 +238,12 @@ pub(super) fn secret(
                 .act("keep one of them"),
         );
     }
-    from_file.or(from_env).or(from_credential)
+    let found = from_file.or(from_env).or(from_credential);
+    let place = forms.iter().find(|form| section.get(form).is_some());
+    if let (Some(source), Some(form)) = (&found, place) {
+        report.names(&section.spot_of(form), Named::Secret(source.clone()));
+    }
+    found
 }
 
 /// A secret's key and value as they are written.

@@ -67,6 +67,9 @@ pub(super) fn site(node: &Node, report: &mut Report) -> Option<Found<Url>> {
         Ok(url) if url.host_str().is_none_or(str::is_empty) => {
             Fault::new(&written.spot, "a URL without a host")
         }
+        Ok(url) if url.as_str().len() > limits::LOCATION_BYTES => {
+            Fault::new(&written.spot, "longer than any web server takes (16 KiB)")
+        }
         Ok(url) if domain::fault(&url).is_some() => {
             let fault = domain::fault(&url).unwrap_or_default();
             Fault::new(&written.spot, fault).act("no DNS can hold it; look for a slip")

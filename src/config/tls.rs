@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Tls;
+use crate::model::{Named, Tls};
 
 use super::fault::{Fault, Report};
 use super::path::{Privacy, file};
@@ -29,13 +29,26 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
         section
             .get(key)
             .and_then(|node| file(node, privacy, report))
-            .map(|found| found.value)
     };
-    tls.ca_file = path("ca_file", Privacy::Public, report);
-    tls.crl_file = path("crl_file", Privacy::Public, report);
+    let roots = path("ca_file", Privacy::Public, report);
+    let lists = path("crl_file", Privacy::Public, report);
     let certificate = path("client_cert_file", Privacy::Public, report);
     let key = path("client_key_file", Privacy::Group, report);
-    tls.client_certificate = certificate.zip(key);
+    if let Some(roots) = &roots {
+        report.names(&roots.spot, Named::Roots(roots.value.clone()));
+    }
+    if let Some(lists) = &lists {
+        report.names(&lists.spot, Named::Lists(lists.value.clone()));
+    }
+    if let (Some(chain), Some(key)) = (&certificate, &key) {
+        let (spot, chain, key) = (&chain.spot, chain.value.clone(), key.value.clone());
+        report.names(spot, Named::Identity { chain, key });
+    }
+    tls.ca_file = roots.map(|found| found.value);
+    tls.crl_file = lists.map(|found| found.value);
+    tls.client_certificate = certificate
+        .zip(key)
+        .map(|(chain, key)| (chain.value, key.value));
     let pair = ["client_cert_file", "client_key_file"];
     for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
         if section.get(given).is_some() && section.get(missing).is_none() {

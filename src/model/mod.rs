@@ -22,6 +22,7 @@ mod ids;
 mod incident;
 mod index;
 pub mod limits;
+mod named;
 mod notification;
 mod observation;
 mod outcome;
@@ -60,6 +61,7 @@ pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use incident::{Flap, FlapTold, Incident};
 pub use index::{Index, Stirred};
+pub use named::{Named, Unfit};
 pub use notification::{
     Affected, Ending, EventKind, Flaps, Glimpse, Lesson, Next, Notification, Plight,
 };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Where a secret is read from, at the moment it is needed. There is no inline form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
     /// `x_file`: a file of ours that nobody else can read.
     File(PathBuf),

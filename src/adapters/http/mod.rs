@@ -34,6 +34,7 @@ mod decode;
 mod destination;
 mod exchange;
 mod fault;
+mod files;
 mod follow;
 mod handshake;
 mod hooks;
@@ -55,6 +56,7 @@ mod verified;
 mod wordpress;
 
 pub use beat::{HttpPulse, ReadSecret};
+pub use files::{identity_in, lists_in, roots_in};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

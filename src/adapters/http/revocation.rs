@@ -7,26 +7,23 @@ use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-use super::fault::Fault;
-use super::tls::unusable;
+use super::files::refused;
 use crate::model::{Timestamp, limits};
 
-const KEY: &str = "tls.crl_file";
-
-/// The lists of a file.
-pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Fault> {
+/// The lists of a file; why there are none.
+pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(limits::CRL_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| unusable(KEY, file, &format!("cannot be read: {error}")))?;
+        .map_err(|error| refused(file, &format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > limits::CRL_BYTES {
         let most = limits::CRL_BYTES / (1024 * 1024);
-        return Err(unusable(KEY, file, &format!("is larger than {most} MiB")));
+        return Err(refused(file, &format!("is larger than {most} MiB")));
     }
     let lists: Vec<_> = if bytes.windows(10).any(|at| at == b"-----BEGIN") {
         CertificateRevocationListDer::pem_slice_iter(&bytes)
             .collect::<Result<_, _>>()
-            .map_err(|error| unusable(KEY, file, &format!("cannot be read: {error}")))?
+            .map_err(|_| refused(file, "cannot be read: broken PEM"))?
     } else {
         vec![CertificateRevocationListDer::from(bytes)]
     };
@@ -35,7 +32,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'stat
     };
     if lists.is_empty() || !lists.iter().all(readable) {
         let why = "holds no revocation list that can be read (PEM or DER)";
-        return Err(unusable(KEY, file, why));
+        return Err(refused(file, why));
     }
     Ok(lists)
 }

@@ -19,7 +19,6 @@ use reqwest::Client;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, NamedGroup, RootCertStore};
@@ -28,6 +27,7 @@ use tokio::sync::OnceCell;
 use super::HttpError;
 use super::certificate::Known;
 use super::fault::Fault;
+use super::files::{certificates, own_roots, private_key};
 use super::hooks::{Asked, NoSessions, Recording};
 use super::verified::Verified;
 use super::{exchange, refusal, revocation};
@@ -186,15 +186,17 @@ impl Bases {
 
     fn make(&self, tls: &Tls) -> Result<Base, Fault> {
         let named = match &tls.ca_file {
-            Some(file) => certificates("tls.ca_file", file)?,
+            Some(file) => certificates(file).map_err(|why| unusable("tls.ca_file", &why))?,
             None => Vec::new(),
         };
         let roots = match &tls.ca_file {
-            Some(file) => Some(Arc::new(own_roots(file, &named)?)),
+            Some(file) => Some(Arc::new(
+                own_roots(file, &named).map_err(|why| unusable("tls.ca_file", &why))?,
+            )),
             None => None,
         };
         let lists = match &tls.crl_file {
-            Some(file) => revocation::read(file)?,
+            Some(file) => revocation::read(file).map_err(|why| unusable("tls.crl_file", &why))?,
             None => Vec::new(),
         };
         let lists_end = revocation::end(&lists);
@@ -302,31 +304,8 @@ fn machine_roots(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVer
     Ok(verifier)
 }
 
-fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let unusable =
-        |error: &dyn std::fmt::Display| unusable(key, file, &format!("cannot be read: {error}"));
-    let chain: Vec<_> = CertificateDer::pem_file_iter(file)
-        .map_err(|error| unusable(&error))?
-        .collect::<Result<_, _>>()
-        .map_err(|error| unusable(&error))?;
-    if chain.is_empty() {
-        return Err(self::unusable(key, file, "holds no PEM certificate"));
-    }
-    Ok(chain)
-}
-
-pub(super) fn unusable(key: &str, file: &Path, why: &str) -> Fault {
-    Fault::monitor(format!("{key} {} {why}", file.display()))
-}
-
-fn own_roots(file: &Path, named: &[CertificateDer<'static>]) -> Result<RootCertStore, Fault> {
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(named.iter().cloned());
-    if added == 0 {
-        let why = "holds no certificate that can be a root";
-        return Err(unusable("tls.ca_file", file, why));
-    }
-    Ok(roots)
+fn unusable(key: &str, why: &str) -> Fault {
+    Fault::monitor(format!("{key} {why}"))
 }
 
 /// The machine's roots as a list, which the platform's verifier does not hand out.
@@ -340,10 +319,7 @@ fn native_roots() -> Arc<RootCertStore> {
 }
 
 fn client_certificate((chain, key): &(PathBuf, PathBuf)) -> Result<Identity, Fault> {
-    let chain = certificates("tls.client_cert_file", chain)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| {
-        let why = format!("cannot be read: {error}");
-        unusable("tls.client_key_file", key, &why)
-    })?;
+    let chain = certificates(chain).map_err(|why| unusable("tls.client_cert_file", &why))?;
+    let key = private_key(key).map_err(|why| unusable("tls.client_key_file", &why))?;
     Ok((chain, key))
 }

@@ -20,6 +20,7 @@ mod parsing;
 mod places;
 mod process;
 mod recall;
+mod refused;
 mod rehearsal;
 mod screens;
 mod severity;

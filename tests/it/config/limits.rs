@@ -125,13 +125,13 @@ fn damaged_files_end_in_faults_or_settings() {
             Ok(_) => good += 1,
             Err(faults) => {
                 bad += 1;
-                assert!(!faults.0.is_empty());
+                assert!(!faults.faults.is_empty());
                 let text = faults.to_string();
                 let odd = text.chars().find(|c| c.is_control() && *c != '\n');
                 assert_eq!(odd, None, "round {round}: {text:?}");
                 assert_eq!(
                     text.lines().count(),
-                    faults.0.len(),
+                    faults.faults.len(),
                     "round {round}: {text:?}"
                 );
             }

@@ -7,13 +7,15 @@
 mod cases;
 mod files;
 mod limits;
+mod opened;
 mod readme;
 mod roundtrip;
 mod values;
 
 use std::path::{Path, PathBuf};
 
-use probe::config::{Loaded, load};
+use probe::adapters::named;
+use probe::config::{Loaded, load, load_opening};
 
 /// Where the cases lie, below the package's directory, which is the working directory of every test.
 const CASES: &str = "tests/it/config";
@@ -29,6 +31,11 @@ fn told(text: &str) -> Result<Loaded, String> {
 /// Loads `path`; faults as text, without the directory `base`.
 fn load_told(path: &Path, base: &Path) -> Result<Loaded, String> {
     load(path).map_err(|faults| strip(&faults.to_string(), base))
+}
+
+/// The same, with a look into what it names, as `probe check` does.
+fn load_opened(path: &Path, base: &Path) -> Result<Loaded, String> {
+    load_opening(path, &named::open).map_err(|faults| strip(&faults.to_string(), base))
 }
 
 fn strip(text: &str, base: &Path) -> String {

@@ -31,6 +31,8 @@ const OTHERS: &[&str] = &[
     "; a canary's agrees with it: look at this machine's clock",
     "a revocation list in tls.crl_file ended on {}: what was revoked since is not seen",
     "the web server",
+    // Of a configuration that is refused.
+    "does not belong to the key in {} ({})",
     // The heartbeat's, for the log and the terminal.
     "the secret is no http or https address",
     "HTTP status {}, which is not followed",
@@ -78,6 +80,8 @@ const OTHERS: &[&str] = &[
     " in the part of the body that was read (max_body)",
     " in the body",
     "cannot be read: {}",
+    "cannot be read: broken PEM",
+    "nothing of its kind in it",
     "is larger than {} MiB",
     "holds no revocation list that can be read (PEM or DER)",
     "holds no PEM certificate",

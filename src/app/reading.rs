@@ -1,0 +1,124 @@
+//! Reads the configuration for a command, and tells what is wrong with it: on stderr, and with `--json` as a document on stdout.
+//!
+//! Who is to use what it names (`check`, `once`, `run`, `drill`) has it looked into; who only reads what is remembered has not:
+//! `probe status` goes on while a certificate file is being replaced.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::adapters::named;
+use crate::cli::{Cli, Command};
+use crate::config::{self, Fault, Faults, Hint, Loaded};
+use crate::exit::Exit;
+use crate::model::Settings;
+use crate::render::words;
+
+use super::surroundings::Surroundings;
+use super::{answer, complain, say_error};
+
+/// The configuration, and all that it names looked into.
+pub(super) fn opened(cli: &Cli, around: &Surroundings) -> Result<Loaded, Exit> {
+    read(cli, around, |path| config::load_opening(path, &named::open))
+}
+
+fn read(
+    cli: &Cli,
+    around: &Surroundings,
+    load: impl Fn(&Path) -> Result<Loaded, Faults>,
+) -> Result<Loaded, Exit> {
+    let path = around.config_path(cli).map_err(|error| {
+        if wants_json(cli) {
+            let fault = json!({
+                "file": null, "line": null, "column": null, "key": "", "message": error.to_string(), "hint": null,
+            });
+            answer(&document(vec![fault], &[]));
+        }
+        complain(&error)
+    })?;
+    load(&path).map_err(|faults| refuse(cli, &faults))
+}
+
+/// Whether one document on stdout is asked for.
+const fn wants_json(cli: &Cli) -> bool {
+    match &cli.command {
+        Command::Once(once) => once.json,
+        Command::Check(check) => check.json,
+        Command::Status(status) => status.json,
+        Command::Why(why) => why.json,
+        Command::History(history) => history.json,
+        Command::Version(version) => version.json,
+        Command::Run
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Drill(_)
+        | Command::Init(_) => false,
+    }
+}
+
+/// Tells what is wrong, and that nothing was done.
+pub(super) fn refuse(cli: &Cli, faults: &Faults) -> Exit {
+    if wants_json(cli) {
+        let told = faults.faults.iter().map(told).collect();
+        answer(&document(told, &faults.warnings));
+    }
+    for warning in &faults.warnings {
+        say_error(&format!("warning: {warning}"));
+    }
+    say_error(&faults.to_string());
+    Exit::Unknown
+}
+
+fn document(faults: Vec<Value>, warnings: &[Fault]) -> String {
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let document = json!({"schema": 1, "ok": false, "faults": faults, "warnings": warnings});
+    format!("{document:#}")
+}
+
+fn told(fault: &Fault) -> Value {
+    // A fault of the whole file has no line.
+    let place = |number: u64| (fault.line > 0).then_some(number);
+    json!({
+        "file": fault.file.display().to_string(),
+        "line": place(fault.line),
+        "column": place(fault.column),
+        "key": fault.path,
+        "message": fault.message,
+        "hint": fault.hint.as_ref().map(ToString::to_string),
+    })
+}
+
+/// The configuration with its warnings told, for commands that read what is remembered.
+pub(super) fn settings(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
+    read(cli, around, config::load).map(|loaded| warned(cli, loaded))
+}
+
+/// The same for commands that use what it names.
+pub(super) fn settings_opened(cli: &Cli, around: &Surroundings) -> Result<Arc<Settings>, Exit> {
+    opened(cli, around).map(|loaded| warned(cli, loaded))
+}
+
+fn warned(cli: &Cli, loaded: Loaded) -> Arc<Settings> {
+    if !cli.global.quiet {
+        for warning in loaded.warnings.iter().chain(&misworded(&loaded.settings)) {
+            tracing::warn!("{warning}");
+        }
+    }
+    Arc::new(loaded.settings)
+}
+
+/// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
+pub(super) fn misworded(settings: &Settings) -> Vec<Fault> {
+    words::check(&settings.wording)
+        .into_iter()
+        .map(|complaint| Fault {
+            file: complaint.path,
+            line: complaint.line as u64,
+            column: 1,
+            path: complaint.piece,
+            message: complaint.message,
+            hint: complaint.act.map(Hint::Act),
+        })
+        .collect()
+}
