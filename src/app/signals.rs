@@ -172,7 +172,7 @@ fn report(reports: &Reports, turn: Turn<'_>, shown: bool) -> bool {
             changes: news,
             pauses: turn.fleet.pauses.clone(),
             drills: turn.fleet.drills.clone(),
-            unwritable: turn.fleet.unwritable,
+            unwritable: turn.fleet.may_forget(),
             gauges: turn.gauges.clone(),
         }
     });

@@ -28,6 +28,8 @@ pub(super) struct Surroundings {
     /// Whether a person may be looking at stderr.
     pub(super) stderr_is_terminal: bool,
     width: Option<usize>,
+    /// Where files may lie that nobody misses.
+    pub(super) temporary: PathBuf,
     /// What other programs see of it.
     pub(super) passed_on: Environment,
 }
@@ -51,6 +53,7 @@ impl Surroundings {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width: columns(),
+            temporary: std::env::temp_dir(),
             passed_on: Environment {
                 path: var("PATH"),
                 lang: var("LANG"),

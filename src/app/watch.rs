@@ -205,18 +205,31 @@ struct Memory {
 }
 
 impl Memory {
-    /// For a run that acts: with the lock.
+    /// For a run that acts: with the lock. A state of a newer schema, or of another user, is left alone; a stand-in then
+    /// remembers who was told, and nothing is restarted.
     fn open(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
         let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        let dir = StateDir::open(&path, SystemClock::new().now().wall).map_err(|error| {
+        let wall = SystemClock::new().now().wall;
+        let refuse = |error: StoreError| {
             // Under cron the run before may still be following a failure through: nothing to tell anybody.
             if cli.global.quiet && matches!(error, StoreError::Locked { .. }) {
                 Exit::Unknown
             } else {
                 complain(&error)
             }
-        })?;
-        let (fleet, damaged) = dir.load();
+        };
+        let (dir, stands_in) = match StateDir::open(&path, wall) {
+            // It is somebody's and well: it stays as it is, and people still hear of their sites.
+            Err(error @ (StoreError::Newer { .. } | StoreError::Owner { .. })) => {
+                complain(&error);
+                say_error("probe: until then it watches and tells, and restarts nothing");
+                (StateDir::stand_in(&path, &around.temporary, wall), true)
+            }
+            other => (other, false),
+        };
+        let dir = dir.map_err(refuse)?;
+        let (mut fleet, damaged) = dir.load();
+        fleet.stands_in = stands_in;
         let path = dir.path().to_path_buf();
         let store = dir.into_store().map_err(|error| complain(&error))?;
         Ok(Self {

@@ -109,6 +109,8 @@ pub struct Fleet {
     pub drills: Drills,
     /// The last write failed: nothing is done until one succeeds.
     pub unwritable: bool,
+    /// The state itself cannot be used by this run, and a stand-in remembers who was told: nothing is restarted. Never written.
+    pub stands_in: bool,
     /// Profiles by their next probe, those left out that are in flight or wait for room on their machine.
     pub agenda: BTreeSet<(Timestamp, ProfileName)>,
     /// Messages in transit.
@@ -142,6 +144,12 @@ impl Fleet {
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.core.clock.now
+    }
+
+    /// What would be restarted could not be remembered, or what was is not known.
+    #[must_use]
+    pub const fn may_forget(&self) -> bool {
+        self.unwritable || self.stands_in
     }
 
     /// An instant of our line as the wall clock shows it.

@@ -248,7 +248,7 @@ fn forbidden(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
     {
         return Some(Hold::Quarantine { until });
     }
-    draft.fleet.unwritable.then_some(Hold::StateUnwritable)
+    draft.fleet.may_forget().then_some(Hold::StateUnwritable)
 }
 
 /// Many hosts failing together point at something they share; and one restart at a time is enough.

@@ -1,6 +1,6 @@
 //! Telling an outside watcher that we live: at most once each `every`, and only while we do what we are for.
 //!
-//! Silence is the alarm. No heartbeat leaves while the state cannot be written (a beat waits for its commit, like every
+//! Silence is the alarm. No heartbeat leaves while the state cannot be written or used (a beat waits for its commit, like every
 //! act), while a message has waited for [`limits::HEART_PATIENCE`], for that long after one was refused for good, and while
 //! probes are overdue by [`limits::HEART_LATE`]. A loop that stands still decides nothing, and so sends none.
 //!
@@ -86,7 +86,7 @@ pub(super) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 }
 
 fn complaint(draft: &Draft<'_>) -> Option<Silence> {
-    if draft.fleet.unwritable {
+    if draft.fleet.may_forget() {
         return Some(Silence::StateUnwritable);
     }
     let old = |entry: &&Entry| draft.now.since(entry.queued) >= limits::HEART_PATIENCE;

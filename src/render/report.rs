@@ -81,7 +81,7 @@ pub fn severity(settings: &Settings, fleet: &Fleet, selection: &BTreeSet<Profile
     // Each means that we cannot do our work, whatever the profiles were the last time we could.
     let quarantine = fleet.core.quarantine;
     let is_shut = quarantine.is_some_and(|until| until > fleet.now());
-    let own = if fleet.unwritable || is_shut || fleet.core.network.down_since.is_some() {
+    let own = if fleet.may_forget() || is_shut || fleet.core.network.down_since.is_some() {
         Severity::Unknown
     } else {
         Severity::Ok

@@ -18,7 +18,7 @@
 //! *Damage is never read as health.* The database is checked on opening, and each row carries a checksum. What is
 //! damaged is moved aside and a new state begins, which remembers that it replaced a damaged one until a commit
 //! carries the quarantine that follows from it: killed in between, the next start tells of the damage again.
-//! A state of a newer schema is refused and stays as it is, byte for byte.
+//! A state of a newer schema is refused and stays as it is, byte for byte; a run that only watches and tells uses a stand-in.
 //!
 //! *What was done is not forgotten.* A database that is whole and older than what was done (its log lost its end, an old
 //! copy was put back, it was removed) is damage, too: [`mark`] keeps its number outside.
@@ -49,7 +49,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use crate::model::{Fleet, Timestamp};
+use crate::model::{Fleet, Timestamp, fnv1a};
 
 pub use error::StoreError;
 pub use lock::Holder;
@@ -120,6 +120,17 @@ impl StateDir {
             lock,
             connection,
         })
+    }
+
+    /// Opens what stands in for the state at `path` while this run must leave that one alone: a state of its own below
+    /// `temporary`, so that runs from cron know whom they told. It knows of no restart, so none may be made from it.
+    ///
+    /// # Errors
+    /// As [`StateDir::open`].
+    pub fn stand_in(path: &Path, temporary: &Path, wall: Timestamp) -> Result<Self, StoreError> {
+        let user = rustix::process::geteuid().as_raw();
+        let place = fnv1a([path.as_os_str().as_encoded_bytes()]);
+        Self::open(&temporary.join(format!("probe-{user}-{place:016x}")), wall)
     }
 
     /// What is remembered, and where a damaged state was moved to whose loss nobody has answered for yet; an empty path

@@ -109,7 +109,7 @@ pub(super) fn ourselves(page: &mut Page, scene: &Scene<'_>) {
         );
     }
     lag(page, gauges);
-    let writable = bit(!scene.fleet.unwritable);
+    let writable = bit(!scene.fleet.may_forget());
     let per_probe = seconds(gauges.cpu) / gauges.probes.max(1) as f64;
     let help = "Due probes of profiles that were not made: the one before began or ended too late.";
     page.single(

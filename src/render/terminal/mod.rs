@@ -189,7 +189,9 @@ fn banner(sheet: &mut Sheet, fleet: &Fleet) {
             "our own network is down {since}: no canary answers{detail}. Nothing is judged or restarted until one does."
         ));
     }
-    if fleet.unwritable {
+    if fleet.stands_in {
+        say("the state cannot be used: nothing is restarted until it can, and who was told is remembered elsewhere.".to_owned());
+    } else if fleet.unwritable {
         say("the state cannot be written: nothing is restarted until it can. Check the disk of this machine.".to_owned());
     }
     if let Some(until) = fleet.core.quarantine.filter(|until| *until > fleet.now()) {

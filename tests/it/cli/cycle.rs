@@ -319,6 +319,70 @@ fn a_damaged_memory_is_moved_aside_and_nothing_is_restarted_for_a_while() {
         .expect(2, &["restarts are possible again in"]);
 }
 
+/// A state that this program must leave alone: it watches and tells each thing once, restarts nothing, and ends with 3 where
+/// all is well.
+fn watches_without(spoil: fn(&std::path::Path), why: &str) {
+    let ground = Ground::start();
+    let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
+    let host = ground.host(&sshd, &ground.cure());
+    ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
+    ground.probe(&["once"]).expect(0, &[]);
+    let state = ground.path("state");
+    spoil(&state);
+    let database = fs::read(state.join("state.db")).unwrap();
+    let once = |code| {
+        let mut command = ground.command(&["once", "-q", "shop"]);
+        command.env("TMPDIR", ground.path("."));
+        ground
+            .run(&mut command)
+            .expect(code, &[why, "restarts nothing"]);
+    };
+    once(3);
+    ground.site.set(false);
+    for _ in 0..3 {
+        once(2);
+    }
+    assert_eq!(ground.restarts(), 0);
+    let downs = mailbox
+        .events()
+        .iter()
+        .filter(|event| *event == "down")
+        .count();
+    assert_eq!(downs, 1, "{:?}", mailbox.events());
+    ground.site.set(true);
+    once(3);
+    assert!(
+        mailbox.events().contains(&"up".to_owned()),
+        "{:?}",
+        mailbox.events()
+    );
+    assert!(
+        fs::read(state.join("state.db")).unwrap() == database,
+        "it was written to"
+    );
+}
+
+#[test]
+fn a_state_of_a_newer_release_is_left_alone_and_watching_goes_on() {
+    let newer = |state: &std::path::Path| {
+        let database = state.join("state.db");
+        let mut bytes = fs::read(&database).unwrap();
+        bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());
+        fs::write(&database, bytes).unwrap();
+    };
+    watches_without(newer, "was written by a newer probe");
+}
+
+/// Without root nobody can give a directory away.
+#[test]
+fn a_state_of_another_user_is_left_alone_and_watching_goes_on() {
+    if rustix::process::geteuid().is_root() {
+        let give =
+            |state: &std::path::Path| std::os::unix::fs::chown(state, Some(65_534), None).unwrap();
+        watches_without(give, "belongs to user 65534");
+    }
+}
+
 #[test]
 fn max_time_leaves_the_rest_to_the_next_run() {
     let ground = Ground::start();
