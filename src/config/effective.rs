@@ -4,7 +4,8 @@
 //! headers whose name sounds like one (`Authorization`, `Cookie`, `X-Api-Key`), are shown as `***`.
 //!
 //! A fingerprint is a hash over the same text of one profile or host, with its credentials and without its name: it
-//! changes with that entry's own settings and with nothing else.
+//! changes with that entry's own settings and with nothing else. A profile has a second one, over those keys which say
+//! what is sent and what is expected: with another value its checks are other checks.
 
 mod alerts;
 mod expect;
@@ -49,14 +50,26 @@ pub fn to_json(settings: &Settings) -> serde_json::Value {
 pub(super) fn fingerprinted(mut settings: Settings) -> Settings {
     let hash = |out: Out| fnv1a([out.yaml().as_bytes()]);
     for profile in settings.profiles.values_mut() {
-        let fingerprint = hash(profile_tree(profile, Reader::Hash));
-        Arc::make_mut(profile).fingerprint = fingerprint;
+        let whole = profile_tree(profile, Reader::Hash);
+        let expectation = hash(expectation_of(&whole));
+        let profile = Arc::make_mut(profile);
+        (profile.expectation, profile.fingerprint) = (expectation, hash(whole));
     }
     for host in settings.hosts.values_mut() {
         let fingerprint = hash(host::host_tree(host));
         Arc::make_mut(host).fingerprint = fingerprint;
     }
     settings
+}
+
+/// Of a profile what makes its checks other ones, beside their URLs.
+fn expectation_of(profile: &Out) -> Out {
+    let Out::Map(entries) = profile else {
+        return Out::Map(Vec::new());
+    };
+    let makes = |key: &str| ["method", "headers", "expect", "addresses"].contains(&key);
+    let entries = entries.iter().filter(|(key, _)| makes(key));
+    Out::Map(entries.cloned().collect())
 }
 
 /// A mapping under construction; what is not given is not written.

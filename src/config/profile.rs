@@ -186,6 +186,7 @@ impl Draft {
             tls: self.tls.unwrap_or_else(Tls::by_default).into(),
             maintenance: self.maintenance,
             cache_bypass: self.cache_bypass.unwrap_or(CacheBypass::Off),
+            expectation: 0,
             fingerprint: 0,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Cause, GivenUp, Hold, HostName, Look, ProfileName, ProfileState, Timestamp};
+use super::{
+    Cause, GivenUp, Hold, HostName, Look, NotEvidence, ProfileName, ProfileState, Timestamp,
+};
 
 /// What the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Witness {
     pub cause: Option<Cause>,
     /// That cause is among the host's `restart.causes`.
     pub listed: bool,
+    /// Why what it fails by is no evidence, although that cause is listed.
+    pub not_evidence: Option<NotEvidence>,
     /// The evidence is complete, and young enough.
     pub proven: bool,
     /// Why the last probe could not tell.

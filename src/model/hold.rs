@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ailment, Cause, GivenUp, HostName, ProfileName, Reason, Timestamp};
+use super::{Ailment, Cause, GivenUp, HostName, NotEvidence, ProfileName, Reason, Timestamp};
 
 /// A reason not to act. Instants are on the fleet's own line of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,13 @@ pub enum Hold {
     CauseExcluded {
         /// What was found.
         cause: Cause,
+    },
+    /// What fails does not show that this host's own server is at fault.
+    NotEvidence {
+        /// The profile that fails so.
+        profile: ProfileName,
+        /// Why not.
+        why: NotEvidence,
     },
     /// `when`: other sites of the host still answer.
     NotEnoughDown {
@@ -128,6 +135,7 @@ impl Hold {
         match self {
             Self::NotConfirmed { .. } => "not_confirmed",
             Self::CauseExcluded { .. } => "cause_excluded",
+            Self::NotEvidence { why, .. } => why.word(),
             Self::NotEnoughDown { .. } => "not_enough_down",
             Self::Paused { .. } => "paused",
             Self::Window { .. } => "maintenance_window",
@@ -161,6 +169,7 @@ impl Hold {
             | Self::Restarting
             | Self::Settling { .. } => true,
             Self::CauseExcluded { .. }
+            | Self::NotEvidence { .. }
             | Self::NotEnoughDown { .. }
             | Self::Paused { .. }
             | Self::Window { .. }
@@ -191,6 +200,7 @@ impl Hold {
             Self::Ailing { ailment, .. } => !ailment.passes(),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
+            | Self::NotEvidence { .. }
             | Self::NotEnoughDown { .. }
             | Self::Window { .. }
             | Self::StateUnwritable
@@ -225,6 +235,7 @@ impl Hold {
                 threshold,
             } => *failures > 0 && *failures + 1 >= *threshold,
             Self::CauseExcluded { .. }
+            | Self::NotEvidence { .. }
             | Self::NotEnoughDown { .. }
             | Self::Paused { .. }
             | Self::Window { .. }
@@ -260,6 +271,7 @@ impl Hold {
             | Self::FleetBudget { until } => Some(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
+            | Self::NotEvidence { .. }
             | Self::NotEnoughDown { .. }
             | Self::Paused { .. }
             | Self::StateUnwritable
@@ -288,6 +300,7 @@ impl Hold {
             | Self::FleetBudget { until } => *until = to(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
+            | Self::NotEvidence { .. }
             | Self::NotEnoughDown { .. }
             | Self::Paused { .. }
             | Self::StateUnwritable

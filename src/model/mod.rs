@@ -9,6 +9,7 @@ mod course;
 mod email;
 mod entry;
 mod event;
+mod evidence;
 mod expect;
 mod facts;
 mod fleet;
@@ -46,6 +47,7 @@ pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
+pub use evidence::{CheckTrack, Evidence, NotEvidence};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{
     Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, Unasked,
@@ -82,8 +84,8 @@ pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Away, Evidence, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips,
-    Stage, Standing, Suspicion, Warned,
+    Away, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips, Stage,
+    Standing, Suspicion, Warned,
 };
 pub use week::{
     Drill, Drills, Period, Restarts, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite,

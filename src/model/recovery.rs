@@ -125,7 +125,7 @@ impl Rung {
 /// How many of a host's profiles must be down before it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// One, when the server itself is gone; all, when it still answers some.
+    /// One, when the server itself is gone; all that have a say, when it still answers some.
     Auto,
     /// One.
     Any,
@@ -138,18 +138,12 @@ pub enum When {
 }
 
 impl When {
-    /// How many of `watched` profiles must be down, given that the server itself is gone or still answers.
+    /// How many of `watched` profiles must be down; `auto` is what [`When::Auto`] needs now.
     #[must_use]
-    pub fn needed(self, watched: usize, server_gone: bool) -> usize {
+    pub fn needed(self, watched: usize, auto: usize) -> usize {
         match self {
             Self::Any => 1,
-            Self::Auto => {
-                if server_gone {
-                    1
-                } else {
-                    watched
-                }
-            }
+            Self::Auto => auto,
             Self::All => watched,
             Self::Count(count) => count as usize,
             Self::Percent(share) => (watched * usize::from(share)).div_ceil(100).max(1),

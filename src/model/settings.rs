@@ -179,6 +179,8 @@ pub struct Profile {
     pub maintenance: Vec<Window>,
     /// Caches.
     pub cache_bypass: CacheBypass,
+    /// Changes when, and only when, what is sent to its URLs, at which addresses, and what is expected of them changes.
+    pub expectation: u64,
     /// Changes when, and only when, the configuration of this profile changes.
     pub fingerprint: u64,
 }
@@ -228,6 +230,7 @@ impl Profile {
             tls: Tls::by_default().into(),
             maintenance: Vec::new(),
             cache_bypass: CacheBypass::Off,
+            expectation: 0,
             fingerprint: 0,
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Diagnosis, Flap, GivenUp, Hold, Incident,
-    ProbeId, Restarts, Slot, Tally, Timestamp,
+    Ailment, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp, Hold,
+    Incident, ProbeId, Restarts, Slot, Tally, Timestamp,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -56,24 +56,6 @@ impl ProfileState {
             Self::Unknown => "unknown",
         }
     }
-}
-
-/// Consecutive failures on which a restart may rest: all healable, all begun after the host's last restart had settled,
-/// all under the present configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Evidence {
-    /// When the last `failure_threshold` of them began, oldest first.
-    pub began: Vec<Timestamp>,
-    /// What the last one found.
-    pub cause: Option<Cause>,
-    /// When the first of them began that shows what the last one shows: the server is gone, or it still answers. What was
-    /// learned of the host before was learned of another fault.
-    #[serde(default)]
-    pub alike_from: Option<Timestamp>,
-    /// A failure of this row blamed the network between us: a silent connection proves nothing about the server then.
-    /// Kernels send only so many ICMP errors, so one may well stand alone between time-outs.
-    #[serde(default)]
-    pub network: bool,
 }
 
 /// What a host's SSH port says to a TCP connect.
@@ -176,6 +158,9 @@ pub struct ProfileTrack {
     pub known: Vec<Option<IpAddr>>,
     /// What a restart may rest on.
     pub evidence: Evidence,
+    /// Its checks, in the order of URLs. None in a state of an earlier version: each counts as one that was well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckTrack>,
     /// Waits for a canary, or for the host's SSH port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicion: Option<Suspicion>,

@@ -37,13 +37,10 @@ pub fn account(
         Ruling::GiveUp(reason) => Standpoint::GivesUp(reason),
         Ruling::Permit(profile) => Standpoint::Acts(profile),
     };
-    let gone = witnesses
-        .iter()
-        .any(|w| w.proven && w.cause.is_some_and(|cause| cause.server_gone()));
     let network = &draft.fleet.core.network;
     Some(Account {
         host: name.clone(),
-        needed: host.restart.when.needed(witnesses.len(), gone),
+        needed: guard::needed(&draft, name),
         budget: budget(&draft, name),
         fleet_budget: fleet_budget(&draft),
         attempts: track.attempts,
@@ -80,6 +77,7 @@ fn witness(
         cause,
         listed: cause.is_some_and(|cause| causes.contains(&cause)),
         proven: guard::is_proven(draft.now, profile, &track),
+        not_evidence: track.evidence.not.filter(|_| failing).map(|not| *not),
         unknown: track.unknown,
         window: draft.window(name, draft.now),
         paused: guard::pause_of(draft, name.as_str()).is_some(),

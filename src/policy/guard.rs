@@ -3,17 +3,23 @@
 //! The rules stand in one list, in the order in which their reasons are worth telling: first whether a restart is called
 //! for at all, then whether a person or our own state forbids it, then how often and how soon, and last the one question
 //! that costs something: whether our own network works at this moment.
+//!
+//! With `when: auto` one profile is enough when the server itself is gone: by its cause, and no other profile of the host is
+//! answered at the same address since that began. Otherwise all of them must be down. Those that fail by what is not the
+//! server's, or of which we cannot tell, have no vote then, for or against.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::model::{
-    Cause, GivenUp, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing,
-    Timestamp, limits,
+    Blame, Cause, CheckResult, GivenUp, Hold, HostName, HostTrack, NotEvidence, ProfileName,
+    ProfileTrack, Stage, Standing, Timestamp, When, limits,
 };
 
 use super::draft::Draft;
 use super::judge::longest;
-use super::{boot, network, sight};
+use super::{boot, network, schedule, sight};
 
 /// What the rules say of a host.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     let Some((profile, cause)) = case.candidate.clone() else {
         return Ruling::Hold(case.unproven());
     };
-    let needed = host.restart.when.needed(case.watched, cause.server_gone());
+    let others = Others::of(draft, name, &profile, cause);
+    let needed = host.restart.when.needed(case.watched, others.needed());
     if case.proven < needed {
         return Ruling::Hold(Hold::NotEnoughDown {
             down: case.proven,
@@ -69,6 +76,7 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         .or_else(|| sight::refusal(draft, host, track, &profile))
         .or_else(|| boot::refusal(draft, track))
         .or_else(|| looking(draft, &profile))
+        .or_else(|| others.awaited(host.restart.when))
         .or_else(|| sightless(draft))
         .or_else(|| sight::rule(draft, host, track, &profile))
         .or_else(|| boot::rule(draft, track))
@@ -104,6 +112,125 @@ fn in_incident(draft: &Draft<'_>, host: &HostName) -> usize {
         .unwrap_or(0)
 }
 
+/// How many of the host's profiles must be down with complete evidence.
+pub(super) fn needed(draft: &Draft<'_>, name: &HostName) -> usize {
+    let case = Case::gather(draft, name);
+    let auto = match &case.candidate {
+        Some((profile, cause)) => Others::of(draft, name, profile, *cause).needed(),
+        None => draft
+            .watched(name)
+            .filter(|(one, _)| has_vote(draft, one))
+            .count(),
+    };
+    let host = draft.settings.hosts.get(name);
+    host.map_or(auto, |host| host.restart.when.needed(case.watched, auto))
+}
+
+/// What the other profiles of a host say, beside one on whose evidence it would be restarted.
+#[derive(Debug, Default)]
+struct Others {
+    /// The server itself is gone, by what that one shows.
+    gone: bool,
+    /// Profiles that have a say, that one among them.
+    votes: usize,
+    /// Others that are answered at the same address, since that one is not.
+    answered: usize,
+    /// Others that were well and are only being probed since.
+    awaited: usize,
+}
+
+impl Others {
+    fn of(draft: &Draft<'_>, host: &HostName, profile: &ProfileName, cause: Cause) -> Self {
+        let mut others = Self {
+            gone: cause.server_gone(),
+            votes: 1,
+            ..Self::default()
+        };
+        let Some(own) = draft.fleet.profiles.get(profile) else {
+            return others;
+        };
+        let since = own.evidence.alike_from.or(own.failing_since);
+        let since = since.unwrap_or(draft.now);
+        let settings = draft.settings.profiles.get(profile);
+        let slack = settings.map_or(Duration::ZERO, |site| site.timeout) + limits::CANARY_TIMEOUT;
+        let gone = |check: &&CheckResult| check.cause().is_some_and(Cause::server_gone);
+        let at: Vec<Option<IpAddr>> = own.last.iter().filter(gone).map(address).collect();
+        let alike = |one: Option<IpAddr>, other: Option<IpAddr>| {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        };
+        for (name, _) in draft.watched(host).filter(|(name, _)| *name != profile) {
+            let Some(track) = draft
+                .fleet
+                .profiles
+                .get(name)
+                .filter(|_| has_vote(draft, name))
+            else {
+                continue;
+            };
+            others.votes += 1;
+            if track.suspicion.is_some() {
+                others.awaited += 1;
+                continue;
+            }
+            // They were probed when this one began to fail: one that fails much later was well after that, and its failure
+            // is not confirmed yet.
+            let began_later = track
+                .failing_since
+                .is_some_and(|began| began > since + slack);
+            if track.standing == Standing::Failing && began_later {
+                others.answered += 1;
+                continue;
+            }
+            let here = |check: &&CheckResult| at.iter().any(|at| alike(*at, address(check)));
+            let answers = |check: &CheckResult| check.is_ok() || check.http_status.is_some();
+            if track.probed.is_some_and(|probed| probed > since) {
+                let answered = track.last.iter().filter(here).any(answers);
+                others.answered += usize::from(answered);
+            } else if matches!(track.standing, Standing::Up | Standing::Degraded) {
+                others.awaited += usize::from(schedule::asked(track).is_none());
+            }
+        }
+        others
+    }
+
+    /// How many must be down where people leave that to us.
+    const fn needed(&self) -> usize {
+        if self.gone && self.answered == 0 {
+            1
+        } else {
+            self.votes
+        }
+    }
+
+    /// The answers of the others come first where one of them can keep the host from being restarted.
+    fn awaited(&self, when: When) -> Option<Hold> {
+        let matters = when == When::Auto && self.gone && self.answered == 0;
+        (matters && self.awaited > 0).then_some(Hold::AwaitingProbe)
+    }
+}
+
+/// The address at which a check was answered, or was not.
+fn address(check: &CheckResult) -> Option<IpAddr> {
+    let first = check.hops.first().map_or(check.address, |hop| hop.address);
+    first.map(|address| address.ip())
+}
+
+/// Whether a profile has a say in whether the server still answers: it is well, or fails by what is the server's.
+fn has_vote(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return false;
+    };
+    let servers = |cause: Cause| cause.blame() == Blame::Server;
+    match track.standing {
+        Standing::New => false,
+        Standing::Up | Standing::Degraded => track.unknown.is_none(),
+        Standing::Failing | Standing::Down => {
+            let its_own = track.evidence.not.is_none();
+            track.unknown.is_none() && its_own && track.evidence.cause.is_none_or(servers)
+        }
+    }
+}
+
 /// What the host's profiles say, taken together.
 #[derive(Debug, Default)]
 struct Case {
@@ -119,6 +246,8 @@ struct Case {
     candidate: Option<(ProfileName, Cause)>,
     /// A cause a restart is not configured for.
     excluded: Option<Cause>,
+    /// A profile that fails by what is no evidence, and why that is none.
+    not_evidence: Option<(ProfileName, NotEvidence)>,
     /// A profile with complete evidence on which a person forbade to act.
     paused: Option<Hold>,
     last_failure: Timestamp,
@@ -156,6 +285,9 @@ impl Case {
                 let foreign = |cause: &Cause| !causes.contains(cause);
                 case.excluded = case.excluded.or(track.evidence.cause.filter(foreign));
             }
+            if let (None, Some(not)) = (&case.not_evidence, &track.evidence.not) {
+                case.not_evidence = Some((name.clone(), (**not).clone()));
+            }
             if let Some(last) = track.evidence.began.last() {
                 case.last_failure = case.last_failure.max(*last);
             }
@@ -186,9 +318,13 @@ impl Case {
         if let Some(pause) = &self.paused {
             return pause.clone();
         }
-        match self.excluded {
-            Some(cause) if self.streak == 0 => Hold::CauseExcluded { cause },
-            Some(_) | None => Hold::NotConfirmed {
+        match (&self.not_evidence, self.excluded) {
+            (Some((profile, why)), _) if self.streak == 0 => Hold::NotEvidence {
+                profile: profile.clone(),
+                why: why.clone(),
+            },
+            (None, Some(cause)) if self.streak == 0 => Hold::CauseExcluded { cause },
+            (Some(_) | None, _) => Hold::NotConfirmed {
                 failures: self.streak,
                 threshold: self.threshold.max(1),
             },

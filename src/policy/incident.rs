@@ -10,18 +10,19 @@
 //! incident that people know of already is closed, and told as over, as ever.
 //!
 //! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
-//! among the host's `restart.causes`.
+//! among the host's `restart.causes` and show that it is its own server that fails ([`evidence`]).
 
 use crate::model::{
     Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, Plight, ProbeId,
-    Profile, ProfileName, ProfileState, Reach, Standing, Suspicion, Timestamp,
+    Profile, ProfileName, ProfileState, ProfileTrack, Reach, Standing, Suspicion, Timestamp,
 };
 
 use super::draft::Draft;
+use super::evidence::Worth;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
-    certificates, course, flap, lesson, maintenance, network, recovery, report, schedule, telling,
-    thread,
+    certificates, course, evidence, flap, lesson, maintenance, network, recovery, report, schedule,
+    telling, thread,
 };
 
 /// A profile was probed.
@@ -59,6 +60,8 @@ pub(super) fn probed(
         track.known = known;
     }
     track.last = checks;
+    // Whether a failure may count depends on it.
+    draft.durable |= evidence::learn(track, profile);
     certificates::probed(draft, profile);
     match verdict {
         Verdict::Up => succeeded(draft, profile, None),
@@ -150,7 +153,8 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
     track.failures = 0;
     track.successes = track.successes.saturating_add(1);
     track.evidence.began.clear();
-    (track.evidence.cause, track.evidence.network) = (None, false);
+    (track.evidence.cause, track.evidence.not) = (None, None);
+    track.evidence.network = false;
     let well = if remark.is_some() {
         Standing::Degraded
     } else {
@@ -194,16 +198,20 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
         maintenance::windowed(draft, name, cause);
         return;
     }
+    let causes = host.as_ref().map_or(&[][..], |host| &host.restart.causes);
+    let worth = evidence::weigh(draft, profile, causes);
     let track = draft.fleet.profile_mut(name);
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
     // That a host is silent altogether is asked anew for every failure; ICMP errors are sent as it pleases the router.
     track.evidence.network |= cause == Cause::Unreachable;
-    let silence = cause == Cause::ConnectTimeout && track.evidence.network;
-    let healable = host
-        .as_ref()
-        .is_some_and(|host| host.restart.causes.contains(&cause));
-    if healable && !silence {
+    let (shown, not) = match worth {
+        Worth::Evidence(own) => (own, None),
+        Worth::Not(ref why) => (cause, Some(Box::new(why.clone()))),
+        Worth::Unlisted => (cause, None),
+    };
+    let silence = shown == Cause::ConnectTimeout && track.evidence.network;
+    if matches!(worth, Worth::Evidence(_)) && !silence {
         track.evidence.began.push(began);
         let surplus = track
             .evidence
@@ -215,9 +223,13 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
         track.evidence.began.clear();
         durable = true;
     }
-    let cause_seen = if silence { Cause::Unreachable } else { cause };
+    let counted = track.evidence.not.is_none();
+    track.evidence.not = not;
+    let cause_seen = if silence { Cause::Unreachable } else { shown };
     let before = track.evidence.cause.replace(cause_seen);
-    if before.is_none_or(|before| before.server_gone() != cause_seen.server_gone()) {
+    let alike = before.is_some_and(|before| before.server_gone() == cause_seen.server_gone());
+    let turns = !alike || counted != track.evidence.not.is_none();
+    if turns {
         track.evidence.alike_from = Some(began);
     }
     let standing = match track.standing {
@@ -232,7 +244,7 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
     if standing != track.standing {
         (track.standing, track.since) = (standing, now);
     }
-    let begins = track.failures == 1 && ails_host(Some(cause));
+    let begins = turns && fails_by_host(track);
     let opens = standing == Standing::Down && track.incident.is_none();
     draft.durable |= durable;
     if begins && let Some(host) = &profile.host {
@@ -365,7 +377,12 @@ fn remark(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState) {
     }
 }
 
-/// Whether a profile's failures point at its host or at the way to it.
+/// Whether a profile fails by its host, or by the way to it.
+pub(super) fn fails_by_host(track: &ProfileTrack) -> bool {
+    track.evidence.not.is_none() && ails_host(track.evidence.cause)
+}
+
+/// Whether a cause points at the host or at the way to it.
 pub(super) fn ails_host(cause: Option<Cause>) -> bool {
     cause.is_some_and(|cause| matches!(cause.blame(), Blame::Server | Blame::Network))
 }

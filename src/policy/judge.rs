@@ -119,7 +119,7 @@ impl Sum {
 }
 
 /// Of causes that are somebody's fault, the one that says most about the server.
-fn worst(causes: impl Iterator<Item = Cause>) -> Option<Cause> {
+pub(super) fn worst(causes: impl Iterator<Item = Cause>) -> Option<Cause> {
     let gone = |cause: Cause| cause.server_gone() || cause == Cause::HostUnreachable;
     causes.min_by_key(|cause| (!gone(*cause), *cause))
 }
@@ -135,8 +135,20 @@ fn failure(check: &CheckResult) -> Option<Cause> {
     check.cause().filter(|_| !check.is_ok() && !is_ours(check))
 }
 
+/// What a URL fails by: by none where one of its addresses answers well.
+pub(super) fn url_failure(url: &[CheckResult]) -> Option<Cause> {
+    let well = url.iter().any(CheckResult::is_ok);
+    worst(url.iter().filter_map(failure)).filter(|_| !well)
+}
+
+/// Whether a URL answers as expected: maintenance is neither a success nor a failure.
+pub(super) fn url_is_well(url: &[CheckResult]) -> bool {
+    let mut well = url.iter().filter(|check| check.is_ok()).peekable();
+    well.peek().is_some() && well.all(|check| check.cause() != Some(Cause::Maintenance))
+}
+
 /// The results of one URL after another: one each, and with `addresses: all` one per address.
-fn by_url<'a>(
+pub(super) fn by_url<'a>(
     profile: &Profile,
     checks: &'a [CheckResult],
 ) -> impl Iterator<Item = &'a [CheckResult]> {

@@ -81,7 +81,7 @@ pub(super) fn says(draft: &mut Draft<'_>, name: &ProfileName) {
     track.unknown = None;
     let had_evidence = !track.evidence.began.is_empty();
     track.evidence.began.clear();
-    track.evidence.cause = Some(Cause::Maintenance);
+    (track.evidence.cause, track.evidence.not) = (Some(Cause::Maintenance), None);
     match track.standing {
         Standing::New | Standing::Up | Standing::Failing => {
             (track.standing, track.since) = (Standing::Degraded, now);
@@ -102,7 +102,7 @@ pub(super) fn windowed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) 
     let track = draft.fleet.profile_mut(name);
     let had_evidence = !track.evidence.began.is_empty();
     track.evidence.began.clear();
-    track.evidence.cause = Some(cause);
+    (track.evidence.cause, track.evidence.not) = (Some(cause), None);
     match track.standing {
         Standing::New | Standing::Up | Standing::Degraded => {
             (track.standing, track.since) = (Standing::Failing, now);

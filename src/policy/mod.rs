@@ -14,6 +14,7 @@
 //! | `schedule` | what is due, and when a run of `probe once` has nothing left to follow |
 //! | `judge` | what a probe's results mean |
 //! | `maintenance` | how long a site is taken at its word that it is in maintenance |
+//! | `evidence` | which failures show that the host's own server is at fault |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
 //! | `sight` | when a host is looked at before it is acted on, and how long that holds |
@@ -45,6 +46,7 @@ mod clock;
 mod course;
 mod digest;
 mod draft;
+mod evidence;
 mod flap;
 mod guard;
 mod heartbeat;

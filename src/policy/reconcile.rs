@@ -3,7 +3,8 @@
 //! What was in flight in another process is nobody's. A profile or host that is no longer configured is remembered for
 //! [`limits::REMOVED_MEMORY`], so that removing it and adding it again gives no fresh budget; its incident ends and
 //! people hear of it. A changed profile keeps its state, loses its evidence, and can come no nearer to its threshold
-//! than one failure below it. An equal configuration changes nothing.
+//! than one failure below it; a check of it that is new counts for nothing before it was well once. An equal
+//! configuration changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{incident, outbox, recovery, schedule, spread, telling};
+use super::{evidence, incident, outbox, recovery, schedule, spread, telling};
 
 /// A run begins, or the configuration was read again.
 pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
@@ -90,19 +91,28 @@ fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
     let (name, fingerprint) = (&profile.name, profile.fingerprint);
     let known = draft.fleet.profiles.get(name).filter(|_| !new);
     if known.is_some_and(|track| track.fingerprint == fingerprint && track.removed.is_none()) {
+        // An earlier version did not know of checks: those it had are seen up.
+        if known.is_some_and(|track| track.checks.is_empty()) {
+            let track = draft.fleet.profile_mut(name);
+            evidence::adopt(track, profile, true);
+            evidence::trust(track);
+        }
         return false;
     }
     let now = draft.now;
-    // What was seen of a profile before it was removed says nothing about it now; its host's budget does.
+    // How a profile did before it was removed says nothing about it now; its host's budget does, and which of its checks
+    // were well once.
     let fresh = known.is_none_or(|track| track.removed.is_some());
     let track = draft.fleet.profile_mut(name);
     if fresh {
         // A probe that is under way is still the only one.
         *track = ProfileTrack {
             in_flight: track.in_flight,
+            checks: std::mem::take(&mut track.checks),
             ..ProfileTrack::default()
         };
     }
+    evidence::adopt(track, profile, fresh);
     (track.fingerprint, track.removed) = (fingerprint, None);
     if fresh {
         (track.since, track.due) = (now, now);
@@ -231,6 +241,10 @@ pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
     let until = draft.now + limits::QUARANTINE;
     draft.fleet.core.quarantine = Some(until);
     draft.durable = true;
+    // Which checks were ever well is not known either. Sites that were are the rule, and time is given to people.
+    for name in draft.settings.profiles.keys() {
+        evidence::trust(draft.fleet.profile_mut(name));
+    }
     let mut told = telling::blank(draft, EventKind::Damaged);
     told.next = Next::Held(crate::model::Hold::Quarantine {
         until: draft.wall(until),

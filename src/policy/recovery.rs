@@ -15,8 +15,8 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::guard::{Ruling, rule};
-use super::incident::ails_host;
-use super::{attempt, boot, release, rounds, telling, thread};
+use super::incident::fails_by_host;
+use super::{attempt, boot, evidence, release, rounds, telling, thread};
 
 /// A restart of this host is under way in this process.
 pub(super) fn is_acting(draft: &Draft<'_>, host: &HostName) -> bool {
@@ -42,9 +42,7 @@ pub(super) fn felt(draft: &mut Draft<'_>, host: &HostName) {
             Standing::Failing | Standing::Down => {
                 well = false;
                 mended &= !is_healable(draft, host, track);
-                let since = track
-                    .failing_since
-                    .filter(|_| ails_host(track.evidence.cause));
+                let since = track.failing_since.filter(|_| fails_by_host(track));
                 ailing = [ailing, since].into_iter().flatten().min();
             }
         }
@@ -72,7 +70,8 @@ fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool
         .map(|host| &host.restart.causes);
     let listed = |cause: Cause| causes.is_some_and(|causes| causes.contains(&cause));
     let first = track.incident.as_ref().map(|incident| incident.cause);
-    first.is_some_and(listed) || track.evidence.cause.is_some_and(listed)
+    track.evidence.not.is_none()
+        && (first.is_some_and(listed) || track.evidence.cause.is_some_and(listed))
 }
 
 /// What time brings about for hosts, and what the guard says of those that are not well.
@@ -335,7 +334,25 @@ pub(super) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
                 forget_evidence(draft, &name);
             }
         }
+        trust(draft, &target);
         draft.durable = true;
+    }
+}
+
+/// What a person resumes by name counts from now on, seen up or not; `all` lifts pauses, and says nothing of single sites.
+fn trust(draft: &mut Draft<'_>, target: &str) {
+    let settings = draft.settings;
+    let meant = settings.profiles.iter().filter(|(name, profile)| {
+        name.as_str() == target
+            || profile
+                .host
+                .as_ref()
+                .is_some_and(|host| host.as_str() == target)
+    });
+    for (name, _) in meant {
+        if draft.fleet.profiles.contains_key(name) {
+            evidence::trust(draft.fleet.profile_mut(name));
+        }
     }
 }
 

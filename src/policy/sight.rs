@@ -138,7 +138,8 @@ fn found(
     profile: &ProfileName,
 ) -> Option<Finding> {
     let cause = draft.fleet.profiles.get(profile)?.evidence.cause?;
-    let since = draft.fleet.profiles.get(profile)?.failing_since?;
+    let track_of = draft.fleet.profiles.get(profile)?;
+    let since = track_of.evidence.alike_from.or(track_of.failing_since)?;
     let rung = host.restart.rung(track.attempts + 1).to_string();
     let patient = Patient {
         facts,
@@ -153,14 +154,16 @@ fn found(
     Some(triage(&patient))
 }
 
-/// The URLs of the host's sites that fail. Where the server still answers, a page that the host serves itself out of a
+/// The URLs of the host's sites that fail, and whose failures count. Where the server still answers, a page that the host serves itself out of a
 /// cache proves nothing about a site that is asked past its caches.
 fn urls(draft: &Draft<'_>, host: &HostName, server_gone: bool) -> Vec<String> {
     let mut urls = Vec::new();
     for (name, profile) in draft.watched(host) {
         let track = draft.fleet.profiles.get(name);
-        let fails =
-            track.is_some_and(|track| matches!(track.standing, Standing::Failing | Standing::Down));
+        let fails = track.is_some_and(|track| {
+            let fails = matches!(track.standing, Standing::Failing | Standing::Down);
+            fails && track.evidence.not.is_none()
+        });
         let cached = profile.cache_bypass != crate::model::CacheBypass::Off && !server_gone;
         if fails && !cached {
             urls.extend(profile.urls.iter().map(crate::model::plain_url));
@@ -278,7 +281,8 @@ pub(super) fn subject(draft: &Draft<'_>, host: &HostName) -> Option<ProfileName>
     let failing = draft.watched(host).filter_map(|(name, _)| {
         let track = draft.fleet.profiles.get(name)?;
         let fails = matches!(track.standing, Standing::Failing | Standing::Down);
-        let cause = track.evidence.cause.filter(|_| fails)?;
+        let counts = fails && track.evidence.not.is_none();
+        let cause = track.evidence.cause.filter(|_| counts)?;
         Some((!cause.server_gone(), name))
     });
     failing.min().map(|(_, name)| name.clone())

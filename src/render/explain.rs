@@ -10,7 +10,7 @@ use std::time::Duration;
 use minijinja::value::Kwargs;
 use minijinja::{Value, context};
 
-use crate::model::{Cause, GivenUp, Hold, Reason, Timestamp, limits};
+use crate::model::{Cause, GivenUp, Hold, NotEvidence, ProfileName, Reason, Timestamp, limits};
 
 use super::ailment;
 use super::words::{Key, Voice, key};
@@ -43,6 +43,7 @@ pub fn hold(
             key!(Holds, "cause_excluded"),
             context! { host, word => cause.word(), cause => cause_phrase(voice, *cause) },
         ),
+        Hold::NotEvidence { profile, why } => not_evidence(profile, why, host),
         Hold::NotEnoughDown {
             down,
             needed,
@@ -124,6 +125,26 @@ pub fn hold(
     voice.say(key, values)
 }
 
+fn not_evidence(profile: &ProfileName, why: &NotEvidence, host: &str) -> (Key, Value) {
+    let profile = profile.as_str();
+    match why {
+        NotEvidence::Elsewhere { authority } => (
+            key!(Holds, "fails_elsewhere"),
+            context! { profile, host, authority },
+        ),
+        NotEvidence::NeverUp => (key!(Holds, "never_seen_up"), context! { profile, host }),
+    }
+}
+
+/// Why a failure is no evidence, in a few words: `never seen up`.
+#[must_use]
+pub fn not_evidence_phrase(voice: &Voice, why: &NotEvidence) -> String {
+    voice.word(match why {
+        NotEvidence::Elsewhere { .. } => key!(Holds, "fails_elsewhere.short"),
+        NotEvidence::NeverUp => key!(Holds, "never_seen_up.short"),
+    })
+}
+
 /// Why a person must look: a fragment without a full stop. What others said in it stands as a quotation where our own
 /// words are of another language.
 #[must_use]
@@ -168,6 +189,7 @@ pub fn hold_phrase(voice: &Voice, hold: &Hold) -> String {
     voice.word(match hold {
         Hold::NotConfirmed { .. } => key!(Holds, "not_confirmed.short"),
         Hold::CauseExcluded { .. } => key!(Holds, "cause_excluded.short"),
+        Hold::NotEvidence { why, .. } => return not_evidence_phrase(voice, why),
         Hold::NotEnoughDown { .. } => key!(Holds, "not_enough_down.short"),
         Hold::Paused { .. } => key!(Holds, "paused.short"),
         Hold::Window { .. } => key!(Holds, "window.short"),

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::explain;
 use super::words::Voice;
-use crate::model::{Account, Allowance, Fleet, Note, ProfileName, Standpoint, Timestamp, Witness};
+use crate::model::{
+    Account, Allowance, Fleet, NotEvidence, Note, ProfileName, Standpoint, Timestamp, Witness,
+};
 
 /// One remark of the journal, with its wall-clock time.
 pub type Recorded = (Timestamp, Note);
@@ -119,6 +121,7 @@ fn witness(witness: &Witness, fleet: &Fleet) -> Value {
         "threshold": witness.threshold,
         "cause": witness.cause.map(crate::model::Cause::word),
         "restarts_for_it": witness.cause.map(|_| witness.listed),
+        "not_evidence": witness.not_evidence.as_ref().map(NotEvidence::word),
         "counts": witness.proven && !witness.paused,
         "unknown": witness.unknown,
         "window_until": witness.window.map(wall),

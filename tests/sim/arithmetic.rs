@@ -92,19 +92,19 @@ fn a_budget_is_free_again_when_its_oldest_restart_leaves_the_window() {
 #[test]
 fn so_many_must_be_down() {
     let table = [
-        (When::Any, 5, true, 1),
-        (When::Auto, 5, true, 1),
-        (When::Auto, 5, false, 5),
-        (When::All, 5, true, 5),
-        (When::Count(3), 5, false, 3),
-        (When::Percent(50), 5, false, 3),
-        (When::Percent(50), 4, false, 2),
-        (When::Percent(1), 5, true, 1),
-        (When::Percent(100), 5, true, 5),
-        (When::Percent(1), 0, true, 1),
+        (When::Any, 5, 4, 1),
+        (When::Auto, 5, 1, 1),
+        (When::Auto, 5, 4, 4),
+        (When::All, 5, 1, 5),
+        (When::Count(3), 5, 4, 3),
+        (When::Percent(50), 5, 4, 3),
+        (When::Percent(50), 4, 1, 2),
+        (When::Percent(1), 5, 1, 1),
+        (When::Percent(100), 5, 1, 5),
+        (When::Percent(1), 0, 1, 1),
     ];
-    for (when, watched, gone, needed) in table {
-        assert_eq!(when.needed(watched, gone), needed, "{when:?} of {watched}");
+    for (when, watched, auto, needed) in table {
+        assert_eq!(when.needed(watched, auto), needed, "{when:?} of {watched}");
     }
 }
 

@@ -18,7 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn story(daemon: bool, boundary: u32) -> World {
     let mut world = World::new(settings(&["shop@web1"]));
     world.crash_in = Some(boundary);
-    world.at(MINUTE, |world| world.ill("web1", Some(Cause::Refused)));
+    // After the second run of cron: one that was killed before anything was written has not seen it up.
+    let stops = MINUTE + Duration::from_secs(5);
+    world.at(stops, |world| world.ill("web1", Some(Cause::Refused)));
     if daemon {
         world.run_daemon()
     } else {

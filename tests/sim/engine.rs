@@ -18,7 +18,7 @@ use probe::ports::{
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::setup::{each_host, host, profile, secs, settings};
+use super::setup::{each_host, host, profile, secs, seen_up, settings};
 
 /// Everything the fakes share.
 pub(super) struct Bench {
@@ -225,8 +225,8 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
 pub(super) fn run(settings: Settings, until: Until) -> Run {
     let names: BTreeSet<_> = settings.profiles.keys().cloned().collect();
     Run {
+        fleet: seen_up(&settings),
         settings: Arc::new(settings),
-        fleet: Fleet::default(),
         start: Start::Named(names),
         damaged: None,
         until,

@@ -7,7 +7,7 @@ use probe::model::{
 };
 use probe::policy;
 
-use super::setup::secs;
+use super::setup::{secs, seen_up};
 use super::world::BEGIN;
 
 /// The core and its two clocks.
@@ -27,8 +27,8 @@ pub struct Hand {
 impl Hand {
     pub fn new(settings: Settings) -> Self {
         Self {
+            fleet: seen_up(&settings),
             settings,
-            fleet: Fleet::default(),
             ms: 0,
             wall_ms: 0,
             under_way: Vec::new(),

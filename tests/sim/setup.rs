@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Backoff, Budget, Canary, Cause, Certificate, Email, Guards, Host, HostName, NetworkSettings,
-    Profile, ProfileName, Relay, RelaySecurity, Restart, Route, Rung, Settings, Timestamp, When,
+    Backoff, Budget, Canary, Cause, Certificate, Email, Fleet, Guards, Host, HostName,
+    NetworkSettings, Profile, ProfileName, Relay, RelaySecurity, Restart, Route, Rung, Settings,
+    Timestamp, When,
 };
+
+use super::world::BEGIN;
 
 pub fn profile(name: &str) -> ProfileName {
     ProfileName::try_new(name).unwrap()
@@ -127,6 +130,17 @@ pub fn settings(sites: &[&str]) -> Settings {
         heartbeat: None,
         status_page: None,
     }
+}
+
+/// What a run of an earlier version left, in which every site was up.
+pub fn seen_up(settings: &Settings) -> Fleet {
+    let mut fleet = Fleet::default();
+    for (name, profile) in &settings.profiles {
+        let track = fleet.profile_mut(name);
+        track.fingerprint = profile.fingerprint;
+        (track.since, track.due) = (Timestamp(BEGIN), Timestamp(BEGIN));
+    }
+    fleet
 }
 
 /// Changes every profile.

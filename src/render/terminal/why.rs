@@ -8,7 +8,7 @@ use crate::model::{
     Witness, plain_url,
 };
 use crate::render::duration::span;
-use crate::render::explain::hold_phrase;
+use crate::render::explain::{hold_phrase, not_evidence_phrase};
 use crate::render::facts;
 use crate::render::record::Record;
 use crate::render::text::{plural, width};
@@ -139,6 +139,10 @@ impl Page<'_> {
             return format!(
                 "`{cause}` is not among the host's `restart.causes`, so it counts for no restart"
             );
+        }
+        if let Some(why) = &witness.not_evidence {
+            let why = not_evidence_phrase(&Voice::english(), why);
+            return format!("{why}, so it counts for no restart");
         }
         let counted = format!(
             "{} of {} failures in a row count for a restart",

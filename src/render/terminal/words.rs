@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, CheckResult, Hold, HostName, RecoveryOutcome, Timestamp};
+use crate::model::{Cause, CheckResult, Hold, HostName, NotEvidence, RecoveryOutcome, Timestamp};
 use crate::render::ailment::phrase;
 use crate::render::duration::span;
 use crate::render::record::Action;
@@ -145,6 +145,14 @@ pub(super) fn hold_sentence(
         Hold::CauseExcluded { cause } => {
             format!("no restart is configured for `{cause}` ({})", cause.phrase())
         }
+        Hold::NotEvidence { profile, why } => match why {
+            NotEvidence::Elsewhere { authority } => {
+                format!("{profile} fails at {authority}, behind a redirect, and not on this host")
+            }
+            NotEvidence::NeverUp => format!(
+                "{profile} was never seen up since it was configured, so its failures count once it was well, or after `probe resume {host}`"
+            ),
+        },
         Hold::NotEnoughDown {
             down,
             needed,

@@ -63,7 +63,7 @@ fn the_document_of_a_heal_has_the_keys_people_read() {
     let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
     let host = ground.host(&sshd, &ground.cure());
     ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once", "--json"]);
     answer.expect(0, &[]);
     let seen = answer.json();
@@ -126,7 +126,13 @@ fn a_dry_run_says_what_it_would_do_and_leaves_nothing_behind() {
     let (sshd, mailbox) = (ground.sshd(), Mailbox::start(Script::default()));
     let host = ground.host(&sshd, &ground.cure());
     ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
-    ground.site.set(false);
+    ground.falls();
+    let known = || {
+        let mut known = None;
+        ground.remembered(|fleet| known = Some(fleet.clone()));
+        known
+    };
+    let before = known();
     let answer = ground.probe(&["once", "--dry-run"]);
     answer.expect(
         2,
@@ -154,7 +160,7 @@ fn a_dry_run_says_what_it_would_do_and_leaves_nothing_behind() {
         ],
         "{seen:#}"
     );
-    assert!(!ground.path("state").exists());
+    assert_eq!(known(), before);
     assert!(!ground.site.is_up());
     assert_eq!((ground.restarts(), mailbox.texts().len()), (0, 0));
 }
@@ -164,7 +170,7 @@ fn what_was_found_by_an_earlier_run_is_looked_at_again_before_a_restart() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
-    ground.site.set(false);
+    ground.falls();
     ground
         .probe(&["pause", "web1", "--reason", "deploy of the shop"])
         .expect(0, &["web1: nothing is restarted until"]);
@@ -268,7 +274,7 @@ fn a_pause_over_everything_stops_a_cycle_and_the_next_one_goes_on() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
-    ground.site.set(false);
+    ground.falls();
     ground
         .probe(&["pause", "all", "--for", "2h"])
         .expect(0, &["all: nothing is restarted for 2h"]);
@@ -391,7 +397,7 @@ fn max_time_leaves_the_rest_to_the_next_run() {
         .yaml(&ground.host(&sshd, &ground.cure()), None)
         .replace("retry_interval: 100ms", "retry_interval: 4s");
     ground.configure(&slow);
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once", "--max-time", "1s"]);
     answer.expect(2, &["1 failing"]);
     assert_eq!(ground.restarts(), 0);
@@ -411,7 +417,7 @@ fn without_a_canary_nothing_is_judged() {
     // Port 1 of an address of its own: nobody listens there.
     let blind = format!("{}tcp://127.3.3.3:1{}", &yaml[..start], &yaml[end..]);
     ground.configure(&blind);
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once", "--max-time", "3s"]);
     answer.expect(3, &["our own network is down", "1 unknown"]);
     assert_eq!(ground.restarts(), 0);

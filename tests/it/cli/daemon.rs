@@ -125,7 +125,7 @@ fn restarting() -> (Ground, crate::ssh::server::Sshd, Running) {
         wait.display()
     );
     ground.configure(&ground.yaml(&ground.host(&sshd, &command), None));
-    ground.site.set(false);
+    ground.falls();
     let mut daemon = ground.begin(&mut ground.command(&["run"]));
     daemon.says("restart began");
     eventually("the restart runs", || {

@@ -149,7 +149,7 @@ fn a_host_is_looked_at_before_it_is_restarted() {
     let mailbox = Mailbox::start(Script::default());
     let host = ground.looked_at(&sshd, &ground.cure());
     ground.configure(&ground.yaml(&host, Some(&mailbox.url())));
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once"]);
     let said = flat(&answer.stderr) + &flat(&answer.stdout);
     assert!(answer.code.is_some_and(|code| code != 3), "{answer:#?}");

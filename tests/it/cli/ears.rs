@@ -47,7 +47,7 @@ fn it_hears_a_whole_incident() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     configure(&ground, &ground.host(&sshd, &ground.cure()));
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once", "--json"]);
     answer.expect(0, &[]);
     let told = &answer.json()["notifications"];

@@ -154,6 +154,7 @@ impl World {
             }
             .into(),
             cache_bypass: CacheBypass::Off,
+            expectation: 1,
             fingerprint: 1,
         };
         self.settings.profiles.insert(name(text), Arc::new(made));

@@ -164,6 +164,19 @@ impl Ground {
         runtime.block_on(store.commit(fleet.changes())).unwrap();
     }
 
+    /// The site falls silent after a run has seen it up, and its next probe is due.
+    pub(super) fn falls(&self) {
+        self.site.set(true);
+        self.probe(&["once", "shop"]).expect(0, &["1 up"]);
+        self.remembered(|fleet| {
+            let now = fleet.now();
+            for name in fleet.profiles.keys().cloned().collect::<Vec<_>>() {
+                fleet.profile_mut(&name).due = now;
+            }
+        });
+        self.site.set(false);
+    }
+
     /// `probe` with these words in this place's surroundings.
     pub(super) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_probe"));

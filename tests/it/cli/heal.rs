@@ -31,7 +31,7 @@ impl Day {
         let host = change(self.ground.host(&self.sshd, command));
         let yaml = self.ground.yaml(&host, Some(&self.mailbox.url()));
         self.ground.configure(&yaml);
-        self.ground.site.set(false);
+        self.ground.falls();
     }
 
     /// The cycle; the site stays down.

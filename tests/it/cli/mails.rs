@@ -44,7 +44,7 @@ fn a_relay_that_is_away_delays_nothing_and_loses_nothing() {
     let host = ground.host(&sshd, &ground.cure());
     let away = format!("smtp+plain://127.0.0.1:{}", free_port());
     ground.configure(&ground.yaml(&host, Some(&away)));
-    ground.site.set(false);
+    ground.falls();
     let answer = ground.probe(&["once"]);
     // Nobody can have got the first two: what waits is one story, told from its end.
     answer.expect(0, &["web1 restarted once", "1 mail queued"]);
@@ -99,7 +99,7 @@ fn m11_a_message_whose_end_is_unclear_is_repeated_byte_by_byte() {
         ..Script::default()
     });
     ground.configure(&ground.yaml(&host, Some(&unclear.url())));
-    ground.site.set(false);
+    ground.falls();
     ground
         .probe(&["once"])
         .expect(0, &["web1 restarted once", "3 mails queued"]);
@@ -161,7 +161,7 @@ fn m2_a_relay_that_says_nothing_holds_up_no_restart() {
         ..Script::default()
     });
     ground.configure(&ground.yaml(&host, Some(&silent.url())));
-    ground.site.set(false);
+    ground.falls();
     // The relay would be waited for for a minute.
     let running = ground.begin(&mut ground.command(&["once", "--max-time", "15s"]));
     eventually("the site is back", || ground.site.is_up().then_some(()));

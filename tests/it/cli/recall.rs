@@ -15,7 +15,7 @@ fn a_restart_that_helped_is_explained_afterwards() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
-    ground.site.set(false);
+    ground.falls();
     ground.probe(&["once"]).expect(0, &["web1 restarted once"]);
     let why = ground.probe(&["why", "shop"]);
     why.expect(0, &["web1 nothing to do", "2 of 3 restarts left within 1h"]);
@@ -56,7 +56,7 @@ fn what_holds_a_host_is_explained_while_it_is_down() {
     let sshd = ground.sshd();
     let host = ground.host(&sshd, "true");
     ground.configure(&ground.yaml(&host, None));
-    ground.site.set(false);
+    ground.falls();
     ground.probe(&["once"]).expect(2, &["DOWN shop"]);
     let why = ground.probe(&["why", "web1"]);
     why.expect(
@@ -165,7 +165,7 @@ fn relapsing() -> World {
         "blog",
         Some("web1"),
         Standing::Up,
-        vec![good("https://blog.example.com/", "192.0.2.10:443")],
+        vec![good("https://blog.example.com/", "192.0.2.11:443")],
     );
     world.down(
         "shop",

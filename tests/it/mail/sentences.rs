@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, GivenUp, Hold, HostName, Reason};
+use probe::model::{Cause, GivenUp, Hold, HostName, NotEvidence, ProfileName, Reason};
 use probe::render::explain;
 use probe::render::words::Voice;
 
@@ -11,6 +11,7 @@ use super::entries::{NIGHT, after, japanese, voice};
 #[test]
 fn every_hold_is_a_sentence_that_says_until_when() {
     let host = HostName::try_new("web2").unwrap();
+    let profile = ProfileName::try_new("shop").unwrap();
     let hour = Duration::from_secs(3600);
     let until = after(0);
     let time = "06:00:41 UTC";
@@ -27,6 +28,22 @@ fn every_hold_is_a_sentence_that_says_until_when() {
                 cause: Cause::TlsCertificate,
             },
             vec!["`tls_certificate`", "restart.causes"],
+        ),
+        (
+            Hold::NotEvidence {
+                profile: profile.clone(),
+                why: NotEvidence::Elsewhere {
+                    authority: "cdn.example.net:443".to_owned(),
+                },
+            },
+            vec!["shop", "cdn.example.net:443", "web1", "redirect"],
+        ),
+        (
+            Hold::NotEvidence {
+                profile: profile.clone(),
+                why: NotEvidence::NeverUp,
+            },
+            vec!["shop", "never seen up", "`probe resume web1`"],
         ),
         (
             Hold::NotEnoughDown {

@@ -21,7 +21,7 @@ fn cause(rng: &mut fastrand::Rng) -> Cause {
 }
 
 fn hold(rng: &mut fastrand::Rng) -> Hold {
-    match rng.u8(0..7) {
+    match rng.u8(0..8) {
         0 => Hold::Paused {
             until: maybe(rng, Timestamp(5)),
             reason: maybe(rng, "disk change".to_owned()),
@@ -40,6 +40,12 @@ fn hold(rng: &mut fastrand::Rng) -> Hold {
             host: HostName::try_new("web2").unwrap(),
         },
         4 => Hold::CauseExcluded { cause: cause(rng) },
+        6 => Hold::NotEvidence {
+            profile: ProfileName::try_new("shop").unwrap(),
+            why: NotEvidence::Elsewhere {
+                authority: text(rng),
+            },
+        },
         5 => Hold::Ailing {
             ailment: rng.choice(Ailment::ALL).unwrap(),
             because: vec![text(rng)],
@@ -142,8 +148,15 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
             began: vec![at(rng), at(rng)],
             network: rng.bool(),
             cause: maybe(rng, Cause::Reset),
+            not: maybe(rng, Box::new(NotEvidence::NeverUp)),
             alike_from: maybe(rng, Timestamp(i64::MAX)),
         },
+        checks: (0..rng.usize(0..3))
+            .map(|_| CheckTrack {
+                fingerprint: rng.u64(..),
+                counts: rng.bool(),
+            })
+            .collect(),
         incident: maybe(rng, Box::new(incident)),
         fingerprint: rng.u64(..),
         removed: maybe(rng, Timestamp(i64::MAX)),

@@ -1,20 +1,24 @@
 //! A situation under construction.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::ssh;
 use probe::model::{
     Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
-    GivenUp, Incident, IncidentId, Look, Pause, ProbeId, ProfileTrack, Reach, RecoveryOutcome,
-    RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
+    GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId, ProfileTrack, Reach,
+    RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
 
 /// 2026-11-22 06:00 UTC.
 pub(super) const NOW: Timestamp = Timestamp(1_795_327_200_000);
+
+/// Where everything is, unless something else is said.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)), 443);
 
 fn ago(span: Duration) -> Timestamp {
     NOW - span
@@ -91,6 +95,11 @@ impl Situation {
             track.probed = Some(NOW);
             track.probed_in_run = true;
             track.fingerprint = 1;
+        }
+        for (name, site) in &self.settings.profiles {
+            let mut well = CheckResult::new(site.urls[0].as_str(), Finding::Ok);
+            (well.address, well.http_status) = (Some(ADDRESS), Some(200));
+            self.fleet.profile_mut(name).last = vec![well];
         }
         for name in self.settings.hosts.keys() {
             let track = self.fleet.host_mut(name);
@@ -291,6 +300,23 @@ impl Situation {
                 let away = &mut self.fleet.host_mut(&host(name)).away;
                 away.as_mut().expect(line).back = Some(ago(span(time)));
             }
+            [name, "is", "at", address] => {
+                self.track(name).last[0].address = Some(address.parse().unwrap());
+            }
+            [name, "was", "probed", time, "ago"] => {
+                self.track(name).probed = Some(ago(span(time)));
+            }
+            [name, "was", "never", "up"] => {
+                let track = self.track(name);
+                track.evidence.began.clear();
+                track.evidence.not = Some(Box::new(NotEvidence::NeverUp));
+            }
+            [name, "fails", "at", authority] => {
+                let track = self.track(name);
+                track.evidence.began.clear();
+                let authority = (*authority).to_owned();
+                track.evidence.not = Some(Box::new(NotEvidence::Elsewhere { authority }));
+            }
             [name, "is", "being", "probed"] => {
                 self.track(name).in_flight = Some((ProbeId(7), ago(secs(1))));
             }
@@ -366,7 +392,10 @@ fn found(url: &str, cause: Cause, detail: &str) -> CheckResult {
         detail: detail.to_owned(),
         phase: None,
     };
-    CheckResult::new(url, finding)
+    let mut check = CheckResult::new(url, finding);
+    check.address = Some(ADDRESS);
+    check.http_status = (cause == Cause::ServerError).then_some(500);
+    check
 }
 
 fn attempt(number: u32) -> Attempt {

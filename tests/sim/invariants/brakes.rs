@@ -206,9 +206,10 @@ impl Course<'_> {
             let mut failures: Vec<i64> = vec![before.ordered];
             for (name, _) in self.world.settings.profiles_of(&after.host) {
                 let counted = self.seen.counted(name, after.ordered);
-                let counted = counted.take_while(|(began, _)| *began > before.ordered);
-                let counted = counted.filter(|(_, cause)| cause.as_ref().is_some_and(healable));
-                failures.extend(counted.map(|(began, _)| began));
+                let counted = counted.take_while(|one| one.began > before.ordered);
+                let counted =
+                    counted.filter(|one| one.own && one.cause.as_ref().is_some_and(healable));
+                failures.extend(counted.map(|one| one.began));
             }
             failures.sort_unstable();
             let longest = failures

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp};
+use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp, When};
 
 use super::super::world::{Fact, MAINTENANCE, World};
 use super::Course;
 
 /// A result that counts: when its probe began, when it came in, when it was known to count, and what it found.
 pub(super) struct Counted {
-    began: i64,
+    pub(super) began: i64,
     arrived: i64,
     known: i64,
     pub(super) cause: Option<Cause>,
+    /// It is the doing of the profile's own server, which was well before.
+    pub(super) own: bool,
+    /// A URL of it was well.
+    well: bool,
 }
 
 /// What canaries and SSH ports said, each by when it came in.
@@ -29,9 +33,9 @@ pub(super) struct Seen<'a> {
     starts: Vec<i64>,
 }
 
-/// When a result arrived, when its probe began, and what it found.
-/// Its place in the course, when it arrived and began, and what it found.
-type Arrival = (usize, i64, i64, Option<Cause>);
+/// Its place in the course, when it arrived and began, what it found, and whether that is its own server's doing, and
+/// whether something of it was well.
+type Arrival = (usize, i64, i64, Option<Cause>, (bool, bool));
 
 type Look = (i64, i64, Option<Option<Ailment>>, bool);
 
@@ -66,10 +70,15 @@ impl<'a> Seen<'a> {
                     profile,
                     began,
                     cause,
-                } => results
-                    .entry(profile)
-                    .or_default()
-                    .push((place, *t, *began, *cause)),
+                    own,
+                    well,
+                } => results.entry(profile).or_default().push((
+                    place,
+                    *t,
+                    *began,
+                    *cause,
+                    (*own, *well),
+                )),
                 _ => {}
             }
         }
@@ -84,7 +93,8 @@ impl<'a> Seen<'a> {
         let mut counted = Vec::new();
         // A site is taken at its word that it is in maintenance once, until it is well.
         let mut word_ends: Option<i64> = None;
-        for (place, arrived, began, cause) in results.iter().copied() {
+        let mut seen_up = false;
+        for (place, arrived, began, cause, (own, well)) in results.iter().copied() {
             let mut cause = cause;
             if cause == Some(Cause::Maintenance) {
                 let lasts = MAINTENANCE.as_millis() as i64;
@@ -94,8 +104,8 @@ impl<'a> Seen<'a> {
             } else if cause.is_none_or(|cause| cause.blame() == Blame::Nobody) {
                 word_ends = None;
             }
-            let own = world.settings.profiles.get(profile);
-            let limit = own.map_or(0, |own| super::longest(own) + 5_000);
+            let settings = world.settings.profiles.get(profile);
+            let limit = settings.map_or(0, |settings| super::longest(settings) + 5_000);
             if cause.is_some() && arrived - began > limit {
                 continue; // late: our machine was asleep, and says nothing of the site
             }
@@ -104,9 +114,8 @@ impl<'a> Seen<'a> {
                 Some((_, Blame::Ourselves)) | Some((Cause::Maintenance, _)) => continue,
                 None | Some((_, Blame::Nobody)) => None,
                 Some((cause, _)) => {
-                    let Some((reached, cause)) =
-                        self.seen_from_afar(world, profile, (place, arrived, began, Some(cause)))
-                    else {
+                    let seen = (place, arrived, began, Some(cause), (own, well));
+                    let Some((reached, cause)) = self.seen_from_afar(world, profile, seen) else {
                         continue; // nobody has tried the SSH port
                     };
                     known = known.max(reached);
@@ -126,11 +135,14 @@ impl<'a> Seen<'a> {
             if self.starts.get(from).is_some_and(|start| *start <= known) {
                 continue;
             }
+            seen_up |= well;
             counted.push(Counted {
                 began,
                 arrived,
                 known,
                 cause,
+                own: own && seen_up,
+                well,
             });
         }
         counted
@@ -141,7 +153,7 @@ impl<'a> Seen<'a> {
         &self,
         world: &World,
         profile: &ProfileName,
-        (place, arrived, began, cause): Arrival,
+        (place, arrived, began, cause, _): Arrival,
     ) -> Option<(i64, Cause)> {
         let cause = cause?;
         let settings = world.settings.profiles.get(profile)?;
@@ -161,11 +173,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Results of a profile that count, up to `t`, the last first: when the probe began, and what it found.
-    pub(super) fn counted(
-        &self,
-        profile: &ProfileName,
-        t: i64,
-    ) -> impl Iterator<Item = (i64, Option<Cause>)> {
+    pub(super) fn counted(&self, profile: &ProfileName, t: i64) -> impl Iterator<Item = &Counted> {
         let all = self.counted.get(profile).map_or(&[][..], Vec::as_slice);
         let until = all.partition_point(|counted| counted.arrived <= t);
         let known = all
@@ -173,7 +181,7 @@ impl<'a> Seen<'a> {
             .take(until)
             .rev()
             .filter(move |one| one.known <= t);
-        known.map(|one| (one.began, one.cause))
+        known
     }
 
     fn canary_answered(&self, since: i64, t: i64) -> bool {
@@ -211,31 +219,44 @@ impl Course<'_> {
                 .any(|(name, profile)| {
                     let n = profile.failure_threshold as usize;
                     let counted = self.seen.counted(name, t);
-                    let mut row: Vec<(i64, Option<Cause>)> = counted
-                        .filter(|(began, _)| *began >= floor)
-                        .take(n)
-                        .collect();
+                    let mut row: Vec<&Counted> =
+                        counted.filter(|one| one.began >= floor).take(n).collect();
                     row.reverse();
                     if row.len() < n {
                         return false;
                     }
-                    let healable = row.iter().all(|(_, cause)| {
-                        cause.is_some_and(|cause| settings.restart.causes.contains(&cause))
+                    let healable = row.iter().all(|one| {
+                        let listed = |cause| settings.restart.causes.contains(&cause);
+                        one.own && one.cause.is_some_and(listed)
                     });
                     let span = (profile.interval * (profile.failure_threshold + 1)
                         + profile.timeout * profile.failure_threshold)
                         .as_millis() as i64;
-                    let fresh = row.first().is_some_and(|(oldest, _)| t - oldest < span);
-                    let last = row.last().map_or(0, |(began, _)| *began);
+                    // Where one site may speak for all, no other one was answered since.
+                    let others = self.world.settings.profiles_of(host);
+                    let alone = settings.restart.when != When::Auto
+                        || !row
+                            .last()
+                            .and_then(|one| one.cause)
+                            .is_some_and(Cause::server_gone)
+                        || others
+                            .filter(|(other, _)| *other != name)
+                            .all(|(other, _)| {
+                                let last = self.seen.counted(other, t).next();
+                                let since = row.first().map_or(t, |oldest| oldest.began);
+                                !last.is_some_and(|last| last.well && last.arrived > since)
+                            });
+                    let fresh = row.first().is_some_and(|oldest| t - oldest.began < span);
+                    let last = row.last().map_or(0, |one| one.began);
                     let seen = self.world.settings.network.canaries.is_empty()
                         || self.seen.canary_answered(last, t);
-                    healable && fresh && seen
+                    healable && fresh && seen && alone
                 });
             if !rests {
                 let mut rows = String::new();
                 for (name, _) in self.world.settings.profiles_of(host) {
                     let counted = self.seen.counted(name, t).take(6);
-                    for (began, cause) in counted {
+                    for Counted { began, cause, .. } in counted {
                         rows += &format!("\n  {name} {} ms before: {cause:?}", t - began);
                     }
                 }

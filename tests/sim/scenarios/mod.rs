@@ -20,6 +20,7 @@ mod pace;
 mod reminders;
 mod silent;
 mod weeks;
+mod whose;
 mod windows;
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -37,6 +37,10 @@ pub struct World {
     pub machines: BTreeMap<HostName, Machine>,
     /// What a site shows when its machine is well.
     pub sites: BTreeMap<ProfileName, Option<Cause>>,
+    /// What a single URL shows while its site is well.
+    pub urls: BTreeMap<String, Cause>,
+    /// Sites whose pages lead elsewhere: what their site shows, they show there.
+    pub redirects: BTreeMap<ProfileName, String>,
     /// What a site shows over TLS.
     pub certificates: BTreeMap<ProfileName, Certificate>,
     pub network: bool,
@@ -120,6 +124,8 @@ impl World {
             booted: BEGIN - 100_000_000,
             machines,
             sites,
+            urls: BTreeMap::new(),
+            redirects: BTreeMap::new(),
             certificates: BTreeMap::new(),
             network: true,
             mail: Mail::Up,
@@ -195,6 +201,12 @@ impl World {
     pub fn run_daemon(&mut self) {
         self.daemon = true;
         self.start(Start::Daemon);
+    }
+
+    /// The same, with a state that is there already.
+    pub fn run_daemon_with(&mut self, mut fleet: Fleet) {
+        self.lands(fleet.changes(), Vec::new(), 0);
+        self.run_daemon();
     }
 
     pub fn run_cron(&mut self) {

@@ -1,10 +1,11 @@
 //! What happens outside the prober: probes that look, restarts that run whether or not anybody waits for them, mail.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use probe::model::{
-    Ailment, Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, HostName, ProfileName,
-    Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, limits,
+    Ailment, Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, Hop, HostName,
+    ProfileName, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Timings, limits,
 };
 
 use super::World;
@@ -31,6 +32,61 @@ impl World {
         }
     }
 
+    /// Where a profile is served.
+    fn address(&self, profile: &ProfileName) -> SocketAddr {
+        let on = self.settings.profiles.get(profile);
+        let on = on.and_then(|site| site.host.as_ref());
+        let place = on.and_then(|on| self.machines.keys().position(|name| name == on));
+        let last = place.map_or(200, |place| 10 + u8::try_from(place).unwrap());
+        SocketAddr::from(([192, 0, 2, last], 443))
+    }
+
+    /// What one URL of a profile shows.
+    fn check(&self, profile: &ProfileName, url: &str) -> CheckResult {
+        let shown = self.shown(profile);
+        let cause = shown.or_else(|| self.urls.get(url).copied());
+        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
+            cause,
+            certificate_fault: None,
+            detail: cause.phrase().to_owned(),
+            phase: None,
+        });
+        let mut check = CheckResult::new(url, finding);
+        let here = self.address(profile);
+        check.address = Some(here);
+        check.http_status = match cause {
+            None | Some(Cause::Slow) => Some(200),
+            Some(Cause::ServerError) => Some(500),
+            Some(_) => None,
+        };
+        check.certificate = self.certificates.get(profile).cloned().map(Into::into);
+        check.retry_after = (cause == Some(Cause::Maintenance)).then_some(MAINTENANCE);
+        if let Some(to) = self.redirects.get(profile).filter(|_| self.serves(profile)) {
+            check.hops.push(Hop {
+                url: url.to_owned(),
+                address: Some(here),
+                http_status: Some(301),
+                http_version: None,
+                timings: Timings::default(),
+            });
+            check.redirects = 1;
+            check.final_url = Some(to.clone());
+            check.address = Some(SocketAddr::from(([198, 51, 100, 7], 443)));
+        }
+        check
+    }
+
+    /// The web server of a profile's machine answers.
+    fn serves(&self, profile: &ProfileName) -> bool {
+        let host = self
+            .settings
+            .profiles
+            .get(profile)
+            .and_then(|site| site.host.as_ref());
+        let machine = host.and_then(|host| self.machines.get(host));
+        self.network && machine.is_none_or(|machine| machine.cause.is_none() && !machine.busy)
+    }
+
     pub(super) fn dispatch(&mut self, effect: Effect) {
         let generation = self.generation;
         match effect {
@@ -48,17 +104,19 @@ impl World {
                     }
                     _ => 30,
                 };
-                let url = format!("https://{profile}.example.com/");
-                let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-                    cause,
-                    certificate_fault: None,
-                    detail: cause.phrase().to_owned(),
-                    phase: None,
-                });
-                let mut check = CheckResult::new(&url, finding);
-                check.certificate = self.certificates.get(&profile).cloned().map(Into::into);
-                check.retry_after = (cause == Some(Cause::Maintenance)).then_some(MAINTENANCE);
-                let checks = vec![check];
+                let urls = settings.urls.clone();
+                let checks: Vec<CheckResult> = urls
+                    .iter()
+                    .map(|url| self.check(&profile, url.as_str()))
+                    .collect();
+                let cause = checks.iter().filter_map(CheckResult::cause).min();
+                let own = checks
+                    .iter()
+                    .any(|check| check.final_url.is_none() && check.cause() == cause);
+                let well = |check: &CheckResult| {
+                    check.is_ok() && check.cause() != Some(Cause::Maintenance)
+                };
+                let well = checks.iter().any(well);
                 let began = self.t;
                 self.fact(Fact::Probing(profile.clone()));
                 let event = Event::Probed {
@@ -75,6 +133,8 @@ impl World {
                             profile,
                             began,
                             cause,
+                            own,
+                            well,
                         }),
                     ),
                 );

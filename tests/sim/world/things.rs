@@ -95,6 +95,10 @@ pub enum Fact {
         profile: ProfileName,
         began: i64,
         cause: Option<Cause>,
+        /// What was found is the doing of the profile's own server.
+        own: bool,
+        /// One of its URLs at least is well.
+        well: bool,
     },
     /// A result reached a running prober, whatever became of it.
     Arrived {

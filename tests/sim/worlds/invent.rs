@@ -124,6 +124,7 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
             world.at(end, move |world| _ = world.sites.insert(again, None));
         }
     }
+    misled(&mut world, seed, hours);
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.005, 0.02]);
     world.disk_takes = pick(&mut rng, &[0, 0, 0, 50, 3_000, 20_000]);
     world.twice = seed.is_multiple_of(32);
@@ -285,4 +286,38 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
 
 fn rng_free_until(world: &World) -> Option<Timestamp> {
     (world.t % 2 == 0).then(|| Timestamp(world.t + world.wall_offset + 1_200_000))
+}
+
+/// Some sites lead elsewhere for a time, whatever is met there; some are not well from the beginning. Of their own dice.
+fn misled(world: &mut World, seed: u64, hours: i64) {
+    let mut dice = fastrand::Rng::with_seed(seed ^ 0xe15e);
+    for name in world.sites.keys().cloned().collect::<Vec<_>>() {
+        if dice.u32(0..4) == 0 {
+            let at = Duration::from_millis(dice.i64(60_000..hours * HOUR) as u64);
+            let lasts = Duration::from_millis(dice.i64(60_000..HOUR) as u64);
+            let cause = pick(
+                &mut dice,
+                &[Cause::Refused, Cause::ServerError, Cause::Closed],
+            );
+            let (from, end) = (name.clone(), name.clone());
+            world.at(at, move |world| {
+                let to = "https://elsewhere.example.net/".to_owned();
+                world.redirects.insert(from.clone(), to);
+                world.sites.insert(from, Some(cause));
+            });
+            world.at(at + lasts, move |world| {
+                world.redirects.remove(&end);
+                world.sites.insert(end, None);
+            });
+        }
+        if dice.u32(0..6) == 0 {
+            let lasts = Duration::from_millis(dice.i64(60_000..HOUR) as u64);
+            let cause = pick(
+                &mut dice,
+                &[Cause::Refused, Cause::ServerError, Cause::Closed],
+            );
+            world.sites.insert(name.clone(), Some(cause));
+            world.at(lasts, move |world| _ = world.sites.insert(name, None));
+        }
+    }
 }

@@ -12,7 +12,7 @@ use probe::model::{EventKind, Fleet, RecoveryOutcome, Settings, Stage, Start};
 use tokio::sync::mpsc;
 
 use super::engine;
-use super::setup::{host, profile, secs, settings};
+use super::setup::{host, profile, secs, seen_up, settings};
 use outside::Outside;
 
 fn begin(
@@ -29,6 +29,16 @@ fn begin(
     };
     let driving = tokio::spawn(async move { drive(&mut ports, run, &mut control).await });
     (order, driving)
+}
+
+/// The same, of sites that an earlier run has seen up.
+fn begin_known(
+    outside: &Arc<Outside>,
+    settings: Settings,
+) -> (mpsc::Sender<Control>, tokio::task::JoinHandle<Ended>) {
+    let fleet = seen_up(&settings);
+    outside.durable.lock().unwrap().clone_from(&fleet);
+    begin(outside, settings, fleet)
 }
 
 #[track_caller]
@@ -66,7 +76,7 @@ fn sick_and_well() -> Settings {
 #[tokio::test(start_paused = true)]
 async fn a_commit_of_eight_seconds_delays_no_probe_and_every_act() {
     let outside = Outside::new(secs(8));
-    let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(300)).await;
     punctual(&outside);
     assert!(outside.probes.lock().unwrap()["well"].len() >= 59);
@@ -83,7 +93,7 @@ async fn a_commit_of_eight_seconds_delays_no_probe_and_every_act() {
 #[tokio::test(start_paused = true)]
 async fn an_order_that_half_a_minute_of_writing_made_old_is_not_begun() {
     let outside = Outside::new(secs(30));
-    let (order, driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (order, driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(900)).await;
     punctual(&outside);
     assert_eq!(outside.restarts(), 0, "what is as old as that is not begun");
@@ -105,7 +115,7 @@ async fn an_order_that_half_a_minute_of_writing_made_old_is_not_begun() {
 async fn a_commit_that_fails_takes_its_acts_and_those_of_the_next_back() {
     let outside = Outside::new(secs(5));
     outside.writable.store(false, Ordering::SeqCst);
-    let (order, driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (order, driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(120)).await;
     assert_eq!((outside.restarts(), outside.mails()), (0, 0));
     outside.writable.store(true, Ordering::SeqCst);
@@ -124,7 +134,7 @@ async fn a_commit_that_fails_takes_its_acts_and_those_of_the_next_back() {
 async fn what_becomes_durable_during_a_commit_is_together_in_the_next() {
     let outside = Outside::new(Duration::from_millis(10));
     outside.takes.lock().unwrap().0 = vec![secs(60)];
-    let (_order, _driving) = begin(&outside, settings(&["blog", "wiki"]), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, settings(&["blog", "wiki"]));
     tokio::time::sleep(secs(59)).await;
     assert_eq!(
         outside.mails(),
@@ -144,7 +154,7 @@ async fn what_becomes_durable_during_a_commit_is_together_in_the_next() {
 #[tokio::test(start_paused = true)]
 async fn an_ordinary_result_costs_no_commit_of_its_own() {
     let outside = Outside::new(Duration::from_millis(10));
-    let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, sick_and_well());
     outside.ill.store(false, Ordering::SeqCst);
     tokio::time::sleep(secs(600)).await;
     let probes: usize = outside.probes.lock().unwrap().values().map(Vec::len).sum();
@@ -158,7 +168,7 @@ async fn wherever_it_dies_no_act_was_without_its_intent_and_none_is_repeated() {
     let (mut acted, mut unacted) = (0, 0);
     for step in 0..160 {
         let outside = Outside::new(Duration::from_millis(1_700));
-        let (_order, driving) = begin(&outside, sick_and_well(), Fleet::default());
+        let (_order, driving) = begin_known(&outside, sick_and_well());
         tokio::time::sleep(Duration::from_millis(18_000 + step * 50)).await;
         driving.abort();
         drop(driving.await);
@@ -196,7 +206,7 @@ async fn an_order_to_rearm_is_done_with_when_it_is_durable() {
     let outside = Outside::new(secs(3));
     outside.writable.store(false, Ordering::SeqCst);
     outside.orders.lock().unwrap().rearm = ["web1".to_owned()].into();
-    let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(60)).await;
     assert!(outside.rearmed.lock().unwrap().is_empty());
     outside.writable.store(true, Ordering::SeqCst);
@@ -210,7 +220,7 @@ async fn an_order_to_rearm_is_done_with_when_it_is_durable() {
 async fn mail_that_is_taken_out_while_it_is_written_down_is_kept_until_it_comes_back() {
     let outside = Outside::new(secs(3));
     let with = settings(&["blog"]);
-    let (order, _driving) = begin(&outside, with.clone(), Fleet::default());
+    let (order, _driving) = begin_known(&outside, with.clone());
     outside.probed("blog", 3).await;
     let without = Settings {
         email: None,
@@ -231,7 +241,7 @@ async fn mail_that_is_taken_out_while_it_is_written_down_is_kept_until_it_comes_
 #[tokio::test(start_paused = true)]
 async fn a_stop_during_a_commit_begins_nothing_and_leaves_no_order_behind() {
     let outside = Outside::new(secs(8));
-    let (order, driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (order, driving) = begin_known(&outside, sick_and_well());
     outside.probed("sick", 3).await;
     order.send(Control::Stop).await.unwrap();
     let ended = driving.await.unwrap();
@@ -248,7 +258,7 @@ async fn a_restart_that_waited_behind_a_failed_commit_does_not_leave_with_the_on
     let outside = Outside::new(secs(5));
     outside.takes.lock().unwrap().0 = vec![secs(30)];
     outside.writable.store(false, Ordering::SeqCst);
-    let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(25)).await;
     outside.ill.store(false, Ordering::SeqCst);
     tokio::time::sleep(secs(8)).await;
@@ -268,7 +278,7 @@ async fn rows_of_a_failed_commit_are_in_the_next() {
     let outside = Outside::new(secs(2));
     outside.ill.store(false, Ordering::SeqCst);
     outside.writable.store(false, Ordering::SeqCst);
-    let (_order, _driving) = begin(&outside, settings(&["blog"]), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, settings(&["blog"]));
     tokio::time::sleep(secs(5)).await;
     outside.writable.store(true, Ordering::SeqCst);
     tokio::time::sleep(secs(25)).await;
@@ -280,7 +290,7 @@ async fn rows_of_a_failed_commit_are_in_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_restart_whose_time_has_passed_when_it_is_written_is_not_begun() {
     let outside = Outside::new(secs(200));
-    let (_order, _driving) = begin(&outside, sick_and_well(), Fleet::default());
+    let (_order, _driving) = begin_known(&outside, sick_and_well());
     tokio::time::sleep(secs(390)).await;
     assert_eq!(outside.commits.lock().unwrap().len(), 1);
     // The second commit holds the order, and its end as lost.

@@ -1,0 +1,211 @@
+//! Stories in which a site fails and its host's own server is well: told, and never restarted for.
+
+use probe::model::{Cause, EventKind, Hold};
+
+use super::super::setup::{each_host, host, profile, secs, seen_up, settings};
+use super::super::world::World;
+use super::{MINUTE, compare, nginx_stops};
+
+/// The hold of a host now, as its word.
+fn held(world: &World, name: &str) -> Option<&'static str> {
+    let fleet = world.fleet();
+    fleet.hosts[&host(name)].hold.as_ref().map(Hold::word)
+}
+
+#[test]
+fn a_redirect_to_somebody_elses_closed_port() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+    world.at(MINUTE, |world| {
+        world.say("shop leads to a port of another server that nobody listens at");
+        let to = "https://cdn.example.net:8443/".to_owned();
+        world.redirects.insert(profile("shop"), to);
+        world.sites.insert(profile("shop"), Some(Cause::Refused));
+    });
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 0);
+    assert_eq!(world.events(), [EventKind::Down]);
+    assert_eq!(held(&world, "web1"), Some("fails_elsewhere"));
+    world.say("nginx on web1 stops as well");
+    world.ill("web1", Some(Cause::Refused));
+    world.go_on(20 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "that is its own");
+    compare("redirect-elsewhere", &world);
+}
+
+/// Where a redirect leads to is the host's own when its name is one that is watched there, at a usual port.
+#[test]
+fn a_redirect_to_a_site_of_the_same_host_is_its_own() {
+    for to in [
+        "http://shop.example.com/",
+        "https://blog.example.com/cart",
+        "https://shop.example.com:443/",
+    ] {
+        let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+        world.redirects.insert(profile("shop"), to.to_owned());
+        world.at(MINUTE, |world| {
+            for site in ["shop", "blog"] {
+                world.sites.insert(profile(site), Some(Cause::ServerError));
+            }
+        });
+        world.run_daemon();
+        world.go_on(10 * MINUTE);
+        assert!(world.restarts("web1") > 0, "{to}");
+    }
+    for to in [
+        "https://shop.example.com:8443/",
+        "https://shop.example.net/",
+        "http://192.0.2.10:8080/",
+    ] {
+        let mut world = World::new(settings(&["shop@web1"]));
+        world.redirects.insert(profile("shop"), to.to_owned());
+        world.at(MINUTE, |world| {
+            world
+                .sites
+                .insert(profile("shop"), Some(Cause::ServerError));
+        });
+        world.run_daemon();
+        world.go_on(10 * MINUTE);
+        assert_eq!(world.restarts("web1"), 0, "{to}");
+    }
+}
+
+#[test]
+fn one_of_ten_sites_is_closed_and_nobody_looks_at_the_host() {
+    let names: Vec<String> = (0..10).map(|n| format!("site{n}@web1")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::new(settings(&names));
+    world.at(MINUTE, |world| {
+        world.say("the server closes the connections to site4; the other nine are well");
+        world.sites.insert(profile("site4"), Some(Cause::Closed));
+    });
+    world.at(40 * MINUTE, |world| {
+        assert_eq!(world.restarts("web1"), 0);
+        assert_eq!(held(world, "web1"), Some("not_enough_down"));
+        world.say("nginx on web1 stops");
+        world.ill("web1", Some(Cause::Refused));
+    });
+    world.run_daemon();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "now it is gone");
+    compare("one-of-ten-is-closed", &world);
+}
+
+#[test]
+fn a_site_that_was_never_well_is_told_and_counts_once_it_was() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.sites.insert(profile("shop"), Some(Cause::Refused));
+    world.at(20 * MINUTE, |world| {
+        assert_eq!(world.restarts("web1"), 0);
+        world.say("the typo in nginx' configuration is mended");
+        world.sites.insert(profile("shop"), None);
+    });
+    world.at(30 * MINUTE, |world| {
+        world.say("nginx on web1 stops");
+        world.ill("web1", Some(Cause::Refused));
+    });
+    world.run_daemon();
+    world.go_on(50 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1);
+    compare("never-seen-up", &world);
+}
+
+#[test]
+fn a_site_that_was_never_well_is_told_by_runs_from_cron_too() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.sites.insert(profile("shop"), Some(Cause::Refused));
+    world.run_cron();
+    world.go_on(60 * MINUTE);
+    assert_eq!(world.restarts("web1"), 0);
+    assert_eq!(world.events(), [EventKind::Down]);
+    compare("never-seen-up-cron", &world);
+}
+
+#[test]
+fn a_person_says_that_a_site_which_was_never_well_counts() {
+    for name in ["web1", "shop", "all"] {
+        let mut world = World::new(settings(&["shop@web1"]));
+        world.ill("web1", Some(Cause::Refused));
+        world.at(10 * MINUTE, move |world| {
+            assert_eq!(world.restarts("web1"), 0);
+            world.say(&format!("probe resume {name}"));
+            world.rearm.insert(name.to_owned());
+            world.order();
+        });
+        world.run_daemon();
+        world.go_on(30 * MINUTE);
+        // `all` lifts pauses, and says nothing of a single site.
+        let restarts = if name == "all" { 0 } else { 1 };
+        // The invariants do not know of the order.
+        assert_eq!(world.restarts("web1"), restarts, "{name}");
+    }
+}
+
+/// Apache serves port 80 alone, and the profile asks 443 as well.
+#[test]
+fn a_port_that_nobody_serves_is_no_evidence_beside_one_that_is_served() {
+    for diagnose in [false, true] {
+        let mut settings = settings(&["shop@web1"]);
+        each_host(&mut settings, |host| host.diagnose = diagnose);
+        super::super::setup::each_profile(&mut settings, |site| {
+            site.urls = vec![
+                "http://shop.example.com/".parse().unwrap(),
+                "https://shop.example.com/".parse().unwrap(),
+            ];
+        });
+        let mut world = World::new(settings);
+        let nobody = "https://shop.example.com/".to_owned();
+        world.urls.insert(nobody, Cause::Refused);
+        world.run_daemon();
+        world.go_on(60 * MINUTE);
+        assert_eq!(world.restarts("web1"), 0, "{diagnose}");
+        assert_eq!(held(&world, "web1"), Some("never_seen_up"));
+        world.say("Apache on web1 stops");
+        world.ill("web1", Some(Cause::Refused));
+        world.go_on(10 * MINUTE);
+        assert_eq!(world.restarts("web1"), 1, "port 80 was seen up: {diagnose}");
+        if !diagnose {
+            compare("nobody-at-443", &world);
+        }
+    }
+}
+
+/// A state that an earlier version wrote knows of no checks: what it watched counts as seen up, and another URL does not.
+#[test]
+fn what_an_earlier_version_watched_counts_as_seen_up() {
+    let watched = settings(&["shop@web1"]);
+    for (other_url, restarts) in [(false, 1), (true, 0)] {
+        let mut world = World::new(watched.clone());
+        let mut fleet = seen_up(&world.settings);
+        if other_url {
+            super::super::setup::each_profile(&mut world.settings, |site| {
+                site.urls = vec!["https://shop.example.com/other".parse().unwrap()];
+                site.fingerprint = 2;
+            });
+        }
+        world.ill("web1", Some(Cause::Refused));
+        fleet.core.clock = Default::default();
+        world.run_daemon_with(fleet);
+        world.go_on(5 * MINUTE);
+        assert_eq!(world.restarts("web1"), restarts, "other URL: {other_url}");
+    }
+}
+
+/// Times and thresholds make no other check; another expectation does.
+#[test]
+fn what_is_changed_in_an_outage_decides_whether_it_counts() {
+    for (expectation, restarts) in [(0, 1), (7, 0)] {
+        let mut world = World::new(settings(&["shop@web1"]));
+        nginx_stops(&mut world, MINUTE);
+        world.at(MINUTE + secs(15), move |world| {
+            super::super::setup::each_profile(&mut world.settings, |site| {
+                (site.interval, site.fingerprint) = (secs(30), 2);
+                site.expectation = expectation;
+            });
+            world.reload();
+        });
+        world.run_daemon();
+        world.go_on(5 * MINUTE);
+        assert_eq!(world.restarts("web1"), restarts, "{expectation}");
+    }
+}
