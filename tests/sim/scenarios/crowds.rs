@@ -66,8 +66,8 @@ fn a_storm_that_is_over_leaves_no_thread_open() {
     let names: Vec<String> = (0..8).map(|n| format!("s{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut world = World::new(settings(&names));
-    for n in 0..8 {
-        let (site, again) = (profile(names[n]), profile(names[n]));
+    for name in names {
+        let (site, again) = (profile(name), profile(name));
         world.at(MINUTE, move |world| {
             _ = world.sites.insert(site, Some(Cause::Status));
         });
