@@ -82,9 +82,10 @@ fn hidden(source: &SecretSource, error: &SecretError) -> Unfit {
 fn program(path: &Path) -> Result<(), Unfit> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| {
-        let why = match error.kind() {
-            ErrorKind::NotFound => "no such file".to_owned(),
-            _ => error.to_string(),
+        let why = if error.kind() == ErrorKind::NotFound {
+            "no such file".to_owned()
+        } else {
+            error.to_string()
         };
         Unfit {
             only_here: error.kind() == ErrorKind::PermissionDenied,
