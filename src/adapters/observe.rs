@@ -188,6 +188,16 @@ impl Observer for LogObserver {
             Note::NetworkDown { detail } => {
                 warn!(%at, detail, "our own network is down: nothing is judged or restarted");
             }
+            Note::Unjudged {
+                profile,
+                since,
+                detail,
+            } => {
+                error!(%at, %profile, %since, detail, "the site cannot be judged, by our own doing: an outage of it would not be seen; mend what is in the way on this machine");
+            }
+            Note::JudgedAgain { profile, since } => {
+                info!(%at, %profile, %since, "the site is judged again");
+            }
             Note::NetworkBack { since } => info!(%at, %since, "our own network is back"),
             Note::Damaged { path } if path.is_empty() => {
                 error!(%at, "the state is gone, and what was restarted before with it; restarts pause, look who removed it");

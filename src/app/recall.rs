@@ -90,6 +90,8 @@ fn is_about(note: &Note, host: Option<&HostName>, profiles: &BTreeSet<ProfileNam
         | Note::Skipped { profile, .. }
         | Note::Changed { profile, .. }
         | Note::Opened { profile, .. }
+        | Note::Unjudged { profile, .. }
+        | Note::JudgedAgain { profile, .. }
         | Note::Closed { profile, .. } => profiles.contains(profile),
         Note::RestartBegan { host: of, .. }
         | Note::RestartEnded { host: of, .. }

@@ -20,8 +20,8 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, Secret, SecretSource, Settings, Start,
-    Target, Timestamp,
+    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
+    Settings, Start, Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::worded;
@@ -396,7 +396,8 @@ fn probed(fleet: &Fleet, selection: &BTreeSet<ProfileName>) -> BTreeSet<ProfileN
 }
 
 /// With `-q`, whether there is something a person must act on and no mail tells: somebody who cannot be reached any more, or
-/// a site that is down while nobody is configured to hear of it or nothing gets through.
+/// a site that is down while nobody is configured to hear of it or nothing gets through. That a site cannot be judged is said
+/// in any case: this machine is what must be mended, and its mail may be a part of that.
 fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
     // An entry that was tried and is still there was not taken.
     let stuck = |entry: &Entry| entry.last.is_some();
@@ -405,5 +406,11 @@ fn is_for_a_person(ended: &Ended, selection: &BTreeSet<ProfileName>) -> bool {
         .fleet
         .open_incidents()
         .any(|(name, _)| selection.contains(name));
-    (untold && down) || ended.fleet.outbox.values().any(Entry::is_unheard)
+    let blank = |name: &ProfileName| {
+        let track = ended.fleet.profiles.get(name);
+        track.is_some_and(ProfileTrack::is_blank)
+    };
+    selection.iter().any(blank)
+        || (untold && down)
+        || ended.fleet.outbox.values().any(Entry::is_unheard)
 }

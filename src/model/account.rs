@@ -44,6 +44,8 @@ pub struct Witness {
     pub proven: bool,
     /// Why the last probe could not tell.
     pub unknown: Option<String>,
+    /// Since when it cannot be judged by our own doing.
+    pub unjudged_since: Option<Timestamp>,
     /// Its maintenance window is open until then.
     pub window: Option<Timestamp>,
     /// A person's pause covers it.

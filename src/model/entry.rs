@@ -192,6 +192,7 @@ impl Entry {
             | EventKind::Reminder => true,
             EventKind::Closed
             | EventKind::Blind
+            | EventKind::Unjudged
             | EventKind::Damaged
             | EventKind::Certificate
             | EventKind::Digest

@@ -363,6 +363,22 @@ pub enum Note {
         /// Since when it was down.
         since: Timestamp,
     },
+    /// A profile has not been judged for too long, and that is our own doing.
+    Unjudged {
+        /// Which.
+        profile: ProfileName,
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        detail: String,
+    },
+    /// It is judged again.
+    JudgedAgain {
+        /// Which.
+        profile: ProfileName,
+        /// Since when it was not.
+        since: Timestamp,
+    },
     /// The state was damaged and moved aside.
     Damaged {
         /// To where; empty where nothing was left of it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{ProfileName, Timestamp};
 
 /// Why the outside watcher does not hear from us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,18 @@ pub enum Silence {
         /// Since when, on the wall clock.
         since: Timestamp,
     },
+    /// A site cannot be judged, and that is our own doing.
+    Unjudged {
+        /// Which.
+        profile: ProfileName,
+        /// Since when, on the wall clock.
+        since: Timestamp,
+    },
+    /// Our own network is down.
+    Blind {
+        /// Since when, on the wall clock.
+        since: Timestamp,
+    },
     /// It was told, and did not take it.
     Unheard {
         /// What it said.
@@ -43,6 +55,12 @@ impl Silence {
             Self::Stuck { to, since } => format!("a message to {to} has waited since {since}"),
             Self::Refused { to } => format!("{to} refused a message for good"),
             Self::Late { since } => format!("probes that were due at {since} are not made"),
+            Self::Unjudged { profile, since } => {
+                format!("{profile} cannot be judged since {since}")
+            }
+            Self::Blind { since } => {
+                format!("no canary answers since {since}, so no failure can be judged")
+            }
             Self::Unheard { reason } => format!("the watcher did not take it: {reason}"),
         }
     }
@@ -54,7 +72,9 @@ impl Silence {
             Self::StateUnwritable
             | Self::Stuck { .. }
             | Self::Refused { .. }
-            | Self::Late { .. } => true,
+            | Self::Late { .. }
+            | Self::Unjudged { .. }
+            | Self::Blind { .. } => true,
             Self::Unheard { .. } => false,
         }
     }

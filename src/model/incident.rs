@@ -1,4 +1,4 @@
-//! A time during which a profile is down, and how often that was lately.
+//! A time during which a profile is down, how often that was lately, and a time during which it cannot be judged.
 
 use std::time::Duration;
 
@@ -111,4 +111,17 @@ pub struct FlapTold {
     pub since: Timestamp,
     /// Outages since then.
     pub outages: u32,
+}
+
+/// A time during which a profile cannot be judged, and that is our own doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unjudged {
+    /// When the first probe began that said nothing.
+    pub since: Timestamp,
+    /// It is to be told, as soon as a canary says that our own network works.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub due: bool,
+    /// The thread in which it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<IncidentId>,
 }

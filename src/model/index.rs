@@ -29,6 +29,10 @@ pub struct Index {
     pub flapping: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles whose last result waits for a canary.
     pub suspected: BTreeSet<ProfileName>,
+    /// Profiles of which it is to be told that they cannot be judged.
+    pub unjudged: BTreeSet<ProfileName>,
+    /// Profiles of which that was told, by when it began.
+    pub blanks: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles that are failing or down.
     pub ailing: BTreeSet<ProfileName>,
     /// Hosts by when they want to be looked at again.
@@ -77,6 +81,8 @@ struct ProfileKeys {
     news: Option<Timestamp>,
     flapping: Option<Timestamp>,
     suspected: bool,
+    unjudged: bool,
+    blank: Option<Timestamp>,
     ailing: bool,
 }
 
@@ -180,6 +186,7 @@ impl Index {
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
+            && (&self.unjudged, &self.blanks) == (&again.unjudged, &again.blanks)
             && (&self.open, &self.untold, &self.news, &self.flapping)
                 == (&again.open, &again.untold, &again.news, &again.flapping)
             && times(self) == times(&again)
@@ -198,6 +205,8 @@ impl Index {
         listed(&mut self.open, name, new.open);
         listed(&mut self.untold, name, new.untold);
         listed(&mut self.suspected, name, new.suspected);
+        listed(&mut self.unjudged, name, new.unjudged);
+        timed(&mut self.blanks, name, old.blank, new.blank);
         listed(&mut self.ailing, name, new.ailing);
         if new == ProfileKeys::default() {
             self.profiles.remove(name);
@@ -265,6 +274,12 @@ impl ProfileKeys {
                 .filter(|flap| flap.told.is_some())
                 .and_then(|flap| flap.turns.last().copied()),
             suspected: track.suspicion.is_some(),
+            unjudged: track.unjudged.as_ref().is_some_and(|unjudged| unjudged.due),
+            blank: track
+                .unjudged
+                .as_ref()
+                .filter(|unjudged| unjudged.told.is_some())
+                .map(|unjudged| unjudged.since),
             ailing: matches!(track.standing, Standing::Failing | Standing::Down),
         }
     }

@@ -276,6 +276,14 @@ pub const FLAP_WINDOW: Duration = Duration::from_secs(3600);
 /// A profile that neither went down nor came back for so long flaps no more.
 pub const FLAP_CALM: Duration = Duration::from_secs(30 * 60);
 
+/// A site that our own doing keeps from being judged is told when that has lasted for longer than this and for
+/// [`UNJUDGED_INTERVALS`] of its intervals: a name server that starts anew and a minute in which this machine is busy are over
+/// by then, and an outage behind it is not hidden for long.
+pub const UNJUDGED: Duration = Duration::from_secs(5 * 60);
+
+/// See [`UNJUDGED`]. One unlucky probe of an hourly profile says nothing yet; four in a row do.
+pub const UNJUDGED_INTERVALS: u32 = 3;
+
 /// One run of `alerts.command`: a request to a service takes seconds, one with retries of its own a minute.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -307,7 +315,7 @@ pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
 /// One file of `alerts.templates`; the longest of ours has ten.
 pub const TEMPLATE_BYTES: u64 = 64 * 1024;
 
-/// Files of `alerts.templates`; there are twenty-seven names.
+/// Files of `alerts.templates`; there are twenty-nine names.
 pub const TEMPLATES: usize = 100;
 
 /// Time a stopping daemon waits for a restart under way.
@@ -363,6 +371,10 @@ pub const HEART_WARM: Duration = Duration::from_secs(60);
 
 /// A message that waits for longer is stuck: greylisting takes five to fifteen minutes.
 pub const HEART_PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// A site that has been told as not to be judged keeps the heartbeat back when that has lasted for so long, and so does our
+/// own network when no canary has answered for so long: who was told has had ten minutes to look.
+pub const HEART_UNJUDGED: Duration = Duration::from_secs(15 * 60);
 
 /// Probes that are overdue by this much are not merely late.
 pub const HEART_LATE: Duration = Duration::from_secs(5 * 60);

@@ -61,7 +61,7 @@ pub use hash::fnv1a;
 pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
-pub use incident::{Flap, FlapTold, Incident};
+pub use incident::{Flap, FlapTold, Incident, Unjudged};
 pub use index::{Index, Stirred};
 pub use named::{Named, Unfit};
 pub use notification::{

@@ -32,6 +32,8 @@ pub enum EventKind {
     Closed,
     /// We could not see from … to ….
     Blind,
+    /// A site cannot be judged, and that is our own doing.
+    Unjudged,
     /// The state was damaged and moved aside.
     Damaged,
     /// Certificates end soon.
@@ -60,6 +62,7 @@ impl EventKind {
             Self::Reminder => "reminder",
             Self::Closed => "closed",
             Self::Blind => "blind",
+            Self::Unjudged => "unjudged",
             Self::Damaged => "damaged",
             Self::Certificate => "certificate",
             Self::Flapping => "flapping",
@@ -188,7 +191,7 @@ pub struct Notification {
     pub ssh: Option<String>,
     /// When this was decided.
     pub at: Timestamp,
-    /// Since when the site failed; for `blind`: since when we could not see.
+    /// Since when the site failed; for `blind` and `unjudged`: since when we could not see, or judge it.
     pub since: Option<Timestamp>,
     /// When the failure was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +232,9 @@ pub struct Notification {
     /// For `flapping`, and for `up` when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaps: Option<Flaps>,
+    /// For `up` and `closed`: it ends a thread that told that the site cannot be judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged: bool,
     /// For `report`: what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub week: Option<Box<Week>>,
@@ -265,6 +271,7 @@ impl Notification {
             first: None,
             story: false,
             flaps: None,
+            judged: false,
             week: None,
             items: Vec::new(),
         }

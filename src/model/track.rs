@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp, Hold,
-    Incident, ProbeId, Restarts, Slot, Tally, Timestamp,
+    Ailment, Attempt, AttemptId, Cause, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp,
+    Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -139,6 +139,9 @@ pub struct ProfileTrack {
     /// The last verdict was unknown, for this reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// It cannot be judged, by our own doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unjudged: Option<Box<Unjudged>>,
     /// Failures in a row.
     pub failures: u32,
     /// Successes in a row.
@@ -199,6 +202,22 @@ pub struct ProfileTrack {
 }
 
 impl ProfileTrack {
+    /// Since when it cannot be judged by our own doing, while that is so.
+    #[must_use]
+    pub fn blank_since(&self) -> Option<Timestamp> {
+        let unjudged = self.unjudged.as_ref();
+        unjudged
+            .filter(|_| self.unknown.is_some())
+            .map(|unjudged| unjudged.since)
+    }
+
+    /// People were told that it cannot be judged, and that is still so.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let unjudged = self.unjudged.as_ref();
+        unjudged.is_some_and(|unjudged| unjudged.told.is_some())
+    }
+
     /// What people see.
     #[must_use]
     pub const fn state(&self) -> ProfileState {

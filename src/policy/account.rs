@@ -78,6 +78,7 @@ fn witness(
         listed: cause.is_some_and(|cause| causes.contains(&cause)),
         proven: guard::is_proven(draft.now, profile, &track),
         not_evidence: track.evidence.not.filter(|_| failing).map(|not| *not),
+        unjudged_since: track.blank_since(),
         unknown: track.unknown,
         window: draft.window(name, draft.now),
         paused: guard::pause_of(draft, name.as_str()).is_some(),

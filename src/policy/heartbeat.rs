@@ -1,8 +1,9 @@
 //! Telling an outside watcher that we live: at most once each `every`, and only while we do what we are for.
 //!
 //! Silence is the alarm. No heartbeat leaves while the state cannot be written or used (a beat waits for its commit, like every
-//! act), while a message has waited for [`limits::HEART_PATIENCE`], for that long after one was refused for good, and while
-//! probes are overdue by [`limits::HEART_LATE`]. A loop that stands still decides nothing, and so sends none.
+//! act), while a message has waited for [`limits::HEART_PATIENCE`], for that long after one was refused for good, while
+//! probes are overdue by [`limits::HEART_LATE`], while a site has not been judged for [`limits::HEART_UNJUDGED`] and that was
+//! told, and while no canary has answered for so long. A loop that stands still decides nothing, and so sends none.
 //!
 //! A daemon speaks when it has run for [`limits::HEART_WARM`], or for `every` where that is shorter, so that one that
 //! dies soon after every start is not heard. A cycle of `probe once` speaks at its end; one for named profiles does not:
@@ -13,6 +14,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
+use super::network;
 
 /// A run begins.
 pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
@@ -103,8 +105,25 @@ fn complaint(draft: &Draft<'_>) -> Option<Silence> {
             to: entry.to.clone(),
         });
     }
-    let (due, _) = draft.fleet.agenda.first()?;
-    (draft.now.since(*due) >= limits::HEART_LATE).then(|| Silence::Late {
-        since: draft.wall(*due),
+    let overdue = draft.fleet.agenda.first();
+    let late = |due: &&(Timestamp, _)| draft.now.since(due.0) >= limits::HEART_LATE;
+    if let Some((due, _)) = overdue.filter(late) {
+        return Some(Silence::Late {
+            since: draft.wall(*due),
+        });
+    }
+    let blank = |since: Timestamp| draft.now.since(since) >= limits::HEART_UNJUDGED;
+    if let Some((since, profile)) = draft.fleet.index.blanks.first()
+        && blank(*since)
+    {
+        return Some(Silence::Unjudged {
+            profile: profile.clone(),
+            since: draft.wall(*since),
+        });
+    }
+    let down = draft.fleet.core.network.down_since;
+    let down = down.filter(|since| network::is_down(draft) && blank(*since));
+    down.map(|since| Silence::Blind {
+        since: draft.wall(since),
     })
 }

@@ -22,7 +22,7 @@ use super::evidence::Worth;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
     certificates, course, evidence, flap, lesson, maintenance, network, recovery, report, schedule,
-    telling, thread,
+    telling, thread, unjudged,
 };
 
 /// A profile was probed.
@@ -63,6 +63,7 @@ pub(super) fn probed(
     // Whether a failure may count depends on it.
     draft.durable |= evidence::learn(track, profile);
     certificates::probed(draft, profile);
+    let has_failed = matches!(verdict, Verdict::Failed(_));
     match verdict {
         Verdict::Up => succeeded(draft, profile, None),
         Verdict::Degraded(remark) => succeeded(draft, profile, Some(remark)),
@@ -73,6 +74,7 @@ pub(super) fn probed(
         }
         Verdict::Failed(cause) => failed(draft, profile, cause, began),
     }
+    unjudged::probed(draft, profile, began, has_failed);
     remark(draft, profile, before);
     schedule::next(draft, profile, began, paced);
 }
@@ -107,6 +109,7 @@ pub(super) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     if let Verdict::Failed(cause) = verdict {
         failed(draft, &profile, cause, suspicion.began);
     }
+    unjudged::probed(draft, &profile, suspicion.began, true);
     remark(draft, &profile, before);
     schedule::next(draft, &profile, suspicion.began, paced);
 }
@@ -306,6 +309,7 @@ fn close(draft: &mut Draft<'_>, name: &ProfileName) {
 /// The profile is no longer watched: its incident is over, and people hear why.
 pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     flap::abandon(draft, name);
+    unjudged::abandon(draft, name);
     let Some(incident) = draft.fleet.profile_mut(name).incident.clone() else {
         return;
     };

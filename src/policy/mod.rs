@@ -36,6 +36,7 @@
 //! | `post` | how many mails one recipient gets, and what is gathered into a digest |
 //! | `report` | the weekly report: when it is due, and what it says |
 //! | `retry` | when a message that nobody took is tried again, and when it is given up |
+//! | `unjudged` | which sites cannot be judged by our own doing, and when that is told |
 //! | `outbox` | what people must hear, and when a message is tried again |
 
 mod account;
@@ -70,6 +71,7 @@ mod spread;
 mod telling;
 mod thread;
 mod triage;
+mod unjudged;
 
 pub use account::account;
 pub use release::{Release, release};
@@ -159,6 +161,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     recovery::move_on(&mut draft);
     sight::move_on(&mut draft);
     network::move_on(&mut draft);
+    unjudged::move_on(&mut draft);
     certificates::move_on(&mut draft);
     report::move_on(&mut draft);
     outbox::move_on(&mut draft);

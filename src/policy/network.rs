@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{boot, incident, outbox, report, telling};
+use super::{boot, incident, outbox, report, telling, unjudged};
 
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
@@ -68,6 +68,9 @@ pub(super) fn probed(draft: &mut Draft<'_>, probe: ProbeId, answered: bool, deta
             network.down_since = Some(asked);
             network.blinded = false;
             draft.notes.push(Note::NetworkDown { detail });
+        }
+        if unjudged::blinded(draft) {
+            draft.fleet.core.network.blinded = true;
         }
     }
     for name in suspects(draft, |suspicion| suspicion.began <= asked) {
@@ -197,7 +200,9 @@ fn ask(draft: &mut Draft<'_>) {
         let host = draft.fleet.hosts.get(name);
         host.is_some_and(|host| host.hold == Some(Hold::AwaitingCanary))
     };
-    if suspected || retry || blind.any(awaited) {
+    // What cannot be judged is told only where our own network is not the reason.
+    let unjudged = unjudged::waits(draft);
+    if suspected || retry || unjudged || blind.any(awaited) {
         let probe = draft.fleet.next_probe();
         draft.fleet.core.network.in_flight = Some((probe, draft.now));
         draft.effects.push(Effect::ProbeCanary { probe });

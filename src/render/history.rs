@@ -273,6 +273,8 @@ impl Reading {
             | Note::Queued { .. }
             | Note::Merged { .. }
             | Note::Delivered { .. }
+            | Note::Unjudged { .. }
+            | Note::JudgedAgain { .. }
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }

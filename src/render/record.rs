@@ -286,6 +286,8 @@ impl Record {
             | Note::RestartBegan { .. }
             | Note::GaveUp { .. }
             | Note::Rearmed { .. }
+            | Note::Unjudged { .. }
+            | Note::JudgedAgain { .. }
             | Note::NetworkDown { .. }
             | Note::NetworkBack { .. }
             | Note::Damaged { .. }

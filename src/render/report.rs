@@ -136,6 +136,14 @@ struct ProfileReport {
     failures: u32,
     since: Option<String>,
     checks: Vec<CheckReport>,
+    unjudged: Option<UnjudgedReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct UnjudgedReport {
+    since: String,
+    reason: Option<String>,
+    told: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -216,6 +224,7 @@ pub fn url_document(checks: &[CheckResult], now: Timestamp) -> Document {
                 failures: 0,
                 since: None,
                 checks: vec![report],
+                unjudged: None,
             });
         }
     }
@@ -282,6 +291,11 @@ fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> 
         failures: track.failures,
         since: since.map(|since| fleet.wall(since).to_string()),
         checks: track.last.iter().map(check_report).collect(),
+        unjudged: track.blank_since().map(|since| UnjudgedReport {
+            since: fleet.wall(since).to_string(),
+            reason: track.unknown.clone(),
+            told: track.is_blank(),
+        }),
     }
 }
 

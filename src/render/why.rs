@@ -95,6 +95,7 @@ pub fn watch_only(
             "failing_since": track.failing_since.map(|at| fleet.wall(at).to_string()),
             "failures": track.failures,
             "unknown": track.unknown,
+            "unjudged_since": track.blank_since().map(|at| fleet.wall(at).to_string()),
         })
     });
     json!({
@@ -124,6 +125,7 @@ fn witness(witness: &Witness, fleet: &Fleet) -> Value {
         "not_evidence": witness.not_evidence.as_ref().map(NotEvidence::word),
         "counts": witness.proven && !witness.paused,
         "unknown": witness.unknown,
+        "unjudged_since": witness.unjudged_since.map(wall),
         "window_until": witness.window.map(wall),
         "paused": witness.paused,
     })

@@ -160,6 +160,8 @@ fn said(note: &Note) -> Option<String> {
         }
         Note::GaveUp { host, reason } => format!("{host}: gave up: {reason}"),
         Note::Rearmed { host } => format!("{host}: re-armed"),
+        Note::Unjudged { profile, .. } => format!("{profile}: cannot be judged"),
+        Note::JudgedAgain { profile, .. } => format!("{profile}: judged again"),
         Note::NetworkDown { .. } => "our network: no canary answers".to_owned(),
         Note::NetworkBack { .. } => "our network: back".to_owned(),
         Note::Unrecorded => "state: cannot be written".to_owned(),

@@ -11,7 +11,7 @@ use super::subject::pieces;
 
 /// What the reader can do: what the mail's own words say, then the commands.
 pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<Item> {
-    let own = voice.tell(pieces(note.event).advice, values.clone());
+    let own = voice.tell(pieces(note).advice, values.clone());
     let mut items: Vec<Item> = own.into_iter().map(item).collect();
     let command = |purpose: Key, line: String| Item::Command {
         purpose: voice.word(purpose),
@@ -61,6 +61,15 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
             items.extend(now());
             items.extend(resume());
         }
+        EventKind::Unjudged => {
+            let profile = note.profile.as_ref();
+            items.extend(profile.map(|profile| {
+                let line = format!("probe once {profile} --dry-run");
+                command(key!(Advice, "again"), line)
+            }));
+            items.extend(now());
+        }
+        EventKind::Up | EventKind::Closed if note.judged => items.extend(now()),
         EventKind::Up | EventKind::Back => {
             items.extend(now());
             items.extend(ssh(key!(Advice, "why")));

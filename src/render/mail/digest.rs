@@ -29,7 +29,7 @@ impl State {
 
     const fn of(event: EventKind) -> Self {
         match event {
-            EventKind::GaveUp => Self::Needs,
+            EventKind::GaveUp | EventKind::Unjudged => Self::Needs,
             EventKind::Down
             | EventKind::Restarted
             | EventKind::Withheld

@@ -86,7 +86,7 @@ pub fn illustrated(entry: &Entry, wording: &Wording, course: Option<&Course>) ->
     let voice = Voice::of(wording);
     let values = values::values(&voice, note);
     let page = story::page(&voice, note, &values);
-    let subject = subject::said(&voice, note.event, values);
+    let subject = subject::said(&voice, note, values);
     let ids = thread::ids(entry);
     let mut headers = vec![
         ("Auto-Submitted".to_owned(), "auto-generated".to_owned()),

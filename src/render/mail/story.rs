@@ -20,7 +20,7 @@ const SITES_FIRST: usize = 5;
 
 /// The page of a notification.
 pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
-    let pieces = pieces(note.event);
+    let pieces = pieces(note);
     // A long list must not push what the reader can do off the first screen.
     let few = note.sites.len() <= SITES_FIRST;
     let parts = [
@@ -74,6 +74,7 @@ const fn tone(note: &Notification) -> Tone {
         | EventKind::Flapping
         | EventKind::Digest
         | EventKind::Blind
+        | EventKind::Unjudged
         | EventKind::Damaged
         | EventKind::Certificate => Tone::Warn,
         EventKind::Up | EventKind::Back => Tone::Good,

@@ -16,7 +16,7 @@ const LENGTH: usize = 120;
 /// `[DOWN] shop: connection refused (web1)`
 #[must_use]
 pub fn subject(voice: &Voice, note: &Notification) -> String {
-    said(voice, note.event, values(voice, note))
+    said(voice, note, values(voice, note))
 }
 
 /// The subject as it is mailed under these settings.
@@ -25,8 +25,8 @@ pub fn worded(settings: &Settings, note: &Notification) -> String {
     subject(&Voice::of(&settings.wording), note)
 }
 
-pub(super) fn said(voice: &Voice, event: EventKind, values: Value) -> String {
-    clean::line(&voice.say(pieces(event).subject, values), LENGTH)
+pub(super) fn said(voice: &Voice, note: &Notification, values: Value) -> String {
+    clean::line(&voice.say(pieces(note).subject, values), LENGTH)
 }
 
 /// What a mail says of its own.
@@ -53,8 +53,9 @@ macro_rules! pieces {
 }
 
 /// The pieces of an event's mail.
-pub(super) const fn pieces(event: EventKind) -> Pieces {
-    match event {
+pub(super) const fn pieces(note: &Notification) -> Pieces {
+    match note.event {
+        EventKind::Up | EventKind::Closed if note.judged => pieces!(Judged),
         EventKind::Down => pieces!(Down),
         EventKind::Restarted => pieces!(Restarted),
         EventKind::Up => pieces!(Up),
@@ -64,6 +65,7 @@ pub(super) const fn pieces(event: EventKind) -> Pieces {
         EventKind::Reminder => pieces!(Reminder),
         EventKind::Closed => pieces!(Closed),
         EventKind::Blind => pieces!(Blind),
+        EventKind::Unjudged => pieces!(Unjudged),
         EventKind::Damaged => pieces!(Damaged),
         EventKind::Certificate => pieces!(Certificate),
         EventKind::Flapping => pieces!(Flapping),

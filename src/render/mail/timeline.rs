@@ -20,7 +20,12 @@ pub(super) fn timeline(voice: &Voice, note: &Notification) -> Vec<Item> {
     }
     let mut lines: Vec<(Timestamp, String)> = Vec::new();
     if let Some(at) = note.since {
-        lines.push((at, voice.word(key!(Page, "timeline.since"))));
+        let begins = match note.event {
+            EventKind::Unjudged => key!(Page, "timeline.unjudged"),
+            _ if note.judged => key!(Page, "timeline.unjudged"),
+            _ => key!(Page, "timeline.since"),
+        };
+        lines.push((at, voice.word(begins)));
     }
     if let Some(at) = note.opened {
         lines.push((at, voice.word(key!(Page, "timeline.opened"))));
@@ -65,6 +70,9 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
     let at = note.until.unwrap_or(note.at);
     let lasted = lasted(voice, note);
     let line = match note.event {
+        EventKind::Up | EventKind::Closed if note.judged => {
+            voice.say(key!(Page, "timeline.judged"), context! { lasted })
+        }
         EventKind::Up | EventKind::Back => {
             voice.say(key!(Page, "timeline.back"), context! { lasted })
         }
@@ -85,6 +93,7 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
         EventKind::Down
         | EventKind::Restarted
         | EventKind::Blind
+        | EventKind::Unjudged
         | EventKind::Damaged
         | EventKind::Certificate
         | EventKind::Digest

@@ -103,6 +103,21 @@ pub(super) fn words(
             let subject = record.subject(*entry).unwrap_or(event.word());
             Some(delivered(subject, to, delivery))
         }
+        Note::Unjudged {
+            profile,
+            since,
+            detail,
+        } => Some((
+            Ink::Bad,
+            format!(
+                "{profile} cannot be judged for {} now: {detail}",
+                span(at.since(*since))
+            ),
+        )),
+        Note::JudgedAgain { profile, since } => Some((
+            Ink::Good,
+            format!("{profile} is judged again after {}", span(at.since(*since))),
+        )),
         Note::NetworkDown { detail } => Some((
             Ink::Bad,
             format!("our own network is down ({detail}): nothing is judged or restarted"),

@@ -195,7 +195,7 @@ fn standing(
         (ProfileState::Unknown, Standing::New) if track.probed.is_none() => {
             "not probed yet".to_owned()
         }
-        (ProfileState::Unknown, was) => unknown(track, was),
+        (ProfileState::Unknown, was) => unknown(track, was, fleet),
         (ProfileState::Failing, _) => {
             let threshold = profile.map_or(1, |profile| profile.failure_threshold);
             let begun = track.failing_since.unwrap_or(track.since);
@@ -221,7 +221,7 @@ fn standing(
     Some(Line::new(Ink::Dim, &text))
 }
 
-fn unknown(track: &ProfileTrack, was: Standing) -> String {
+fn unknown(track: &ProfileTrack, was: Standing, fleet: &Fleet) -> String {
     let reason = track.unknown.as_deref().filter(|reason| !reason.is_empty());
     // The last result may say the same already.
     let reason = reason.filter(|reason| !track.last.iter().any(|check| check.detail() == *reason));
@@ -233,7 +233,11 @@ fn unknown(track: &ProfileTrack, was: Standing) -> String {
         Standing::Failing => "; it was failing before",
         Standing::Down => "; it was down before",
     };
-    format!("not judged{reason}{before}")
+    let blank = track.blank_since().map_or_else(String::new, |begun| {
+        let now = fleet.wall(fleet.now());
+        format!(" {}", since(fleet.wall(begun), now))
+    });
+    format!("not judged{blank}{reason}{before}")
 }
 
 fn down(profile: Option<&Profile>, track: &ProfileTrack, fleet: &Fleet) -> String {

@@ -110,7 +110,9 @@ impl Page<'_> {
     fn testimony(&self, witness: &Witness) -> String {
         let mut parts = Vec::new();
         if let Some(unknown) = &witness.unknown {
-            parts.push(unknown.clone());
+            let begun = witness.unjudged_since;
+            let begun = begun.map(|at| format!(", {}", since(self.wall(at), self.now)));
+            parts.push(format!("{unknown}{}", begun.unwrap_or_default()));
         }
         if let Some(cause) = witness.cause {
             let begun = witness

@@ -58,6 +58,10 @@ files! {
     Closed = "closed",
     /// We could not see.
     Blind = "blind",
+    /// A site cannot be judged.
+    Unjudged = "unjudged",
+    /// A site that could not be judged is judged again.
+    Judged = "judged",
     /// The state was damaged.
     Damaged = "damaged",
     /// Certificates end soon.
@@ -116,6 +120,8 @@ impl File {
             | Self::Reminder
             | Self::Closed
             | Self::Blind
+            | Self::Unjudged
+            | Self::Judged
             | Self::Damaged
             | Self::Certificate
             | Self::Flapping

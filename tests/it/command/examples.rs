@@ -259,10 +259,14 @@ async fn a_pager_wakes_whom_it_must_and_ends_the_page() {
         (entries::down(), None),
         (entries::reminder(), None),
         (entries::blind(), None),
+        (entries::unjudged(), Some("trigger")),
+        (entries::judged(), Some("resolve")),
+        (entries::judged_ill(), Some("resolve")),
         (entries::test(), None),
     ] {
         let event = notification.event;
         let incident = notification.incident.clone();
+        let class = notification.cause.map(|cause| cause.word());
         let told = run("pager", &arguments, PATH, notification).await;
         assert!(is_sent(&told), "{event:?}: {told:?}");
         let body = bodies.try_recv().ok();
@@ -274,7 +278,7 @@ async fn a_pager_wakes_whom_it_must_and_ends_the_page() {
             assert_eq!(body["routing_key"], "0123abc");
             assert_eq!(body["dedup_key"], incident.unwrap().as_str());
             assert_eq!(body["payload"]["source"], "web1");
-            assert_eq!(body["payload"]["class"], "refused");
+            assert_eq!(body["payload"]["class"].as_str(), class);
         }
     }
 }

@@ -123,5 +123,7 @@ pub(crate) fn more() -> Vec<(&'static str, Notification)> {
         ("up-stable", stable()),
         ("down-together", down_together()),
         ("up-together", up_together()),
+        ("up-judged", super::entries::judged()),
+        ("closed-judged", super::entries::judged_ill()),
     ]
 }

@@ -312,6 +312,55 @@ pub(crate) fn blind() -> Notification {
     }
 }
 
+/// Our own name server is silent.
+pub(crate) fn unjudged() -> Notification {
+    Notification {
+        incident: Some(IncidentId::new("shop-unjudged", "20261122T060611Z")),
+        ssh: None,
+        since: Some(NIGHT - Duration::from_secs(10)),
+        opened: None,
+        at: after(330),
+        cause: Some(Cause::Monitor),
+        seen: vec![Observation::Check {
+            url: "https://shop.example.com/".to_owned(),
+            cause: Cause::Monitor,
+            detail: "this machine's own name server does not answer (192.0.2.53: silent)"
+                .to_owned(),
+            address: None,
+            phase: Some(Phase::Dns),
+        }],
+        remark: Some(
+            "this machine's own name server does not answer (192.0.2.53: silent)".to_owned(),
+        ),
+        ..note(EventKind::Unjudged)
+    }
+}
+
+/// It is judged again, and well.
+pub(crate) fn judged() -> Notification {
+    Notification {
+        event: EventKind::Up,
+        sequence: 1,
+        at: after(1_230),
+        until: Some(after(1_230)),
+        judged: true,
+        cause: None,
+        seen: Vec::new(),
+        remark: None,
+        ..unjudged()
+    }
+}
+
+/// It is judged again, and not well.
+pub(crate) fn judged_ill() -> Notification {
+    Notification {
+        event: EventKind::Closed,
+        cause: Some(Cause::Refused),
+        seen: down().seen,
+        ..judged()
+    }
+}
+
 pub(crate) fn damaged() -> Notification {
     Notification {
         next: Next::Held(Hold::Quarantine { until: after(3600) }),
@@ -355,6 +404,7 @@ pub(crate) fn all() -> Vec<Notification> {
         reminder(),
         closed(),
         blind(),
+        unjudged(),
         damaged(),
         certificate(),
         super::crowds::flapping(),

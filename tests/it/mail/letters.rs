@@ -66,6 +66,7 @@ fn subjects_say_the_present() {
             "[STILL DOWN] shop: connection refused for 1d (web1)",
             "[CLOSED] shop: no longer watched (web1)",
             "[BLIND] could not see from 06:00 to 06:12 UTC: our own network was down",
+            "[UNJUDGED] shop: cannot be judged for 5m 40s (web1)",
             "[DAMAGED] memory of past restarts lost, nothing is restarted for now",
             "[CERT] shop.example.com and 1 more: certificates expire, the first in 1 day (2026-11-23)",
             "[FLAPPING] shop: down 4 times since 05:12:21 UTC (web1)",

@@ -239,6 +239,7 @@ fn mails_of_no_site_and_other_channels_have_none() {
             event,
             EventKind::Closed
                 | EventKind::Blind
+                | EventKind::Unjudged
                 | EventKind::Damaged
                 | EventKind::Certificate
                 | EventKind::Digest

@@ -118,6 +118,21 @@ fn the_level_says_who_must_care() {
         (delivered(Delivery::Rejected { reason: reason() }), "ERROR"),
         (Note::NetworkDown { detail: reason() }, "WARN"),
         (Note::NetworkBack { since: WALL }, "INFO"),
+        (
+            Note::Unjudged {
+                profile: ProfileName::try_new("shop").unwrap(),
+                since: WALL,
+                detail: reason(),
+            },
+            "ERROR",
+        ),
+        (
+            Note::JudgedAgain {
+                profile: ProfileName::try_new("shop").unwrap(),
+                since: WALL,
+            },
+            "INFO",
+        ),
         (Note::Damaged { path: reason() }, "ERROR"),
         (Note::Unrecorded, "ERROR"),
         (Note::Recorded, "INFO"),

@@ -223,6 +223,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             certificates: vec![],
             first: maybe(rng, ProfileName::try_new("blog").unwrap()),
             story: rng.bool(),
+            judged: rng.bool(),
             flaps: maybe(
                 rng,
                 probe::model::Flaps {

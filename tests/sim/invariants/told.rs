@@ -102,7 +102,7 @@ impl Course<'_> {
                 .iter()
                 .rposition(|event| is_end(*event))
                 .is_none_or(|at| at + 1 == kinds.len());
-            let first = [EventKind::Down, EventKind::Flapping];
+            let first = [EventKind::Down, EventKind::Flapping, EventKind::Unjudged];
             let paired = kinds.first().is_some_and(|event| first.contains(event))
                 && count(&first) == 1
                 && events.iter().all(|(.., story)| !story)

@@ -80,6 +80,9 @@ impl Disk {
             let sequence = threads.entry(told.thread.clone()).or_default();
             *sequence = told.sequence.max(*sequence);
         }
+        let unjudged = self.profiles.values().map(|row| row.unjudged.as_ref());
+        let told = unjudged.filter_map(|unjudged| unjudged?.told.clone());
+        threads.extend(told.map(|thread| (thread, 1)));
         if queued.is_empty() && left.is_empty() && threads == self.threads {
             return None;
         }

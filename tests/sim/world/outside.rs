@@ -17,7 +17,13 @@ pub const MAINTENANCE: Duration = Duration::from_secs(600);
 impl World {
     pub(super) fn shown(&self, profile: &ProfileName) -> Option<Cause> {
         if !self.network {
-            return Some(Cause::ConnectTimeout);
+            // Who cannot even resolve the name does not come as far as to connect.
+            let ours = self.sites.get(profile) == Some(&Some(Cause::Monitor));
+            return Some(if ours {
+                Cause::Monitor
+            } else {
+                Cause::ConnectTimeout
+            });
         }
         let machine = self
             .settings
