@@ -33,6 +33,8 @@ pub struct Index {
     pub unjudged: BTreeSet<ProfileName>,
     /// Profiles of which that was told, by when it began.
     pub blanks: BTreeSet<(Timestamp, ProfileName)>,
+    /// Profiles whose last result said nothing.
+    pub unknown: BTreeSet<ProfileName>,
     /// Profiles that are failing or down.
     pub ailing: BTreeSet<ProfileName>,
     /// Hosts by when they want to be looked at again.
@@ -83,6 +85,7 @@ struct ProfileKeys {
     suspected: bool,
     unjudged: bool,
     blank: Option<Timestamp>,
+    unknown: bool,
     ailing: bool,
 }
 
@@ -186,7 +189,8 @@ impl Index {
         settled
             && (&self.told, &self.suspected, &self.ailing)
                 == (&again.told, &again.suspected, &again.ailing)
-            && (&self.unjudged, &self.blanks) == (&again.unjudged, &again.blanks)
+            && (&self.unjudged, &self.blanks, &self.unknown)
+                == (&again.unjudged, &again.blanks, &again.unknown)
             && (&self.open, &self.untold, &self.news, &self.flapping)
                 == (&again.open, &again.untold, &again.news, &again.flapping)
             && times(self) == times(&again)
@@ -207,6 +211,7 @@ impl Index {
         listed(&mut self.suspected, name, new.suspected);
         listed(&mut self.unjudged, name, new.unjudged);
         timed(&mut self.blanks, name, old.blank, new.blank);
+        listed(&mut self.unknown, name, new.unknown);
         listed(&mut self.ailing, name, new.ailing);
         if new == ProfileKeys::default() {
             self.profiles.remove(name);
@@ -280,6 +285,7 @@ impl ProfileKeys {
                 .as_ref()
                 .filter(|unjudged| unjudged.told.is_some())
                 .map(|unjudged| unjudged.since),
+            unknown: track.unknown.is_some(),
             ailing: matches!(track.standing, Standing::Failing | Standing::Down),
         }
     }

@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    CheckResult, Effect, Fleet, Hold, HostName, Note, ProbeId, Profile, ProfileName, ProfileTrack,
-    Settings, Stage, Standing, Timestamp, limits,
+    CheckResult, Effect, Fleet, Hold, HostName, HostTrack, Note, ProbeId, Profile, ProfileName,
+    ProfileTrack, Settings, Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -222,7 +222,8 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
 }
 
 /// Whether a run of `probe once` has nothing left to follow: no failure half confirmed, no restart under way or
-/// settling, no proof outstanding, no mail that could go now. Waits for a backoff or a budget are left to a later run.
+/// settling, no proof outstanding, no mail that could go now. Waits for a backoff or a budget are left to a later run, and so
+/// is what cannot come in this one: a better answer while our own network is down, a probe that nobody asked for.
 #[must_use]
 pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
     let quiet = fleet.suspects.is_empty()
@@ -230,10 +231,10 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
         && fleet.in_transit.is_empty()
         // Whatever is due has left in the step before.
         && fleet.index.untold.is_empty();
-    let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get(name));
+    let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get_key_value(name));
     quiet
         && is_probed(settings, fleet)
-        && hosts.all(|host| !is_busy(host))
+        && hosts.all(|(name, host)| !is_busy(fleet, name, host))
         && fleet
             .index
             .ailing
@@ -242,12 +243,14 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
 }
 
 /// No probe is under way or due that this run waits for. A site that does not answer is probed without a pause; once its
-/// incident is confirmed, or while its failures do not count, its next probes are a later run's.
+/// incident is confirmed, while its failures do not count, and where it could not be judged, its next probes are a later
+/// run's.
 fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
     let known = |name: &ProfileName| {
         let track = fleet.profiles.get(name);
         let ailing = |standing| matches!(standing, Standing::Failing | Standing::Down);
-        track.is_some_and(|track| ailing(track.standing) && track.probed_in_run)
+        let told = |track: &ProfileTrack| ailing(track.standing) || track.unknown.is_some();
+        track.is_some_and(|track| told(track) && track.probed_in_run)
             && !is_open(settings, fleet, name)
     };
     let due = fleet.agenda.iter();
@@ -259,11 +262,26 @@ fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
         let track = fleet.profiles.get(*name);
         track.is_some_and(|track| track.in_flight.is_some()) && known(name)
     };
-    let ailing = fleet.index.ailing.iter();
-    fleet.probing == 0 || fleet.probing == ailing.filter(under_way).count()
+    if fleet.probing == 0 {
+        return true;
+    }
+    let ailing = fleet.index.ailing.union(&fleet.index.unknown);
+    fleet.probing == ailing.filter(under_way).count()
 }
 
-fn is_busy(host: &crate::model::HostTrack) -> bool {
+/// A profile of the host is being probed, or will be in this run.
+fn is_awaited(fleet: &Fleet, host: &HostName) -> bool {
+    let mut members = fleet.index.members.get(host).into_iter().flatten();
+    members.any(|name| {
+        fleet.profiles.get(name).is_some_and(|track| {
+            let asked = track.in_flight.is_some() || track.suspicion.is_some();
+            let comes = || fleet.agenda.contains(&(track.due, name.clone()));
+            asked || (!track.probed_in_run && comes())
+        })
+    })
+}
+
+fn is_busy(fleet: &Fleet, name: &HostName, host: &HostTrack) -> bool {
     if host.removed.is_some() {
         return false;
     }
@@ -271,16 +289,12 @@ fn is_busy(host: &crate::model::HostTrack) -> bool {
         Stage::Restarting { .. } | Stage::Settling { .. } => true,
         Stage::Idle | Stage::GaveUp { .. } => false,
     };
-    moving
-        || matches!(
-            host.hold,
-            Some(
-                Hold::AwaitingCanary
-                    | Hold::AwaitingFacts
-                    | Hold::AwaitingProbe
-                    | Hold::FleetBusy { .. }
-            )
-        )
+    let asked = match &host.hold {
+        Some(Hold::AwaitingCanary | Hold::AwaitingFacts | Hold::FleetBusy { .. }) => true,
+        Some(Hold::AwaitingProbe) => is_awaited(fleet, name),
+        Some(_) | None => false,
+    };
+    moving || asked
 }
 
 /// A profile of this run about which the next few probes will say something new.

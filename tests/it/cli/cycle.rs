@@ -1,12 +1,14 @@
 //! `probe once` where a host can be restarted: the whole way over a real sshd, a rehearsal, a damaged memory.
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::ground::{Ground, eventually, flat};
 use super::outside::{Mailbox, header};
 use crate::smtp::server::Script;
+use crate::ssh::server::free_port;
 
 #[test]
 fn a_stopped_site_is_brought_back_once_and_people_are_told() {
@@ -426,4 +428,23 @@ fn without_a_canary_nothing_is_judged() {
         .probe(&["once", "shop"])
         .expect(0, &["web1 restarted once"]);
     eventually("the site is up", || ground.site.is_up().then_some(()));
+}
+
+/// No canary answers, and the site is probed without a pause: after one look there is nothing more to learn.
+#[test]
+fn a_run_that_cannot_see_ends_at_once() {
+    let ground = Ground::start();
+    // It takes connections, and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mute = format!("http://{}/", silent.local_addr().unwrap());
+    let yaml = ground.yaml("", None).replace(&ground.site.url(), &mute);
+    let from = yaml.find("canaries: [").unwrap();
+    let (head, tail) = yaml.split_at(from);
+    let rest = tail.split_once(']').unwrap().1;
+    let canary = format!("canaries: [\"tcp://127.0.0.1:{}\"]", free_port());
+    let yaml = format!("{head}{canary}{rest}");
+    ground.configure(&yaml.replace("timeout: 5s", "timeout: 5s, connect_timeout: 2s"));
+    let answer = ground.probe(&["once"]);
+    answer.expect(3, &["our own network is down", "1 unknown"]);
+    assert!(answer.took < Duration::from_secs(25), "{answer:?}");
 }

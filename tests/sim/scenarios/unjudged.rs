@@ -1,9 +1,9 @@
 //! Stories of sites that cannot be judged, by the doing of the machine that watches.
 
-use probe::model::{Cause, EventKind, Note, Window};
+use probe::model::{Cause, EventKind, Note, Pause, Start, When, Window};
 
 use super::super::invariants;
-use super::super::setup::{each_profile, profile, secs, settings};
+use super::super::setup::{each_host, each_profile, profile, secs, settings};
 use super::super::world::{Fact, World};
 use super::{MINUTE, compare, nginx_stops};
 
@@ -191,4 +191,50 @@ fn a_hundred_sites_are_told_within_the_limits() {
     };
     assert_eq!(noted(|note| matches!(note, Note::Unjudged { .. })), 100);
     assert_eq!(noted(|note| matches!(note, Note::JudgedAgain { .. })), 100);
+}
+
+/// A run from cron while nothing can be judged ends as soon as each site was looked at and a canary was asked, however often
+/// they are probed.
+#[test]
+fn a_run_that_learns_nothing_ends() {
+    for interval in [10, 15, 30, 60] {
+        for (network, shown) in [
+            (false, None),
+            (true, Some(Cause::Monitor)),
+            (false, Some(Cause::Monitor)),
+        ] {
+            let mut settings = settings(&["shop@web1", "blog@web2", "lone"]);
+            each_profile(&mut settings, |site| {
+                (site.interval, site.retry_interval) = (secs(interval), secs(5));
+                site.connect_timeout = secs(10);
+            });
+            let mut world = World::new(settings);
+            world.sites.values_mut().for_each(|site| *site = shown);
+            world.network = network;
+            world.run_cron();
+            world.go_on(secs(25));
+            assert!(!world.is_running(), "{interval} s, {network}, {shown:?}");
+        }
+    }
+}
+
+/// What a run by hand for one site waits for is not a probe of another one that this run will not make.
+#[test]
+fn a_run_for_one_site_does_not_wait_for_another() {
+    let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+    let pause = Pause::default();
+    world.pauses.insert("all".to_owned(), pause);
+    world.sites.insert(profile("shop"), Some(Cause::Refused));
+    each_host(&mut world.settings, |host| host.restart.when = When::Any);
+    world.cron = true;
+    world.start(Start::Due);
+    world.go_on(secs(40));
+    assert!(!world.is_running());
+    world.pauses.clear();
+    world.start(Start::Named([profile("blog")].into()));
+    world.go_on(secs(10));
+    assert!(!world.is_running(), "nobody probes the shop in this run");
+    world.start(Start::Due);
+    world.go_on(secs(20));
+    assert_eq!(world.restarts("web1"), 1, "that is the next one's");
 }
