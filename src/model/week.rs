@@ -85,7 +85,7 @@ impl Restarts {
 
 /// What a period remembers of one site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "[u64; 7]", into = "[u64; 7]")]
+#[serde(from = "Vec<u64>", into = "[u64; 8]")]
 pub struct Tally {
     /// The period's number; 0: nothing is remembered.
     pub period: u32,
@@ -101,24 +101,29 @@ pub struct Tally {
     pub down_s: u32,
     /// How many of them.
     pub outages: u32,
+    /// How long it was not judged within the period, in seconds.
+    pub unjudged_s: u32,
 }
 
-impl From<[u64; 7]> for Tally {
-    fn from([period, well, sum_ms, longest, at, down, outages]: [u64; 7]) -> Self {
-        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+impl From<Vec<u64>> for Tally {
+    /// An earlier version wrote no more than seven.
+    fn from(row: Vec<u64>) -> Self {
+        let nth = |n: usize| row.get(n).copied().unwrap_or(0);
+        let small = |n: usize| u32::try_from(nth(n)).unwrap_or(u32::MAX);
         Self {
-            period: small(period),
-            well: small(well),
-            sum_ms,
-            longest_ms: small(longest),
-            longest_at: small(at),
-            down_s: small(down),
-            outages: small(outages),
+            period: small(0),
+            well: small(1),
+            sum_ms: nth(2),
+            longest_ms: small(3),
+            longest_at: small(4),
+            down_s: small(5),
+            outages: small(6),
+            unjudged_s: small(7),
         }
     }
 }
 
-impl From<Tally> for [u64; 7] {
+impl From<Tally> for [u64; 8] {
     fn from(tally: Tally) -> Self {
         [
             tally.period.into(),
@@ -128,6 +133,7 @@ impl From<Tally> for [u64; 7] {
             tally.longest_at.into(),
             tally.down_s.into(),
             tally.outages.into(),
+            tally.unjudged_s.into(),
         ]
     }
 }
@@ -168,6 +174,12 @@ impl Tally {
         let seconds = u32::try_from(lasted.as_secs()).unwrap_or(u32::MAX);
         self.down_s = self.down_s.saturating_add(seconds);
         self.outages = self.outages.saturating_add(1);
+    }
+
+    /// Counts a time within the period in which it was not judged.
+    pub fn blank(&mut self, lasted: Duration) {
+        let seconds = u32::try_from(lasted.as_secs()).unwrap_or(u32::MAX);
+        self.unjudged_s = self.unjudged_s.saturating_add(seconds);
     }
 
     /// The mean response time; `None` where no probe was well.
@@ -213,6 +225,9 @@ pub struct WeekSite {
     pub outages: u32,
     /// It is down now.
     pub still: bool,
+    /// How long it was not judged, by our own doing, beyond what is so of all.
+    #[serde(default)]
+    pub unjudged: Duration,
 }
 
 /// How a restart held.
@@ -286,8 +301,14 @@ pub struct Week {
     pub down_more: u32,
     /// Sites that were up all the time and are not listed.
     pub up_more: u32,
+    /// Sites that were not judged for a while, were not down, and are not listed.
+    #[serde(default)]
+    pub unjudged_more: u32,
     /// All their downtime together.
     pub down: Duration,
+    /// All the time together in which a site was not judged, beyond what is so of all.
+    #[serde(default)]
+    pub unjudged: Duration,
     /// Hosts that were restarted.
     pub hosts: Vec<WeekHost>,
     /// How many restarts there were.
@@ -303,26 +324,33 @@ pub struct Week {
 }
 
 impl Week {
-    /// The share of `span` in which a site was not down, in hundredths of a per cent, rounded down: whoever was down is never
-    /// told to have been up for 100 %.
+    /// The share of the judged time in which a site was not down, in hundredths of a per cent, rounded down: whoever was down
+    /// is never told to have been up for 100 %. `None` where it was never judged.
     #[must_use]
-    pub fn share(&self, down: Duration) -> u32 {
-        share(self.span, down)
+    pub fn share(&self, site: &WeekSite) -> Option<u32> {
+        share(self.judged().saturating_sub(site.unjudged), site.down)
     }
 
     /// The same of all sites together.
     #[must_use]
-    pub fn share_of_all(&self) -> u32 {
-        share(self.span.saturating_mul(self.profiles.max(1)), self.down)
+    pub fn share_of_all(&self) -> Option<u32> {
+        let judged = self.judged().saturating_mul(self.profiles.max(1));
+        share(judged.saturating_sub(self.unjudged), self.down)
+    }
+
+    /// How long we could see, and probe ran.
+    fn judged(&self) -> Duration {
+        self.span.saturating_sub(self.blind + self.away)
     }
 }
 
-fn share(whole: Duration, down: Duration) -> u32 {
-    let (whole, down) = (whole.as_millis(), down.as_millis());
-    let up = whole.saturating_sub(down).saturating_mul(10_000);
+fn share(judged: Duration, down: Duration) -> Option<u32> {
+    let (judged, down) = (judged.as_millis(), down.as_millis());
+    let up = judged.saturating_sub(down).saturating_mul(10_000);
+    // A site that is down counts as down while nobody looks, too.
+    let whole = judged.max(down);
     up.checked_div(whole)
         .and_then(|share| u32::try_from(share).ok())
-        .unwrap_or(10_000)
 }
 
 #[cfg(test)]
@@ -359,6 +387,7 @@ mod tests {
         tally.count(Duration::from_millis(300), at("2026-11-23T00:00:02Z"));
         tally.count(Duration::from_millis(200), at("2026-11-23T00:00:03Z"));
         tally.over(Duration::from_secs(70));
+        tally.blank(Duration::from_secs(90));
         assert_eq!(tally.mean(), Some(Duration::from_millis(200)));
         assert_eq!((tally.longest_ms, tally.down_s), (300, 70));
         assert_eq!(
@@ -367,6 +396,8 @@ mod tests {
         );
         let row = serde_json::to_string(&tally).unwrap();
         assert_eq!(serde_json::from_str::<Tally>(&row).unwrap(), tally);
+        let earlier: Tally = serde_json::from_str("[3,3,600,300,7,70,1]").unwrap();
+        assert_eq!((earlier.outages, earlier.unjudged_s), (1, 0));
         assert_eq!(tally.of(3), tally);
         assert_eq!(tally.of(4).well, 0);
         assert_eq!(Tally::default().mean(), None);
@@ -375,9 +406,10 @@ mod tests {
     #[test]
     fn who_was_down_was_not_up_for_all_the_time() {
         let week = Duration::from_secs(7 * 86_400);
-        assert_eq!(share(week, Duration::ZERO), 10_000);
-        assert_eq!(share(week, Duration::from_secs(1)), 9_999);
-        assert_eq!(share(week, week), 0);
-        assert_eq!(share(Duration::ZERO, Duration::ZERO), 10_000);
+        assert_eq!(share(week, Duration::ZERO), Some(10_000));
+        assert_eq!(share(week, Duration::from_secs(1)), Some(9_999));
+        assert_eq!(share(week, week), Some(0));
+        assert_eq!(share(Duration::ZERO, week), Some(0));
+        assert_eq!(share(Duration::ZERO, Duration::ZERO), None, "never judged");
     }
 }

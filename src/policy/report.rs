@@ -8,13 +8,14 @@
 //! - A fleet without profiles has nothing to report; what was watched before and is again is reported on the next Monday. Pauses and maintenance windows change nothing: they concern acting.
 //! - All that it says is fixed in the write that queues it.
 //! - Down means the same as in `probe history`: an incident was open, from the first failure on. Time in which we could not see,
-//!   for our own network was down or probe did not run, is said; a site counts then as it was before.
+//!   for our own network was down or probe did not run, is said, and so is time in which a site could not be judged: neither
+//!   counts as up.
 
 use std::time::Duration;
 
 use crate::model::{
-    Channel, Drill, Drills, Ending, EventKind, HostName, HostTrack, Period, ProfileName, Timestamp,
-    Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, limits, monday,
+    Channel, Drill, Drills, Ending, EventKind, HostName, HostTrack, Period, ProfileName, Standing,
+    Timestamp, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, limits, monday,
 };
 
 use super::draft::Draft;
@@ -153,6 +154,17 @@ pub(super) fn over(draft: &mut Draft<'_>, name: &ProfileName, since: Timestamp) 
     track.week.over(now.since(since.max(began)));
 }
 
+/// A profile that was not judged since then is judged again, or no longer watched.
+pub(super) fn judged(draft: &mut Draft<'_>, name: &ProfileName, since: Timestamp) {
+    let Some((number, began)) = draft.fleet.core.week.as_ref().map(|w| (w.number, w.began)) else {
+        return;
+    };
+    let now = draft.now;
+    let track = draft.fleet.profile_mut(name);
+    track.week = track.week.of(number);
+    track.week.blank(now.since(since.max(began)));
+}
+
 /// We could not see since then, and can again.
 pub(super) fn seeing(draft: &mut Draft<'_>, since: Timestamp) {
     let now = draft.now;
@@ -208,7 +220,13 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
         let tally = tally.unwrap_or_default();
         let open = track.and_then(|track| track.incident.as_ref());
         let lasts = open.map(|open| now.since(open.since.max(period.began)));
+        let blank = track.and_then(|track| match track.standing {
+            Standing::New => Some(period.began),
+            _ => Some(track.unjudged.as_ref()?.since.max(period.began)),
+        });
+        let blank = blank.map_or(Duration::ZERO, |since| now.since(since));
         sites.push(WeekSite {
+            unjudged: Duration::from_secs(tally.unjudged_s.into()) + blank,
             profile: name.clone(),
             down: Duration::from_secs(tally.down_s.into()) + lasts.unwrap_or_default(),
             outages: tally.outages.saturating_add(u32::from(open.is_some())),
@@ -225,15 +243,21 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
     }
     let profiles = count(sites.len());
     let down = sites.iter().map(|site| site.down).sum();
-    sites.sort_by(|a, b| {
-        (b.outages > 0, b.down, &a.profile).cmp(&(a.outages > 0, a.down, &b.profile))
-    });
+    let unjudged = sites.iter().map(|site| site.unjudged).sum();
+    // A single unlucky probe puts nobody on a list.
+    let blank = |site: &WeekSite| site.unjudged >= limits::UNJUDGED;
+    let rank = |site: &WeekSite| (site.outages > 0, site.down, blank(site), site.unjudged);
+    sites.sort_by(|a, b| (rank(b), &a.profile).cmp(&(rank(a), &b.profile)));
     let hit = sites.iter().filter(|site| site.outages > 0).count();
+    let told = sites.iter().filter(|site| site.outages > 0 || blank(site));
+    let told = told.count();
     let listed = match sites.len() > SITES {
-        true => hit.min(SITES),
+        true => told.min(SITES),
         false => sites.len(),
     };
-    let rest = sites.len() - listed;
+    let down_more = hit.saturating_sub(listed);
+    let unjudged_more = told.saturating_sub(listed) - down_more;
+    let up_more = sites.len() - listed - down_more - unjudged_more;
     sites.truncate(listed);
     slowest.sort_by(|a, b| (b.longest, &a.profile).cmp(&(a.longest, &b.profile)));
     slowest.truncate(SLOWEST);
@@ -282,10 +306,12 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
         blind: period.blind + blind,
         away: period.away,
         profiles,
-        down_more: count(hit.saturating_sub(listed)),
-        up_more: count(rest - hit.saturating_sub(listed)),
+        down_more: count(down_more),
+        unjudged_more: count(unjudged_more),
+        up_more: count(up_more),
         sites,
         down,
+        unjudged,
         hosts,
         restarts,
         slowest,

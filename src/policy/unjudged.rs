@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{judge, network, outbox, telling};
+use super::{judge, network, outbox, report, telling};
 
 /// A probe that began then is judged, as failed or not, or could not be.
 pub(super) fn probed(draft: &mut Draft<'_>, profile: &Profile, began: Timestamp, failed: bool) {
@@ -111,6 +111,8 @@ fn over(draft: &mut Draft<'_>, profile: &Profile, failed: bool) {
     let Some(unjudged) = track.unjudged.take() else {
         return;
     };
+    report::judged(draft, name, unjudged.since);
+    let track = draft.fleet.profile_mut(name);
     let well = !failed && matches!(track.state(), ProfileState::Up | ProfileState::Degraded);
     let cause = judge::told(profile, &track.last).filter(|_| !well);
     let Some(thread) = unjudged.told else {
@@ -142,7 +144,11 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
         return;
     }
     let unjudged = draft.fleet.profile_mut(name).unjudged.take();
-    let Some((since, thread)) = unjudged.and_then(|known| Some((known.since, known.told?))) else {
+    let Some(Unjudged { since, told, .. }) = unjudged.map(|known| *known) else {
+        return;
+    };
+    report::judged(draft, name, since);
+    let Some(thread) = told else {
         return;
     };
     let mut told = about(draft, name, EventKind::Closed, thread, since);

@@ -1,7 +1,8 @@
 //! What the journal says of the past: incidents, restarts and how long they held, uptime.
 //!
 //! Times are wall-clock times. A profile was down from the first failure of an incident to its end; failures that were
-//! never confirmed count as up. A restart held from the end of the incident it was made in to the next incident on its
+//! never confirmed count as up. Time in which it was not judged, and no incident was open, counts neither as up nor as
+//! down, and of a profile that was never judged no uptime is said. A restart held from the end of the incident it was made in to the next incident on its
 //! host, or until now; one that was followed by another restart before any site was back did not help.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::why::Recorded;
 use crate::model::{
-    Ailment, Cause, Fleet, HostName, Note, ProfileName, RecoveryOutcome, Settings, Timestamp,
+    Ailment, Cause, Fleet, HostName, Note, ProfileName, ProfileState, ProfileTrack,
+    RecoveryOutcome, Settings, Timestamp,
 };
 
 /// One time a profile was down.
@@ -90,13 +92,38 @@ pub struct Past {
     pub outages: Vec<Outage>,
     /// In order.
     pub restarts: Vec<Restart>,
+    /// From when to when each profile was not judged, in order.
+    pub unjudged: BTreeMap<ProfileName, Vec<(Timestamp, Timestamp)>>,
 }
 
 impl Past {
-    /// Share of the time in which a profile was not down, in hundredths of a per cent; `None` where nothing is recorded.
+    /// How long a profile was neither judged nor down.
+    #[must_use]
+    pub fn unjudged(&self, profile: &ProfileName) -> Duration {
+        let spans = self.unjudged.get(profile).into_iter().flatten();
+        let within = |(from, until): &(Timestamp, Timestamp)| {
+            let down = self
+                .outages
+                .iter()
+                .filter(|outage| outage.profile == *profile);
+            let down = down.map(|outage| {
+                let end = outage.until.unwrap_or(self.until).min(*until);
+                end.since(outage.since.max(*from))
+            });
+            until.since(*from).saturating_sub(down.sum())
+        };
+        spans.map(within).sum()
+    }
+
+    /// Share of the judged time in which a profile was not down, in hundredths of a per cent; `None` where nothing is
+    /// recorded or it was never judged.
     #[must_use]
     pub fn uptime(&self, profile: &ProfileName) -> Option<u32> {
-        let whole = self.until.since(self.from).as_millis();
+        let whole = self
+            .until
+            .since(self.from)
+            .saturating_sub(self.unjudged(profile));
+        let whole = whole.as_millis();
         let down: u128 = self
             .outages
             .iter()
@@ -181,15 +208,51 @@ pub fn past(
             .min();
         restart.held = held(restart.began, next, &on_host(&restart.host), now);
     }
+    let begins = from.max(first).min(now);
+    let state = |name: &ProfileName| {
+        let track = fleet.profiles.get(name);
+        track.map_or(ProfileState::Unknown, ProfileTrack::state)
+    };
+    let unjudged = profiles.iter().map(|name| {
+        let turns = reading.turns.get(name).map_or(&[][..], Vec::as_slice);
+        (name.clone(), blanks(turns, state(name), begins, now))
+    });
+    let unjudged = unjudged.collect();
     outages.retain(|outage| profiles.contains(&outage.profile));
     outages.sort_by(|a, b| (a.since, &a.profile).cmp(&(b.since, &b.profile)));
     Past {
-        from: from.max(first).min(now),
+        from: begins,
         until: now,
+        unjudged,
         profiles: profiles.clone(),
         outages,
         restarts,
     }
+}
+
+/// A change of state: when, from which, to which.
+type Turn = (Timestamp, ProfileState, ProfileState);
+
+/// When a profile was not judged, by its changes of state and by what it is now.
+fn blanks(
+    turns: &[Turn],
+    now: ProfileState,
+    begins: Timestamp,
+    ends: Timestamp,
+) -> Vec<(Timestamp, Timestamp)> {
+    let blank = |state: ProfileState| state == ProfileState::Unknown;
+    let at_first = turns.first().map_or(now, |(_, from, _)| *from);
+    let mut since = blank(at_first).then_some(begins);
+    let mut spans = Vec::new();
+    for (at, _, to) in turns {
+        if blank(*to) {
+            since.get_or_insert(*at);
+        } else if let Some(since) = since.take() {
+            spans.push((since, *at));
+        }
+    }
+    spans.extend(since.map(|since| (since, ends)));
+    spans
 }
 
 /// How a restart that began at `began` held, given when the host's next one began and what was down on it.
@@ -219,11 +282,18 @@ struct Reading {
     open: BTreeMap<ProfileName, (Timestamp, Cause)>,
     over: Vec<Outage>,
     restarts: Vec<Restart>,
+    turns: BTreeMap<ProfileName, Vec<Turn>>,
 }
 
 impl Reading {
     fn take(&mut self, at: Timestamp, note: &Note) {
         match note {
+            Note::Changed {
+                profile, from, to, ..
+            } => {
+                let turns = self.turns.entry(profile.clone()).or_default();
+                turns.push((at, *from, *to));
+            }
             Note::Opened { profile, cause, .. } => {
                 self.open.insert(profile.clone(), (at, *cause));
             }
@@ -265,7 +335,6 @@ impl Reading {
             }
             Note::Judged { .. }
             | Note::Skipped { .. }
-            | Note::Changed { .. }
             | Note::Diagnosed { .. }
             | Note::Held { .. }
             | Note::GaveUp { .. }
@@ -299,6 +368,7 @@ pub fn document(past: &Past) -> Value {
             "name": profile,
             "uptime": past.uptime(profile).map(|share| f64::from(share) / 10_000.0),
             "down_seconds": down.as_secs(),
+            "unjudged_seconds": past.unjudged(profile).as_secs(),
             "incidents": outages.iter().map(|o| json!({
                 "since": o.since.to_string(),
                 "until": o.until.map(|at| at.to_string()),

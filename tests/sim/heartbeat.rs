@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Run, Until, drive};
 use probe::model::{
-    BootId, Channel, Delivery, Effect, Entry, Event, EventKind, Fleet, Heartbeat, Note,
-    Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
+    BootId, Cause, Channel, CheckResult, Delivery, Effect, Entry, Event, EventKind, Finding, Fleet,
+    Heartbeat, Note, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
 };
 use probe::policy;
 use tokio::sync::mpsc;
@@ -363,4 +363,66 @@ async fn the_loop_of_a_daemon_speaks_only_while_it_can_write() {
     assert!((19..=21).contains(&heard()), "{}", heard());
     order.send(Control::Stop).await.unwrap();
     driving.await.unwrap();
+}
+
+/// A site that nothing can be said of keeps us silent after a quarter of an hour, until it is judged again.
+#[test]
+fn what_cannot_be_judged_keeps_us_silent() {
+    let mut watched = watched(5 * MINUTE);
+    watched.profiles = settings(&["shop"]).profiles;
+    watched.network.canaries.clear();
+    watched.email = None;
+    let shop = super::setup::profile("shop");
+    let mut course = Course::new(watched, Start::Daemon);
+    let minutes = |course: &mut Course, span: u64, cause: Option<Cause>| -> Vec<u64> {
+        let mut heard = Vec::new();
+        for minute in 1..=span {
+            let mut beats = course.later(MINUTE);
+            while let Some((probe, _)) = course.fleet.profiles[&shop].in_flight {
+                let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
+                    cause,
+                    certificate_fault: None,
+                    detail: "no name server".to_owned(),
+                    phase: None,
+                });
+                beats |= course.step(Event::Probed {
+                    probe,
+                    profile: shop.clone(),
+                    checks: vec![CheckResult::new("https://shop.example.com/", finding)],
+                });
+            }
+            heard.extend(beats.then_some(minute));
+        }
+        heard
+    };
+    assert_eq!(minutes(&mut course, 6, None), [1, 6]);
+    let heard = minutes(&mut course, 60, Some(Cause::Monitor));
+    assert_eq!(
+        heard,
+        [5, 10, 15],
+        "the first probe of these was a minute on"
+    );
+    let silence = course.silence().cloned();
+    assert!(
+        matches!(&silence, Some(Silence::Unjudged { profile, .. }) if *profile == shop),
+        "{silence:?}"
+    );
+    assert_eq!(minutes(&mut course, 6, None), [1, 6]);
+    assert_eq!(course.silence(), None);
+    let told = course.notes.iter();
+    let told = told.filter(|note| matches!(note, Note::Heartbeat { .. }));
+    assert_eq!(told.count(), 2);
+}
+
+/// Nor does anybody hear that all is well where no canary has answered for so long.
+#[test]
+fn a_canary_that_stays_silent_keeps_us_silent() {
+    let mut watched = watched(5 * MINUTE);
+    watched.network = settings(&["shop"]).network;
+    let mut course = Course::new(watched, Start::Daemon);
+    course.fleet.core.network.down_since = Some(course.fleet.now());
+    assert_eq!(course.minutes(60), [1, 6, 11]);
+    assert!(matches!(course.silence(), Some(Silence::Blind { .. })));
+    course.fleet.core.network.down_since = None;
+    assert_eq!(course.minutes(1), [1]);
 }

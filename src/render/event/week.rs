@@ -18,8 +18,10 @@ pub(super) struct Figures<'a> {
     profiles: u32,
     up_percent: f64,
     down_seconds: u64,
+    unjudged_seconds: u64,
     sites: Vec<Site<'a>>,
     sites_down_more: u32,
+    sites_unjudged_more: u32,
     sites_up_more: u32,
     restarts: u32,
     hosts: Vec<Host<'a>>,
@@ -36,6 +38,7 @@ struct Site<'a> {
     down_seconds: u64,
     outages: u32,
     down_now: bool,
+    unjudged_seconds: u64,
 }
 
 #[derive(Serialize)]
@@ -83,8 +86,10 @@ pub(super) fn figures(week: &Week) -> Figures<'_> {
         profiles: week.profiles,
         up_percent: percent(week.share_of_all()),
         down_seconds: week.down.as_secs(),
+        unjudged_seconds: week.unjudged.as_secs(),
         sites: week.sites.iter().map(|one| site(week, one)).collect(),
         sites_down_more: week.down_more,
+        sites_unjudged_more: week.unjudged_more,
         sites_up_more: week.up_more,
         restarts: week.restarts,
         hosts: week.hosts.iter().map(host).collect(),
@@ -95,18 +100,19 @@ pub(super) fn figures(week: &Week) -> Figures<'_> {
     }
 }
 
-/// From hundredths of a per cent.
-fn percent(share: u32) -> f64 {
-    f64::from(share) / 100.0
+/// From hundredths of a per cent; 0 where nothing was judged.
+fn percent(share: Option<u32>) -> f64 {
+    f64::from(share.unwrap_or(0)) / 100.0
 }
 
 fn site<'a>(week: &Week, site: &'a WeekSite) -> Site<'a> {
     Site {
         profile: site.profile.as_str(),
-        up_percent: percent(week.share(site.down)),
+        up_percent: percent(week.share(site)),
         down_seconds: site.down.as_secs(),
         outages: site.outages,
         down_now: site.still,
+        unjudged_seconds: site.unjudged.as_secs(),
     }
 }
 

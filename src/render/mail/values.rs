@@ -52,7 +52,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         ends => first.map(|first| voice.day_clock(first.ends)),
         day => first.map(|first| voice.day(first.ends)),
         week_sites => week.map(|week| week.sites),
-        week_share => week.map(|week| week.share.as_str()),
+        week_share => week.and_then(|week| week.share.as_deref()),
         week_restarts => week.map(|week| week.restarts),
         week_still => week.map(|week| week.still),
         week_hit => week.map(|week| week.hit),
@@ -62,6 +62,8 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         week_first => week.map(|week| week.first),
         week_blind => week.and_then(|week| week.blind.as_deref()),
         week_away => week.and_then(|week| week.away.as_deref()),
+        week_never => week.map(|week| week.never),
+        week_unjudged => week.and_then(|week| week.unjudged.as_deref()),
     }
 }
 

@@ -15,7 +15,7 @@ use super::{clean, ending};
 /// Named in the subject's pieces: the values of the week.
 pub(super) struct Sums {
     pub(super) sites: u32,
-    pub(super) share: String,
+    pub(super) share: Option<String>,
     pub(super) restarts: u32,
     pub(super) still: usize,
     pub(super) hit: u32,
@@ -24,6 +24,9 @@ pub(super) struct Sums {
     pub(super) first: bool,
     pub(super) blind: Option<String>,
     pub(super) away: Option<String>,
+    pub(super) unjudged: Option<String>,
+    /// Sites that were never judged.
+    pub(super) never: usize,
 }
 
 /// What the head of the mail says.
@@ -32,7 +35,7 @@ pub(super) fn sums(voice: &Voice, week: &Week) -> Sums {
     let hit = week.sites.iter().filter(|site| site.outages > 0).count();
     Sums {
         sites: week.profiles,
-        share: percent(week.share_of_all()),
+        share: week.share_of_all().map(percent),
         restarts: week.restarts,
         still: week.sites.iter().filter(|site| site.still).count(),
         hit: u32::try_from(hit).unwrap_or(u32::MAX) + week.down_more,
@@ -41,6 +44,12 @@ pub(super) fn sums(voice: &Voice, week: &Week) -> Sums {
         first: week.first,
         blind: some(week.blind),
         away: some(week.away),
+        unjudged: some(week.unjudged),
+        never: week
+            .sites
+            .iter()
+            .filter(|site| week.share(site).is_none())
+            .count(),
     }
 }
 
@@ -85,16 +94,18 @@ fn sites(voice: &Voice, week: &Week) -> Vec<Item> {
     let listed = week.sites.iter().map(|site| {
         let values = context! {
             site => site.profile.as_str(),
-            share => percent(week.share(site.down)),
+            share => week.share(site).map(percent),
             outages => site.outages,
             down => voice.span(site.down),
             still => site.still,
+            unjudged => (site.unjudged >= limits::UNJUDGED).then(|| voice.span(site.unjudged)),
         };
         point(voice, key!(Week, "site"), values)
     });
     let mut items: Vec<Item> = listed.collect();
     for (n, piece) in [
         (week.down_more, key!(Week, "down_more")),
+        (week.unjudged_more, key!(Week, "unjudged_more")),
         (week.up_more, key!(Week, "up_more")),
     ] {
         items.extend((n > 0).then(|| point(voice, piece, context! { n })));

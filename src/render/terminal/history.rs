@@ -1,11 +1,16 @@
 //! The answer of `probe history`: uptime, incidents, restarts and how long they held.
 
+use std::time::Duration;
+
 use super::ink::{Ink, Line, Sheet};
 use super::words::moment;
 use crate::model::ProfileName;
 use crate::render::duration::span;
 use crate::render::history::{Held, Outage, Past, Restart};
 use crate::render::text::{plural, width};
+
+/// Time that was not judged is said from here on: the moment until a first probe is none.
+const SHOWN: Duration = Duration::from_secs(60);
 
 pub(super) fn write(sheet: &mut Sheet, past: &Past) {
     let column = past.profiles.iter().map(|name| width(name.as_str())).max();
@@ -58,15 +63,28 @@ fn uptime(past: &Past, profile: &ProfileName, column: usize) -> Line {
         .filter(|outage| outage.profile == *profile)
         .collect();
     let down = outages.iter().map(|o| o.lasted(past.until)).sum();
+    let blank = past.unjudged(profile);
     let text = match past.uptime(profile) {
+        None if past
+            .unjudged
+            .get(profile)
+            .is_some_and(|spans| !spans.is_empty()) =>
+        {
+            "not judged".to_owned()
+        }
         None => "nothing is recorded".to_owned(),
         Some(share) => format!("{}.{:02} % up", share / 100, share % 100),
     };
-    let more = match outages.len() {
+    let mut more = match outages.len() {
         0 => String::new(),
         count => format!(", {} ({} down)", plural(count, "incident"), span(down)),
     };
-    let ink = if outages.iter().any(|o| o.until.is_none()) {
+    if blank >= SHOWN {
+        more.push_str(&format!(", not judged for {}", span(blank)));
+    }
+    let ink = if past.uptime(profile).is_none() {
+        Ink::Unsure
+    } else if outages.iter().any(|o| o.until.is_none()) {
         Ink::Bad
     } else if outages.is_empty() {
         Ink::Good

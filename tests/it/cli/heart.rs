@@ -106,6 +106,75 @@ fn a_message_that_is_stuck_is_an_alarm() {
     ground.probe(&["status"]).expect(2, &[words]);
 }
 
+/// The authority that shop's certificate is to be checked by cannot be read, so nothing can be said of it.
+fn unreadable(ground: &Ground, url: &str) {
+    let file = ground.path("ca.pem");
+    std::fs::write(&file, "no certificate\n").unwrap();
+    configure(ground, url, None);
+    let yaml = ground.text("probes.yaml");
+    let tls = format!("tls: {{ca_file: {}}}, urls: [\"https:", file.display());
+    ground.configure(&yaml.replace("urls: [\"http:", &tls));
+}
+
+/// So much time has passed since it was first found so.
+fn since(ground: &Ground, minutes: u64) {
+    later(ground, Duration::ZERO);
+    ground.remembered(|fleet| {
+        let now = fleet.now();
+        for name in fleet.profiles.keys().cloned().collect::<Vec<_>>() {
+            let track = fleet.profile_mut(&name);
+            if let Some(unjudged) = &mut track.unjudged {
+                unjudged.since = now - Duration::from_secs(minutes * 60);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_site_that_cannot_be_judged_is_an_alarm_and_no_uptime() {
+    let (ground, watcher) = (Ground::start(), Watcher::start());
+    unreadable(&ground, &watcher.url);
+    let first = ground.probe(&["once", "-q"]);
+    first.expect(3, &[]);
+    assert_eq!((first.stdout.as_str(), watcher.heard()), ("", 1), "not yet");
+    let past = ground.probe(&["history"]);
+    past.expect(0, &["shop not judged"]);
+    assert!(!past.stdout.contains("% up"), "{past:?}");
+    let json = ground.probe(&["history", "--json"]).json();
+    assert!(json["profiles"][0]["uptime"].is_null(), "{json:#}");
+
+    since(&ground, 6);
+    let told = ground.probe(&["once", "-q"]);
+    let words = [
+        "shop",
+        "not judged since",
+        "holds no PEM certificate",
+        "the site cannot be judged, by our own doing",
+    ];
+    told.expect(3, &words);
+    assert_eq!(watcher.heard(), 2, "people have ten minutes");
+    since(&ground, 16);
+    let silent = ["does not hear from us: shop cannot be judged since"];
+    ground.probe(&["once", "-q"]).expect(3, &silent);
+    assert_eq!(watcher.heard(), 2);
+    ground.probe(&["status"]).expect(3, &silent);
+    let json = ground.probe(&["status", "--json"]).json();
+    let unjudged = &json["profiles"][0]["unjudged"];
+    assert_eq!(unjudged["told"], true, "{json:#}");
+    assert!(unjudged["since"].is_string() && unjudged["reason"].is_string());
+    let json = ground.probe(&["why", "shop", "--json"]).json();
+    assert!(
+        json["profiles"][0]["unjudged_since"].is_string(),
+        "{json:#}"
+    );
+
+    configure(&ground, &watcher.url, None);
+    ground.probe(&["once"]).expect(0, &["1 up"]);
+    assert_eq!(watcher.heard(), 3, "all is as it should be");
+    let json = ground.probe(&["status", "--json"]).json();
+    assert!(json["profiles"][0]["unjudged"].is_null(), "{json:#}");
+}
+
 #[test]
 fn a_watcher_that_is_away_is_told_to_people_without_its_address() {
     let ground = Ground::start();

@@ -72,7 +72,8 @@ fn a_week_has_its_figures() {
     }
     assert_eq!(
         week["sites"][0],
-        json!({"profile": "shop", "up_percent": 98.51, "down_seconds": 9_000, "outages": 3, "down_now": true})
+        json!({"profile": "shop", "up_percent": 98.49, "down_seconds": 9_000, "outages": 3, "down_now": true,
+               "unjudged_seconds": 0})
     );
     let host = &week["hosts"][0];
     assert_eq!((&host["host"], &host["count"]), (&json!("web1"), &json!(4)));

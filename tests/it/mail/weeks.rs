@@ -24,6 +24,7 @@ fn site(name: &str, down: u64, outages: u32) -> WeekSite {
         down: secs(down),
         outages,
         still: false,
+        unjudged: Duration::ZERO,
     }
 }
 
@@ -51,6 +52,8 @@ fn quiet() -> Week {
         sites: vec![site("blog", 0, 0), site("shop", 0, 0)],
         down_more: 0,
         up_more: 0,
+        unjudged_more: 0,
+        unjudged: Duration::ZERO,
         down: Duration::ZERO,
         hosts: vec![],
         restarts: 0,
@@ -211,6 +214,51 @@ fn restarts_that_never_helped_and_time_nobody_saw() {
         assert_eq!(said.contains("監視できませんでした"), unseen, "{said}");
         assert_eq!(said.contains("確認できた間は常に"), unseen, "{said}");
     }
+}
+
+/// What could not be judged is no time that was up, and of a site that never was no share is said.
+#[test]
+fn what_was_not_judged_is_said_and_counts_neither_way() {
+    let said = |note: &Notification, wording: &Wording| {
+        let letter = compose(&entry(note.clone()), wording);
+        let text = letter.text.split_whitespace().collect::<Vec<_>>();
+        (letter.subject, text.join(" "))
+    };
+    let mut note = first();
+    let week = note.week.as_mut().unwrap();
+    week.sites[0].unjudged = week.span;
+    week.sites[1].unjudged = secs(7_200);
+    week.unjudged = week.span + secs(7_200);
+    let (subject, text) = said(&note, &english());
+    assert_eq!(subject, "[WEEK] 2 sites, 100 % up, 0 restarts");
+    for words in [
+        "1 of 2 sites could not be judged; the other was up whenever we looked.",
+        "- blog: not judged - shop",
+        "- shop: 100 % up, not judged for 2h",
+        "For 3d 2h altogether sites could not be judged",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let (_, text) = said(&note, &japanese());
+    let text = text.replace(' ', "");
+    for words in [
+        "blog:判定できず-shop",
+        "shop:稼働率100%、判定不能2時間",
+        "確認できた間は常に",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let week = note.week.as_mut().unwrap();
+    (week.profiles, week.unjudged) = (1, week.span);
+    week.sites.truncate(1);
+    let (subject, text) = said(&note, &english());
+    assert_eq!(subject, "[WEEK] 1 site, not judged, 0 restarts");
+    assert!(text.contains("The site could not be judged."), "{text}");
+    let (subject, text) = said(&note, &japanese());
+    assert!(
+        subject.contains("判定できず") && !text.contains("100%"),
+        "{subject} {text}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | S1, S2, S3, S4, S8, S9, S10, S11 | `worlds`: `brakes` (S4 of many hosts: `scenarios::many_hosts_at_once_are_not_restarted`) |
 //! | S5, S6, S7, S17, S21, S22 | `worlds`: `evidence` |
 //! | S12, S14, S15, S16, S23, S34 | `worlds`: `told` (S34: the ends of what people were told; S16 also `scenarios::crowds`; S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
+//! | what cannot be judged is told | `worlds`: `unjudged`; `scenarios::unjudged` |
 //! | S13 | `worlds`: `lasting`, over what each commit holds |
 //! | S18 | `worlds`: `World::reload_equal`; `scenarios::reload_of_an_equal_configuration_changes_nothing` |
 //! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
@@ -38,6 +39,7 @@ mod lasting;
 mod live;
 mod people;
 mod told;
+mod unjudged;
 
 use evidence::Seen;
 
@@ -122,6 +124,7 @@ impl Course<'_> {
         self.s21_boot_s22_resources();
         self.s21_boot_window_without_facts();
         self.no_warning_twice();
+        self.unjudged_is_told();
         self.s23_proof();
         self.s24_clock();
         self.s26_big_red_button();

@@ -204,7 +204,10 @@ impl Course<'_> {
             }
         }
         for ((to, thread), events) in threads {
-            if !matches!(events.first(), Some(EventKind::Down | EventKind::Flapping)) {
+            if !matches!(
+                events.first(),
+                Some(EventKind::Down | EventKind::Flapping | EventKind::Unjudged)
+            ) {
                 continue;
             }
             let ends = events

@@ -76,7 +76,7 @@ fn a_month_of_mondays() {
         let hit = place == 2;
         assert_eq!(week.restarts, u32::from(hit), "{place}");
         assert_eq!(week.sites[0].outages, u32::from(hit), "{place}");
-        assert_eq!(week.share_of_all() < 10_000, hit, "{place}");
+        assert_eq!(week.share_of_all() < Some(10_000), hit, "{place}");
         assert!(!week.sites[0].still);
     }
     assert!(matches!(
@@ -312,4 +312,41 @@ fn an_attempt_that_was_no_restart_is_not_counted() {
     let restarts: Vec<u32> = weeks.iter().map(|week| week.restarts).collect();
     assert_eq!(restarts, [0, 0, 1]);
     assert!(weeks[0].hosts.is_empty() && weeks[0].sites[0].outages == 1);
+}
+
+/// A day in which a site could not be judged is no day in which it was up, and one that never was has no share at all.
+#[test]
+fn what_was_not_judged_counts_neither_way() {
+    let mut world = World::new(weekly(&["shop", "blog", "never"], "UTC"));
+    let of = super::super::setup::profile;
+    world.sites.insert(of("never"), Some(Cause::Monitor));
+    world.at(10 * DAY, move |world| {
+        _ = world.sites.insert(of("shop"), Some(Cause::Monitor))
+    });
+    world.at(11 * DAY, move |world| {
+        _ = world.sites.insert(of("shop"), None)
+    });
+    world.at(12 * DAY, move |world| {
+        _ = world.sites.insert(of("shop"), Some(Cause::Dns))
+    });
+    world.at(13 * DAY, move |world| {
+        _ = world.sites.insert(of("shop"), None)
+    });
+    world.run_daemon();
+    world.go_on(16 * DAY);
+    let week = &weeks(&world)[2];
+    let site = |name| {
+        week.sites
+            .iter()
+            .find(|site| site.profile == of(name))
+            .unwrap()
+    };
+    let near = |span: Duration, days: u32| span.abs_diff(DAY * days) < HOUR;
+    assert!(near(site("shop").unjudged, 1) && near(site("shop").down, 1));
+    assert_eq!(week.share(site("shop")), Some(8_333), "five days of six");
+    assert_eq!(week.share(site("blog")), Some(10_000));
+    assert_eq!(week.share(site("never")), None);
+    assert_eq!(week.share_of_all(), Some(9_230), "twelve days of thirteen");
+    assert!(near(week.unjudged, 8));
+    invariants::check(&world, "not judged");
 }

@@ -276,6 +276,18 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
             _ => world.at(at, |world| world.power_cut()),
         }
     }
+    // Our own name server is silent for a while in some, so that nothing can be said of any site; of its own dice as well.
+    let mut silence = fastrand::Rng::with_seed(seed ^ 0xd115);
+    for _ in 0..silence.i64(0..=hours / 4) {
+        let at = Duration::from_millis(silence.i64(60_000..hours * HOUR) as u64);
+        let lasts = Duration::from_millis(silence.i64(60_000..HOUR) as u64);
+        let all = |world: &mut World, cause| {
+            let sites = world.sites.values_mut();
+            sites.for_each(|site| *site = cause);
+        };
+        world.at(at, move |world| all(world, Some(Cause::Monitor)));
+        world.at(at + lasts, move |world| all(world, None));
+    }
     if rng.bool() {
         world.run_daemon()
     } else {

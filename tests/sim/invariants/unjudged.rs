@@ -1,0 +1,54 @@
+//! What cannot be judged by our own doing is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use probe::model::{Cause, Note, ProfileName, limits};
+
+use super::super::world::Fact;
+use super::Course;
+
+impl Course<'_> {
+    /// Who has not been judged for longer than the limit, while our own network is up, was told so. Asked of each probe that
+    /// finds it so an interval later, for mail may wait and a canary is asked first.
+    pub(super) fn unjudged_is_told(&self) {
+        let mut since: BTreeMap<&ProfileName, i64> = BTreeMap::new();
+        let mut told: BTreeSet<&ProfileName> = BTreeSet::new();
+        for (t, fact) in &self.facts {
+            match fact {
+                Fact::Noted(Note::Unjudged { profile, .. }) => _ = told.insert(profile),
+                Fact::Arrived {
+                    profile,
+                    cause: Some(Cause::Monitor),
+                } => _ = since.entry(profile).or_insert(*t),
+                Fact::Arrived { profile, .. } => {
+                    since.remove(profile);
+                    told.remove(profile);
+                    continue;
+                }
+                // What was not written is not remembered; what cannot be seen at all is told as blind.
+                Fact::Crashed
+                | Fact::Ended { written: false }
+                | Fact::Removed(..)
+                | Fact::Canary {
+                    answered: false, ..
+                } => since.clear(),
+                _ => continue,
+            }
+            let Fact::Arrived { profile, .. } = fact else {
+                continue;
+            };
+            let Some(site) = self.world.settings.profiles.get(profile) else {
+                continue;
+            };
+            let patience = limits::UNJUDGED.max(site.interval * 3) + site.interval;
+            let lasted = since.get(profile).map_or(0, |since| t - since);
+            let late = lasted > patience.as_millis() as i64 + 60_000;
+            if late && !told.contains(profile) && site.maintenance.is_empty() {
+                self.fail(
+                    *t,
+                    &format!("{profile} was not judged for {lasted} ms, and nobody was told"),
+                );
+            }
+        }
+    }
+}
