@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp,
-    Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
+    Ailment, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp, Hold,
+    Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.

@@ -222,7 +222,9 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
         let lasts = open.map(|open| now.since(open.since.max(period.began)));
         let blank = track.and_then(|track| match track.standing {
             Standing::New => Some(period.began),
-            _ => Some(track.unjudged.as_ref()?.since.max(period.began)),
+            Standing::Up | Standing::Degraded | Standing::Failing | Standing::Down => {
+                Some(track.unjudged.as_ref()?.since.max(period.began))
+            }
         });
         let blank = blank.map_or(Duration::ZERO, |since| now.since(since));
         sites.push(WeekSite {

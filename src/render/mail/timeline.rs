@@ -20,10 +20,10 @@ pub(super) fn timeline(voice: &Voice, note: &Notification) -> Vec<Item> {
     }
     let mut lines: Vec<(Timestamp, String)> = Vec::new();
     if let Some(at) = note.since {
-        let begins = match note.event {
-            EventKind::Unjudged => key!(Page, "timeline.unjudged"),
-            _ if note.judged => key!(Page, "timeline.unjudged"),
-            _ => key!(Page, "timeline.since"),
+        let begins = if note.event == EventKind::Unjudged || note.judged {
+            key!(Page, "timeline.unjudged")
+        } else {
+            key!(Page, "timeline.since")
         };
         lines.push((at, voice.word(begins)));
     }

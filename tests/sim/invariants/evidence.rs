@@ -176,12 +176,10 @@ impl<'a> Seen<'a> {
     pub(super) fn counted(&self, profile: &ProfileName, t: i64) -> impl Iterator<Item = &Counted> {
         let all = self.counted.get(profile).map_or(&[][..], Vec::as_slice);
         let until = all.partition_point(|counted| counted.arrived <= t);
-        let known = all
-            .iter()
+        all.iter()
             .take(until)
             .rev()
-            .filter(move |one| one.known <= t);
-        known
+            .filter(move |one| one.known <= t)
     }
 
     fn canary_answered(&self, since: i64, t: i64) -> bool {
