@@ -224,9 +224,11 @@ fn a_run_for_one_site_does_not_wait_for_another() {
     let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
     let pause = Pause::default();
     world.pauses.insert("all".to_owned(), pause);
-    world.sites.insert(profile("shop"), Some(Cause::Refused));
     each_host(&mut world.settings, |host| host.restart.when = When::Any);
     world.cron = true;
+    world.start(Start::Due);
+    world.go_on(secs(40));
+    world.sites.insert(profile("shop"), Some(Cause::Refused));
     world.start(Start::Due);
     world.go_on(secs(40));
     assert!(!world.is_running());
