@@ -3,7 +3,6 @@
 pub mod clock;
 pub mod command;
 pub mod http;
-pub mod named;
 pub mod observe;
 pub mod progress;
 pub mod smtp;

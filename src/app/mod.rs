@@ -5,6 +5,7 @@
 mod drill;
 mod init;
 mod look;
+pub mod named;
 mod order;
 mod reading;
 mod recall;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::adapters::named;
 use crate::cli::{Cli, Command};
 use crate::config::{self, Fault, Faults, Hint, Loaded};
 use crate::exit::Exit;
@@ -16,7 +15,7 @@ use crate::model::Settings;
 use crate::render::words;
 
 use super::surroundings::Surroundings;
-use super::{answer, complain, say_error};
+use super::{answer, complain, named, say_error};
 
 /// The configuration, and all that it names looked into.
 pub(super) fn opened(cli: &Cli, around: &Surroundings) -> Result<Loaded, Exit> {

@@ -15,7 +15,6 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
-use crate::adapters::named;
 use crate::adapters::status::{News, Reports};
 use crate::config;
 use crate::engine::{Control, Turn};
@@ -96,7 +95,7 @@ fn read_again(path: &std::path::Path) -> Option<Control> {
         Ok(at) => say(&[NotifyState::Reloading, at]),
         Err(_) => say(&[NotifyState::Reloading]),
     }
-    let order = match config::load_opening(path, &named::open) {
+    let order = match config::load_opening(path, &super::named::open) {
         Ok(loaded) => {
             for warning in loaded
                 .warnings

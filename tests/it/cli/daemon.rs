@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::ground::{Ground, Running, eventually};
+use super::ground::{Ground, Running, eventually, flat};
 use super::outside::Mailbox;
 use crate::smtp::server::Script;
 
@@ -190,9 +190,11 @@ fn people_hold_a_daemon_and_let_it_go() {
     ground.site.set(false);
     daemon.says("reason=\"paused\"");
     assert_eq!(ground.restarts(), 0);
-    ground
-        .probe(&["status"])
-        .expect(2, &["web1 paused: hands off"]);
+    eventually("what it saw is written", || {
+        let answer = ground.probe(&["status"]);
+        (answer.code == Some(2) && flat(&answer.stdout).contains("web1 paused: hands off"))
+            .then_some(())
+    });
     ground
         .probe(&["resume", "web1"])
         .expect(0, &["at once: a run is watching"]);

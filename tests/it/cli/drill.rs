@@ -111,7 +111,7 @@ fn what_could_not_be_looked_at_is_listed() {
         std::fs::write(&keys, format!("restrict,command=\"{forced}\" {key}")).unwrap();
         ground.configure(&ground.yaml(&ground.looked_at(&sshd, "true"), None));
         let drilled = flat(&ground.probe(&["drill"]).stdout);
-        ground.site.set(false);
+        ground.falls();
         ground.probe(&["once"]);
         let why = flat(&ground.probe(&["why", "web1"]).stdout);
         for part in said {

@@ -1,12 +1,13 @@
 //! `heartbeat` from the outside: a watcher on loopback, told by real runs.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::ground::{Ground, eventually};
+use super::ground::{Answer, Ground, eventually};
 use crate::ssh::server::free_port;
 
 /// Counts what it hears.
@@ -106,14 +107,34 @@ fn a_message_that_is_stuck_is_an_alarm() {
     ground.probe(&["status"]).expect(2, &[words]);
 }
 
-/// The authority that shop's certificate is to be checked by cannot be read, so nothing can be said of it.
-fn unreadable(ground: &Ground, url: &str) {
-    let file = ground.path("ca.pem");
-    std::fs::write(&file, "no certificate\n").unwrap();
+/// The shop is asked by a name from now on, and our own name server, that is kept, never answers.
+fn no_name_server(ground: &Ground, url: &str) -> UdpSocket {
+    let free = |last| UdpSocket::bind((format!("127.53.0.{last}"), 53)).ok();
+    let server = (1..=254u8).find_map(free).unwrap();
+    let address = server.local_addr().unwrap().ip();
+    std::fs::write(
+        ground.path("resolv.conf"),
+        format!("nameserver {address}\n"),
+    )
+    .unwrap();
     configure(ground, url, None);
-    let yaml = ground.text("probes.yaml");
-    let tls = format!("tls: {{ca_file: {}}}, urls: [\"https:", file.display());
-    ground.configure(&yaml.replace("urls: [\"http:", &tls));
+    let site = ground.site.url();
+    let by_name = format!("http://shop.test:{}", site.rsplit_once(':').unwrap().1);
+    ground.configure(&ground.text("probes.yaml").replace(&site, &by_name));
+    server
+}
+
+/// `probe` with that name server.
+fn deaf(ground: &Ground, words: &[&str]) -> Answer {
+    let script = "mount --bind \"$1\" /etc/resolv.conf && shift && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    ground.surround(&mut command);
+    command
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(ground.path("resolv.conf"))
+        .arg(env!("CARGO_BIN_EXE_probe"))
+        .args(words);
+    ground.run(&mut command)
 }
 
 /// So much time has passed since it was first found so.
@@ -133,8 +154,8 @@ fn since(ground: &Ground, minutes: u64) {
 #[test]
 fn a_site_that_cannot_be_judged_is_an_alarm_and_no_uptime() {
     let (ground, watcher) = (Ground::start(), Watcher::start());
-    unreadable(&ground, &watcher.url);
-    let first = ground.probe(&["once", "-q"]);
+    let _server = no_name_server(&ground, &watcher.url);
+    let first = deaf(&ground, &["once", "-q"]);
     first.expect(3, &[]);
     assert_eq!((first.stdout.as_str(), watcher.heard()), ("", 1), "not yet");
     let past = ground.probe(&["history"]);
@@ -144,18 +165,17 @@ fn a_site_that_cannot_be_judged_is_an_alarm_and_no_uptime() {
     assert!(json["profiles"][0]["uptime"].is_null(), "{json:#}");
 
     since(&ground, 6);
-    let told = ground.probe(&["once", "-q"]);
+    let told = deaf(&ground, &["once", "-q"]);
     let words = [
         "shop",
         "not judged since",
-        "holds no PEM certificate",
         "the site cannot be judged, by our own doing",
     ];
     told.expect(3, &words);
     assert_eq!(watcher.heard(), 2, "people have ten minutes");
     since(&ground, 16);
     let silent = ["does not hear from us: shop cannot be judged since"];
-    ground.probe(&["once", "-q"]).expect(3, &silent);
+    deaf(&ground, &["once", "-q"]).expect(3, &silent);
     assert_eq!(watcher.heard(), 2);
     ground.probe(&["status"]).expect(3, &silent);
     let json = ground.probe(&["status", "--json"]).json();

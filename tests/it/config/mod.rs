@@ -14,7 +14,7 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-use probe::adapters::named;
+use probe::app::named;
 use probe::config::{Loaded, load, load_opening};
 
 /// Where the cases lie, below the package's directory, which is the working directory of every test.

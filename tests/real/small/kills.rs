@@ -6,7 +6,7 @@
 //! arrives, and what arrives twice is the same message.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ const STAGES: usize = 4;
 fn killed_at_every_call() {
     let strace = program("strace", "strace");
     let mut first = Stage::set();
-    let (known, most) = rehearse(&mut first, &strace.display().to_string());
+    let most = rehearse(&mut first, &strace.display().to_string());
     let last = |call: &str| most.get(call).copied().unwrap_or(0) + 1;
     let step = step(6);
     let tasks: Vec<(&str, usize)> = CALLS
@@ -63,6 +63,7 @@ fn killed_at_every_call() {
         for _ in 0..STAGES {
             scope.spawn(|| {
                 let mut stage = Stage::set();
+                let known = stage.known();
                 while let Some((call, nth)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // The last one of a kind goes on until a run is not hit any more.
                     let last = *nth == last(call);
@@ -97,11 +98,9 @@ fn killed_at_every_call() {
     );
 }
 
-/// An outage that nobody disturbs: the state before it, and how often one thread makes each call.
-fn rehearse(stage: &mut Stage, strace: &str) -> (PathBuf, BTreeMap<String, usize>) {
-    stage.begin("known", None);
-    assert_eq!(stage.once(&[]), Some(0), "{}", stage.story());
-    let known = stage.state();
+/// An outage that nobody disturbs: how often one thread makes each call.
+fn rehearse(stage: &mut Stage, strace: &str) -> BTreeMap<String, usize> {
+    let known = stage.known();
     stage.begin("rehearsal", Some(&known));
     stage.stop();
     let trace = stage.path("trace");
@@ -131,7 +130,7 @@ fn rehearse(stage: &mut Stage, strace: &str) -> (PathBuf, BTreeMap<String, usize
         let least = most.entry(call).or_insert(0);
         *least = count.max(*least);
     }
-    (known, most)
+    most
 }
 
 /// One outage with a kill at the `nth` call in one thread; whether anything was hit.

@@ -107,6 +107,13 @@ impl Stage {
         fs::write(self.path("probes.yaml"), self.yaml()).unwrap();
     }
 
+    /// A state of this stage in which the site was seen up.
+    pub(super) fn known(&mut self) -> PathBuf {
+        self.begin("known", None);
+        assert_eq!(self.once(&[]), Some(0), "{}", self.story());
+        self.state()
+    }
+
     fn recipient(&self) -> String {
         format!("{}@probe.test", self.name)
     }

@@ -7,8 +7,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::http;
-use super::smtp::secret::{self, SecretError};
+use crate::adapters::http;
+use crate::adapters::smtp::secret::{self, SecretError};
 use crate::model::{Named, SecretSource, Unfit};
 
 /// Whether it can be used.
