@@ -194,9 +194,11 @@ fn talk(stream: &mut (impl Read + Write)) -> [Duration; 2] {
     [answered - begun, answered.elapsed()]
 }
 
-/// Each phase agrees with the server's clock to a millisecond, where nothing else took the processor.
+/// Each phase agrees with the server's clock to a millisecond, where nothing else took the processor. Where nothing is optimised,
+/// reading a request byte by byte alone takes the server as long.
 #[tokio::test]
 async fn to_a_millisecond() {
+    let most = Duration::from_millis(if cfg!(debug_assertions) { 3 } else { 1 });
     let authority = Authority::new();
     for secure in [false, true] {
         let tls = secure.then(|| config(&authority.certify(LOCAL, |_| ()), BOTH));
@@ -221,7 +223,7 @@ async fn to_a_millisecond() {
             let closest = both.map(|(ours, theirs)| ours[n].abs_diff(theirs[n])).min();
             let closest = closest.unwrap();
             assert!(
-                closest < Duration::from_millis(1),
+                closest < most,
                 "{phase} differs by {closest:?} at best: {seen:?} {measured:?}"
             );
         }
