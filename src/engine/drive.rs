@@ -281,6 +281,7 @@ impl Loop<'_> {
                     self.fleet.forget_entry(id);
                 }
                 Effect::Probe { .. }
+                | Effect::ProbeAsBrowser { .. }
                 | Effect::ProbeCanary { .. }
                 | Effect::Reach { .. }
                 | Effect::Diagnose { .. }
@@ -363,6 +364,7 @@ fn take_back(acts: Vec<Effect>, unwritable: bool) -> Event {
             Effect::Recover(order) => attempts.push((order.host, order.attempt)),
             Effect::Notify(entry) => entries.push(entry),
             Effect::Probe { .. }
+            | Effect::ProbeAsBrowser { .. }
             | Effect::ProbeCanary { .. }
             | Effect::Reach { .. }
             | Effect::Diagnose { .. }

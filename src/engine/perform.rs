@@ -132,6 +132,29 @@ impl Tasks {
                 let known = track.map(|track| track.known.clone());
                 self.probe(ports, probe, settings, known.unwrap_or_default(), None);
             }
+            Effect::ProbeAsBrowser { probe, profile } => {
+                let Some(site) = settings.profiles.get(&profile) else {
+                    return false;
+                };
+                let known = fleet.profiles.get(&profile);
+                let known = known.map(|track| track.known.clone());
+                let rounds = site.checks().div_ceil(limits::CHECKS_AT_ONCE);
+                let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+                let asked = Arc::new(site.as_browser());
+                let running = ports.prober.probe(asked, known.unwrap_or_default());
+                let told = move |checks| Event::ProbedAsBrowser {
+                    probe,
+                    profile,
+                    checks,
+                };
+                let failed = |url: &url::Url| failed_check(url.host_str().unwrap_or(""));
+                let broken = told.clone()(site.urls.iter().map(failed).collect());
+                // Its end must not be late itself: a restart waits for it.
+                let deadline = site.timeout.saturating_mul(rounds) + GRACE / 2;
+                self.spawn(deadline, Fallback::Is(broken), None, async move {
+                    told(running.await)
+                });
+            }
             Effect::ProbeCanary { probe } => {
                 let running = ports.prober.canary(settings.network.clone());
                 self.spawn(

@@ -137,6 +137,19 @@ impl Cause {
         )
     }
 
+    /// The server was reached, and whom it answers may depend on what it was sent.
+    #[must_use]
+    pub const fn was_reached(self) -> bool {
+        matches!(
+            self,
+            Self::Reset
+                | Self::Closed
+                | Self::ResponseTimeout
+                | Self::Truncated
+                | Self::ServerError
+        )
+    }
+
     /// The words people say for it, for subjects: `connection refused`.
     #[must_use]
     pub const fn phrase(self) -> &'static str {

@@ -84,6 +84,15 @@ pub enum Event {
         /// One result per URL.
         checks: Vec<CheckResult>,
     },
+    /// A profile's checks were run once more, with a browser's headers.
+    ProbedAsBrowser {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which profile.
+        profile: ProfileName,
+        /// One result per URL.
+        checks: Vec<CheckResult>,
+    },
     /// The canaries were asked.
     CanaryProbed {
         /// Which run.
@@ -179,6 +188,13 @@ pub enum Effect {
         /// Of which profile.
         profile: ProfileName,
     },
+    /// Run a profile's checks once more, with a browser's headers.
+    ProbeAsBrowser {
+        /// Which run.
+        probe: ProbeId,
+        /// Of which profile.
+        profile: ProfileName,
+    },
     /// Ask the canaries.
     ProbeCanary {
         /// Which run.
@@ -212,6 +228,7 @@ impl Effect {
     pub const fn looks(&self) -> bool {
         match self {
             Self::Probe { .. }
+            | Self::ProbeAsBrowser { .. }
             | Self::ProbeCanary { .. }
             | Self::Reach { .. }
             | Self::Diagnose { .. } => true,

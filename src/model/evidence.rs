@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Timestamp};
+use super::{Cause, ProbeId, Timestamp};
 
 /// Consecutive failures on which a restart may rest: all healable and the host's own, all begun after the host's last
 /// restart had settled, all under the present configuration.
@@ -34,6 +34,11 @@ pub enum NotEvidence {
         /// Which: `name:port`.
         authority: String,
     },
+    /// A browser's headers get an answer at the same moment: a rule keeps us out.
+    AnswersBrowsers {
+        /// The header that names us, as [`super::Profile::named_by`] says it.
+        header: String,
+    },
     /// The check has never been well since it was configured: a mistake in its URL looks the same.
     NeverUp,
 }
@@ -44,9 +49,19 @@ impl NotEvidence {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Elsewhere { .. } => "fails_elsewhere",
+            Self::AnswersBrowsers { .. } => "answers_browsers",
             Self::NeverUp => "never_seen_up",
         }
     }
+}
+
+/// What a site answers when it is asked with a browser's headers; of this process alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AsBrowser {
+    /// The probe under way, and when it began.
+    pub asked: Option<(ProbeId, Timestamp)>,
+    /// When the last one began that showed something, and whether it was answered.
+    pub seen: Option<(Timestamp, bool)>,
 }
 
 /// What is remembered of one check: one URL and what is expected of it.

@@ -47,7 +47,7 @@ pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
-pub use evidence::{CheckTrack, Evidence, NotEvidence};
+pub use evidence::{AsBrowser, CheckTrack, Evidence, NotEvidence};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{
     Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, Unasked,
@@ -78,7 +78,7 @@ pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, Network as NetworkSettings, Profile,
-    Restart, Settings, Tls, Watcher, plain_url,
+    Restart, Settings, Tls, USER_AGENT, Watcher, plain_url,
 };
 pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};

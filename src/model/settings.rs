@@ -134,6 +134,27 @@ impl Tls {
     }
 }
 
+/// How we name ourselves.
+pub const USER_AGENT: &str = concat!("probe/", env!("CARGO_PKG_VERSION"));
+
+/// What Firefox sends with the first request to a site.
+const BROWSER: [(&str, &str); 8] = [
+    (
+        "User-Agent",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    ),
+    (
+        "Accept",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    ),
+    ("Accept-Language", "en-US,en;q=0.5"),
+    ("Upgrade-Insecure-Requests", "1"),
+    ("Sec-Fetch-Dest", "document"),
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Site", "none"),
+    ("Sec-Fetch-User", "?1"),
+];
+
 /// A site we watch.
 #[derive(Debug, Clone)]
 pub struct Profile {
@@ -191,6 +212,36 @@ impl Profile {
     pub fn window(&self, wall: Timestamp) -> Option<Timestamp> {
         let open = self.maintenance.iter();
         open.filter_map(|window| window.open_until(wall)).max()
+    }
+
+    /// The header that names us to it; a value of the profile's own may be a secret and is not repeated.
+    #[must_use]
+    pub fn named_by(&self) -> String {
+        let mut own = self.headers.iter();
+        match &self.contact {
+            _ if own.any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) => {
+                "User-Agent".to_owned()
+            }
+            Some(contact) => format!("User-Agent: {USER_AGENT} (+{contact})"),
+            None => format!("User-Agent: {USER_AGENT}"),
+        }
+    }
+
+    /// The same profile, asked as a browser asks.
+    #[must_use]
+    pub fn as_browser(&self) -> Self {
+        let mut asked = self.clone();
+        let usual = |name: &str| {
+            BROWSER
+                .iter()
+                .any(|(one, _)| one.eq_ignore_ascii_case(name))
+        };
+        asked.headers.retain(|(name, _)| !usual(name));
+        let sent = BROWSER.iter();
+        asked
+            .headers
+            .extend(sent.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        asked
     }
 
     /// The most checks that one probe of it can consist of.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap, GivenUp, Hold,
-    Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
+    Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap,
+    GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -190,6 +190,9 @@ pub struct ProfileTrack {
     /// The probe under way in this process; never written.
     #[serde(skip)]
     pub in_flight: Option<(ProbeId, Timestamp)>,
+    /// What it answers a browser; never written.
+    #[serde(skip)]
+    pub browser: AsBrowser,
     /// Probed in this run; never written.
     #[serde(skip)]
     pub probed_in_run: bool,

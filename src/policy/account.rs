@@ -22,7 +22,9 @@ pub fn account(
     let host = settings.hosts.get(name)?;
     let names: Vec<_> = settings.profiles_of(name).map(|(n, _)| n.clone()).collect();
     for profile in &names {
-        fleet.profile_mut(profile).probed_in_run = true;
+        let now = fleet.now();
+        let track = fleet.profile_mut(profile);
+        (track.probed_in_run, track.browser.seen) = (true, Some((now, false)));
     }
     fleet.reindex_all(settings);
     let draft = Draft::new(settings, fleet, now);

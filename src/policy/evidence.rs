@@ -9,6 +9,7 @@
 //!   well once, or a person said so (`probe resume`). Another URL is another check, and so is one that is sent something
 //!   else, at other addresses, or of which something else is expected; other times and thresholds change nothing. In a
 //!   state of an earlier version, and after a damaged one, every check counts as one that was well.
+//! - What answers a browser's headers and not ours ([`browser`](super::browser)).
 //!
 //! Where a profile fails by nothing that is evidence, it is told as ever, with the reason.
 
@@ -34,14 +35,19 @@ pub(super) enum Worth {
     Unlisted,
 }
 
-/// Weighs what the last probe of a profile found.
-pub(super) fn weigh(draft: &Draft<'_>, profile: &Profile, causes: &[Cause]) -> Worth {
+/// Weighs what a probe of a profile found.
+pub(super) fn weigh(
+    draft: &Draft<'_>,
+    profile: &Profile,
+    checks: &[CheckResult],
+    causes: &[Cause],
+) -> Worth {
     let Some(track) = draft.fleet.profiles.get(&profile.name) else {
         return Worth::Unlisted;
     };
     let mut found: Vec<Cause> = Vec::new();
     let mut not: Option<NotEvidence> = None;
-    for (place, url) in judge::by_url(profile, &track.last).enumerate() {
+    for (place, url) in judge::by_url(profile, checks).enumerate() {
         let Some(failed) = judge::url_failure(url) else {
             continue;
         };
@@ -70,7 +76,7 @@ pub(super) fn weigh(draft: &Draft<'_>, profile: &Profile, causes: &[Cause]) -> W
 }
 
 /// Whether the check at this place was well once, as it is configured now.
-fn counts(track: &ProfileTrack, place: usize) -> bool {
+pub(super) fn counts(track: &ProfileTrack, place: usize) -> bool {
     track.checks.get(place).is_none_or(|check| check.counts)
 }
 

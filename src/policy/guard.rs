@@ -19,7 +19,7 @@ use crate::model::{
 
 use super::draft::Draft;
 use super::judge::longest;
-use super::{boot, network, schedule, sight};
+use super::{boot, browser, network, schedule, sight};
 
 /// What the rules say of a host.
 #[derive(Debug)]
@@ -77,6 +77,11 @@ pub(super) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         .or_else(|| boot::refusal(draft, track))
         .or_else(|| looking(draft, &profile))
         .or_else(|| others.awaited(host.restart.when))
+        .or_else(|| {
+            case.rests_on
+                .iter()
+                .find_map(|one| browser::awaited(draft, one))
+        })
         .or_else(|| sightless(draft))
         .or_else(|| sight::rule(draft, host, track, &profile))
         .or_else(|| boot::rule(draft, track))
@@ -239,6 +244,8 @@ struct Case {
     down: bool,
     /// Down, with complete evidence.
     proven: usize,
+    /// Those.
+    rests_on: Vec<ProfileName>,
     /// The longest evidence, and how much is needed.
     streak: u32,
     threshold: u32,
@@ -301,6 +308,7 @@ impl Case {
                 case.paused = Some(pause);
             } else {
                 case.proven += 1;
+                case.rests_on.push(name.clone());
                 if case
                     .candidate
                     .as_ref()

@@ -21,8 +21,8 @@ use super::draft::Draft;
 use super::evidence::Worth;
 use super::judge::{self, Verdict, judge, seen};
 use super::{
-    certificates, course, evidence, flap, lesson, maintenance, network, recovery, report, schedule,
-    telling, thread, unjudged,
+    browser, certificates, course, evidence, flap, lesson, maintenance, network, recovery, report,
+    schedule, telling, thread, unjudged,
 };
 
 /// A profile was probed.
@@ -157,6 +157,7 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
     track.successes = track.successes.saturating_add(1);
     track.evidence.began.clear();
     (track.evidence.cause, track.evidence.not) = (None, None);
+    browser::forget(track);
     track.evidence.network = false;
     let well = if remark.is_some() {
         Standing::Degraded
@@ -202,8 +203,10 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
         return;
     }
     let causes = host.as_ref().map_or(&[][..], |host| &host.restart.causes);
-    let worth = evidence::weigh(draft, profile, causes);
+    let checks = draft.fleet.profiles.get(name).map(|track| &track.last[..]);
+    let worth = evidence::weigh(draft, profile, checks.unwrap_or_default(), causes);
     let track = draft.fleet.profile_mut(name);
+    let worth = browser::weigh(track, profile, worth, began);
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
     // That a host is silent altogether is asked anew for every failure; ICMP errors are sent as it pleases the router.
@@ -250,6 +253,7 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
     let begins = turns && fails_by_host(track);
     let opens = standing == Standing::Down && track.incident.is_none();
     draft.durable |= durable;
+    browser::ask(draft, profile);
     if begins && let Some(host) = &profile.host {
         schedule::look_around(draft, host, began);
     }

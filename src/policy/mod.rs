@@ -14,6 +14,7 @@
 //! | `schedule` | what is due, and when a run of `probe once` has nothing left to follow |
 //! | `judge` | what a probe's results mean |
 //! | `maintenance` | how long a site is taken at its word that it is in maintenance |
+//! | `browser` | whether a browser is answered where we are not |
 //! | `evidence` | which failures show that the host's own server is at fault |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
@@ -42,6 +43,7 @@
 mod account;
 mod attempt;
 mod boot;
+mod browser;
 mod certificates;
 mod clock;
 mod course;
@@ -103,6 +105,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         Event::CanaryProbed { .. } => Shaken::Sight,
         Event::Ticked
         | Event::Probed { .. }
+        | Event::ProbedAsBrowser { .. }
         | Event::Reached { .. }
         | Event::Diagnosed { .. }
         | Event::Recovered { .. }
@@ -124,6 +127,11 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
             profile,
             checks,
         } => incident::probed(&mut draft, probe, &profile, checks),
+        Event::ProbedAsBrowser {
+            probe,
+            profile,
+            checks,
+        } => browser::probed(&mut draft, probe, &profile, checks),
         Event::CanaryProbed {
             probe,
             answered,

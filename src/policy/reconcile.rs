@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack, Skips, Standing,
-    Start, Timestamp, limits,
+    AsBrowser, EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack, Skips,
+    Standing, Start, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -72,6 +72,7 @@ fn forget_flights(draft: &mut Draft<'_>) {
     }
     for track in fleet.profiles.values_mut() {
         (track.in_flight, track.suspicion, track.probed_in_run) = (None, None, false);
+        track.browser = AsBrowser::default();
         track.skips = Skips::default();
     }
 }

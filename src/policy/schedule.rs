@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 use super::draft::Draft;
-use super::{certificates, heartbeat, outbox, report, rounds};
+use super::{browser, certificates, heartbeat, outbox, report, rounds};
 
 /// The machine a profile is served by, as far as it is known: its host, else the name in its first URL.
 pub(super) fn machine(profile: &Profile) -> &str {
@@ -276,7 +276,8 @@ fn is_awaited(fleet: &Fleet, host: &HostName) -> bool {
         fleet.profiles.get(name).is_some_and(|track| {
             let asked = track.in_flight.is_some() || track.suspicion.is_some();
             let comes = || fleet.agenda.contains(&(track.due, name.clone()));
-            asked || (!track.probed_in_run && comes())
+            let awaited = asked || browser::is_awaited(track);
+            awaited || (!track.probed_in_run && comes())
         })
     })
 }

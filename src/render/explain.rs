@@ -132,6 +132,10 @@ fn not_evidence(profile: &ProfileName, why: &NotEvidence, host: &str) -> (Key, V
             key!(Holds, "fails_elsewhere"),
             context! { profile, host, authority },
         ),
+        NotEvidence::AnswersBrowsers { header } => (
+            key!(Holds, "answers_browsers"),
+            context! { profile, host, header },
+        ),
         NotEvidence::NeverUp => (key!(Holds, "never_seen_up"), context! { profile, host }),
     }
 }
@@ -141,6 +145,7 @@ fn not_evidence(profile: &ProfileName, why: &NotEvidence, host: &str) -> (Key, V
 pub fn not_evidence_phrase(voice: &Voice, why: &NotEvidence) -> String {
     voice.word(match why {
         NotEvidence::Elsewhere { .. } => key!(Holds, "fails_elsewhere.short"),
+        NotEvidence::AnswersBrowsers { .. } => key!(Holds, "answers_browsers.short"),
         NotEvidence::NeverUp => key!(Holds, "never_seen_up.short"),
     })
 }

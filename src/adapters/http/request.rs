@@ -11,9 +11,8 @@ use url::Url;
 
 use super::fault::Fault;
 use super::follow::Hop;
-use crate::model::{CacheBypass, Profile};
+use crate::model::{CacheBypass, Profile, USER_AGENT};
 
-const USER_AGENT: &str = concat!("probe/", env!("CARGO_PKG_VERSION"));
 const ACCEPT_ENCODING: &str = "gzip, br";
 const LOGGED_IN: &str = "wordpress_logged_in_probe=1";
 

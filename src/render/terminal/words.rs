@@ -149,6 +149,9 @@ pub(super) fn hold_sentence(
             NotEvidence::Elsewhere { authority } => {
                 format!("{profile} fails at {authority}, behind a redirect, and not on this host")
             }
+            NotEvidence::AnswersBrowsers { header } => {
+                format!("{profile} answers browsers and not us (`{header}`), so a rule keeps probe out")
+            }
             NotEvidence::NeverUp => format!(
                 "{profile} was never seen up since it was configured, so its failures count once it was well, or after `probe resume {host}`"
             ),

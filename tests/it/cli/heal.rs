@@ -180,3 +180,27 @@ fn a_key_the_host_does_not_know() {
     day.expect(&["was not sent", "authorized_keys"]);
     day.told(&["down", "gave_up"], "authorized_keys");
 }
+
+#[test]
+fn a_rule_that_keeps_probe_out_and_no_browser() {
+    let day = Day::new();
+    let rule = day.ground.site.rule().display().to_string();
+    let cure = format!("rm {rule}; {}", day.ground.cure());
+    day.configure(&cure, |host| host);
+    day.ground.site.keep_out("probe/");
+    day.ground.site.set(true);
+    day.expect(&["shop answers browsers and not us", "User-Agent: probe/"]);
+    assert_eq!(day.ground.restarts(), 0);
+    day.told(&["down"], "browser");
+    // Another run knows no more than its own probes show.
+    day.ground
+        .probe(&["once", "shop"])
+        .expect(2, &["answers browsers and not us"]);
+    assert_eq!(day.ground.restarts(), 0);
+    // Now nobody is answered.
+    day.ground.site.keep_out("");
+    day.ground
+        .probe(&["once", "shop"])
+        .expect(0, &["succeeded", "[UP] shop: back"]);
+    assert_eq!(day.ground.restarts(), 1);
+}

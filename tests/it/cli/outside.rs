@@ -58,6 +58,16 @@ impl Site {
         eventually("the site obeys", || (answers() == up).then_some(()));
     }
 
+    /// Closes the connections of requests that hold this, until the file is removed.
+    pub(super) fn keep_out(&self, words: &str) {
+        fs::write(self.rule(), words).unwrap();
+    }
+
+    /// The file that holds what is kept out.
+    pub(super) fn rule(&self) -> PathBuf {
+        self.switch.with_extension("rule")
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.switch.exists()
     }
@@ -91,10 +101,15 @@ fn serve(first: TcpListener, switch: &Path, over: &AtomicBool) {
         }
         match listener.as_ref().map(TcpListener::accept) {
             Some(Ok((mut stream, _))) => {
+                let rule = fs::read_to_string(switch.with_extension("rule")).ok();
                 std::thread::spawn(move || {
                     let _ = stream.set_nonblocking(false);
                     let mut request = [0; 4096];
                     let read = stream.read(&mut request).unwrap_or(0);
+                    let text = String::from_utf8_lossy(&request[..read]);
+                    if rule.is_some_and(|rule| text.contains(&rule)) {
+                        return;
+                    }
                     // `/slow` is for those who want to see a site that takes its time.
                     if request[..read].starts_with(b"GET /slow") {
                         sleep(Duration::from_millis(300));

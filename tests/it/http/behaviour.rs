@@ -8,7 +8,7 @@ use probe::adapters::http::HttpProber;
 use probe::model::{CacheBypass, Cause};
 use probe::ports::Prober;
 
-use super::server::{Act, closed_port, fine, response, serve};
+use super::server::{Act, closed_port, fine, loopback, response, serve, serve_heads};
 use super::{SHORT, assert_ok, probe, probe_with, profile};
 
 #[tokio::test]
@@ -162,4 +162,44 @@ async fn proxy_variables_are_ignored() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1 passed"), "{said}");
+}
+
+/// A rule against bots as people write it for nginx: `if ($http_user_agent ~ probe) { return 444; }`.
+#[tokio::test]
+async fn who_keeps_bots_out_answers_a_browser() {
+    let agent = |head: &str| {
+        let mut lines = head.lines().map(str::to_ascii_lowercase);
+        lines.find(|line| line.starts_with("user-agent:"))
+    };
+    let server = serve_heads(loopback().await, move |head| {
+        let browser = agent(head).is_some_and(|line| line.contains("firefox/"));
+        if browser { fine() } else { vec![] }
+    })
+    .await;
+    let mut site = profile(&server.url("/"));
+    site.headers = vec![
+        ("X-Own".to_owned(), "yes".to_owned()),
+        ("accept".to_owned(), "text/plain".to_owned()),
+    ];
+    let result = probe(site.clone()).await;
+    assert_eq!(result.cause(), Some(Cause::Closed), "{result:?}");
+    assert_ok(&probe(site.as_browser()).await);
+    let heads = server.heads();
+    assert_eq!(agent(&heads[0]), Some(site.named_by().to_ascii_lowercase()));
+    // The profile's own headers go along; what a browser sends itself is sent once, as a browser does.
+    let last = heads.last().unwrap().to_ascii_lowercase();
+    let count = |name: &str| last.lines().filter(|line| line.starts_with(name)).count();
+    for name in [
+        "x-own: yes",
+        "accept: text/html",
+        "accept:",
+        "user-agent:",
+        "sec-fetch-mode: navigate",
+    ] {
+        assert_eq!(count(name), 1, "{name}: {last}");
+    }
+    site.headers = vec![("user-agent".to_owned(), "pass-of-ours".to_owned())];
+    assert_eq!(site.named_by(), "User-Agent", "it may be a secret");
+    assert_ok(&probe(site.as_browser()).await);
+    assert!(!server.heads().concat().contains("pass-of-ours"));
 }

@@ -41,6 +41,15 @@ fn every_hold_is_a_sentence_that_says_until_when() {
         (
             Hold::NotEvidence {
                 profile: profile.clone(),
+                why: NotEvidence::AnswersBrowsers {
+                    header: "User-Agent: probe/0.1.0".to_owned(),
+                },
+            },
+            vec!["shop", "`User-Agent: probe/0.1.0`", "web1", "browser"],
+        ),
+        (
+            Hold::NotEvidence {
+                profile: profile.clone(),
                 why: NotEvidence::NeverUp,
             },
             vec!["shop", "never seen up", "`probe resume web1`"],

@@ -40,6 +40,9 @@ impl Situation {
                 }
                 Effect::ProbeCanary { .. } => writeln!(text, "ask the canaries").unwrap(),
                 Effect::Probe { profile, .. } => writeln!(text, "probe {profile}").unwrap(),
+                Effect::ProbeAsBrowser { profile, .. } => {
+                    writeln!(text, "probe {profile} as a browser").unwrap();
+                }
                 Effect::Reach { host, .. } => writeln!(text, "reach {host}").unwrap(),
                 Effect::Diagnose { host, .. } => writeln!(text, "look at {host}").unwrap(),
                 Effect::Notify(_) | Effect::Beat => {}

@@ -353,6 +353,8 @@ impl Situation {
         track.since = ago(old);
         track.last = vec![found(site.urls[0].as_str(), cause, "")];
         track.evidence.cause = Some(cause);
+        // A browser is not answered either.
+        track.browser.seen = Some((NOW, false));
         if causes.is_some_and(|causes| causes.contains(&cause)) {
             // Only as many are kept as are needed.
             let surplus = began.len().saturating_sub(site.failure_threshold as usize);

@@ -209,3 +209,68 @@ fn what_is_changed_in_an_outage_decides_whether_it_counts() {
         assert_eq!(world.restarts("web1"), restarts, "{expectation}");
     }
 }
+
+/// A rule of the server closes the connections of our `User-Agent`, and browsers are answered.
+#[test]
+fn who_answers_browsers_and_not_us_is_not_restarted() {
+    for (cause, threshold) in [
+        (Cause::Closed, 3),
+        (Cause::Reset, 1),
+        (Cause::ServerError, 2),
+        (Cause::ResponseTimeout, 3),
+        (Cause::Truncated, 3),
+    ] {
+        for daemon in [true, false] {
+            let mut settings = settings(&["shop@web1"]);
+            super::super::setup::each_profile(&mut settings, |site| {
+                site.failure_threshold = threshold;
+            });
+            let mut world = World::new(settings);
+            world.at(MINUTE + secs(5), move |world| {
+                world.say("a rule against bots keeps us out of shop");
+                world.sites.insert(profile("shop"), Some(cause));
+                world.browsers.insert(profile("shop"));
+            });
+            if daemon {
+                world.run_daemon();
+            } else {
+                world.run_cron();
+            }
+            world.go_on(40 * MINUTE);
+            assert_eq!(world.restarts("web1"), 0, "{cause} {threshold} {daemon}");
+            assert_eq!(world.events(), [EventKind::Down], "{cause}");
+            assert_eq!(
+                held(&world, "web1"),
+                Some("answers_browsers"),
+                "{cause} {daemon}"
+            );
+            world.at(40 * MINUTE, |world| {
+                world.say("now browsers are kept out as well");
+                world.browsers.clear();
+            });
+            world.go_on(20 * MINUTE);
+            assert!(world.restarts("web1") > 0, "{cause} {threshold} {daemon}");
+            if daemon && cause == Cause::Closed {
+                compare("answers-browsers", &world);
+            }
+        }
+    }
+}
+
+/// A site that was back for the moment in which a browser asked is no site that keeps us out.
+#[test]
+fn who_comes_back_between_two_questions_is_up() {
+    let mut world = World::new(settings(&["shop@web1"]));
+    world.at(MINUTE, |world| {
+        world
+            .sites
+            .insert(profile("shop"), Some(Cause::ServerError));
+    });
+    world.at(MINUTE + secs(15), |world| {
+        world.sites.insert(profile("shop"), None);
+    });
+    world.run_daemon();
+    world.go_on(10 * MINUTE);
+    assert_eq!(world.restarts("web1"), 0);
+    assert_eq!(world.events(), []);
+}

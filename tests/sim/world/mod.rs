@@ -37,6 +37,8 @@ pub struct World {
     pub machines: BTreeMap<HostName, Machine>,
     /// What a site shows when its machine is well.
     pub sites: BTreeMap<ProfileName, Option<Cause>>,
+    /// Sites that show browsers nothing of what they show us.
+    pub browsers: BTreeSet<ProfileName>,
     /// What a single URL shows while its site is well.
     pub urls: BTreeMap<String, Cause>,
     /// Sites whose pages lead elsewhere: what their site shows, they show there.
@@ -124,6 +126,7 @@ impl World {
             booted: BEGIN - 100_000_000,
             machines,
             sites,
+            browsers: BTreeSet::new(),
             urls: BTreeMap::new(),
             redirects: BTreeMap::new(),
             certificates: BTreeMap::new(),

@@ -119,6 +119,7 @@ impl World {
                 let own = checks
                     .iter()
                     .any(|check| check.final_url.is_none() && check.cause() == cause);
+                let own = own && !(self.browsers.contains(&profile) && self.serves(&profile));
                 let well = |check: &CheckResult| {
                     check.is_ok() && check.cause() != Some(Cause::Maintenance)
                 };
@@ -144,6 +145,38 @@ impl World {
                         }),
                     ),
                 );
+            }
+            Effect::ProbeAsBrowser { probe, profile } => {
+                let Some(settings) = self.settings.profiles.get(&profile) else {
+                    return;
+                };
+                let answered = self.browsers.contains(&profile) && self.serves(&profile);
+                let urls: Vec<String> = settings.urls.iter().map(ToString::to_string).collect();
+                let checks = urls.iter().map(|url| {
+                    let mut check = self.check(&profile, url);
+                    if answered {
+                        (check.finding, check.http_status) = (Finding::Ok, Some(200));
+                    }
+                    check
+                });
+                let checks: Vec<CheckResult> = checks.collect();
+                let slow = checks.iter().any(|check| {
+                    matches!(
+                        check.cause(),
+                        Some(Cause::ResponseTimeout | Cause::TlsTimeout)
+                    )
+                });
+                let takes = if slow {
+                    settings.timeout.as_millis() as i64
+                } else {
+                    30
+                };
+                let event = Event::ProbedAsBrowser {
+                    probe,
+                    profile,
+                    checks,
+                };
+                self.push(self.t + takes, Due::Event(generation, event));
             }
             Effect::ProbeCanary { probe } => {
                 let (answered, began) = (self.network, self.t);
