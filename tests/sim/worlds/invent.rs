@@ -125,6 +125,7 @@ pub(super) fn invent(seed: u64, hours: i64) -> World {
         }
     }
     misled(&mut world, seed, hours);
+    keep_us_out(&mut world, seed, hours);
     world.crash_chance = pick(&mut rng, &[0.0, 0.001, 0.005, 0.02]);
     world.disk_takes = pick(&mut rng, &[0, 0, 0, 50, 3_000, 20_000]);
     world.twice = seed.is_multiple_of(32);
@@ -331,5 +332,30 @@ fn misled(world: &mut World, seed: u64, hours: i64) {
             world.sites.insert(name.clone(), Some(cause));
             world.at(lasts, move |world| _ = world.sites.insert(name, None));
         }
+    }
+}
+
+/// Some sites show browsers nothing of what they show us, for a time. Of their own dice.
+fn keep_us_out(world: &mut World, seed: u64, hours: i64) {
+    let mut dice = fastrand::Rng::with_seed(seed ^ 0xb107);
+    for name in world.sites.keys().cloned().collect::<Vec<_>>() {
+        if dice.u32(0..4) > 0 {
+            continue;
+        }
+        let at = Duration::from_millis(dice.i64(60_000..hours * HOUR) as u64);
+        let lasts = Duration::from_millis(dice.i64(60_000..2 * HOUR) as u64);
+        let cause = pick(
+            &mut dice,
+            &[Cause::Reset, Cause::ServerError, Cause::Closed],
+        );
+        let end = name.clone();
+        world.at(at, move |world| {
+            world.browsers.insert(name.clone());
+            world.sites.insert(name, Some(cause));
+        });
+        world.at(at + lasts, move |world| {
+            world.browsers.remove(&end);
+            world.sites.insert(end, None);
+        });
     }
 }
