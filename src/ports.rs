@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Heartbeat, Host,
-    NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport, Timestamp,
-    Wording,
+    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Heartbeat,
+    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport,
+    Timestamp, Wording,
 };
 
 /// Something under way.
@@ -36,7 +36,7 @@ pub trait Prober: Send + Sync {
     -> Pending<Vec<CheckResult>>;
 
     /// Asks the canaries, all at once: whether one answered, and what was seen.
-    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)>;
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, Finding)>;
 }
 
 /// Acts on a host.

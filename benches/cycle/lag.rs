@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{CheckResult, NetworkSettings, Profile, ProfileName, Settings};
+use probe::model::{CheckResult, Finding, NetworkSettings, Profile, ProfileName, Settings};
 use probe::ports::{Pending, Prober};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -48,7 +48,7 @@ impl Prober for Watched {
         self.inner.probe(profile, known)
     }
 
-    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, Finding)> {
         self.inner.canary(network)
     }
 }

@@ -15,7 +15,7 @@ use probe::adapters::ssh::SshRecoverer;
 use probe::adapters::store::StateDir;
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    Changes, CheckResult, Expect, Fleet, NetworkSettings, Orders, Profile, ProfileName,
+    Changes, CheckResult, Expect, Finding, Fleet, NetworkSettings, Orders, Profile, ProfileName,
     ProfileTrack, Settings, Standing, Start,
 };
 use probe::ports::{Clock, Pending, Prober, Store, Unwritable};
@@ -67,7 +67,7 @@ impl Prober for Narrow {
         })
     }
 
-    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, Finding)> {
         self.inner.canary(network)
     }
 }

@@ -127,8 +127,10 @@ impl Observer for LogObserver {
                 from,
                 to,
                 cause,
-                detail,
+                seen,
             } => {
+                let lines: Vec<String> = seen.iter().map(ToString::to_string).collect();
+                let detail = lines.join("; ");
                 info!(%at, %profile, from = from.word(), to = to.word(), cause = word(*cause), detail, "state changed");
             }
             Note::Skipped { profile, count } => {
@@ -186,6 +188,7 @@ impl Observer for LogObserver {
                 delivery,
             } => delivered(at, *entry, *event, to, delivery),
             Note::NetworkDown { detail } => {
+                let detail = detail.detail();
                 warn!(%at, detail, "our own network is down: nothing is judged or restarted");
             }
             Note::Unjudged {
@@ -193,6 +196,7 @@ impl Observer for LogObserver {
                 since,
                 detail,
             } => {
+                let detail = detail.detail();
                 error!(%at, %profile, %since, detail, "the site cannot be judged, by our own doing: an outage of it would not be seen; mend what is in the way on this machine");
             }
             Note::JudgedAgain { profile, since } => {

@@ -12,7 +12,7 @@ use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
-use crate::model::{Addresses, CheckResult, Fleet, Hold, Profile, ProfileName, Settings};
+use crate::model::{Addresses, CheckResult, Finding, Fleet, Hold, Profile, ProfileName, Settings};
 use crate::policy;
 use crate::ports::{Clock as _, Prober as _};
 use crate::render::duration::span;
@@ -171,10 +171,7 @@ fn doubt_the_old(settings: &Settings, fleet: &mut Fleet) {
             .map(|probed| now.since(probed))
             .filter(|age| *age > patience);
         if let Some(age) = old {
-            fleet.profile_mut(name).unknown = Some(format!(
-                "not probed for {}: does `probe run`, the timer or the cron line still run?",
-                span(age)
-            ));
+            fleet.profile_mut(name).unknown = Some(Finding::NotProbed { age: span(age) });
         }
     }
 }

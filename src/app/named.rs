@@ -18,11 +18,11 @@ use crate::model::{Named, SecretSource, Unfit};
 pub fn open(named: &Named) -> Result<(), Unfit> {
     match named {
         Named::Roots(file) => http::roots_in(file).map_err(|why| {
-            wrong(why).act("name a file of `-----BEGIN CERTIFICATE-----` blocks; of DER `openssl x509 -inform DER -in FILE` makes one")
+            wrong(why.to_string()).act("name a file of `-----BEGIN CERTIFICATE-----` blocks; of DER `openssl x509 -inform DER -in FILE` makes one")
         }),
-        Named::Lists(file) => http::lists_in(file).map_err(wrong),
+        Named::Lists(file) => http::lists_in(file).map_err(|why| wrong(why.to_string())),
         Named::Identity { chain, key } => http::identity_in(chain, key).map_err(|why| {
-            wrong(why).act("name the certificate and the key it was made for, both as PEM and the key without a passphrase")
+            wrong(why.to_string()).act("name the certificate and the key it was made for, both as PEM and the key without a passphrase")
         }),
         Named::Secret(source) => match secret::read(source) {
             Ok(_) => Ok(()),

@@ -14,8 +14,8 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::model::{
-    AttemptId, Cause, Channel, CheckResult, Delivery, Diagnosis, Effect, Email, Entry, EntryId,
-    Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, Reason, RecoverOrder,
+    AttemptId, Cause, Channel, CheckOutcome, CheckResult, Delivery, Diagnosis, Effect, Email,
+    Entry, EntryId, Event, Finding, Fleet, HostName, ProbeId, Profile, Reach, Reason, RecoverOrder,
     RecoveryOutcome, RecoveryReport, Settings, Wording, limits, plain_url,
 };
 
@@ -159,11 +159,7 @@ impl Tasks {
                 let running = ports.prober.canary(settings.network.clone());
                 self.spawn(
                     limits::CANARY_TIMEOUT + GRACE,
-                    Fallback::Is(canary(
-                        probe,
-                        false,
-                        "the canaries did not end in time".to_owned(),
-                    )),
+                    Fallback::Is(canary(probe, false, Finding::CanariesNotInTime)),
                     None,
                     async move {
                         let (answered, detail) = running.await;
@@ -314,7 +310,7 @@ fn with_course(
     })
 }
 
-fn canary(probe: ProbeId, answered: bool, detail: String) -> Event {
+fn canary(probe: ProbeId, answered: bool, detail: Finding) -> Event {
     Event::CanaryProbed {
         probe,
         answered,
@@ -349,16 +345,8 @@ fn in_order(email: &Arc<Email>, fleet: &Fleet) -> Arc<Email> {
 }
 
 fn failed_check(host: &str) -> CheckResult {
-    let detail = "the check did not end in time on this machine".to_owned();
-    CheckResult::new(
-        host,
-        Finding::Found {
-            cause: Cause::Monitor,
-            certificate_fault: None,
-            detail,
-            phase: None,
-        },
-    )
+    let outcome = CheckOutcome::found(Cause::Monitor, Finding::NotInTime);
+    CheckResult::new(host, outcome)
 }
 
 fn unknown_end() -> RecoveryReport {

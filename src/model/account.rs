@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Cause, GivenUp, Hold, HostName, Look, NotEvidence, ProfileName, ProfileState, Timestamp,
+    Cause, Finding, GivenUp, Hold, HostName, Look, NotEvidence, ProfileName, ProfileState,
+    Timestamp,
 };
 
 /// What the rules say.
@@ -43,7 +44,7 @@ pub struct Witness {
     /// The evidence is complete, and young enough.
     pub proven: bool,
     /// Why the last probe could not tell.
-    pub unknown: Option<String>,
+    pub unknown: Option<Finding>,
     /// Since when it cannot be judged by our own doing.
     pub unjudged_since: Option<Timestamp>,
     /// Its maintenance window is open until then.

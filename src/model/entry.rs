@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryId, EventKind, Notification, Timestamp};
+use super::{EntryId, EventKind, Notification, Remark, Timestamp};
 
 /// How a try to deliver ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl Entry {
         Self {
             id,
             notification: Notification {
-                remark: Some(found),
+                remark: Some(Remark::Kept(found)),
                 ..Notification::blank(EventKind::Damaged, wall)
             },
             from: String::new(),

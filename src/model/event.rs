@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills, EntryId,
-    EventKind, Fleet, GivenUp, Hold, HostName, IncidentId, ProbeId, ProfileName, ProfileState,
-    Reach, RecoveryReport, Rung, Silence, Timestamp,
+    EventKind, Finding, Fleet, GivenUp, Hold, HostName, IncidentId, Observation, ProbeId,
+    ProfileName, ProfileState, Reach, RecoveryReport, Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -100,7 +100,7 @@ pub enum Event {
         /// One of them answered.
         answered: bool,
         /// What was seen.
-        detail: String,
+        detail: Finding,
     },
     /// A host's SSH port was tried.
     Reached {
@@ -270,8 +270,8 @@ pub enum Note {
         to: ProfileState,
         /// What was found.
         cause: Option<Cause>,
-        /// In words.
-        detail: String,
+        /// What was seen.
+        seen: Vec<Observation>,
     },
     /// An incident was opened.
     Opened {
@@ -373,7 +373,7 @@ pub enum Note {
     /// Our own network went down.
     NetworkDown {
         /// What the canaries said.
-        detail: String,
+        detail: Finding,
     },
     /// Our own network is back.
     NetworkBack {
@@ -387,7 +387,7 @@ pub enum Note {
         /// Since when.
         since: Timestamp,
         /// Why.
-        detail: String,
+        detail: Finding,
     },
     /// It is judged again.
     JudgedAgain {

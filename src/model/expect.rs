@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{Cause, pointer};
+use super::{Cause, Finding, Quoted, pointer};
 
 /// Statuses from `low` to `high`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,16 +74,16 @@ pub struct Unmet {
     /// As which cause it counts.
     pub cause: Cause,
     /// Which expectation, and what was there instead.
-    pub detail: String,
+    pub finding: Finding,
     /// What to quote beside it.
     pub excerpt: Excerpt,
 }
 
 impl Unmet {
-    fn content(detail: String, excerpt: Excerpt) -> Self {
+    const fn content(finding: Finding, excerpt: Excerpt) -> Self {
         Self {
             cause: Cause::Content,
-            detail,
+            finding,
             excerpt,
         }
     }
@@ -139,7 +139,10 @@ impl Expect {
             };
             return Some(Unmet {
                 cause,
-                detail: format!("HTTP status {}, expected {}", seen.status, self.statuses()),
+                finding: Finding::StatusExpected {
+                    status: seen.status.into(),
+                    expected: self.statuses(),
+                },
                 excerpt: Excerpt::Beginning,
             });
         }
@@ -160,14 +163,16 @@ impl Expect {
             if values.iter().any(|value| value == wanted) {
                 return None;
             }
-            let detail = match values.first() {
-                None => format!("header `{name}` is missing, expected `{wanted}`"),
-                Some(value) => {
-                    let value = clip(value);
-                    format!("header `{name}` is `{value}`, expected `{wanted}`")
-                }
+            let (name, wanted) = (name.clone(), wanted.clone());
+            let finding = match values.first() {
+                None => Finding::HeaderMissing { name, wanted },
+                Some(value) => Finding::HeaderDiffers {
+                    name,
+                    value: Quoted::new(&clip(value)),
+                    wanted,
+                },
             };
-            Some(Unmet::content(detail, Excerpt::None))
+            Some(Unmet::content(finding, Excerpt::None))
         })
     }
 
@@ -176,37 +181,49 @@ impl Expect {
         if size >= least {
             return None;
         }
-        let detail = if seen.capped {
-            format!("only {size} bytes of the body were read (max_body), expected at least {least}")
+        let finding = if seen.capped {
+            Finding::ReadTooLittle { size, least }
         } else {
-            format!("the body has {size} bytes, expected at least {least} (min_size)")
+            Finding::BodyTooSmall { size, least }
         };
-        Some(Unmet::content(detail, Excerpt::Beginning))
+        Some(Unmet::content(finding, Excerpt::Beginning))
     }
 
     fn unmet_text(&self, seen: &Seen<'_>) -> Option<Unmet> {
-        let read = if seen.capped {
-            " in the part of the body that was read (max_body)"
-        } else {
-            " in the body"
-        };
         for text in &self.not_contains {
             if let Some(at) = seen.body.find(text.as_str()) {
-                let detail = format!("`{}` stands in the body and must not", clip(text));
-                return Some(Unmet::content(detail, Excerpt::Around(at..at + text.len())));
+                let text_at = Excerpt::Around(at..at + text.len());
+                return Some(Unmet::content(
+                    Finding::Forbidden { text: clip(text) },
+                    text_at,
+                ));
             }
         }
         let missing = self
             .contains
             .iter()
             .find(|text| !seen.body.contains(text.as_str()))
-            .map(|text| format!("`{}` not found{read}", clip(text)));
-        let detail = missing.or_else(|| {
+            .map(|text| {
+                let text = clip(text);
+                if seen.capped {
+                    Finding::MissingInPart { text }
+                } else {
+                    Finding::Missing { text }
+                }
+            });
+        let finding = missing.or_else(|| {
             let regex = self.matches.as_ref()?;
-            let unmatched = !regex.is_match(seen.body);
-            unmatched.then(|| format!("`{}` does not match{read}", clip(regex.as_str())))
+            if regex.is_match(seen.body) {
+                return None;
+            }
+            let text = clip(regex.as_str());
+            Some(if seen.capped {
+                Finding::NoMatchInPart { text }
+            } else {
+                Finding::NoMatch { text }
+            })
         });
-        detail.map(|detail| Unmet::content(detail, Excerpt::Beginning))
+        finding.map(|finding| Unmet::content(finding, Excerpt::Beginning))
     }
 
     fn unmet_json(&self, seen: &Seen<'_>) -> Option<Unmet> {
@@ -219,15 +236,16 @@ impl Expect {
             if found.is_some_and(|found| same(found, wanted)) {
                 return None;
             }
-            let wanted = clip(&wanted.to_string());
-            let detail = match found {
-                None => format!("json `{pointer}` is missing, expected {wanted}"),
-                Some(found) => {
-                    let found = clip(&found.to_string());
-                    format!("json `{pointer}` is {found}, expected {wanted}")
-                }
+            let (pointer, wanted) = (pointer.clone(), clip(&wanted.to_string()));
+            let finding = match found {
+                None => Finding::JsonMissing { pointer, wanted },
+                Some(found) => Finding::JsonDiffers {
+                    pointer,
+                    found: Quoted::new(&clip(&found.to_string())),
+                    wanted,
+                },
             };
-            Some(Unmet::content(detail, Excerpt::None))
+            Some(Unmet::content(finding, Excerpt::None))
         })
     }
 
@@ -248,13 +266,11 @@ impl Expect {
 }
 
 fn unreadable(pointer: &str, seen: &Seen<'_>) -> Unmet {
+    let pointer = pointer.to_owned();
     if seen.capped {
-        let detail =
-            format!("json `{pointer}` cannot be read: the body is longer than max_body; raise it");
-        Unmet::content(detail, Excerpt::None)
+        Unmet::content(Finding::JsonCut { pointer }, Excerpt::None)
     } else {
-        let detail = format!("json `{pointer}` cannot be read: the body is not JSON");
-        Unmet::content(detail, Excerpt::Beginning)
+        Unmet::content(Finding::NotJson { pointer }, Excerpt::Beginning)
     }
 }
 
@@ -333,7 +349,8 @@ mod tests {
             ),
         ] {
             let unmet = wanting(&[(pointer, value)]).unmet(&seen(body));
-            assert_eq!(unmet.map(|u| u.detail).as_deref(), detail, "{pointer}");
+            let told = unmet.map(|unmet| unmet.finding.to_string());
+            assert_eq!(told.as_deref(), detail, "{pointer}");
         }
     }
 
@@ -345,7 +362,7 @@ mod tests {
                 status,
                 ..seen("not what was wanted")
             };
-            expect.unmet(&seen).unwrap().detail
+            expect.unmet(&seen).unwrap().finding.to_string()
         };
         assert!(told(&expect, 200).starts_with("json"));
         expect.matches = Some(regex::Regex::new("^x$").unwrap());

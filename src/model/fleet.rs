@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Flights, Heart, HostName, HostTrack,
-    Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack, Settings, Slot,
-    Timestamp, limits,
+    AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights, Heart, HostName,
+    HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack,
+    Settings, Slot, Timestamp, limits,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -43,7 +43,7 @@ pub struct Network {
     #[serde(skip)]
     pub in_flight: Option<(ProbeId, Timestamp)>,
     /// What the last canary probe said.
-    pub detail: String,
+    pub detail: Finding,
 }
 
 /// What one recipient got lately.

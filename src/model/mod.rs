@@ -12,6 +12,7 @@ mod event;
 mod evidence;
 mod expect;
 mod facts;
+mod finding;
 mod fleet;
 mod flights;
 mod gauges;
@@ -28,6 +29,7 @@ mod notification;
 mod observation;
 mod outcome;
 mod pointer;
+mod quoted;
 mod reason;
 mod recovery;
 mod rows;
@@ -53,6 +55,7 @@ pub use facts::{
     Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, Unasked,
     UnitFacts, Unseen,
 };
+pub use finding::{Day, DaysAgo, Finding, Held, Hours, Lasting, Phrase, Redirects, Seconds};
 pub use fleet::{CoreRow, Fleet, FleetClock, Network, Post};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
@@ -65,13 +68,14 @@ pub use incident::{Flap, FlapTold, Incident, Unjudged};
 pub use index::{Index, Stirred};
 pub use named::{Named, Unfit};
 pub use notification::{
-    Affected, Ending, EventKind, Flaps, Glimpse, Lesson, Next, Notification, Plight,
+    Affected, Ending, EventKind, Flaps, Glimpse, Lesson, Next, Notification, Plight, Remark,
 };
 pub use observation::Observation;
 pub use outcome::{
-    Certificate, ChainLink, CheckResult, Family, Finding, Hop, HttpVersion, Layer, Phase, Timings,
-    TlsVersion,
+    Certificate, ChainLink, CheckOutcome, CheckResult, Family, Hop, HttpVersion, Layer, Phase,
+    Timings, TlsVersion,
 };
+pub use quoted::{Piece, Quoted, misleads, one_line};
 pub use reason::Reason;
 pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Rung, When};
 pub use rows::Changes;

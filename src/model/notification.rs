@@ -1,14 +1,47 @@
 //! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
 //! fixed when the entry was written, so that a retry repeats the same bytes.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Cause, Hold, HostFacts, HostName, IncidentId, Observation, ProfileName, Timestamp,
-    Week,
+    Attempt, Cause, Finding, GivenUp, Hold, HostFacts, HostName, IncidentId, Observation,
+    ProfileName, Reason, Timestamp, Week,
 };
+
+/// A sentence more about an event. A row of an earlier version holds words; they are read as [`Finding::Told`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remark {
+    /// Why a command was not carried out.
+    Reason(Reason),
+    /// Where a damaged state was moved to.
+    Path(String),
+    /// A message that cannot be read any more, as it was found.
+    Kept(String),
+    /// Why we gave up.
+    GaveUp(GivenUp),
+    /// The profile is no longer in the configuration.
+    Unwatched,
+    /// What was seen.
+    #[serde(untagged)]
+    Finding(Finding),
+}
+
+/// The English of the JSON documents.
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(reason) => write!(f, "{reason}"),
+            Self::Path(text) | Self::Kept(text) => f.write_str(text),
+            Self::GaveUp(reason) => write!(f, "{reason}"),
+            Self::Unwatched => f.write_str("the profile is no longer in the configuration"),
+            Self::Finding(finding) => f.write_str(&finding.detail()),
+        }
+    }
+}
 
 /// The events of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,7 +240,7 @@ pub struct Notification {
     /// What comes next.
     pub next: Next,
     /// A sentence more, where the event needs one.
-    pub remark: Option<String>,
+    pub remark: Option<Remark>,
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Lesson>,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Phase};
+use super::{Cause, Finding, Phase};
 
 /// What one check saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,41 +17,35 @@ pub enum Observation {
         url: String,
         /// What was found.
         cause: Cause,
-        /// In the prober's words.
-        detail: String,
+        /// What was seen.
+        #[serde(rename = "detail")]
+        finding: Box<Finding>,
         /// Where it was asked.
         address: Option<SocketAddr>,
         /// In which part of the exchange.
         phase: Option<Phase>,
     },
-    /// A line of words.
-    Line(String),
-}
-
-impl From<&str> for Observation {
-    fn from(line: &str) -> Self {
-        Self::Line(line.to_owned())
-    }
+    /// Something that is no check's.
+    Alone(Finding),
 }
 
 /// One line, in English.
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Line(line) => f.write_str(line),
+            Self::Alone(finding) => f.write_str(&finding.detail()),
             Self::Check {
                 url,
                 cause,
-                detail,
+                finding,
                 address,
                 phase: _,
             } => {
-                let cause = cause.phrase();
-                // Many a detail begins with the phrase itself; nobody wants to read it twice.
-                match detail.as_str() {
-                    "" => write!(f, "{url}: {cause}")?,
-                    detail if detail.starts_with(cause) => write!(f, "{url}: {detail}")?,
-                    detail => write!(f, "{url}: {cause}: {detail}")?,
+                let detail = finding.detail();
+                if finding.names(*cause) {
+                    write!(f, "{url}: {detail}")?;
+                } else {
+                    write!(f, "{url}: {}: {detail}", cause.phrase())?;
                 }
                 address.map_or(Ok(()), |address| write!(f, " (at {address})"))
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blame, Cause, CertificateFault, Shared, Timestamp};
+use super::{Blame, Cause, CertificateFault, Finding, Shared, Timestamp};
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,10 +217,10 @@ pub struct Certificate {
     pub chain: Vec<ChainLink>,
 }
 
-/// What was found.
+/// How a check came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum CheckOutcome {
     /// All as expected.
     Ok,
     /// Not as expected, or a remark (`slow`, `maintenance`, `certificate_expiring`).
@@ -230,13 +230,26 @@ pub enum Finding {
         /// For `tls_certificate`: which fault.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate_fault: Option<CertificateFault>,
-        /// What was seen, in words an operator understands; cleaned of control characters, at most
-        /// [`super::limits::DETAIL_CHARS`] characters, without credentials.
-        detail: String,
+        /// What was seen; without credentials.
+        #[serde(rename = "detail")]
+        finding: Box<Finding>,
         /// Where it happened.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         phase: Option<Phase>,
     },
+}
+
+impl CheckOutcome {
+    /// Something was found, in no phase that is known.
+    #[must_use]
+    pub fn found(cause: Cause, finding: Finding) -> Self {
+        Self::Found {
+            cause,
+            certificate_fault: None,
+            finding: Box::new(finding),
+            phase: None,
+        }
+    }
 }
 
 /// One URL checked once.
@@ -244,8 +257,9 @@ pub enum Finding {
 pub struct CheckResult {
     /// The URL as configured, without credentials.
     pub url: String,
-    /// What was found.
-    pub finding: Finding,
+    /// How it came out.
+    #[serde(rename = "finding")]
+    pub outcome: CheckOutcome,
     /// The address of the last hop, when a connection was attempted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<SocketAddr>,
@@ -264,9 +278,9 @@ pub struct CheckResult {
     /// Who made the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<Layer>,
-    /// What else is worth knowing and is no finding, a short line each; cleaned like a detail.
+    /// What else is worth knowing and is no fault; without credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Finding>,
     /// Redirects followed.
     pub redirects: u8,
     /// The URL the last hop went to, when redirects were followed; without credentials.
@@ -287,10 +301,10 @@ pub struct CheckResult {
 impl CheckResult {
     /// A result that says only what was found; the prober fills in the rest as it learns it.
     #[must_use]
-    pub fn new(url: &str, finding: Finding) -> Self {
+    pub fn new(url: &str, outcome: CheckOutcome) -> Self {
         Self {
             url: url.to_owned(),
-            finding,
+            outcome,
             address: None,
             http_status: None,
             http_version: None,
@@ -310,19 +324,25 @@ impl CheckResult {
     /// The cause, if something was found.
     #[must_use]
     pub const fn cause(&self) -> Option<Cause> {
-        match &self.finding {
-            Finding::Ok => None,
-            Finding::Found { cause, .. } => Some(*cause),
+        match &self.outcome {
+            CheckOutcome::Ok => None,
+            CheckOutcome::Found { cause, .. } => Some(*cause),
         }
     }
 
     /// What was seen, or nothing when all is well.
     #[must_use]
-    pub fn detail(&self) -> &str {
-        match &self.finding {
-            Finding::Ok => "",
-            Finding::Found { detail, .. } => detail,
+    pub const fn finding(&self) -> Option<&Finding> {
+        match &self.outcome {
+            CheckOutcome::Ok => None,
+            CheckOutcome::Found { finding, .. } => Some(&**finding),
         }
+    }
+
+    /// The same in the English of the JSON documents.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        self.finding().map(Finding::detail).unwrap_or_default()
     }
 
     /// Neither a fault nor our own doing: `Ok`, or a remark that nobody is to blame for.

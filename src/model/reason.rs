@@ -39,6 +39,15 @@ macro_rules! reasons {
                 }
             }
 
+            /// The piece that says it in few words, for subjects.
+            #[must_use]
+            pub const fn short_name(&self) -> &'static str {
+                match self {
+                    $(Self::$Reason $({ $($value: _),+ })? => concat!($name, ".short"),)*
+                    Self::Other(_) => "other.short",
+                }
+            }
+
             /// Its values by name.
             #[must_use]
             pub fn values(&self) -> Vec<(&'static str, &str)> {

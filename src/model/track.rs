@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Flap,
-    GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
+    Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
+    Flap, GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -138,7 +138,7 @@ pub struct ProfileTrack {
     pub since: Timestamp,
     /// The last verdict was unknown, for this reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unknown: Option<String>,
+    pub unknown: Option<Finding>,
     /// It cannot be judged, by our own doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<Box<Unjudged>>,

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::model::{
     Attempt, AttemptId, Effect, EntryId, EventKind, GivenUp, Hold, HostName, Next, Note,
-    ProfileName, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    ProfileName, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Remark, Stage, Timestamp,
+    limits,
 };
 
 use super::draft::Draft;
@@ -264,10 +265,7 @@ fn tell_end(
                 .get(name)
                 .and_then(|track| track.not_before)
                 .unwrap_or(draft.now);
-            let reason = reason.map_or_else(
-                || "the command could not be sent".to_owned(),
-                |reason| reason.to_string(),
-            );
+            let reason = reason.unwrap_or(Reason::from("the command could not be sent"));
             withhold(
                 draft,
                 name,
@@ -277,7 +275,7 @@ fn tell_end(
                     "not_executed"
                 },
                 &Next::Held(Hold::Backoff { until }),
-                Some(&reason),
+                Some(Remark::Reason(reason)),
             );
         }
         RecoveryOutcome::Refused => give_up(draft, name, GivenUp::LoginRefused { said: reason }),

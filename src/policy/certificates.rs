@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Certificate, CheckResult, Ending, EventKind, Fleet, Profile, Timestamp, Warned,
+    Cause, Certificate, CheckResult, Day, Ending, EventKind, Finding, Fleet, Profile, Timestamp,
+    Warned,
 };
 
 use super::draft::Draft;
@@ -51,12 +52,10 @@ pub(super) fn compare(last: &[CheckResult], checks: &mut [CheckResult]) {
             continue;
         };
         if before.fingerprint != shown.fingerprint {
-            let day = |at: Timestamp| at.to_string().chars().take(10).collect::<String>();
-            check.remarks.push(format!(
-                "the certificate has changed since the last probe: valid until {}, before until {}",
-                day(shown.not_after),
-                day(before.not_after)
-            ));
+            check.remarks.push(Finding::CertificateChanged {
+                now: Day(shown.not_after),
+                before: Day(before.not_after),
+            });
         }
     }
 }
@@ -212,7 +211,7 @@ mod tests {
     #[test]
     fn t15_a_certificate_that_changed_is_a_remark() {
         let shows = |life: i64| {
-            let mut check = CheckResult::new("https://a.example/", crate::model::Finding::Ok);
+            let mut check = CheckResult::new("https://a.example/", crate::model::CheckOutcome::Ok);
             check.certificate = Some(certificate(life).into());
             check
         };

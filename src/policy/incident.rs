@@ -13,8 +13,9 @@
 //! among the host's `restart.causes` and show that it is its own server that fails ([`evidence`]).
 
 use crate::model::{
-    Blame, Cause, CheckResult, EventKind, Incident, IncidentId, Next, Note, Plight, ProbeId,
-    Profile, ProfileName, ProfileState, ProfileTrack, Reach, Standing, Suspicion, Timestamp,
+    Blame, Cause, CheckResult, EventKind, Finding, Incident, IncidentId, Next, Note, Observation,
+    Plight, ProbeId, Profile, ProfileName, ProfileState, ProfileTrack, Reach, Remark, Standing,
+    Suspicion, Timestamp,
 };
 
 use super::draft::Draft;
@@ -124,11 +125,7 @@ pub(super) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
     };
     let track = draft.fleet.profile_mut(name);
     let (before, paced) = (track.state(), schedule::pace(track, &profile));
-    unknown(
-        draft,
-        name,
-        "no canary answers: our own network is down".to_owned(),
-    );
+    unknown(draft, name, Finding::NoCanaryAnswers);
     remark(draft, &profile, before);
     schedule::next(draft, &profile, suspicion.began, paced);
 }
@@ -139,7 +136,7 @@ fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
     Some(suspicion)
 }
 
-fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: String) {
+fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: Finding) {
     draft.fleet.profile_mut(name).unknown = Some(reason);
 }
 
@@ -324,7 +321,7 @@ pub(super) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
             name,
             EventKind::Closed,
             Next::Nothing,
-            Some("the profile is no longer in the configuration".to_owned()),
+            Some(Remark::Unwatched),
         );
         flap::forget(draft, incident.thread());
     }
@@ -361,12 +358,9 @@ fn remark(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState) {
     let state = track.state();
     let cause = judge::told(profile, &track.last);
     let failures = track.failures;
-    let detail = (state != before).then(|| {
-        let lines = || {
-            let lines: Vec<String> = seen(&track.last).iter().map(ToString::to_string).collect();
-            lines.join("; ")
-        };
-        track.unknown.clone().unwrap_or_else(lines)
+    let seen = (state != before).then(|| match &track.unknown {
+        Some(why) => vec![Observation::Alone(why.clone())],
+        None => seen(&track.last),
     });
     draft.notes.push(Note::Judged {
         profile: name.clone(),
@@ -374,13 +368,13 @@ fn remark(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState) {
         failures,
         cause,
     });
-    if let Some(detail) = detail {
+    if let Some(seen) = seen {
         draft.notes.push(Note::Changed {
             profile: name.clone(),
             from: before,
             to: state,
             cause,
-            detail,
+            seen,
         });
     }
 }

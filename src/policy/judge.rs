@@ -14,7 +14,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
-    Addresses, Blame, Cause, CheckResult, Family, Finding, Observation, Profile, limits,
+    Addresses, Blame, Cause, CheckOutcome, CheckResult, Family, Finding, Observation, Profile,
+    limits,
 };
 
 /// What a probe means.
@@ -29,7 +30,7 @@ pub(super) enum Verdict {
     /// Not well.
     Failed(Cause),
     /// We cannot tell, for this reason.
-    Unknown(String),
+    Unknown(Finding),
 }
 
 /// The time a probe of a profile may take: its checks run a few at a time, each within `timeout`.
@@ -44,10 +45,9 @@ pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration
     let sum = Sum::of(profile, checks);
     if let Some(worst) = sum.failed {
         if elapsed > longest(profile) + limits::LATE_SLACK {
-            return Verdict::Unknown(format!(
-                "the result came {} s late: this machine is overloaded or was asleep",
-                elapsed.as_secs()
-            ));
+            return Verdict::Unknown(Finding::Late {
+                seconds: elapsed.as_secs(),
+            });
         }
         return Verdict::Failed(worst);
     }
@@ -55,7 +55,7 @@ pub(super) fn judge(profile: &Profile, checks: &[CheckResult], elapsed: Duration
         return Verdict::Unknown(reason);
     }
     if checks.is_empty() {
-        return Verdict::Unknown("nothing was checked".to_owned());
+        return Verdict::Unknown(Finding::NothingChecked);
     }
     match sum.remark {
         Some(Cause::Maintenance) => Verdict::Maintenance,
@@ -81,7 +81,7 @@ pub(super) fn failing(profile: &Profile, checks: &[CheckResult]) -> Option<Cause
 struct Sum {
     failed: Option<Cause>,
     /// Why we could not tell, of the first URL of which we could not.
-    ours: Option<String>,
+    ours: Option<Finding>,
     remark: Option<Cause>,
 }
 
@@ -113,7 +113,7 @@ impl Sum {
         } else if failed.is_some() {
             self.failed = worst(self.failed.into_iter().chain(failed));
         } else if self.ours.is_none() {
-            self.ours = url.first().map(|check| check.detail().to_owned());
+            self.ours = url.first().and_then(CheckResult::finding).cloned();
         }
     }
 }
@@ -174,19 +174,23 @@ pub(super) fn gathered(profile: &Profile, checks: Vec<CheckResult>) -> Vec<Check
     for url in by_url(profile, &checks) {
         let (four, six) = (Family::Ipv4, Family::Ipv6);
         let dead = if gone(url, four) && lives(url, six) {
-            Some((four, "IPv4 is dead and IPv6 answers"))
+            Some(four)
         } else if gone(url, six) && lives(url, four) {
-            Some((six, "IPv6 is dead and IPv4 answers"))
+            Some(six)
         } else {
             None
         };
         named.extend(url.iter().cloned().map(|mut check| {
             let of_it = |family| check.address.map(Family::of) == Some(family);
-            if let (Some((_, words)), Finding::Found { cause, detail, .. }) = (
-                dead.filter(|(family, _)| of_it(*family) && failure(&check).is_some()),
-                &mut check.finding,
+            if let (Some(family), CheckOutcome::Found { cause, finding, .. }) = (
+                dead.filter(|family| of_it(*family) && failure(&check).is_some()),
+                &mut check.outcome,
             ) {
-                *detail = short(format!("{words}: {detail}"));
+                let seen = std::mem::take(finding);
+                **finding = match family {
+                    Family::Ipv4 => Finding::Ipv4Dead { finding: seen },
+                    Family::Ipv6 => Finding::Ipv6Dead { finding: seen },
+                };
                 *cause = Cause::FamilyDown;
             }
             check
@@ -204,21 +208,13 @@ fn of(url: &[CheckResult], family: Family) -> impl Iterator<Item = &CheckResult>
 /// The host behind a silent site is silent altogether: what was found is the way to it, not its web server.
 pub(super) fn unreachable(checks: &mut [CheckResult]) {
     for check in checks {
-        if let Finding::Found { cause, detail, .. } = &mut check.finding
+        if let CheckOutcome::Found { cause, finding, .. } = &mut check.outcome
             && *cause == Cause::ConnectTimeout
         {
             *cause = Cause::HostUnreachable;
-            *detail = short(format!(
-                "{detail}, and the SSH port of its host is silent, too"
-            ));
+            let seen = std::mem::take(finding);
+            **finding = Finding::SshSilent { finding: seen };
         }
-    }
-}
-
-fn short(detail: String) -> String {
-    match detail.char_indices().nth(limits::DETAIL_CHARS) {
-        None => detail,
-        Some((end, _)) => detail.get(..end).unwrap_or_default().to_owned(),
     }
 }
 
@@ -255,17 +251,17 @@ pub(super) fn known(
 
 /// What was seen by the checks that are not well.
 pub(super) fn seen(checks: &[CheckResult]) -> Vec<Observation> {
-    let sightings = checks.iter().filter_map(|check| match &check.finding {
-        Finding::Ok => None,
-        Finding::Found {
+    let sightings = checks.iter().filter_map(|check| match &check.outcome {
+        CheckOutcome::Ok => None,
+        CheckOutcome::Found {
             cause,
-            detail,
+            finding,
             phase,
             ..
         } => Some(Observation::Check {
             url: check.url.clone(),
             cause: *cause,
-            detail: detail.clone(),
+            finding: finding.clone(),
             address: check.address,
             phase: *phase,
         }),
@@ -289,16 +285,12 @@ mod tests {
     }
 
     fn check(address: &str, cause: Option<Cause>) -> CheckResult {
-        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-            cause,
-            certificate_fault: None,
-            detail: cause.phrase().to_owned(),
-            phase: None,
-        });
+        let found = |cause| CheckOutcome::found(cause, Finding::bare(cause));
+        let outcome = cause.map_or(CheckOutcome::Ok, found);
         let address: SocketAddr = address.parse().unwrap();
         CheckResult {
             address: Some(address),
-            ..CheckResult::new(SITE, finding)
+            ..CheckResult::new(SITE, outcome)
         }
     }
 
@@ -348,7 +340,7 @@ mod tests {
             // What we could not look at is no dead family, and no remark.
             ([None, None, ours, ours], Verdict::Up),
             ([dead, dead, ours, ours], Verdict::Failed(Cause::Refused)),
-            ([ours; 4], Verdict::Unknown("could not tell".to_owned())),
+            ([ours; 4], Verdict::Unknown(Finding::bare(Cause::Monitor))),
             (
                 [Some(Cause::Maintenance), dead, None, None],
                 Verdict::Maintenance,

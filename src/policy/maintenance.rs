@@ -5,10 +5,9 @@
 //! WordPress ignores its own maintenance file after ten minutes, so an update that broke off would otherwise never be
 //! seen. The time begins with the first such answer; failures in between do not begin it anew.
 
-use std::time::Duration;
-
 use crate::model::{
-    Cause, CheckResult, Finding, Maintenance, ProfileName, Standing, Timestamp, limits,
+    Cause, CheckOutcome, CheckResult, Finding, Lasting, Maintenance, ProfileName, Standing,
+    Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -42,35 +41,36 @@ pub(super) fn weigh(
         draft.durable = true;
     }
     for check in &mut checks {
-        if let Finding::Found { cause, detail, .. } = &mut check.finding
+        if let CheckOutcome::Found { cause, finding, .. } = &mut check.outcome
             && *cause == Cause::Maintenance
         {
             if now >= hold.until {
                 *cause = Cause::ServerError;
             }
-            *detail = words(hold, now, detail);
+            let seen = std::mem::take(finding);
+            **finding = lasting(hold, now, seen);
         }
     }
     checks
 }
 
-fn words(hold: Maintenance, now: Timestamp, detail: &str) -> String {
-    let lasts = rounded(now.since(hold.since));
-    let asked = rounded(hold.until.since(hold.since));
-    let words = if now >= hold.until {
-        format!("in maintenance for {lasts} now, not over after {asked}: {detail}")
+fn lasting(hold: Maintenance, now: Timestamp, finding: Box<Finding>) -> Finding {
+    let lasts = Lasting(now.since(hold.since));
+    let asked = Lasting(hold.until.since(hold.since));
+    if now >= hold.until {
+        Finding::MaintenanceTooLong {
+            lasts,
+            asked,
+            finding,
+        }
     } else if now == hold.since {
-        format!("in maintenance, taken at its word for {asked}: {detail}")
+        Finding::MaintenanceBegins { asked, finding }
     } else {
-        format!("in maintenance for {lasts} now, taken at its word for {asked}: {detail}")
-    };
-    words.chars().take(limits::DETAIL_CHARS).collect()
-}
-
-fn rounded(span: Duration) -> String {
-    match span.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds => format!("{} min", seconds / 60),
+        Finding::MaintenanceLasts {
+            lasts,
+            asked,
+            finding,
+        }
     }
 }
 

@@ -12,8 +12,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Cause, Effect, EventKind, Hold, HostName, Note, ProbeId, Profile, ProfileName, Reach,
-    Suspicion, Timestamp, limits,
+    Cause, Effect, EventKind, Finding, Hold, HostName, Note, ProbeId, Profile, ProfileName, Reach,
+    Remark, Suspicion, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -50,7 +50,7 @@ pub(super) fn is_proven(draft: &Draft<'_>, began: Timestamp) -> bool {
 }
 
 /// A canary run ended.
-pub(super) fn probed(draft: &mut Draft<'_>, probe: ProbeId, answered: bool, detail: String) {
+pub(super) fn probed(draft: &mut Draft<'_>, probe: ProbeId, answered: bool, detail: Finding) {
     let network = &mut draft.fleet.core.network;
     let Some((_, asked)) = network.in_flight.take_if(|(id, _)| *id == probe) else {
         return;
@@ -132,7 +132,7 @@ fn back(draft: &mut Draft<'_>, since: Timestamp) {
         let mut blind = telling::blank(draft, EventKind::Blind);
         blind.since = Some(draft.wall(since));
         blind.until = Some(draft.wall(draft.now));
-        blind.remark = Some(draft.fleet.core.network.detail.clone());
+        blind.remark = Some(Remark::Finding(draft.fleet.core.network.detail.clone()));
         outbox::queue(draft, &blind);
     }
 }

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AsBrowser, EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack, Skips,
-    Standing, Start, Timestamp, limits,
+    AsBrowser, EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack,
+    Remark, Skips, Standing, Start, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -250,7 +250,7 @@ pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
     told.next = Next::Held(crate::model::Hold::Quarantine {
         until: draft.wall(until),
     });
-    told.remark = Some(path.clone()).filter(|path| !path.is_empty());
+    told.remark = (!path.is_empty()).then(|| Remark::Path(path.clone()));
     outbox::queue(draft, &told);
     draft.notes.push(Note::Damaged { path });
 }

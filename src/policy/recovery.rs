@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Cause, EventKind, GivenUp, Hold, Host, HostName, Next, Note, Orders, ProfileName, ProfileTrack,
-    Reason, Stage, Standing, Timestamp, limits,
+    Reason, Remark, Stage, Standing, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -204,7 +204,7 @@ pub(super) fn withhold(
     host: &HostName,
     word: &str,
     next: &Next,
-    remark: Option<&str>,
+    remark: Option<Remark>,
 ) {
     for name in thread::speakers(draft, host) {
         if draft.window(&name, draft.now).is_some() {
@@ -225,7 +225,7 @@ pub(super) fn withhold(
             &name,
             EventKind::Withheld,
             next.clone(),
-            remark.map(str::to_owned),
+            remark.clone(),
         );
         if let Some(incident) = &mut draft.fleet.profile_mut(&name).incident {
             incident.withheld = Some(word.to_owned());
@@ -295,7 +295,7 @@ pub(super) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
             &profile,
             event,
             next.clone(),
-            Some(reason.to_string()),
+            Some(Remark::GaveUp(reason.clone())),
         );
         if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
             incident.gave_up = true;

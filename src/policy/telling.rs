@@ -7,7 +7,7 @@
 
 use crate::model::{
     Attempt, Cause, EventKind, Fleet, Glimpse, Hold, HostName, Incident, Next, Notification,
-    ProfileName, Stage, Timestamp, limits,
+    ProfileName, Remark, Stage, Timestamp, limits,
 };
 
 use super::draft::Draft;
@@ -25,7 +25,7 @@ pub(super) fn tell(
     name: &ProfileName,
     event: EventKind,
     next: Next,
-    remark: Option<String>,
+    remark: Option<Remark>,
 ) {
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;

@@ -8,8 +8,8 @@
 //! site is well, else as `closed`, and what is wrong with the site is told by itself once it is confirmed.
 
 use crate::model::{
-    EventKind, IncidentId, Next, Note, Notification, Profile, ProfileName, ProfileState, Timestamp,
-    Unjudged, limits,
+    EventKind, IncidentId, Next, Note, Notification, Profile, ProfileName, ProfileState, Remark,
+    Timestamp, Unjudged, limits,
 };
 
 use super::draft::Draft;
@@ -90,7 +90,7 @@ fn tell(draft: &mut Draft<'_>, name: &ProfileName) {
     (unjudged.due, unjudged.told) = (false, Some(thread.clone()));
     let since = unjudged.since;
     let mut told = about(draft, name, EventKind::Unjudged, thread, since);
-    told.remark = Some(detail.clone());
+    told.remark = Some(Remark::Finding(detail.clone()));
     outbox::queue(draft, &told);
     draft.durable = true;
     draft.notes.push(Note::Unjudged {

@@ -10,7 +10,10 @@ use std::time::Duration;
 use minijinja::value::Kwargs;
 use minijinja::{Value, context};
 
-use crate::model::{Cause, GivenUp, Hold, NotEvidence, ProfileName, Reason, Timestamp, limits};
+use crate::model::{
+    Cause, Day, Finding, GivenUp, Held, Hold, NotEvidence, ProfileName, Quoted, Reason, Timestamp,
+    limits,
+};
 
 use super::ailment;
 use super::words::{Key, Voice, key};
@@ -181,11 +184,59 @@ pub fn given_up(voice: &Voice, reason: &GivenUp) -> String {
 /// Why something did not go as ordered: a fragment without a full stop. What others said in it stands as they said it.
 #[must_use]
 pub fn reason(voice: &Voice, reason: &Reason) -> String {
+    voice.say(Key::of_reason(reason), reason_values(reason))
+}
+
+/// As much of a reason as a subject has room for: what happened, without whose words it was and what to do.
+#[must_use]
+pub fn reason_in_brief(voice: &Voice, reason: &Reason) -> String {
+    voice.say(Key::of_reason_in_brief(reason), reason_values(reason))
+}
+
+fn reason_values(reason: &Reason) -> Value {
     let values = reason.values().into_iter();
     let values: Kwargs = values
         .map(|(name, value)| (name, Value::from(value.trim_end_matches('.'))))
         .collect();
-    voice.say(Key::of_reason(reason), values.into())
+    values.into()
+}
+
+/// What a check saw, as a lower-case fragment. What came from outside stands between quotation marks, whatever it is.
+#[must_use]
+pub fn finding(voice: &Voice, finding: &Finding) -> String {
+    let values = finding.values().into_iter();
+    let values: Kwargs = values
+        .map(|(name, held)| (name, value(voice, held)))
+        .collect();
+    voice.say(Key::of_finding(finding), values.into())
+}
+
+fn value(voice: &Voice, held: Held<'_>) -> Value {
+    match held {
+        Held::Quoted(text) => quoted(voice, text).into(),
+        Held::Text(text) => text.into(),
+        Held::Number(number) => number.into(),
+        Held::Seconds(span) => format!("{:.1}", span.as_secs_f64()).into(),
+        Held::Day(at) => Day(at).to_string().into(),
+        Held::Moment(at) => at.to_string().into(),
+        Held::Address(address) => address.to_string().into(),
+        Held::Cause(cause) => cause_phrase(voice, cause).into(),
+        Held::Finding(inner) => finding(voice, inner).into(),
+    }
+}
+
+/// A text from outside between the language's quotation marks; marks of that kind within it become the inner ones, so that
+/// it cannot end its own quotation.
+#[must_use]
+pub fn quoted(voice: &Voice, text: &Quoted) -> String {
+    let marks = [
+        (key!(Page, "quote.open"), key!(Page, "quote.inner_open")),
+        (key!(Page, "quote.close"), key!(Page, "quote.inner_close")),
+    ];
+    let [(open, inner_open), (close, inner_close)] =
+        marks.map(|(outer, inner)| (voice.word(outer), voice.word(inner)));
+    let inside = text.as_str().replace(&open, &inner_open);
+    format!("{open}{}{close}", inside.replace(&close, &inner_close))
 }
 
 /// The reason of a hold in a few words, for subjects and table cells: `budget spent`.

@@ -14,8 +14,8 @@ use self::check::{CheckReport, check_report};
 use super::record::{Action, Record, Told};
 use super::standing::HostStanding;
 use crate::model::{
-    Blame, CheckResult, Fleet, Host, HostName, HostTrack, ProfileName, ProfileState, ProfileTrack,
-    Settings, Stage, Timestamp,
+    Blame, CheckResult, Finding, Fleet, Host, HostName, HostTrack, ProfileName, ProfileState,
+    ProfileTrack, Settings, Stage, Timestamp,
 };
 
 /// How well all is, in the plugin convention's words. A greater one is worse: critical, then unknown, then warning.
@@ -293,7 +293,7 @@ fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> 
         checks: track.last.iter().map(check_report).collect(),
         unjudged: track.blank_since().map(|since| UnjudgedReport {
             since: fleet.wall(since).to_string(),
-            reason: track.unknown.clone(),
+            reason: track.unknown.as_ref().map(Finding::detail),
             told: track.is_blank(),
         }),
     }

@@ -4,25 +4,18 @@
 //! make one text look like another. Nothing of that reaches a terminal: sequences are taken out whole, other control
 //! characters and the marks that turn the direction of text are dropped, and line breaks and tabs become a space.
 
+use crate::model::Piece;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The text on one line, harmless.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => skip_sequence(&mut chars),
-            '\u{9b}' => skip_control(&mut chars),
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut chars),
-            '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push(' '),
-            _ if c.is_control() || turns(c) => {}
-            _ => out.push(c),
-        }
-    }
-    out
+    let shown = |piece| match piece {
+        Piece::Plain(c) => Some(c),
+        Piece::Space(_) | Piece::Break => Some(' '),
+        Piece::Unfit => None,
+    };
+    Piece::of(text).filter_map(shown).collect()
 }
 
 /// The lines of a text, each harmless, without blanks at their ends and without empty ones.
@@ -31,60 +24,6 @@ pub fn clean_lines(text: &str) -> impl Iterator<Item = String> {
     text.lines()
         .map(|line| clean(line).trim_end().to_owned())
         .filter(|line| !line.is_empty())
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// After ESC.
-fn skip_sequence(chars: &mut Chars<'_>) {
-    match chars.peek() {
-        Some('[') => {
-            chars.next();
-            skip_control(chars);
-        }
-        // OSC, DCS, SOS, PM, APC: a string of any length.
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            chars.next();
-            skip_string(chars);
-        }
-        // Intermediates, then one final character.
-        Some(' '..='/') => {
-            while chars.next_if(|c| matches!(c, ' '..='/')).is_some() {}
-            chars.next_if(|c| matches!(c, '0'..='~'));
-        }
-        Some('0'..='~') => {
-            chars.next();
-        }
-        Some(_) | None => {}
-    }
-}
-
-/// A CSI sequence's parameters and its final character.
-fn skip_control(chars: &mut Chars<'_>) {
-    while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
-    chars.next_if(|c| matches!(c, '@'..='~'));
-}
-
-/// Up to BEL or ST; where neither comes, up to the end of the line, so that a lone opener hides no more than that.
-fn skip_string(chars: &mut Chars<'_>) {
-    while let Some(c) = chars.next_if(|c| *c != '\n') {
-        match c {
-            '\u{7}' | '\u{9c}' => return,
-            '\u{1b}' => {
-                chars.next_if(|c| *c == '\\');
-                return;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Marks that turn the direction of text or hide in it.
-const fn turns(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-    )
 }
 
 /// Columns a text takes.

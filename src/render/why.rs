@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::explain;
 use super::words::Voice;
 use crate::model::{
-    Account, Allowance, Fleet, NotEvidence, Note, ProfileName, Standpoint, Timestamp, Witness,
+    Account, Allowance, Finding, Fleet, NotEvidence, Note, ProfileName, Standpoint, Timestamp,
+    Witness,
 };
 
 /// One remark of the journal, with its wall-clock time.
@@ -94,7 +95,7 @@ pub fn watch_only(
             "state": track.state(),
             "failing_since": track.failing_since.map(|at| fleet.wall(at).to_string()),
             "failures": track.failures,
-            "unknown": track.unknown,
+            "unknown": track.unknown.as_ref().map(Finding::detail),
             "unjudged_since": track.blank_since().map(|at| fleet.wall(at).to_string()),
         })
     });
@@ -124,7 +125,7 @@ fn witness(witness: &Witness, fleet: &Fleet) -> Value {
         "restarts_for_it": witness.cause.map(|_| witness.listed),
         "not_evidence": witness.not_evidence.as_ref().map(NotEvidence::word),
         "counts": witness.proven && !witness.paused,
-        "unknown": witness.unknown,
+        "unknown": witness.unknown.as_ref().map(Finding::detail),
         "unjudged_since": witness.unjudged_since.map(wall),
         "window_until": witness.window.map(wall),
         "paused": witness.paused,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Effect, Event, Finding, HostTrack, Incident, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Stage, Standing, Start,
+    Cause, CheckOutcome, CheckResult, Effect, Event, Finding, HostTrack, Incident, RecoverOrder,
+    RecoveryOutcome, RecoveryReport, Stage, Standing, Start,
 };
 
 use super::hand::Hand;
@@ -21,13 +21,10 @@ impl Hand {
             effects.extend(self.step(Event::Ticked));
         }
         let (probe, _) = self.fleet.profiles[&site].in_flight.unwrap();
-        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-            cause,
-            certificate_fault: None,
-            detail: cause.phrase().to_owned(),
-            phase: None,
+        let outcome = cause.map_or(CheckOutcome::Ok, |cause| {
+            CheckOutcome::found(cause, Finding::bare(cause))
         });
-        let checks = vec![CheckResult::new("https://shop.example.com/", finding)];
+        let checks = vec![CheckResult::new("https://shop.example.com/", outcome)];
         let profile = site;
         effects.extend(self.step(Event::Probed {
             probe,

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, Finding, Fleet, Heartbeat,
-    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
+    BootId, Cause, Changes, CheckOutcome, CheckResult, Course, Delivery, Email, Entry, Finding,
+    Fleet, Heartbeat, Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder,
+    RecoveryOutcome, RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
     Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
@@ -87,22 +87,17 @@ impl Prober for Fake {
                 !bench.prober_panics.load(Ordering::SeqCst),
                 "the prober is broken"
             );
-            let refused = Finding::Found {
-                cause: Cause::Refused,
-                certificate_fault: None,
-                detail: "connection refused".into(),
-                phase: None,
-            };
-            let finding = if bench.ill.load(Ordering::SeqCst) {
+            let refused = CheckOutcome::found(Cause::Refused, Finding::Refused);
+            let outcome = if bench.ill.load(Ordering::SeqCst) {
                 refused
             } else {
-                Finding::Ok
+                CheckOutcome::Ok
             };
-            vec![CheckResult::new(profile.urls[0].as_str(), finding)]
+            vec![CheckResult::new(profile.urls[0].as_str(), outcome)]
         })
     }
 
-    fn canary(&self, _: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, _: NetworkSettings) -> Pending<(bool, Finding)> {
         Box::pin(async { (true, "192.0.2.1:53 answers".into()) })
     }
 }

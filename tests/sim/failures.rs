@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use probe::model::{
-    Cause, CheckResult, Event, Finding, ProbeId, ProfileTrack, Start, Timestamp, Window,
+    Cause, CheckOutcome, CheckResult, Event, ProbeId, ProfileTrack, Start, Timestamp, Window,
 };
 
 use super::gathering::hand;
@@ -54,7 +54,10 @@ fn an_answer_to_another_probe_counts_for_nothing() {
     hand.step(Event::Probed {
         probe: ProbeId(probe.0 + 1_000),
         profile: profile("shop"),
-        checks: vec![CheckResult::new("https://shop.example.com/", Finding::Ok)],
+        checks: vec![CheckResult::new(
+            "https://shop.example.com/",
+            CheckOutcome::Ok,
+        )],
     });
     assert_eq!(*track(&hand), before);
     hand.answers("shop", None);

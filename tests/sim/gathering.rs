@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Delivery, Effect, Email, EntryId, Event, EventKind, Finding, Next,
-    Notification, Plight, RecoverOrder, RecoveryOutcome, Start, Timestamp, When, limits,
+    Cause, CheckOutcome, CheckResult, Delivery, Effect, Email, EntryId, Event, EventKind, Finding,
+    Next, Notification, Plight, RecoverOrder, RecoveryOutcome, Start, Timestamp, When, limits,
 };
 use probe::policy;
 
@@ -65,17 +65,14 @@ impl Hand {
 
     fn probed(&mut self, name: &str, cause: Option<Cause>) -> Vec<Effect> {
         let (probe, _) = self.fleet.profiles[&profile(name)].in_flight.unwrap();
-        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-            cause,
-            certificate_fault: None,
-            detail: cause.phrase().to_owned(),
-            phase: None,
+        let outcome = cause.map_or(CheckOutcome::Ok, |cause| {
+            CheckOutcome::found(cause, Finding::bare(cause))
         });
         let url = format!("https://{name}.example.com/");
         self.step(Event::Probed {
             probe,
             profile: profile(name),
-            checks: vec![CheckResult::new(&url, finding)],
+            checks: vec![CheckResult::new(&url, outcome)],
         })
     }
 

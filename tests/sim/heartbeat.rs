@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Channel, CheckResult, Delivery, Effect, Entry, Event, EventKind, Finding, Fleet,
-    Heartbeat, Note, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
+    BootId, Cause, Channel, CheckOutcome, CheckResult, Delivery, Effect, Entry, Event, EventKind,
+    Fleet, Heartbeat, Note, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
 };
 use probe::policy;
 use tokio::sync::mpsc;
@@ -379,16 +379,13 @@ fn what_cannot_be_judged_keeps_us_silent() {
         for minute in 1..=span {
             let mut beats = course.later(MINUTE);
             while let Some((probe, _)) = course.fleet.profiles[&shop].in_flight {
-                let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-                    cause,
-                    certificate_fault: None,
-                    detail: "no name server".to_owned(),
-                    phase: None,
+                let outcome = cause.map_or(CheckOutcome::Ok, |cause| {
+                    CheckOutcome::found(cause, "no name server".into())
                 });
                 beats |= course.step(Event::Probed {
                     probe,
                     profile: shop.clone(),
-                    checks: vec![CheckResult::new("https://shop.example.com/", finding)],
+                    checks: vec![CheckResult::new("https://shop.example.com/", outcome)],
                 });
             }
             heard.extend(beats.then_some(minute));

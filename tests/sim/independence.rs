@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Until, drive};
 use probe::model::{
-    Cause, CheckResult, Finding, Fleet, NetworkSettings, Note, Profile, ProfileName, Start,
-    Timestamp,
+    Cause, CheckOutcome, CheckResult, Finding, Fleet, NetworkSettings, Note, Profile, ProfileName,
+    Start, Timestamp,
 };
 use probe::ports::{Observer, Pending, Prober};
 use tokio::sync::mpsc;
@@ -33,23 +33,18 @@ impl Prober for Holes {
         started.entry(profile.name.clone()).or_default().push(at);
         let hole = profile.name.as_str().starts_with("hole");
         Box::pin(async move {
-            let silent = Finding::Found {
-                cause: Cause::ResponseTimeout,
-                certificate_fault: None,
-                detail: "no response".into(),
-                phase: None,
-            };
-            let (takes, finding) = if hole {
+            let silent = CheckOutcome::found(Cause::ResponseTimeout, "no response".into());
+            let (takes, outcome) = if hole {
                 (profile.timeout, silent)
             } else {
-                (Duration::from_millis(5), Finding::Ok)
+                (Duration::from_millis(5), CheckOutcome::Ok)
             };
             tokio::time::sleep(takes).await;
-            vec![CheckResult::new(profile.urls[0].as_str(), finding)]
+            vec![CheckResult::new(profile.urls[0].as_str(), outcome)]
         })
     }
 
-    fn canary(&self, _: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, _: NetworkSettings) -> Pending<(bool, Finding)> {
         Box::pin(async { (true, "answers".into()) })
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckResult, Delivery, Diagnosis, EntryId, Event, EventKind, Finding, Hold, Look, Next,
-    Period, ProbeId, RecoveryOutcome, Restarts, Standing, Start, Timestamp,
+    Cause, CheckOutcome, CheckResult, Delivery, Diagnosis, EntryId, Event, EventKind, Hold, Look,
+    Next, Period, ProbeId, RecoveryOutcome, Restarts, Standing, Start, Timestamp,
 };
 
 use super::gathering::hand;
@@ -179,7 +179,10 @@ fn an_answer_to_another_probe_changes_nothing() {
     hand.step(Event::Probed {
         probe: ProbeId(u64::MAX),
         profile: site.clone(),
-        checks: vec![CheckResult::new("https://shop.example.com/", Finding::Ok)],
+        checks: vec![CheckResult::new(
+            "https://shop.example.com/",
+            CheckOutcome::Ok,
+        )],
     });
     let after = &hand.fleet.profiles[&site];
     assert_eq!((after.successes, after.failures), (0, before.failures));

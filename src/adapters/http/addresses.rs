@@ -6,7 +6,7 @@
 //! that fails is one result.
 //!
 //! Where a name does not resolve, the address that last answered is asked within what is left of the time, with Host and
-//! SNI kept, and the detail says what it does. The finding stays what it was.
+//! SNI kept, and the finding says what it does. The finding stays what it was.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -24,7 +24,10 @@ use super::fault::Fault;
 use super::resolve::Found;
 use super::text;
 use super::trace::{Mark, Sight};
-use crate::model::{Addresses, Cause, CheckResult, Family, Finding, Phase, Profile, limits};
+use crate::model::{
+    Addresses, Cause, CheckOutcome, CheckResult, Family, Finding, Phase, Phrase, Profile, Quoted,
+    limits,
+};
 
 /// Less time is not worth a connection.
 const LEAST: Duration = Duration::from_millis(200);
@@ -136,18 +139,14 @@ async fn every(
         Ok(Ok(found)) => found,
         failed => {
             let mut result = sight.result();
-            result.finding = match failed {
-                Ok(Err(fault)) => Fault {
-                    detail: text::clean(&fault.detail),
-                    ..fault
+            result.outcome = match failed {
+                Ok(Err(fault)) => fault.into(),
+                Ok(Ok(_)) | Err(_) => {
+                    let name = Quoted::new(name);
+                    Fault::new(Cause::Dns, Finding::NoNameServerInTime { name })
+                        .at(Phase::Dns)
+                        .into()
                 }
-                .into(),
-                Ok(Ok(_)) | Err(_) => Fault::new(
-                    Cause::Dns,
-                    format!("no name server answered for {name} in time"),
-                )
-                .at(Phase::Dns)
-                .into(),
             };
             if let Some(known) = known {
                 ask_known(&world, &profile, url, known, &mut result).await;
@@ -182,16 +181,15 @@ async fn every(
 }
 
 /// The addresses that are asked, ascending, and what is to be said of the others.
-fn chosen(name: &str, found: Found) -> (Vec<IpAddr>, Vec<String>) {
-    let mut remarks: Vec<String> = found.remarks;
+fn chosen(name: &str, found: Found) -> (Vec<IpAddr>, Vec<Finding>) {
+    let mut remarks = found.remarks;
     let mut reachable = found.addresses.clone();
     for (family, word) in [(Family::Ipv4, "IPv4"), (Family::Ipv6, "IPv6")] {
         let of = |ip: &IpAddr| Family::of(SocketAddr::new(*ip, 0)) == family;
         let (own, other): (Vec<IpAddr>, Vec<IpAddr>) = reachable.iter().partition(|ip| of(ip));
         if !own.is_empty() && !other.is_empty() && !own.iter().any(|ip| has_route(*ip)) {
-            remarks.push(format!(
-                "its {word} addresses were not asked: this machine has no route for {word}"
-            ));
+            let family = word.to_owned();
+            remarks.push(Finding::FamilyNotAsked { family });
             reachable = other;
         }
     }
@@ -201,18 +199,18 @@ fn chosen(name: &str, found: Found) -> (Vec<IpAddr>, Vec<String>) {
         turns.extend(four.get(place).into_iter().chain(six.get(place)).copied());
     }
     if turns.len() > limits::ADDRESSES {
-        remarks.push(format!(
-            "{name} has {} addresses; the first {} were asked",
-            turns.len(),
-            limits::ADDRESSES
-        ));
+        remarks.push(Finding::AddressesNotAsked {
+            name: Quoted::new(name),
+            count: turns.len() as u64,
+            asked: limits::ADDRESSES as u64,
+        });
         turns.truncate(limits::ADDRESSES);
     }
     turns.sort_unstable();
     (turns, remarks)
 }
 
-/// Says in the detail what the last good address does, where the name led nowhere.
+/// Says in the finding what the last good address does, where the name led nowhere.
 async fn ask_known(
     world: &World,
     profile: &Profile,
@@ -221,11 +219,11 @@ async fn ask_known(
     result: &mut CheckResult,
 ) {
     let spent = result.timings.total;
-    let Finding::Found {
+    let CheckOutcome::Found {
         phase: Some(Phase::Dns),
-        detail,
+        finding,
         ..
-    } = &mut result.finding
+    } = &mut result.outcome
     else {
         return;
     };
@@ -233,8 +231,8 @@ async fn ask_known(
         return; // another site's name, perhaps
     }
     let left = profile.timeout.saturating_sub(spent);
-    let words = if left < LEAST {
-        format!("no time was left to ask its last good address {known}")
+    let also = if left < LEAST {
+        Finding::LastGoodNoTime { address: known }
     } else {
         let limited = Profile {
             timeout: left,
@@ -250,33 +248,28 @@ async fn ask_known(
         result.timings.total += second.timings.total;
         said(known, &second)
     };
-    *detail = text::clean(&format!("{detail}; {words}"));
+    **finding = std::mem::take(&mut **finding).and(also);
 }
 
-fn said(known: IpAddr, second: &CheckResult) -> String {
-    let status = second
-        .http_status
-        .map(|status| format!("HTTP status {status}"));
-    match (second.is_ok(), second.cause()) {
-        (true, _) | (_, None) => format!(
-            "its last good address {known} still answers ({})",
-            status.unwrap_or_else(|| "well".to_owned())
-        ),
-        (_, Some(Cause::Monitor)) => {
-            format!(
-                "its last good address {known} could not be asked: {}",
-                second.detail()
-            )
+fn said(address: IpAddr, second: &CheckResult) -> Finding {
+    let status = second.http_status.map(u64::from);
+    match (second.is_ok(), second.cause(), status) {
+        (true, _, Some(status)) | (_, None, Some(status)) => {
+            Finding::LastGoodAnswers { address, status }
         }
-        (_, Some(cause)) => match status {
-            Some(status) => format!(
-                "its last good address {known} answers, but not well ({status}: {})",
-                cause.phrase()
-            ),
-            None => format!(
-                "its last good address {known} does not answer either: {}",
-                cause.phrase()
-            ),
+        (true, _, None) | (_, None, None) => Finding::LastGoodWell { address },
+        (_, Some(Cause::Monitor), _) => Finding::LastGoodNotAsked {
+            address,
+            why: Box::new(second.finding().cloned().unwrap_or_default()),
+        },
+        (_, Some(cause), Some(status)) => Finding::LastGoodNotWell {
+            address,
+            status,
+            cause: Phrase(cause),
+        },
+        (_, Some(cause), None) => Finding::LastGoodDead {
+            address,
+            cause: Phrase(cause),
         },
     }
 }

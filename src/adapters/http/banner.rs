@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::fault::Fault;
-use super::text;
+use crate::model::{Finding, Quoted};
 
 /// Longest wait for somebody who speaks first.
 const WAIT: Duration = Duration::from_millis(500);
@@ -32,13 +32,14 @@ pub(super) async fn named(fault: Fault, address: Option<SocketAddr>, left: Durat
         return fault;
     };
     match who(&greeting) {
-        Some(who) => Fault {
-            detail: format!(
-                "{who} answers on this port, no web server{}",
-                quote(&greeting)
-            ),
-            ..fault
-        },
+        Some(who) => {
+            let who = Box::new(who);
+            let finding = match quote(&greeting) {
+                Some(said) => Finding::SpeaksFirstAndSays { who, said },
+                None => Finding::SpeaksFirst { who },
+            };
+            Fault { finding, ..fault }
+        }
         None => fault,
     }
 }
@@ -51,37 +52,37 @@ async fn greeting(address: SocketAddr) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn who(greeting: &[u8]) -> Option<&'static str> {
+fn who(greeting: &[u8]) -> Option<Finding> {
     let upper = greeting.to_ascii_uppercase();
     let has = |word: &[u8]| upper.windows(word.len()).any(|window| window == word);
     if upper.starts_with(b"SSH-") {
-        Some("an SSH server")
+        Some(Finding::SshServer)
     } else if upper.starts_with(b"220") && has(b"FTP") {
-        Some("an FTP server")
+        Some(Finding::FtpServer)
     } else if upper.starts_with(b"220") && (has(b"SMTP") || has(b"MAIL")) {
-        Some("a mail server (SMTP)")
+        Some(Finding::SmtpServer)
     } else if upper.starts_with(b"+OK") {
-        Some("a mail server (POP3)")
+        Some(Finding::Pop3Server)
     } else if upper.starts_with(b"* OK") {
-        Some("a mail server (IMAP)")
+        Some(Finding::ImapServer)
     } else if upper.starts_with(b"RFB ") {
-        Some("a VNC server")
+        Some(Finding::VncServer)
     } else if greeting.get(3..5) == Some(&[0, 10]) {
         // A packet's number and the protocol's version.
-        Some("a MySQL or MariaDB server")
+        Some(Finding::MysqlServer)
     } else {
         None
     }
 }
 
-fn quote(greeting: &[u8]) -> String {
+fn quote(greeting: &[u8]) -> Option<Quoted> {
     let line = greeting.split(|byte| *byte == b'\n').next();
     let line = line.unwrap_or_default();
     if line.iter().any(|b| b.is_ascii_control() && *b != b'\r') {
-        return String::new();
+        return None;
     }
     let line: String = String::from_utf8_lossy(line).chars().take(QUOTED).collect();
-    format!(": {}", text::clean(&line))
+    Some(Quoted::new(&line))
 }
 
 #[cfg(test)]
@@ -91,22 +92,19 @@ mod tests {
     #[test]
     fn who_speaks_first_is_known() {
         for (greeting, name) in [
-            ("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", Some("an SSH server")),
-            ("220 ftp.example ready\r\n", Some("an FTP server")),
+            (
+                "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+                Some(Finding::SshServer),
+            ),
+            ("220 ftp.example ready\r\n", Some(Finding::FtpServer)),
             (
                 "220 mx.example ESMTP Postfix\r\n",
-                Some("a mail server (SMTP)"),
+                Some(Finding::SmtpServer),
             ),
-            ("+OK ready\r\n", Some("a mail server (POP3)")),
-            (
-                "* OK [CAPABILITY IMAP4rev1]\r\n",
-                Some("a mail server (IMAP)"),
-            ),
-            ("RFB 003.008\n", Some("a VNC server")),
-            (
-                "J\0\0\0\n10.11.6-MariaDB",
-                Some("a MySQL or MariaDB server"),
-            ),
+            ("+OK ready\r\n", Some(Finding::Pop3Server)),
+            ("* OK [CAPABILITY IMAP4rev1]\r\n", Some(Finding::ImapServer)),
+            ("RFB 003.008\n", Some(Finding::VncServer)),
+            ("J\0\0\0\n10.11.6-MariaDB", Some(Finding::MysqlServer)),
             ("HTTP/1.1 200 OK\r\n", None),
             ("", None),
         ] {

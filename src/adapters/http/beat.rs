@@ -24,8 +24,8 @@ use super::exchange::{Aim, Means, exchange};
 use super::follow::{self, Hop, Reach};
 use super::request::user_agent;
 use super::trace::Sight;
-use super::{HttpProber, World, text};
-use crate::model::{Heartbeat, Secret, SecretSource, Watcher, limits};
+use super::{HttpProber, World};
+use crate::model::{Heartbeat, Secret, SecretSource, Watcher, limits, one_line};
 use crate::ports::{Pending, Pulse};
 
 /// Reads a secret, or says what is wrong with it.
@@ -76,7 +76,7 @@ impl Pulse for HttpPulse {
         let pulse = self.clone();
         Box::pin(async move {
             let told = pulse.tell(&heartbeat).await;
-            told.map_err(|words| text::clean(&words))
+            told.map_err(|words| one_line(&words, limits::DETAIL_CHARS))
         })
     }
 }
@@ -108,7 +108,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         let sight = Sight::new("");
         let mut response = exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight)
             .await
-            .map_err(|fault| fault.detail)?;
+            .map_err(|fault| fault.finding.detail())?;
         let (status, headers) = (response.status(), response.headers());
         // What it says of where it leads may show the secret.
         let next = follow::next(&hop, status, headers, limits::HEART_REDIRECTS, &visited)
@@ -167,6 +167,6 @@ fn shown(said: &str, url: &Url, visited: &[Url]) -> String {
     if said.contains('/') || parts.any(|part| said.contains(part)) {
         "no".to_owned()
     } else {
-        format!("\"{}\"", text::clean(said))
+        format!("\"{}\"", one_line(said, limits::DETAIL_CHARS))
     }
 }

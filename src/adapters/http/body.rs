@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use super::charset::Text;
 use super::decode::{Decoders, Flow, Sink};
 use super::trace::Sight;
-use crate::model::limits;
+use crate::model::{Finding, Quoted, limits};
 
 /// Wire bytes decoded at once; in between, other tasks run and the deadline may strike.
 const SLICE: usize = 16 * 1024;
@@ -64,13 +64,15 @@ impl Body {
 pub(super) enum Broken {
     /// It did not arrive.
     Wire(reqwest::Error),
-    /// It arrived, but is not what its `Content-Encoding` says; in words.
-    Encoding(String),
+    /// It arrived, but is not what its `Content-Encoding` says.
+    Encoding(Finding),
 }
 
 impl From<std::io::Error> for Broken {
     fn from(error: std::io::Error) -> Self {
-        Self::Encoding(format!("the body's encoding is broken ({error})"))
+        Self::Encoding(Finding::EncodingBroken {
+            why: Quoted::new(&error.to_string()),
+        })
     }
 }
 
@@ -87,7 +89,7 @@ pub(super) async fn read(
     while let Some(chunk) = response.chunk().await.map_err(Broken::Wire)? {
         for slice in chunk.chunks(SLICE) {
             let decoders = decoders.as_mut();
-            let decoders = decoders.map_err(|words| Broken::Encoding(words.clone()))?;
+            let decoders = decoders.map_err(|finding| Broken::Encoding(finding.clone()))?;
             let flow = decoders.feed(slice, &mut kept);
             sight.learn(|result| result.body_bytes = kept.body.read);
             if flow? == Flow::Full {

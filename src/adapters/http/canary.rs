@@ -17,37 +17,43 @@ use super::exchange::{Aim, Means, exchange};
 use super::follow::{Hop, Reach};
 use super::text;
 use super::trace::{Sight, Trace};
-use crate::model::{Canary, NetworkSettings, limits};
+use crate::model::{Canary, Finding, NetworkSettings, Quoted, limits};
 
 /// Whether one answered, and what was seen of each that was waited for.
-pub(super) async fn ask(world: Arc<World>, network: NetworkSettings) -> (bool, String) {
+pub(super) async fn ask(world: Arc<World>, network: NetworkSettings) -> (bool, Finding) {
     if network.canaries.is_empty() {
-        return (false, "no canary is configured".to_owned());
+        return (false, Finding::NoCanary);
     }
     let mut asked = JoinSet::new();
     for canary in network.canaries {
         let world = Arc::clone(&world);
         asked.spawn(async move {
             let name = name(&canary);
-            match timeout(limits::CANARY_TIMEOUT, one(&world, &canary)).await {
-                Ok(Ok(seen)) => (true, format!("{name}: {seen}")),
-                Ok(Err(seen)) => (false, format!("{name}: {seen}")),
+            let (answered, seen) = match timeout(limits::CANARY_TIMEOUT, one(&world, &canary)).await
+            {
+                Ok(Ok(seen)) => (true, seen),
+                Ok(Err(seen)) => (false, seen),
                 Err(_) => {
-                    let limit = limits::CANARY_TIMEOUT.as_secs();
-                    (false, format!("{name}: no answer within {limit} s"))
+                    let seconds = limits::CANARY_TIMEOUT.as_secs();
+                    (false, Finding::CanarySilent { seconds })
                 }
-            }
+            };
+            let finding = Box::new(seen);
+            (answered, Finding::CanarySaid { name, finding })
         });
     }
-    let mut seen = vec![];
+    let mut seen: Option<Finding> = None;
     while let Some(ended) = asked.join_next().await {
-        let (answered, words) = ended.unwrap_or((false, "a canary could not be asked".to_owned()));
+        let (answered, finding) = ended.unwrap_or((false, Finding::CanaryNotAsked));
         if answered {
-            return (true, text::clean(&words));
+            return (true, finding);
         }
-        seen.push(words);
+        seen = Some(match seen {
+            Some(seen) => seen.and(finding),
+            None => finding,
+        });
     }
-    (false, text::clean(&seen.join("; ")))
+    (false, seen.unwrap_or(Finding::NoCanary))
 }
 
 fn name(canary: &Canary) -> String {
@@ -57,7 +63,7 @@ fn name(canary: &Canary) -> String {
     }
 }
 
-async fn one(world: &World, canary: &Canary) -> Result<String, String> {
+async fn one(world: &World, canary: &Canary) -> Result<Finding, Finding> {
     match canary {
         Canary::Http(url) => {
             let hop = Hop {
@@ -78,13 +84,15 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
                 Ok(response)
                     if response.status() == StatusCode::NETWORK_AUTHENTICATION_REQUIRED =>
                 {
-                    Err("a gateway on the way asks for a login (HTTP status 511)".to_owned())
+                    Err(Finding::GatewayInTheWay)
                 }
                 Ok(response) => {
                     world.canary_clock.learn(response.headers());
-                    Ok(format!("HTTP status {}", response.status().as_u16()))
+                    Ok(Finding::Status {
+                        status: response.status().as_u16().into(),
+                    })
                 }
-                Err(fault) => Err(fault.detail),
+                Err(fault) => Err(fault.finding),
             }
         }
         Canary::Tcp { host, port } => {
@@ -93,14 +101,18 @@ async fn one(world: &World, canary: &Canary) -> Result<String, String> {
                 Ok(ip) => ip,
                 Err(_) => {
                     let asked = world.names.first(bare, &Trace::new(false)).await;
-                    let found = asked.map_err(|fault| fault.detail)?;
-                    let none = || format!("{bare} has no address");
+                    let found = asked.map_err(|fault| fault.finding)?;
+                    let none = || Finding::HasNoAddress {
+                        name: Quoted::new(bare),
+                    };
                     found.addresses.first().copied().ok_or_else(none)?
                 }
             };
             match TcpStream::connect(SocketAddr::new(ip, *port)).await {
-                Ok(_) => Ok("connected".to_owned()),
-                Err(error) => Err(error.to_string()),
+                Ok(_) => Ok(Finding::Connected),
+                Err(error) => Err(Finding::Said {
+                    said: Quoted::new(&error.to_string()),
+                }),
             }
         }
     }

@@ -20,7 +20,9 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::refusal;
 use super::trace::Shown;
-use crate::model::{Certificate, ChainLink, CheckResult, Shared, Timestamp, limits};
+use crate::model::{
+    Certificate, ChainLink, CheckResult, Finding, Shared, Timestamp, limits, one_line,
+};
 
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
@@ -31,9 +33,9 @@ pub(super) fn absorb(result: &mut CheckResult, shown: Option<Shown>) {
         && !shown.counts
     {
         let host = shown.name.to_str();
-        let (_, words) = refusal::explain(refused, Some(&shown), &host);
-        let remark = format!("the certificate is not verified (tls.verify: false): {words}");
-        result.remarks.push(line(&remark));
+        let (_, finding) = refusal::explain(refused, Some(&shown), &host);
+        let finding = Box::new(finding);
+        result.remarks.push(Finding::NotVerified { finding });
     }
     let Some(read) = shown.certificate else {
         return;
@@ -147,7 +149,7 @@ fn link(der: &[u8]) -> Option<ChainLink> {
 
 /// A certificate may carry a name of any length; one line of it is enough.
 fn line(text: &str) -> String {
-    super::text::clean(text)
+    one_line(text, limits::DETAIL_CHARS)
 }
 
 fn names(x509: &X509Certificate<'_>) -> Vec<String> {
@@ -192,20 +194,20 @@ pub(super) fn expiring(
     certificate: &Certificate,
     warn_before: &[Duration],
     now: Timestamp,
-) -> Option<String> {
+) -> Option<Finding> {
     let warn = warn_before.iter().max()?;
     let life = certificate.not_after.since(certificate.not_before);
     let left = certificate.not_after.since(now);
-    let when = certificate.not_after;
-    if now > when {
-        return Some(format!("the certificate expired on {when}"));
+    let at = certificate.not_after;
+    if now > at {
+        return Some(Finding::CertificateOver { at });
     }
     (left < *warn && left < life / 3).then(|| {
         let days = left.as_secs() / (24 * 3600);
         match days {
-            0 => format!("the certificate expires within a day, on {when}"),
-            1 => format!("the certificate expires in 1 day, on {when}"),
-            _ => format!("the certificate expires in {days} days, on {when}"),
+            0 => Finding::CertificateEndsToday { at },
+            1 => Finding::CertificateEndsInADay { at },
+            _ => Finding::CertificateEnds { days, at },
         }
     })
 }

@@ -17,7 +17,9 @@ use super::judge::judge;
 use super::text::{self, Secrets};
 use super::trace::Sight;
 use super::{banner, certificate, request, second, tls};
-use crate::model::{Cause, CheckResult, Finding, Phase, Profile};
+use crate::model::{
+    Cause, CheckOutcome, CheckResult, Finding, Phase, Profile, Quoted, Redirects, Seconds,
+};
 
 /// Checks `url` at what `aim` says of its host.
 pub(super) async fn check(
@@ -41,86 +43,77 @@ pub(super) async fn check(
         }
     };
     let mut result = sight.into_result();
-    result.finding = match found {
+    result.outcome = match found {
         Err(fault) => told(fault, &result),
         Ok(()) => remark(profile, &result),
     };
-    if let Finding::Found { detail, .. } = &mut result.finding {
-        *detail = secrets.redact(detail);
-    }
-    for remark in &mut result.remarks {
-        *remark = secrets.redact(remark);
+    let found = match &mut result.outcome {
+        CheckOutcome::Found { finding, .. } => Some(&mut **finding),
+        CheckOutcome::Ok => None,
+    };
+    for finding in found.into_iter().chain(&mut result.remarks) {
+        finding.change_texts(&mut |text| secrets.redact(text));
     }
     result
 }
 
-/// A fault as a finding; behind redirects, with the place where it is.
-fn told(mut fault: Fault, result: &CheckResult) -> Finding {
+/// How a check with a fault came out; behind redirects, with the place where the fault is.
+fn told(mut fault: Fault, result: &CheckResult) -> CheckOutcome {
     if let Some(url) = &result.final_url {
-        let count = match result.redirects {
-            1 => "1 redirect".to_owned(),
-            more => format!("{more} redirects"),
+        fault.finding = Finding::Behind {
+            finding: Box::new(fault.finding),
+            url: Quoted::new(url),
+            redirects: Redirects(result.redirects.into()),
         };
-        fault.detail = format!("{} (at {url}, after {count})", fault.detail);
     }
     fault.into()
 }
 
-fn remark(profile: &Profile, result: &CheckResult) -> Finding {
+fn remark(profile: &Profile, result: &CheckResult) -> CheckOutcome {
     let expiring = result
         .certificate
         .as_ref()
         .and_then(|shown| certificate::expiring(shown, &profile.tls.warn_before, tls::now()));
-    if let Some(detail) = expiring {
-        return Fault::new(Cause::CertificateExpiring, detail)
+    if let Some(finding) = expiring {
+        return Fault::new(Cause::CertificateExpiring, finding)
             .at(Phase::Tls)
             .into();
     }
     let total = result.timings.total;
     match profile.slow {
         Some(limit) if total > limit => {
-            let detail = format!("took {}, slower than {}", seconds(total), seconds(limit));
-            Fault::new(Cause::Slow, detail).into()
+            let finding = Finding::TookLonger {
+                total: Seconds(total),
+                limit: Seconds(limit),
+            };
+            Fault::new(Cause::Slow, finding).into()
         }
-        _ => Finding::Ok,
+        _ => CheckOutcome::Ok,
     }
 }
 
-fn seconds(span: Duration) -> String {
-    format!("{:.1} s", span.as_secs_f64())
-}
-
 fn stuck(sight: &Sight, timeout: Duration) -> Fault {
-    let limit = seconds(timeout);
+    let limit = Seconds(timeout);
     let phase = sight.trace().phase();
     let so_far = sight.result();
-    let (cause, detail) = match phase {
-        Phase::Dns => (
-            Cause::Dns,
-            format!("no name server answered within {limit}"),
-        ),
+    let (cause, finding) = match phase {
+        Phase::Dns => (Cause::Dns, Finding::NoNameServerWithin { limit }),
         Phase::Connect => (
             Cause::ConnectTimeout,
-            format!("no answer to the connection attempt within {limit}"),
+            Finding::ConnectSilentWithin { limit },
         ),
-        Phase::Tls => (
-            Cause::TlsTimeout,
-            format!("connected, but the TLS handshake did not end within {limit}"),
-        ),
-        Phase::FirstByte => (
-            Cause::ResponseTimeout,
-            format!("connected and asked, but no whole response head came within {limit}"),
-        ),
-        Phase::Transfer => (
-            Cause::ResponseTimeout,
-            format!(
-                "HTTP status {} came, but the body did not end within {limit} ({} bytes until then)",
-                so_far.http_status.unwrap_or_default(),
-                so_far.body_bytes
-            ),
-        ),
+        Phase::Tls => (Cause::TlsTimeout, Finding::HandshakeWithin { limit }),
+        Phase::FirstByte => (Cause::ResponseTimeout, Finding::HeadWithin { limit }),
+        Phase::Transfer => {
+            let finding = Finding::BodyWithin {
+                status: so_far.http_status.unwrap_or_default().into(),
+                limit,
+                bytes: so_far.body_bytes,
+            };
+            (Cause::ResponseTimeout, finding)
+        }
     };
-    Fault::new(cause, detail).at(phase)
+    Fault::new(cause, finding).at(phase)
 }
 
 /// Goes from hop to hop, beginning at the host of `url`, and judges the last.

@@ -11,7 +11,7 @@ use super::fault::{Fault, Local};
 use super::handshake;
 use super::hooks::{Astray, ConnectTimedOut};
 use super::trace::Trace;
-use crate::model::{Cause, Phase, limits};
+use crate::model::{Cause, Finding, Phase, Quoted, limits};
 
 type Link<'e> = &'e (dyn Error + 'static);
 
@@ -42,11 +42,10 @@ fn system(error: Link<'_>) -> Option<&io::Error> {
 pub(super) fn failure(error: Link<'_>, trace: &Trace, host: &str) -> Fault {
     let phase = trace.phase();
     if find::<ConnectTimedOut>(error).is_some() {
-        let detail = "no answer to the connection attempt";
-        return Fault::new(Cause::ConnectTimeout, detail).at(phase);
+        return Fault::new(Cause::ConnectTimeout, Finding::ConnectSilent).at(phase);
     }
-    if let Some(astray) = find::<Astray>(error) {
-        return Fault::monitor(astray.to_string()).at(phase);
+    if find::<Astray>(error).is_some() {
+        return Fault::monitor(Finding::OutsideOfProbes).at(phase);
     }
     let system = system(error);
     if let Some(fault) = system.and_then(our_machine) {
@@ -60,12 +59,12 @@ pub(super) fn failure(error: Link<'_>, trace: &Trace, host: &str) -> Fault {
     };
     let fault = named.unwrap_or_else(|| {
         let innermost = chain(error).last().map(ToString::to_string);
-        let why = innermost.unwrap_or_default();
+        let why = Quoted::new(&innermost.unwrap_or_default());
         match phase {
             // A failure before anything was sent that we cannot name says nothing about the site.
-            Phase::Dns | Phase::Connect => Fault::unaskable(format!("could not connect ({why})")),
-            Phase::Tls => Fault::new(Cause::TlsHandshake, format!("the handshake failed ({why})")),
-            Phase::FirstByte | Phase::Transfer => not_http(&why),
+            Phase::Dns | Phase::Connect => Fault::unaskable(Finding::CouldNotConnect { why }),
+            Phase::Tls => Fault::new(Cause::TlsHandshake, Finding::HandshakeBroken { why }),
+            Phase::FirstByte | Phase::Transfer => not_http(Finding::NotHttp { why }),
         }
     });
     fault.at(phase)
@@ -87,33 +86,18 @@ const ENOBUFS: i32 = 105;
 const BY_ICMP: [i32; 6] = [64, 71, 90, 92, 95, 112];
 
 fn our_machine(error: &io::Error) -> Option<Fault> {
-    let (detail, local) = match error.raw_os_error()? {
-        EMFILE | ENFILE => (
-            "this machine has no free file descriptor; raise LimitNOFILE",
-            None,
-        ),
-        ENOMEM | ENOBUFS => ("this machine has no memory left for a connection", None),
-        EPERM | EACCES => (
-            "this machine's own firewall forbids the connection",
-            Some(Local::Forbidden),
-        ),
-        ENETUNREACH | ENETDOWN => (
-            "this machine has no route to the address",
-            Some(Local::NoRoute),
-        ),
-        EADDRNOTAVAIL => (
-            "this machine has no free local address or port",
-            Some(Local::NoRoute),
-        ),
-        EAFNOSUPPORT => (
-            "this machine does not support the address family",
-            Some(Local::NoRoute),
-        ),
+    let (finding, local) = match error.raw_os_error()? {
+        EMFILE | ENFILE => (Finding::NoDescriptors, None),
+        ENOMEM | ENOBUFS => (Finding::NoMemory, None),
+        EPERM | EACCES => (Finding::OwnFirewall, Some(Local::Forbidden)),
+        ENETUNREACH | ENETDOWN => (Finding::NoRoute, Some(Local::NoRoute)),
+        EADDRNOTAVAIL => (Finding::NoLocalAddress, Some(Local::NoRoute)),
+        EAFNOSUPPORT => (Finding::NoFamily, Some(Local::NoRoute)),
         _ => return None,
     };
     Some(Fault {
         local,
-        ..Fault::monitor(detail)
+        ..Fault::monitor(finding)
     })
 }
 
@@ -140,50 +124,42 @@ fn before_body(
 fn connection(error: &io::Error, phase: Phase) -> Option<Fault> {
     use io::ErrorKind as K;
     let kind = error.kind();
-    let (cause, detail) = if kind == K::ConnectionRefused {
-        (Cause::Refused, "connection refused: nothing listens there")
+    let (cause, finding) = if kind == K::ConnectionRefused {
+        (Cause::Refused, Finding::Refused)
     } else if matches!(kind, K::ConnectionReset | K::ConnectionAborted) {
-        let detail = match phase {
-            Phase::Tls => "the connection was reset during the TLS handshake",
+        let finding = match phase {
+            Phase::Tls => Finding::ResetInHandshake,
             Phase::Dns | Phase::Connect | Phase::FirstByte | Phase::Transfer => {
-                "the connection was reset before any response"
+                Finding::ResetBeforeResponse
             }
         };
-        (Cause::Reset, detail)
+        (Cause::Reset, finding)
     } else if matches!(kind, K::UnexpectedEof | K::BrokenPipe | K::NotConnected) {
-        let detail = match phase {
-            Phase::Tls => "the connection was closed during the TLS handshake",
+        let finding = match phase {
+            Phase::Tls => Finding::ClosedInHandshake,
             Phase::Dns | Phase::Connect | Phase::FirstByte | Phase::Transfer => {
-                "the connection was closed without a response"
+                Finding::ClosedBeforeResponse
             }
         };
-        (Cause::Closed, detail)
+        (Cause::Closed, finding)
     } else if kind == K::TimedOut {
         match phase {
-            Phase::Dns | Phase::Connect => {
-                (Cause::ConnectTimeout, "no answer to the connection attempt")
-            }
-            Phase::Tls => (Cause::TlsTimeout, "the TLS handshake got no answer"),
-            Phase::FirstByte | Phase::Transfer => {
-                (Cause::ResponseTimeout, "the connection went silent")
-            }
+            Phase::Dns | Phase::Connect => (Cause::ConnectTimeout, Finding::ConnectSilent),
+            Phase::Tls => (Cause::TlsTimeout, Finding::HandshakeSilent),
+            Phase::FirstByte | Phase::Transfer => (Cause::ResponseTimeout, Finding::WentSilent),
         }
     } else if matches!(kind, K::HostUnreachable | K::NetworkUnreachable)
         || error.raw_os_error().is_some_and(|n| BY_ICMP.contains(&n))
     {
-        let detail = "the network says that the address cannot be reached (ICMP)";
-        (Cause::Unreachable, detail)
+        (Cause::Unreachable, Finding::UnreachableByIcmp)
     } else {
         return None;
     };
-    Some(Fault::new(cause, detail))
+    Some(Fault::new(cause, finding))
 }
 
 fn h2_failure(error: &h2::Error) -> Fault {
     use h2::Reason;
-    let word = error.reason().map_or_else(String::new, |reason| {
-        format!(" (HTTP/2 {})", reason_word(reason))
-    });
     let gone = [Reason::NO_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL];
     let cause = match error.reason() {
         Some(reason) if error.is_remote() && gone.contains(&reason) => Cause::Closed,
@@ -193,16 +169,21 @@ fn h2_failure(error: &h2::Error) -> Fault {
     let untaken = error.is_remote()
         && (error.reason() == Some(Reason::REFUSED_STREAM)
             || error.is_go_away() && error.reason() == Some(Reason::NO_ERROR));
-    let what = if !error.is_remote() {
-        "the server breaks the rules of HTTP/2 and was left"
-    } else if error.is_go_away() {
-        "the server ended the connection before any response"
-    } else {
-        "the server gave no response"
+    let finding = match (
+        error.is_remote(),
+        error.is_go_away(),
+        error.reason().map(reason_word),
+    ) {
+        (false, _, None) => Finding::BrokeHttp2,
+        (false, _, Some(reason)) => Finding::BrokeHttp2By { reason },
+        (true, true, None) => Finding::EndedByServer,
+        (true, true, Some(reason)) => Finding::EndedByServerFor { reason },
+        (true, false, None) => Finding::NoResponse,
+        (true, false, Some(reason)) => Finding::NoResponseFor { reason },
     };
     Fault {
         untaken,
-        ..Fault::new(cause, format!("{what}{word}"))
+        ..Fault::new(cause, finding)
     }
 }
 
@@ -216,36 +197,33 @@ fn http_failure(error: Link<'_>) -> Option<Fault> {
         .last()?;
     if innermost.is_parse_too_large() {
         // The same error stands for a `Content-Length` near the end of all numbers.
-        let fault = headers_too_large();
-        let detail = format!("{}, or announces a body of an absurd length", fault.detail);
-        return Some(Fault { detail, ..fault });
+        let finding = Finding::HeadersOrLengthTooLarge {
+            lines: limits::HEADER_LINES as u64,
+            kib: limits::HEADER_BYTES as u64 / 1024,
+        };
+        return Some(Fault::new(Cause::HeadersTooLarge, finding));
     }
     if innermost.is_parse() {
-        return Some(not_http("its first lines cannot be parsed"));
+        return Some(not_http(Finding::NotHttpLines));
     }
     if innermost.is_incomplete_message() || innermost.is_closed() || innermost.is_canceled() {
-        let detail = "the connection was closed without a response";
-        return Some(Fault::new(Cause::Closed, detail));
+        return Some(Fault::new(Cause::Closed, Finding::ClosedBeforeResponse));
     }
     None
 }
 
 pub(super) fn headers_too_large() -> Fault {
-    let detail = format!(
-        "the response has more than {} header lines or {} KiB of headers",
-        limits::HEADER_LINES,
-        limits::HEADER_BYTES / 1024
-    );
-    Fault::new(Cause::HeadersTooLarge, detail)
+    let finding = Finding::HeadersTooLarge {
+        lines: limits::HEADER_LINES as u64,
+        kib: limits::HEADER_BYTES as u64 / 1024,
+    };
+    Fault::new(Cause::HeadersTooLarge, finding)
 }
 
-fn not_http(why: &str) -> Fault {
-    let detail = format!(
-        "what answers is not valid HTTP ({why}): a broken server, or something else listens there"
-    );
+fn not_http(finding: Finding) -> Fault {
     Fault {
         foreign: true,
-        ..Fault::new(Cause::Protocol, detail)
+        ..Fault::new(Cause::Protocol, finding)
     }
 }
 
@@ -253,15 +231,12 @@ fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {
     use io::ErrorKind as K;
     let malformed = system.is_some_and(|e| matches!(e.kind(), K::InvalidInput | K::InvalidData));
     if malformed && find::<rustls::Error>(error).is_none() {
-        let detail = "the body's chunks are malformed";
-        return Some(Fault::new(Cause::Protocol, detail));
+        return Some(Fault::new(Cause::Protocol, Finding::ChunksMalformed));
     }
     if system.is_some_and(|e| e.kind() == K::TimedOut) {
-        let detail = "the connection went silent in the middle of the body";
-        return Some(Fault::new(Cause::ResponseTimeout, detail));
+        return Some(Fault::new(Cause::ResponseTimeout, Finding::SilentInBody));
     }
-    let detail = "the response broke off in the middle of the body";
-    Some(Fault::new(Cause::Truncated, detail))
+    Some(Fault::new(Cause::Truncated, Finding::BrokeOffInBody))
 }
 
 #[cfg(test)]

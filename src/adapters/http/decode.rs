@@ -15,6 +15,8 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use reqwest::header::{self, HeaderMap};
 
+use crate::model::{Finding, Quoted};
+
 /// Encodings that are undone; more than one is rare, more than two is an attack.
 const MOST: usize = 2;
 
@@ -45,8 +47,8 @@ impl Decoders {
     /// The decoders that the headers ask for. `limit`: bytes that each of them may be given.
     ///
     /// # Errors
-    /// Words for an encoding that is not known, or for too many.
-    pub(super) fn try_of(headers: &HeaderMap, limit: u64) -> Result<Self, String> {
+    /// For an encoding that is not known, or for too many.
+    pub(super) fn try_of(headers: &HeaderMap, limit: u64) -> Result<Self, Finding> {
         let mut coats = vec![];
         let transfer = headers.get_all(header::TRANSFER_ENCODING);
         for value in headers
@@ -63,9 +65,8 @@ impl Decoders {
                     "deflate" => Stage::Deflate,
                     "br" => Stage::Brotli(Box::default()),
                     _ => {
-                        return Err(format!(
-                            "the body is encoded as `{word}`; readable are gzip, br and deflate"
-                        ));
+                        let word = Quoted::new(word);
+                        return Err(Finding::EncodingUnknown { word });
                     }
                 };
                 coats.push(Coat {
@@ -75,7 +76,8 @@ impl Decoders {
                     over: false,
                 });
                 if coats.len() > MOST {
-                    return Err(format!("the body is encoded more than {MOST} times"));
+                    let most = MOST as u64;
+                    return Err(Finding::EncodedTooOften { most });
                 }
             }
         }

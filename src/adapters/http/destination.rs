@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::fault::{Fault, Local};
-use crate::model::{Cause, Phase};
+use crate::model::{Cause, Finding, Phase, Quoted};
 
 /// Who says that a site is at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,14 +28,12 @@ pub(super) enum Source {
 }
 
 /// What an address stands for where it is no machine's own.
-fn nobody(ip: IpAddr) -> Option<&'static str> {
+const fn nobody(ip: IpAddr) -> Option<Finding> {
     match ip.to_canonical() {
-        IpAddr::V4(ip) if ip.is_multicast() => Some("a multicast address"),
-        IpAddr::V4(ip) if ip.is_broadcast() => Some("the broadcast address"),
-        IpAddr::V6(ip) if ip.is_multicast() => Some("a multicast address"),
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
-            Some("a link-local address, which means nothing without its network")
-        }
+        IpAddr::V4(ip) if ip.is_multicast() => Some(Finding::Multicast),
+        IpAddr::V4(ip) if ip.is_broadcast() => Some(Finding::Broadcast),
+        IpAddr::V6(ip) if ip.is_multicast() => Some(Finding::Multicast),
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(Finding::LinkLocal),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
@@ -67,22 +65,31 @@ pub(super) fn check(host: &str, ip: IpAddr, source: Source, elsewhere: bool) -> 
     let named = source != Source::Given;
     let what = match nobody(ip) {
         Some(what) => what,
-        None if named && is_unspecified(ip) => "the unspecified address, which a blocked name gets",
+        None if named && is_unspecified(ip) => Finding::Unspecified,
         None if source == Source::Dns
             && elsewhere
             && ip.to_canonical().is_loopback()
             && !means_itself(host) =>
         {
-            "this machine itself, and its host is another one"
+            Finding::ThisMachine
         }
         None => return Ok(()),
     };
-    let detail = match source {
-        Source::Given => format!("{ip} is {what}: no web server can be there"),
-        Source::HostsFile => format!("/etc/hosts leads {host} to {ip}: {what}"),
-        Source::Dns => format!("{host} leads to {ip}: {what}"),
+    let (host, address, what) = (Quoted::new(host), ip, Box::new(what));
+    let finding = match source {
+        Source::Given => Finding::IsNowhere { address, what },
+        Source::HostsFile => Finding::HostsFileLeads {
+            host,
+            address,
+            what,
+        },
+        Source::Dns => Finding::LeadsNowhere {
+            host,
+            address,
+            what,
+        },
     };
-    Err(Fault::new(Cause::Dns, detail).at(Phase::Dns))
+    Err(Fault::new(Cause::Dns, finding).at(Phase::Dns))
 }
 
 /// Whether the kernel knows a way to an address.
@@ -129,26 +136,19 @@ pub(super) fn has_route(ip: IpAddr) -> bool {
 
 /// A fault of the connect, told anew where it is not this machine's that it seems to be.
 pub(super) fn told(fault: Fault, ip: IpAddr) -> Fault {
-    let unreachable = |detail: &str| {
-        let phase = fault.phase;
-        Fault {
-            phase,
-            ..Fault::new(Cause::Unreachable, detail)
-        }
+    let unreachable = |finding: Finding| Fault {
+        phase: fault.phase,
+        ..Fault::new(Cause::Unreachable, finding)
     };
     match (fault.local, Way::to(ip)) {
         (Some(Local::NoRoute), Way::Broadcast) => {
-            let detail = format!(
-                "{ip} is the broadcast address of a network of this machine: no web server can be there"
-            );
-            Fault::new(Cause::Dns, detail).at(Phase::Dns)
+            let finding = Finding::IsOwnBroadcast { address: ip };
+            Fault::new(Cause::Dns, finding).at(Phase::Dns)
         }
-        (Some(Local::NoRoute), Way::Known) => {
-            unreachable("the network says that the address cannot be reached (ICMP)")
-        }
+        (Some(Local::NoRoute), Way::Known) => unreachable(Finding::UnreachableByIcmp),
         // Administratively prohibited, as a firewall far away says for IPv6; of IPv4 it is another error.
         (Some(Local::Forbidden), Way::Known) if ip.is_ipv6() => {
-            unreachable("a firewall on the way forbids the connection (ICMP)")
+            unreachable(Finding::ForbiddenByIcmp)
         }
         (Some(Local::NoRoute | Local::Forbidden) | None, _) => fault,
     }

@@ -23,7 +23,7 @@ use super::hooks::{Chosen, Timed, Way};
 use super::resolve::{Found, Names};
 use super::tls::{self, Base};
 use super::trace::{Mark, Sight, Trace};
-use crate::model::{Cause, Family, HttpVersion, Phase, limits};
+use crate::model::{Cause, Family, Finding, HttpVersion, Phase, Quoted, limits};
 
 /// What a hop needs beside its request.
 #[derive(Clone, Copy)]
@@ -55,16 +55,20 @@ impl Aim<'_> {
             return Ok(());
         }
         let expected: Vec<String> = self.expected.iter().map(IpAddr::to_string).collect();
-        let detail = format!("{host} leads to {ip}, expected {}", expected.join(" or "));
-        Err(Fault::new(Cause::Dns, detail).at(Phase::Dns))
+        let finding = Finding::LeadsElsewhere {
+            host: Quoted::new(host),
+            address: ip,
+            expected: expected.join(" or "),
+        };
+        Err(Fault::new(Cause::Dns, finding).at(Phase::Dns))
     }
 
     /// The name leads elsewhere than it did. One of several addresses in turn is no change.
-    fn changed(self, found: &Found) -> Option<String> {
+    fn changed(self, found: &Found) -> Option<Finding> {
         let before = self.known?;
-        let now = found.addresses.first()?;
+        let now = *found.addresses.first()?;
         let moved = !found.addresses.contains(&before) && before.is_ipv4() == now.is_ipv4();
-        moved.then(|| format!("its address has changed: {before} before, {now} now"))
+        moved.then_some(Finding::AddressChanged { before, now })
     }
 }
 
@@ -95,11 +99,11 @@ pub(super) async fn exchange(
                     result.remarks.extend(found.remarks);
                     result.remarks.extend(changed);
                 });
-                let none = || Fault::monitor("the look-up found no address");
+                let none = || Fault::monitor(Finding::NoAddressFound);
                 (first.ok_or_else(none)?, source, Some(name))
             }
         },
-        None => return Err(Fault::monitor("the URL has no host")),
+        None => return Err(Fault::monitor(Finding::NoHost)),
     };
     let may_ask = |ip, source| {
         let host = hop.url.host_str().unwrap_or_default();
@@ -123,7 +127,8 @@ pub(super) async fn exchange(
             let second = Box::pin(send(means, hop, ip, &trace, sight)).await;
             match second {
                 Ok(response) => {
-                    let remark = format!("{}; a second connection answered", first.detail);
+                    let first = Box::new(first.finding);
+                    let remark = Finding::SecondAnswered { first };
                     sight.learn(|result| result.remarks.push(remark));
                     Ok(response)
                 }
@@ -158,10 +163,10 @@ async fn send(
     let port = hop.url.port_or_known_default().unwrap_or(80);
     let address = SocketAddr::new(ip, port);
     sight.going_to(address);
-    let client = means
-        .base
-        .client(means.verify)
-        .map_err(|error| Fault::monitor(format!("no HTTP client could be made: {error}")))?;
+    let client = means.base.client(means.verify).map_err(|error| {
+        let why = Quoted::new(&error.to_string());
+        Fault::monitor(Finding::NoClient { why })
+    })?;
     let way = Way {
         trace: Arc::clone(trace),
         address,
@@ -183,8 +188,7 @@ async fn send(
 fn refused(error: reqwest::Error, trace: &Trace, hop: &Hop) -> Fault {
     let error = error.without_url();
     if error.is_builder() {
-        let detail = "no request can be made of the URL, method and headers";
-        return Fault::unaskable(detail).at(Phase::Connect);
+        return Fault::unaskable(Finding::Unrequestable).at(Phase::Connect);
     }
     classify::failure(&error, trace, hop.url.host_str().unwrap_or_default())
 }

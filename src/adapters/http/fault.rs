@@ -1,6 +1,6 @@
-//! What was found, on its way to becoming a finding.
+//! What went wrong, on its way to becoming the outcome of a check.
 
-use crate::model::{Cause, CertificateFault, Finding, Phase};
+use crate::model::{Cause, CertificateFault, CheckOutcome, Finding, Phase};
 
 /// What a socket call says of our own machine, as it seems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub(super) enum Local {
     Forbidden,
 }
 
-/// What was found, before it is put into words fit for a mail.
+/// What went wrong, and what that means for whatever else is tried.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) cause: Cause,
     pub(super) certificate: Option<CertificateFault>,
-    pub(super) detail: String,
+    pub(super) finding: Finding,
     pub(super) phase: Option<Phase>,
     /// What is with the way to this address.
     pub(super) local: Option<Local>,
@@ -31,11 +31,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(cause: Cause, detail: impl Into<String>) -> Self {
+    pub(super) const fn new(cause: Cause, finding: Finding) -> Self {
         Self {
             cause,
             certificate: None,
-            detail: detail.into(),
+            finding,
             phase: None,
             local: None,
             no_protocol: false,
@@ -46,15 +46,15 @@ impl Fault {
     }
 
     /// Our own doing.
-    pub(super) fn monitor(detail: impl Into<String>) -> Self {
-        Self::new(Cause::Monitor, detail)
+    pub(super) const fn monitor(finding: Finding) -> Self {
+        Self::new(Cause::Monitor, finding)
     }
 
     /// Ours where the configuration has the URL.
-    pub(super) fn unaskable(detail: impl Into<String>) -> Self {
+    pub(super) fn unaskable(finding: Finding) -> Self {
         Self {
             unaskable: true,
-            ..Self::monitor(detail)
+            ..Self::monitor(finding)
         }
     }
 
@@ -73,7 +73,9 @@ impl Fault {
     /// Met on two connections in a row.
     pub(super) fn after_two(self) -> Self {
         Self {
-            detail: format!("{}, on two connections in a row", self.detail),
+            finding: Finding::Twice {
+                finding: Box::new(self.finding),
+            },
             ..self
         }
     }
@@ -87,12 +89,12 @@ impl Fault {
     }
 }
 
-impl From<Fault> for Finding {
+impl From<Fault> for CheckOutcome {
     fn from(fault: Fault) -> Self {
         Self::Found {
             cause: fault.cause,
             certificate_fault: fault.certificate,
-            detail: fault.detail,
+            finding: Box::new(fault.finding),
             phase: fault.phase,
         }
     }

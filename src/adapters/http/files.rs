@@ -1,7 +1,6 @@
-//! The files of a profile's `tls`: certificates, revocation lists, keys. Why one cannot be used is said in words that begin with
-//! its name; what stands in it never is.
+//! The files of a profile's `tls`: certificates, revocation lists, keys. What stands in one is never said.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
@@ -9,18 +8,101 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+use super::fault::Fault;
 use super::revocation;
+use crate::model::{Finding, Quoted};
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFault {
+    /// It cannot be read.
+    #[error("{} cannot be read: {why}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It is longer than we read.
+    #[error("{} is larger than {most} MiB", file.display())]
+    TooLarge {
+        /// Which.
+        file: PathBuf,
+        /// MiB that we read.
+        most: u64,
+    },
+    /// There is no certificate in it.
+    #[error("{} holds no PEM certificate", .0.display())]
+    NoCertificate(PathBuf),
+    /// There is none in it that can be a root.
+    #[error("{} holds no certificate that can be a root", .0.display())]
+    NoRoot(PathBuf),
+    /// There is no revocation list in it.
+    #[error("{} holds no revocation list that can be read (PEM or DER)", .0.display())]
+    NoList(PathBuf),
+    /// A certificate and a key that are no pair.
+    #[error("{} does not belong to the key in {} ({why})", chain.display(), key.display())]
+    NoPair {
+        /// The certificate's file.
+        chain: PathBuf,
+        /// The key's.
+        key: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+impl FileFault {
+    pub(super) fn unreadable(file: &Path, why: impl ToString) -> Self {
+        Self::Unreadable {
+            file: file.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    /// As the finding of a check; `key` is the configuration's, by which the file was named.
+    pub(super) fn of_key(self, key: &str) -> Fault {
+        let key = key.to_owned();
+        let name = |file: PathBuf| file.display().to_string();
+        Fault::monitor(match self {
+            Self::Unreadable { file, why } => Finding::FileUnreadable {
+                key,
+                file: name(file),
+                why: Quoted::new(&why),
+            },
+            Self::TooLarge { file, most } => Finding::FileTooLarge {
+                key,
+                file: name(file),
+                most,
+            },
+            Self::NoCertificate(file) => Finding::FileWithoutCertificate {
+                key,
+                file: name(file),
+            },
+            Self::NoRoot(file) => Finding::FileWithoutRoot {
+                key,
+                file: name(file),
+            },
+            Self::NoList(file) => Finding::FileWithoutList {
+                key,
+                file: name(file),
+            },
+            Self::NoPair { why, .. } => Finding::ClientFiles {
+                why: Quoted::new(&why),
+            },
+        })
+    }
+}
 
 /// The certificates of a file; why there are none.
-pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let unreadable =
-        |error: pem::Error| refused(file, &format!("cannot be read: {}", told(&error)));
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, FileFault> {
+    let unreadable = |error: pem::Error| FileFault::unreadable(file, told(&error));
     let chain: Vec<_> = CertificateDer::pem_file_iter(file)
         .map_err(unreadable)?
         .collect::<Result<_, _>>()
         .map_err(unreadable)?;
     if chain.is_empty() {
-        return Err(refused(file, "holds no PEM certificate"));
+        return Err(FileFault::NoCertificate(file.to_owned()));
     }
     Ok(chain)
 }
@@ -36,19 +118,14 @@ fn told(error: &pem::Error) -> String {
     }
 }
 
-/// A file that cannot be used.
-pub(super) fn refused(file: &Path, why: &str) -> String {
-    format!("{} {why}", file.display())
-}
-
 pub(super) fn own_roots(
     file: &Path,
     named: &[CertificateDer<'static>],
-) -> Result<RootCertStore, String> {
+) -> Result<RootCertStore, FileFault> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(named.iter().cloned());
     if added == 0 {
-        return Err(refused(file, "holds no certificate that can be a root"));
+        return Err(FileFault::NoRoot(file.to_owned()));
     }
     Ok(roots)
 }
@@ -56,34 +133,34 @@ pub(super) fn own_roots(
 /// Whether a file holds roots; why it does not.
 ///
 /// # Errors
-/// In words that begin with the file's name.
-pub fn roots_in(file: &Path) -> Result<(), String> {
+/// Why it does not.
+pub fn roots_in(file: &Path) -> Result<(), FileFault> {
     own_roots(file, &certificates(file)?).map(|_| ())
 }
 
 /// Whether a file holds revocation lists; why it does not.
 ///
 /// # Errors
-/// In words that begin with the file's name.
-pub fn lists_in(file: &Path) -> Result<(), String> {
+/// Why it does not.
+pub fn lists_in(file: &Path) -> Result<(), FileFault> {
     revocation::read(file).map(|_| ())
 }
 
 /// Whether a certificate and a key can be shown together; why they cannot.
 ///
 /// # Errors
-/// In words that begin with a file's name.
-pub fn identity_in(chain: &Path, key: &Path) -> Result<(), String> {
+/// Why they cannot.
+pub fn identity_in(chain: &Path, key: &Path) -> Result<(), FileFault> {
     let certificates = certificates(chain)?;
     let private = private_key(key)?;
     let pair = CertifiedKey::from_der(certificates, private, &aws_lc_rs::default_provider());
-    pair.map(|_| ()).map_err(|error| {
-        let why = format!("does not belong to the key in {} ({error})", key.display());
-        refused(chain, &why)
+    pair.map(|_| ()).map_err(|error| FileFault::NoPair {
+        chain: chain.to_owned(),
+        key: key.to_owned(),
+        why: error.to_string(),
     })
 }
 
-pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(file)
-        .map_err(|error| refused(file, &format!("cannot be read: {}", told(&error))))
+pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, FileFault> {
+    PrivateKeyDer::from_pem_file(file).map_err(|error| FileFault::unreadable(file, told(&error)))
 }

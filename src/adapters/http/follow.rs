@@ -19,7 +19,7 @@ use url::Url;
 use super::destination;
 use super::fault::Fault;
 use super::text;
-use crate::model::{Cause, Phase, limits};
+use crate::model::{Cause, Finding, Phase, Quoted, limits};
 
 /// One request of a check.
 #[derive(Debug, Clone)]
@@ -42,8 +42,8 @@ pub(super) fn travels(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-fn refused(detail: String) -> Fault {
-    Fault::new(Cause::Redirect, detail).at(Phase::FirstByte)
+fn refused(finding: Finding) -> Fault {
+    Fault::new(Cause::Redirect, finding).at(Phase::FirstByte)
 }
 
 /// Whether a status asks us to go elsewhere.
@@ -63,21 +63,18 @@ pub(super) fn next(
         return Ok(None);
     }
     let url = target(hop, status, headers)?;
-    let shown = text::shown_foreign(&url);
+    let shown = || Quoted::new(&text::shown_foreign(&url));
     if url == hop.url || visited.contains(&url) {
-        return Err(refused(format!(
-            "redirects in a circle: {shown} was visited already"
-        )));
+        return Err(refused(Finding::RedirectCircle { url: shown() }));
     }
     if visited.len() >= usize::from(most) {
-        return Err(refused(format!(
-            "more than {most} redirects, the next one to {shown}"
-        )));
+        return Err(refused(Finding::RedirectsTooMany {
+            most: most.into(),
+            url: shown(),
+        }));
     }
     if hop.url.scheme() == "https" && url.scheme() == "http" {
-        return Err(refused(format!(
-            "redirects from https back to http: {shown}"
-        )));
+        return Err(refused(Finding::RedirectToPlain { url: shown() }));
     }
     let mut headers = hop.headers.clone();
     if url.origin() != hop.url.origin() {
@@ -97,31 +94,26 @@ pub(super) fn next(
 }
 
 fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fault> {
-    let status = status.as_u16();
+    let status = u64::from(status.as_u16());
     let Some(location) = headers.get(header::LOCATION) else {
-        return Err(refused(format!(
-            "HTTP status {status} without a Location header"
-        )));
+        return Err(refused(Finding::NoLocation { status }));
     };
     let location = String::from_utf8_lossy(location.as_bytes());
     let Ok(mut url) = hop.url.join(&location) else {
-        return Err(refused(format!(
-            "HTTP status {status} with a Location that is no URL"
-        )));
+        return Err(refused(Finding::LocationNoUrl { status }));
     };
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(refused(format!(
-            "redirects to a `{}:` address, which is not followed",
-            url.scheme()
-        )));
+        return Err(refused(Finding::RedirectScheme {
+            scheme: Quoted::new(&format!("{}:", url.scheme())),
+        }));
     }
     url.set_fragment(None);
     if url.as_str().len() > limits::LOCATION_BYTES {
-        return Err(refused(format!(
-            "HTTP status {status} with a Location of {} KiB: no web server takes a URL of more than {} KiB",
-            url.as_str().len() / 1024,
-            limits::LOCATION_BYTES / 1024
-        )));
+        return Err(refused(Finding::LocationTooLong {
+            status,
+            kib: url.as_str().len() as u64 / 1024,
+            most: limits::LOCATION_BYTES as u64 / 1024,
+        }));
     }
     let own = url.origin() == hop.url.origin();
     let (user, password) = if own {
@@ -160,14 +152,10 @@ impl Reach {
 
     pub(super) fn check(self, ip: IpAddr) -> Result<(), Fault> {
         if self == Self::PublicOnly && is_inside(ip) {
-            return Err(refused(format!(
-                "redirects to {ip}, an address inside a network, which is not followed"
-            )));
+            return Err(refused(Finding::RedirectInside { address: ip }));
         }
         if self == Self::Somewhere && destination::is_nowhere(ip) {
-            return Err(refused(format!(
-                "redirects to {ip}, where no web server can be"
-            )));
+            return Err(refused(Finding::RedirectNowhere { address: ip }));
         }
         Ok(())
     }

@@ -10,32 +10,31 @@ use rustls::{AlertDescription, InvalidMessage, PeerMisbehaved};
 use super::fault::Fault;
 use super::refusal;
 use super::trace::Trace;
-use crate::model::Cause;
+use crate::model::{Cause, Finding, Quoted};
 
 /// `host` is whom the certificate should be for.
 pub(super) fn failure(error: &rustls::Error, trace: &Trace, host: &str) -> Fault {
     use rustls::Error as E;
     if let E::InvalidCertificate(refused) = error {
-        let (fault, detail) = refusal::explain(refused, trace.shown().as_ref(), host);
+        let (fault, finding) = refusal::explain(refused, trace.shown().as_ref(), host);
         return Fault {
             certificate: Some(fault),
-            ..Fault::new(Cause::TlsCertificate, detail)
+            ..Fault::new(Cause::TlsCertificate, finding)
         };
     }
     if let E::AlertReceived(alert) = error {
         return Fault {
             no_protocol: *alert == AlertDescription::NoApplicationProtocol,
-            ..Fault::new(Cause::TlsHandshake, alert_detail(*alert, trace))
+            ..Fault::new(Cause::TlsHandshake, alerted(*alert, trace))
         };
     }
     if matches!(
         error,
         E::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol)
     ) {
-        let detail = "the server chose a protocol that was not offered (ALPN)";
         return Fault {
             no_protocol: true,
-            ..Fault::new(Cause::TlsHandshake, detail)
+            ..Fault::new(Cause::TlsHandshake, Finding::AlpnNotOffered)
         };
     }
     if matches!(
@@ -44,8 +43,7 @@ pub(super) fn failure(error: &rustls::Error, trace: &Trace, host: &str) -> Fault
             InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge
         )
     ) {
-        let detail = "the certificates that the server sends are larger than 64 KiB, which no client takes; send fewer, or with fewer names";
-        return Fault::new(Cause::TlsHandshake, detail);
+        return Fault::new(Cause::TlsHandshake, Finding::CertificatesTooLarge);
     }
     let not_tls = matches!(
         error,
@@ -58,50 +56,43 @@ pub(super) fn failure(error: &rustls::Error, trace: &Trace, host: &str) -> Fault
         )
     );
     if not_tls && trace.shown().is_none() {
-        let detail = "the port does not speak TLS: plain HTTP or something else answers there";
-        return Fault::new(Cause::NotTls, detail);
+        return Fault::new(Cause::NotTls, Finding::NotTls);
     }
-    let detail = if matches!(error, E::PeerIncompatible(_)) {
-        format!("the server offers no TLS version or cipher that is still safe ({error})")
+    let why = Quoted::new(&error.to_string());
+    let finding = if matches!(error, E::PeerIncompatible(_)) {
+        Finding::NoSafeTls { why }
     } else {
-        format!("the TLS handshake failed ({error})")
+        Finding::HandshakeFailed { why }
     };
-    Fault::new(Cause::TlsHandshake, detail)
+    Fault::new(Cause::TlsHandshake, finding)
 }
 
-fn alert_detail(alert: AlertDescription, trace: &Trace) -> String {
+fn alerted(alert: AlertDescription, trace: &Trace) -> Finding {
     use AlertDescription as A;
-    let named = format!("(TLS alert {alert:?})");
+    let named = format!("{alert:?}");
     if trace.asked_for_ours() || alert == A::CertificateRequired {
-        return format!(
-            "the server asks for a client certificate and does not take what it got {named}; set tls.client_cert_file and tls.client_key_file"
-        );
+        return Finding::AlertClientCertificate { alert: named };
     }
-    let known = [
-        (
-            A::ProtocolVersion,
-            "the server speaks only versions of TLS older than 1.2, which are not safe any more",
-        ),
-        (
-            A::HandshakeFailure,
-            "the server found no cipher or signature that it has in common with us: it may know only old ones",
-        ),
-        (
-            A::InsufficientSecurity,
-            "the server demands stronger ciphers than we offer",
-        ),
-        (A::UnrecognisedName, "the server has no site of this name"),
-        (
-            A::InternalError,
-            "the server failed inside its own TLS; its error log says more",
-        ),
-        (
-            A::NoApplicationProtocol,
-            "the server speaks neither HTTP/2 nor HTTP/1.1 (ALPN)",
-        ),
-        (A::UserCanceled, "the server gave the handshake up"),
+    let known: [(A, Alerted); 7] = [
+        (A::ProtocolVersion, |alert| Finding::AlertOldTls { alert }),
+        (A::HandshakeFailure, |alert| Finding::AlertNoCommon {
+            alert,
+        }),
+        (A::InsufficientSecurity, |alert| Finding::AlertTooWeak {
+            alert,
+        }),
+        (A::UnrecognisedName, |alert| Finding::AlertNoSite { alert }),
+        (A::InternalError, |alert| Finding::AlertInternal { alert }),
+        (A::NoApplicationProtocol, |alert| Finding::AlertNoAlpn {
+            alert,
+        }),
+        (A::UserCanceled, |alert| Finding::AlertCanceled { alert }),
     ];
-    let words = known.iter().find(|(known, _)| *known == alert);
-    let words = words.map_or("the server broke the TLS handshake off", |(_, words)| words);
-    format!("{words} {named}")
+    match known.iter().find(|(known, _)| *known == alert) {
+        Some((_, finding)) => finding(named),
+        None => Finding::AlertOther { alert: named },
+    }
 }
+
+/// The finding of an alert of this name.
+type Alerted = fn(String) -> Finding;

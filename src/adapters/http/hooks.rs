@@ -347,7 +347,11 @@ mod tests {
             let error = client.get(url).send().await.unwrap_err();
             let fault = classify::failure(&error, &trace, "localhost");
             assert_eq!(fault.cause, Cause::Monitor, "{fault:?}");
-            assert!(fault.detail.contains("outside of any probe"), "{fault:?}");
+            assert_eq!(
+                fault.finding,
+                crate::model::Finding::OutsideOfProbes,
+                "{fault:?}"
+            );
             assert!(!trace.has(Mark::Connecting));
         }
         let none = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;

@@ -24,7 +24,7 @@ use super::signs::Signs;
 use super::trace::{Mark, Sight, Trace};
 use super::wordpress::{self, Page};
 use super::{classify, layer, text};
-use crate::model::{CacheBypass, Cause, Excerpt, Layer, Phase, Profile, Seen};
+use crate::model::{CacheBypass, Cause, Excerpt, Finding, Layer, Phase, Profile, Quoted, Seen};
 
 /// Kept of a body that no expectation reads: enough for an excerpt and for an error page.
 const EXCERPT_BYTES: u64 = 8192;
@@ -45,8 +45,10 @@ pub(super) async fn judge(
     let asked = matches!(status.as_u16(), 429 | 503);
     sight.learn(|result| result.retry_after = wait.filter(|_| asked));
     if status.is_informational() {
-        let detail = format!("HTTP status {} is not an answer", status.as_u16());
-        return Err(Fault::new(Cause::Status, detail).at(Phase::FirstByte));
+        let finding = Finding::NotAnAnswer {
+            status: status.as_u16().into(),
+        };
+        return Err(Fault::new(Cause::Status, finding).at(Phase::FirstByte));
     }
     let body = if profile.expect.accepts(status.as_u16()) {
         whole(profile, &mut response, url, sight, &trace).await?
@@ -84,7 +86,7 @@ async fn whole(
     let read = body::read(response, profile.max_body, sight, &mut body).await;
     read.map(|()| body.end(false))
         .map_err(|broken| match broken {
-            Broken::Encoding(words) => Fault::new(Cause::Encoding, words).at(Phase::Transfer),
+            Broken::Encoding(finding) => Fault::new(Cause::Encoding, finding).at(Phase::Transfer),
             Broken::Wire(error) => {
                 let host = url.host_str().unwrap_or_default();
                 classify::failure(&error.without_url(), trace, host)
@@ -133,29 +135,28 @@ impl<'a> Answer<'a> {
     }
 
     fn found(&self) -> Option<Fault> {
-        if self.is_maintenance() {
-            let detail = format!("HTTP status {}", self.status.as_u16());
-            return Some(self.told(Cause::Maintenance, detail, &Excerpt::None));
-        }
         let status = self.status.as_u16();
+        let plain = Finding::Status {
+            status: status.into(),
+        };
+        if self.is_maintenance() {
+            return Some(self.told(Cause::Maintenance, plain, &Excerpt::None));
+        }
         if status == 304 && !may_be_unmodified(self.profile) {
-            let detail =
-                "HTTP status 304 without a page: nothing was asked that could be unmodified";
-            return Some(Fault::new(Cause::Status, detail).at(Phase::FirstByte));
+            return Some(Fault::new(Cause::Status, Finding::Unmodified).at(Phase::FirstByte));
         }
         if self.profile.expect.accepts(status) {
             if self.page.is_some() {
-                let detail = format!("HTTP status {status}");
-                return Some(self.told(Cause::Content, detail, &Excerpt::Beginning));
+                return Some(self.told(Cause::Content, plain, &Excerpt::Beginning));
             }
             if self.layer == Some(Layer::Cache) && passes_caches(self.profile) {
-                let sign = layer::cached(self.headers);
-                let sign = sign.as_deref().unwrap_or("a line in the page");
-                let detail = format!(
-                    "the page came from a cache ({sign}) although cache_bypass asks past it: whether PHP and the \
-                     database live is not shown"
-                );
-                return Some(Fault::new(Cause::Content, detail).at(Phase::Transfer));
+                let finding = match layer::cached(self.headers) {
+                    Some(sign) => Finding::FromCache {
+                        sign: Quoted::new(&sign),
+                    },
+                    None => Finding::FromCacheByLine,
+                };
+                return Some(Fault::new(Cause::Content, finding).at(Phase::Transfer));
             }
         }
         self.unmet()
@@ -182,86 +183,85 @@ impl<'a> Answer<'a> {
             capped: !self.body.whole && (self.body.capped || self.profile.expect.reads_body()),
         };
         let unmet = self.profile.expect.unmet(&seen)?;
-        Some(self.told(unmet.cause, unmet.detail, &unmet.excerpt))
+        Some(self.told(unmet.cause, unmet.finding, &unmet.excerpt))
     }
 
-    /// A fault in words: what, what that means, how long, what stands there.
-    fn told(&self, cause: Cause, mut detail: String, excerpt: &Excerpt) -> Fault {
+    /// A fault with what it means, how long to wait, and what stands there.
+    fn told(&self, cause: Cause, mut finding: Finding, excerpt: &Excerpt) -> Fault {
         if let Some(meaning) = self.meaning(cause) {
-            detail = format!("{detail}: {meaning}");
+            finding = finding.meaning(meaning);
         }
         let asks = matches!(self.status.as_u16(), 429 | 503) || cause == Cause::Maintenance;
         if let Some(wait) = self.wait.filter(|_| asks) {
-            detail = format!("{detail}; Retry-After {} s", wait.as_secs());
+            finding = Finding::RetryAfter {
+                finding: Box::new(finding),
+                seconds: wait.as_secs(),
+            };
         }
-        let (words, quoted) = match excerpt {
-            Excerpt::None => ("", String::new()),
-            Excerpt::Beginning => ("the body begins", text::excerpt(&self.body.text)),
-            Excerpt::Around(place) => ("the place", text::around(&self.body.text, place)),
+        let said = match excerpt {
+            Excerpt::None => Quoted::default(),
+            Excerpt::Beginning => Quoted::new(&text::excerpt(&self.body.text)),
+            Excerpt::Around(place) => Quoted::new(&text::around(&self.body.text, place)),
         };
-        if !quoted.is_empty() {
-            detail = format!("{detail}; {words}: {quoted}");
+        if !said.is_empty() {
+            let seen = Box::new(finding);
+            finding = if matches!(excerpt, Excerpt::Around(_)) {
+                Finding::ThePlace {
+                    finding: seen,
+                    said,
+                }
+            } else {
+                Finding::BodyBegins {
+                    finding: seen,
+                    said,
+                }
+            };
         }
         let phase = if cause == Cause::Content {
             Phase::Transfer
         } else {
             Phase::FirstByte
         };
-        Fault::new(cause, detail).at(phase)
+        Fault::new(cause, finding).at(phase)
     }
 
     /// What a response that is not as expected says about the site.
-    fn meaning(&self, cause: Cause) -> Option<&'static str> {
+    fn meaning(&self, cause: Cause) -> Option<Finding> {
         if let Some(page) = self.page {
-            return Some(page.words());
+            return Some(page.finding());
         }
         if cause == Cause::Content {
-            return layer::welcome(&self.signs).map(
-                |_| "this is the web server's default page, as for a name it knows no site of",
-            );
+            return layer::welcome(&self.signs).map(|_| Finding::DefaultPage);
         }
         match self.status.as_u16() {
-            401 => Some("the page asks for a login"),
-            403 => Some(
-                "a firewall (WAF) may be blocking this machine alone; look from another network",
-            ),
-            404 | 410 => Some("there is no such page; is the URL right?"),
-            429 => Some("the site asks to be probed less often"),
-            451 => Some("refused for legal reasons, maybe only where this machine stands"),
-            511 => Some(
-                "a gateway on the way asks for a login, as in a hotel; this says nothing of the site",
-            ),
-            520..=524 => Some("Cloudflare's word for a server behind it that does not answer well"),
-            525 | 526 => {
-                Some("Cloudflare's word for bad TLS or a bad certificate of the server behind it")
-            }
-            502 | 504 if self.layer == Some(Layer::WebServer) => {
-                Some("the web server runs, but what stands behind it (PHP) does not answer")
-            }
+            401 => Some(Finding::AsksLogin),
+            403 => Some(Finding::MaybeFirewall),
+            404 | 410 => Some(Finding::NoSuchPage),
+            429 => Some(Finding::LessOften),
+            451 => Some(Finding::LegalReasons),
+            511 => Some(Finding::GatewayLogin),
+            520..=524 => Some(Finding::CloudflareOrigin),
+            525 | 526 => Some(Finding::CloudflareTls),
+            502 | 504 if self.layer == Some(Layer::WebServer) => Some(Finding::BackendSilent),
             _ => None,
         }
     }
 
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Finding> {
         let mut remarks = vec![];
         let limit = self.profile.max_body;
         if self.body.capped && self.profile.expect.accepts(self.status.as_u16()) {
-            remarks.push(format!(
-                "the body is longer than max_body ({limit} bytes); the rest was not read"
-            ));
+            remarks.push(Finding::BodyLonger { limit });
         }
         let headers = self.headers;
         if headers.contains_key(header::CONTENT_LENGTH)
             && headers.contains_key(header::TRANSFER_ENCODING)
         {
-            let line = "both Content-Length and Transfer-Encoding are sent; a proxy in between may cut the body elsewhere";
-            remarks.push(line.to_owned());
+            remarks.push(Finding::TwoLengths);
         }
         if let Some(whose) = layer::welcome(&self.signs) {
-            let line = format!(
-                "this looks like the default page of {whose}; the name may have no site of its own there"
-            );
-            remarks.push(line);
+            let whose = whose.to_owned();
+            remarks.push(Finding::LooksDefault { whose });
         }
         remarks
     }

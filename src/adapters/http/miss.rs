@@ -5,7 +5,7 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 
 use super::fault::Fault;
-use crate::model::{Cause, Phase};
+use crate::model::{Cause, Finding, Phase, Quoted};
 
 /// Why there is no address.
 pub(super) enum Miss {
@@ -57,41 +57,30 @@ impl From<NetError> for Miss {
 
 impl Miss {
     pub(super) fn fault(self, name: &str) -> Fault {
-        let (cause, detail) = match self {
-            Self::Empty(true) => (
-                Cause::Dns,
-                format!("the name {name} does not exist (NXDOMAIN)"),
-            ),
-            Self::Empty(false) => (
-                Cause::Dns,
-                format!("the name {name} has no address (no A or AAAA record)"),
-            ),
-            Self::Refused(code) => (
-                Cause::Dns,
-                format!(
-                    "the name server could not answer for {name} ({})",
-                    code_word(code)
-                ),
-            ),
-            Self::Silent => (
-                Cause::Dns,
-                format!("the name servers of {name} did not answer in time"),
-            ),
-            Self::NotAName => (Cause::Dns, format!("{name} cannot be a host name")),
-            Self::Broken(why) => (
-                Cause::Dns,
-                format!("the answer of the name server for {name} cannot be used ({why})"),
-            ),
-            Self::Unready(why) => (
-                Cause::Monitor,
-                format!("this machine's /etc/resolv.conf cannot be used ({why})"),
-            ),
-            Self::Unreachable(why) => (
-                Cause::Monitor,
-                format!("this machine's own name server does not answer ({why})"),
-            ),
+        let name = Quoted::new(name);
+        let (cause, finding) = match self {
+            Self::Empty(true) => (Cause::Dns, Finding::NoSuchName { name }),
+            Self::Empty(false) => (Cause::Dns, Finding::NoAddressRecord { name }),
+            Self::Refused(code) => {
+                let code = code_word(code);
+                (Cause::Dns, Finding::NameServerFailed { name, code })
+            }
+            Self::Silent => (Cause::Dns, Finding::NameServersSilent { name }),
+            Self::NotAName => (Cause::Dns, Finding::NotAName { name }),
+            Self::Broken(why) => {
+                let why = Quoted::new(&why);
+                (Cause::Dns, Finding::NameAnswerUnusable { name, why })
+            }
+            Self::Unready(why) => {
+                let why = Quoted::new(&why);
+                (Cause::Monitor, Finding::ResolvConf { why })
+            }
+            Self::Unreachable(why) => {
+                let why = Quoted::new(&why);
+                (Cause::Monitor, Finding::OwnNameServer { why })
+            }
         };
-        Fault::new(cause, detail).at(Phase::Dns)
+        Fault::new(cause, finding).at(Phase::Dns)
     }
 }
 

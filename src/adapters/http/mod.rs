@@ -56,7 +56,7 @@ mod verified;
 mod wordpress;
 
 pub use beat::{HttpPulse, ReadSecret};
-pub use files::{identity_in, lists_in, roots_in};
+pub use files::{FileFault, identity_in, lists_in, roots_in};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -67,7 +67,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::model::{CheckResult, NetworkSettings, Profile, limits};
+use crate::model::{CheckOutcome, CheckResult, Finding, NetworkSettings, Profile, limits};
 use crate::ports::{Pending, Prober};
 
 /// Why there can be no prober.
@@ -143,7 +143,7 @@ impl Prober for HttpProber {
         Box::pin(all(Arc::clone(&self.world), profile, known))
     }
 
-    fn canary(&self, network: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, network: NetworkSettings) -> Pending<(bool, Finding)> {
         Box::pin(canary::ask(Arc::clone(&self.world), network))
     }
 }
@@ -205,7 +205,7 @@ async fn several(
 
 /// The result of a check that came to no end.
 fn broken(url: &str) -> CheckResult {
-    let fault = fault::Fault::monitor("the check ended without a result; see the log");
+    let fault = fault::Fault::monitor(Finding::NoResult);
     CheckResult::new(url, fault.into())
 }
 
@@ -230,9 +230,11 @@ fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
 
 fn name_address(result: &mut CheckResult) {
     let address = result.address;
-    if let (crate::model::Finding::Found { detail, .. }, Some(address)) =
-        (&mut result.finding, address)
-    {
-        *detail = text::clean(&format!("{}: {detail}", address.ip()));
+    if let (CheckOutcome::Found { finding, .. }, Some(address)) = (&mut result.outcome, address) {
+        let seen = std::mem::take(finding);
+        **finding = Finding::At {
+            address: address.ip(),
+            finding: seen,
+        };
     }
 }

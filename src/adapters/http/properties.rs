@@ -10,7 +10,7 @@ use super::follow::{self, Hop};
 use super::signs::Signs;
 use super::text::{self, Secrets};
 use super::{charset, dates, wordpress};
-use crate::model::limits;
+use crate::model::{limits, one_line};
 
 /// A fixed number of cases from a fixed seed, and no files of proptest's own: a failure prints its input, which becomes a test.
 fn cases(cases: u32) -> ProptestConfig {
@@ -49,9 +49,9 @@ proptest! {
 
     #[test]
     fn cleaning_is_done_once_and_for_all(text in hostile()) {
-        let line = text::clean(&text);
+        let line = one_line(&text, limits::DETAIL_CHARS);
         assert_clean(&line);
-        prop_assert_eq!(text::clean(&line), line);
+        prop_assert_eq!(one_line(&line, limits::DETAIL_CHARS), line);
     }
 
     #[test]
@@ -83,7 +83,7 @@ proptest! {
         let secrets = Secrets::of(&url, &HeaderMap::new());
         // White space may stand where the secret has a space: cleaning makes one of it.
         let torn = password.trim().replace(' ', &format!(" {between}"));
-        let kept = text::clean(&password);
+        let kept = one_line(&password, limits::DETAIL_CHARS);
         let told = secrets.redact(&format!("{before} {password} {token}{after} {torn} {}", &token[..token.len() - 1]));
         assert_clean(&told);
         prop_assert!(kept.len() < 3 || !told.contains(&kept), "{}", told);
@@ -131,7 +131,7 @@ proptest! {
             Ok(None) => prop_assert!(matches!(status.as_u16(), 200 | 300 | 304)),
             Err(fault) => {
                 prop_assert_eq!(fault.cause, crate::model::Cause::Redirect);
-                assert_clean(&Secrets::default().redact(&fault.detail));
+                assert_clean(&Secrets::default().redact(&fault.finding.to_string()));
             }
         }
     }

@@ -16,7 +16,9 @@ use rustls::server::ParsedCertificate;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use super::trace::Shown;
-use crate::model::{Certificate, CertificateFault, Timestamp};
+use crate::model::{
+    Certificate, CertificateFault, Day, DaysAgo, Finding, Quoted, Timestamp, limits, one_line,
+};
 
 /// Characters of names in a sentence; beyond that they hide what it says.
 const NAMES: usize = 120;
@@ -24,123 +26,102 @@ const NAMES: usize = 120;
 /// Characters of an issuer or a subject in a sentence.
 const NAME: usize = 80;
 
-/// `2026-12-01`.
-pub(super) fn day(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
-}
-
-/// What a bad verdict means, and in words; `host` is whom the certificate should be for.
+/// What a bad verdict means, and how it is said; `host` is whom the certificate should be for.
 pub(super) fn explain(
     refused: &CertificateError,
     shown: Option<&Shown>,
     host: &str,
-) -> (CertificateFault, String) {
+) -> (CertificateFault, Finding) {
     use CertificateError as E;
     let read = shown.and_then(|shown| shown.certificate.clone());
     let Some((shown, leaf)) = shown.zip(read) else {
-        let words = format!("the certificate cannot be read ({refused})");
-        return (CertificateFault::Untrusted, words);
+        let why = Quoted::new(&refused.to_string());
+        return (
+            CertificateFault::Untrusted,
+            Finding::CertificateUnreadable { why },
+        );
     };
     if matches!(refused, E::Expired | E::ExpiredContext { .. }) {
-        let words = format!(
-            "{}{}",
-            expired(shown, &leaf),
-            also_for_others(shown, &leaf, host)
-        );
-        (CertificateFault::Expired, words)
+        let finding = also_for_others(expired(shown, &leaf), shown, &leaf, host);
+        (CertificateFault::Expired, finding)
     } else if matches!(refused, E::NotValidYet | E::NotValidYetContext { .. }) {
-        let words = format!(
-            "the certificate is not valid before {}{}; install it when that day has come, or look at this machine's clock",
-            day(leaf.not_before),
-            also_for_others(shown, &leaf, host),
-        );
-        (CertificateFault::NotYetValid, words)
+        let day = Day(leaf.not_before);
+        let finding = also_for_others(Finding::NotValidBefore { day }, shown, &leaf, host);
+        (
+            CertificateFault::NotYetValid,
+            finding.and(Finding::InstallThen),
+        )
     } else if matches!(
         refused,
         E::NotValidForName | E::NotValidForNameContext { .. }
     ) {
-        let words = format!(
-            "{}; renew it with this name, or mend the name's server block",
-            wrong(shown, &leaf, host)
-        );
-        (CertificateFault::WrongName, words)
+        let finding = wrong(shown, &leaf, host).and(Finding::RenewOrMend);
+        (CertificateFault::WrongName, finding)
     } else if matches!(refused, E::Revoked) {
-        let words = format!(
-            "the certificate was revoked by its issuer {} (by tls.crl_file); browsers may refuse it: replace it",
-            short(&leaf.issuer)
-        );
-        (CertificateFault::Revoked, words)
+        let issuer = short(&leaf.issuer);
+        (CertificateFault::Revoked, Finding::Revoked { issuer })
     } else {
         untrusted(refused, shown, &leaf)
     }
 }
 
-fn short(text: &str) -> String {
+fn short(text: &str) -> Quoted {
     if text.chars().count() <= NAME {
-        return text.to_owned();
+        return Quoted::new(text);
     }
-    text.chars().take(NAME - 1).chain(['…']).collect()
+    let begin: String = text.chars().take(NAME - 1).chain(['…']).collect();
+    Quoted::new(&begin)
 }
 
-fn expired(shown: &Shown, leaf: &Certificate) -> String {
+fn expired(shown: &Shown, leaf: &Certificate) -> Finding {
     let now = Timestamp(
         i64::try_from(shown.at.as_secs())
             .unwrap_or(i64::MAX)
             .saturating_mul(1000),
     );
-    let ago = |end: Timestamp| match now.since(end).as_secs() / 86_400 {
-        0 => "less than a day ago".to_owned(),
-        1 => "1 day ago".to_owned(),
-        days => format!("{days} days ago"),
-    };
+    let ago = |end: Timestamp| DaysAgo(now.since(end).as_secs() / 86_400);
     if leaf.not_after < now {
-        return format!(
-            "the certificate expired on {}, {}; renew it and reload the web server",
-            day(leaf.not_after),
-            ago(leaf.not_after)
-        );
+        return Finding::CertificateExpired {
+            day: Day(leaf.not_after),
+            ago: ago(leaf.not_after),
+        };
     }
     let link = leaf.chain.iter().find(|link| link.not_after < now);
-    link.map_or_else(
-        || "a certificate of the chain has expired".to_owned(),
-        |link| {
-            format!(
-                "the intermediate certificate {} expired on {}, {} (the site's own is valid until {}); put the issuer's present one into the server's chain",
-                short(&link.subject),
-                day(link.not_after),
-                ago(link.not_after),
-                day(leaf.not_after)
-            )
-        },
-    )
+    link.map_or(Finding::ChainExpired, |link| Finding::IntermediateExpired {
+        subject: short(&link.subject),
+        day: Day(link.not_after),
+        ago: ago(link.not_after),
+        valid: Day(leaf.not_after),
+    })
 }
 
-fn also_for_others(shown: &Shown, leaf: &Certificate, host: &str) -> String {
+fn also_for_others(finding: Finding, shown: &Shown, leaf: &Certificate, host: &str) -> Finding {
     let fits = shown.chain.first().is_none_or(|der| {
         ParsedCertificate::try_from(der)
             .is_ok_and(|parsed| verify_server_name(&parsed, &shown.name).is_ok())
     });
     if fits {
-        return String::new();
+        return finding;
     }
-    format!("; also, {}", wrong(shown, leaf, host))
+    finding.and(Finding::Also {
+        finding: Box::new(wrong(shown, leaf, host)),
+    })
 }
 
-fn wrong(shown: &Shown, leaf: &Certificate, host: &str) -> String {
+fn wrong(shown: &Shown, leaf: &Certificate, name: &str) -> Finding {
     let alternative = shown.chain.first().map_or(0, |der| alternative_names(der));
+    let host = Quoted::new(name);
     if alternative == 0 {
         return match leaf.names.first() {
-            Some(name) => format!(
-                "the certificate is not for {host}: it has no name but {} in its subject, which does not count",
-                short(name)
-            ),
-            None => format!("the certificate is for no name at all, not for {host}"),
+            Some(name) => Finding::NoNameBut {
+                host,
+                name: short(name),
+            },
+            None => Finding::NoNameAtAll { host },
         };
     }
-    if host.parse::<IpAddr>().is_ok() && leaf.names.iter().any(|name| name == host) {
-        return format!(
-            "the certificate has {host} as a DNS name only, which does not count for an address"
-        );
+    if name.parse::<IpAddr>().is_ok() && leaf.names.iter().any(|known| known == name) {
+        return Finding::DnsNameOnly { host };
     }
     let mut names = String::new();
     let mut told = 0;
@@ -151,14 +132,14 @@ fn wrong(shown: &Shown, leaf: &Certificate, host: &str) -> String {
         if told > 0 {
             names.push_str(", ");
         }
-        names.push_str(&short(name));
+        names.push_str(short(name).as_str());
         told += 1;
     }
-    match alternative.saturating_sub(told) {
-        0 => {}
-        more => names.push_str(&format!(" and {more} more")),
+    let names = Quoted::new(&names);
+    match alternative.saturating_sub(told) as u64 {
+        0 => Finding::ForOthers { names, host },
+        more => Finding::ForOthersAndMore { names, more, host },
     }
-    format!("the certificate is for {names}, not for {host}")
 }
 
 fn alternative_names(der: &[u8]) -> usize {
@@ -178,13 +159,11 @@ fn untrusted(
     refused: &CertificateError,
     shown: &Shown,
     leaf: &Certificate,
-) -> (CertificateFault, String) {
-    let untrusted = |words: String| (CertificateFault::Untrusted, words);
+) -> (CertificateFault, Finding) {
+    let untrusted = |finding: Finding| (CertificateFault::Untrusted, finding);
     if leaf.subject == leaf.issuer {
-        return untrusted(format!(
-            "the certificate is self-signed ({}): no authority vouches for it; get one that is signed, or name it in tls.ca_file",
-            short(&leaf.subject)
-        ));
+        let subject = short(&leaf.subject);
+        return untrusted(Finding::SelfSigned { subject });
     }
     if !matches!(refused, CertificateError::UnknownIssuer) {
         let why = if let CertificateError::Other(why) = refused {
@@ -192,29 +171,22 @@ fn untrusted(
         } else {
             refused.to_string()
         };
-        return untrusted(format!("the certificate is not acceptable ({why})"));
+        let why = Quoted::new(&why);
+        return untrusted(Finding::NotAcceptable { why });
     }
     let Some(end) = Loose::of(shown) else {
         let root = leaf.chain.iter().find(|link| link.subject == link.issuer);
-        let root = root.map_or(&leaf.issuer, |link| &link.subject);
-        return untrusted(format!(
-            "the certificate's issuer is not trusted: the chain ends in {}; if that is your own authority, name it in tls.ca_file",
-            short(root)
-        ));
+        let root = short(root.map_or(&leaf.issuer, |link| &link.subject));
+        return untrusted(Finding::ChainEndsIn { root });
     };
+    let issuer = short(&end.issuer);
     if end.incomplete {
         return (
             CertificateFault::IncompleteChain,
-            format!(
-                "the server does not send the intermediate certificate {}; some clients have it, others fail: put the whole chain (fullchain.pem) into the server's certificate file",
-                short(&end.issuer)
-            ),
+            Finding::IntermediateMissing { issuer },
         );
     }
-    untrusted(format!(
-        "the certificate's issuer is not trusted: {}; if that is your own authority, name it in tls.ca_file",
-        short(&end.issuer)
-    ))
+    untrusted(Finding::IssuerNotTrusted { issuer })
 }
 
 /// `NameConstraintViolation` in words.
@@ -268,7 +240,7 @@ impl Loose {
             None => fetchable(last),
         };
         Some(Self {
-            issuer: super::text::clean(&last.issuer().to_string()),
+            issuer: one_line(&last.issuer().to_string(), limits::DETAIL_CHARS),
             incomplete,
         })
     }

@@ -11,20 +11,21 @@ use url::Url;
 
 use super::fault::Fault;
 use super::follow::Hop;
-use crate::model::{CacheBypass, Profile, USER_AGENT};
+use crate::model::{CacheBypass, Finding, Profile, USER_AGENT};
 
 const ACCEPT_ENCODING: &str = "gzip, br";
 const LOGGED_IN: &str = "wordpress_logged_in_probe=1";
 
 /// The request for `url`; `nonce` is one that was never used before.
 pub(super) fn first(profile: &Profile, url: &Url, nonce: u64) -> Result<Hop, Fault> {
-    let method = Method::from_bytes(profile.method.as_bytes())
-        .map_err(|_| Fault::monitor(format!("`{}` is not an HTTP method", profile.method)))?;
+    let method = Method::from_bytes(profile.method.as_bytes()).map_err(|_| {
+        let method = profile.method.clone();
+        Fault::monitor(Finding::NoMethod { method })
+    })?;
     let mut headers = HeaderMap::new();
     for (name, value) in &profile.headers {
         // The value may be a secret and is not repeated.
-        let unusable =
-            || Fault::monitor(format!("the header `{name}` cannot be sent as it stands"));
+        let unusable = || Fault::monitor(Finding::HeaderUnsendable { name: name.clone() });
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?;
         let value = HeaderValue::from_str(value).map_err(|_| unusable())?;
         headers.append(key, value);

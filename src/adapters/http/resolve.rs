@@ -32,7 +32,7 @@ use super::destination::Source;
 use super::fault::Fault;
 use super::miss::Miss;
 use super::trace::{Mark, Trace};
-use crate::model::{Family, limits};
+use crate::model::{Family, Finding, Quoted, limits};
 
 /// One try of two: both fit into [`limits::DNS_TIMEOUT`], so a single lost datagram does no harm, and time is left to
 /// ask whether the name server is there at all.
@@ -54,7 +54,7 @@ pub(super) struct Found {
     pub(super) addresses: Vec<IpAddr>,
     hosts_file: bool,
     /// What is worth knowing about it.
-    pub(super) remarks: Vec<String>,
+    pub(super) remarks: Vec<Finding>,
 }
 
 impl Found {
@@ -74,9 +74,10 @@ impl Found {
                 Some(IpAddr::V6(_)) => ("AAAA", "A"),
                 Some(IpAddr::V4(_)) | None => ("A", "AAAA"),
             };
-            self.remarks.push(format!(
-                "the name server answered for its {known} records and not for its {other} records"
-            ));
+            self.remarks.push(Finding::RecordsMissing {
+                known: known.to_owned(),
+                other: other.to_owned(),
+            });
         }
         self
     }
@@ -199,7 +200,9 @@ impl Names {
             addresses,
             hosts_file,
             remarks: remark
-                .then(|| format!("the address of {name} is from /etc/hosts, not from DNS"))
+                .then(|| Finding::AddressFromHosts {
+                    name: Quoted::new(name),
+                })
                 .into_iter()
                 .collect(),
         })

@@ -7,23 +7,24 @@ use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-use super::files::refused;
+use super::files::FileFault;
 use crate::model::{Timestamp, limits};
 
 /// The lists of a file; why there are none.
-pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FileFault> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(limits::CRL_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| refused(file, &format!("cannot be read: {error}")))?;
+        .map_err(|error| FileFault::unreadable(file, error))?;
     if bytes.len() as u64 > limits::CRL_BYTES {
         let most = limits::CRL_BYTES / (1024 * 1024);
-        return Err(refused(file, &format!("is larger than {most} MiB")));
+        let file = file.to_owned();
+        return Err(FileFault::TooLarge { file, most });
     }
     let lists: Vec<_> = if bytes.windows(10).any(|at| at == b"-----BEGIN") {
         CertificateRevocationListDer::pem_slice_iter(&bytes)
             .collect::<Result<_, _>>()
-            .map_err(|_| refused(file, "cannot be read: broken PEM"))?
+            .map_err(|_| FileFault::unreadable(file, "broken PEM"))?
     } else {
         vec![CertificateRevocationListDer::from(bytes)]
     };
@@ -31,8 +32,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'stat
         CertificateRevocationList::from_der(der.as_ref()).is_ok()
     };
     if lists.is_empty() || !lists.iter().all(readable) {
-        let why = "holds no revocation list that can be read (PEM or DER)";
-        return Err(refused(file, why));
+        return Err(FileFault::NoList(file.to_owned()));
     }
     Ok(lists)
 }

@@ -24,8 +24,10 @@ use super::exchange::{self, Aim, Means};
 use super::fault::Fault;
 use super::follow::{self, Hop, Reach};
 use super::trace::Sight;
-use super::{dates, text, tls};
-use crate::model::{Cause, Certificate, CertificateFault, Phase, Profile, Timestamp, limits};
+use super::{dates, tls};
+use crate::model::{
+    Cause, Certificate, CertificateFault, Finding, Hours, Phase, Profile, Timestamp, limits,
+};
 
 /// How long something that speaks first, as SSH does, is waited for.
 const BANNER: Duration = Duration::from_millis(500);
@@ -71,9 +73,7 @@ async fn look(
             None => None,
         };
         return Err(Fault {
-            detail: found.map_or(fault.detail.clone(), |who| {
-                format!("the port does not speak TLS: {who}")
-            }),
+            finding: found.unwrap_or_else(|| fault.finding.clone()),
             ..fault
         });
     }
@@ -84,10 +84,7 @@ async fn look(
             ..*means
         };
         let response = exchange::exchange(&plain, hop, aim, reach, sight).await?;
-        sight.learn(|result| {
-            let remark = "the server knows neither HTTP/2 nor HTTP/1.1 by name (ALPN); it answers when none is offered";
-            result.remarks.push(remark.to_owned());
-        });
+        sight.learn(|result| result.remarks.push(Finding::NoAlpnNeeded));
         return Ok(response);
     }
     Err(fault)
@@ -125,21 +122,22 @@ async fn behind(
             let doubt = date
                 .zip(shown)
                 .and_then(|(date, shown)| world.canary_clock.ours_is_wrong(&fault, &shown, date));
-            let answers = format!(
-                "behind it the site answers (HTTP status {})",
-                response.status().as_u16()
-            );
+            let answers = Finding::BehindItAnswers {
+                status: response.status().as_u16().into(),
+            };
             match doubt {
                 Some(Doubt::Ours(ours)) => return ours,
-                Some(Doubt::Either(words)) => format!("{answers}; {words}"),
+                Some(Doubt::Either(doubt)) => answers.and(doubt),
                 None => answers,
             }
         }
-        Ok(Err(second)) => format!("behind it the site fails as well: {}", second.detail),
-        Err(_) => "behind it the site gives no answer in time".to_owned(),
+        Ok(Err(second)) => Finding::BehindItFails {
+            finding: Box::new(second.finding),
+        },
+        Err(_) => Finding::BehindItSilent,
     };
     Fault {
-        detail: format!("{}; {seen}", fault.detail),
+        finding: fault.finding.and(seen),
         ..fault
     }
 }
@@ -169,7 +167,7 @@ fn stripped(hop: &Hop) -> Hop {
 }
 
 /// What listens there, by its first bytes, where they say so.
-async fn listener(address: SocketAddr) -> Option<&'static str> {
+async fn listener(address: SocketAddr) -> Option<Finding> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let mut bytes = [0; 64];
     let spoken = timeout(BANNER, stream.read(&mut bytes)).await;
@@ -181,12 +179,12 @@ async fn listener(address: SocketAddr) -> Option<&'static str> {
             stream.read(&mut bytes).await.ok()?
         }
     };
-    let known: [(&[u8], &str); 5] = [
-        (b"SSH-", "an SSH server answers on this port"),
-        (b"HTTP/", "plain HTTP answers on this port"),
-        (b"220 ", "a mail or FTP server answers on this port"),
-        (b"220-", "a mail or FTP server answers on this port"),
-        (b"+OK", "a POP3 server answers on this port"),
+    let known: [(&[u8], Finding); 5] = [
+        (b"SSH-", Finding::NotTlsButSsh),
+        (b"HTTP/", Finding::NotTlsButHttp),
+        (b"220 ", Finding::NotTlsButMail),
+        (b"220-", Finding::NotTlsButMail),
+        (b"+OK", Finding::NotTlsButPop3),
     ];
     let begins = |mark: &[u8]| {
         bytes
@@ -194,9 +192,9 @@ async fn listener(address: SocketAddr) -> Option<&'static str> {
             .is_some_and(|said| said.starts_with(mark))
     };
     known
-        .iter()
+        .into_iter()
         .find(|(mark, _)| begins(mark))
-        .map(|(_, who)| *who)
+        .map(|(_, who)| who)
 }
 
 const UNKNOWN: i64 = i64::MIN;
@@ -225,23 +223,24 @@ impl CanaryClock {
     }
 
     /// The remark on a response whose clock is not ours.
-    pub(super) fn remark(&self, headers: &HeaderMap) -> Option<String> {
+    pub(super) fn remark(&self, headers: &HeaderMap) -> Option<Finding> {
         let ahead = dates::told(headers)?.0.saturating_sub(tls::now().0);
         if !is_wrong(ahead) {
             return None;
         }
-        let way = if ahead > 0 { "ahead of" } else { "behind" };
-        let whose = match self.ahead() {
-            Some(canary) if !is_wrong(canary) => "; a canary's agrees with ours",
-            Some(canary) if !is_wrong(canary.saturating_sub(ahead)) => {
-                "; a canary's agrees with it: look at this machine's clock"
-            }
-            Some(_) | None => "",
+        let span = hours(ahead);
+        let differs = if ahead > 0 {
+            Finding::ClockAhead { span }
+        } else {
+            Finding::ClockBehind { span }
         };
-        Some(format!(
-            "the server's clock is {} {way} ours{whose}",
-            span(ahead)
-        ))
+        Some(match self.ahead() {
+            Some(canary) if !is_wrong(canary) => differs.and(Finding::CanaryAgreesWithUs),
+            Some(canary) if !is_wrong(canary.saturating_sub(ahead)) => {
+                differs.and(Finding::CanaryAgreesWithIt)
+            }
+            Some(_) | None => differs,
+        })
     }
 
     /// Whether the dates of a refused certificate fit the server's clock and not ours, and who is right by the canaries.
@@ -262,16 +261,11 @@ impl CanaryClock {
         {
             return None;
         }
-        let span = span(ahead);
+        let span = hours(ahead);
         Some(if canary.is_some() {
-            let detail = format!(
-                "this machine's clock seems to be wrong by {span}: the site's and a canary's say {date}, when its certificate is valid; set the clock (timedatectl)"
-            );
-            Doubt::Ours(Fault::monitor(text::clean(&detail)).at(Phase::Tls))
+            Doubt::Ours(Fault::monitor(Finding::OwnClockWrong { span, date }).at(Phase::Tls))
         } else {
-            Doubt::Either(format!(
-                "by its clock, which differs from ours by {span}, the certificate is valid: is this machine's clock right (timedatectl)?"
-            ))
+            Doubt::Either(Finding::ClockInDoubt { span })
         })
     }
 }
@@ -280,20 +274,14 @@ impl CanaryClock {
 enum Doubt {
     /// Ours, by the canaries.
     Ours(Fault),
-    /// Nobody else was asked; in words.
-    Either(String),
+    /// Nobody else was asked.
+    Either(Finding),
 }
 
 fn is_wrong(difference: i64) -> bool {
     u128::from(difference.unsigned_abs()) > limits::CLOCK_SLACK.as_millis()
 }
 
-fn span(millis: i64) -> String {
-    let hours = millis.unsigned_abs() / 3_600_000;
-    match (hours / 24, hours) {
-        (0, 1) => "1 hour".to_owned(),
-        (0, hours) => format!("{hours} hours"),
-        (1, _) => "1 day".to_owned(),
-        (days, _) => format!("{days} days"),
-    }
+const fn hours(millis: i64) -> Hours {
+    Hours(millis.unsigned_abs() / 3_600_000)
 }

@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::follow;
-use crate::model::limits;
+use crate::model::{limits, one_line};
 
 /// Shorter query and header values are not taken out of texts: they would tear words apart and hide nothing.
 const SECRET_CHARS: usize = 6;
@@ -26,34 +26,8 @@ const EXCERPT_BYTES: usize = 8192;
 /// Around a place in a body, on each side.
 const AROUND_CHARS: usize = 60;
 
-/// Characters that show nothing and change how the others are read: directions, joiners, marks, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// One line: control and direction characters and runs of white space become one space, capped.
-pub(super) fn clean(text: &str) -> String {
-    let mut line = String::new();
-    let mut chars = 0;
-    let mut gap = false;
-    for c in text.chars() {
-        if c.is_whitespace() || c.is_control() || is_invisible(c) {
-            gap = !line.is_empty();
-            continue;
-        }
-        if chars + 2 >= limits::DETAIL_CHARS {
-            line.push('…');
-            break;
-        }
-        if std::mem::take(&mut gap) {
-            line.push(' ');
-            chars += 1;
-        }
-        line.push(c);
-        chars += 1;
-    }
-    line
+fn clean(text: &str) -> String {
+    one_line(text, limits::DETAIL_CHARS)
 }
 
 /// A page as a person sees it: without tags, style sheets and scripts. `inside`: it begins inside a tag.
@@ -315,14 +289,6 @@ fn base64(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_line_without_control_characters() {
-        assert_eq!(clean("\x1b[31m a\r\nb\u{202e}c\t\t"), "[31m a b c");
-        let long = clean(&"ä".repeat(1000));
-        assert!(long.chars().count() <= limits::DETAIL_CHARS, "{long}");
-        assert!(long.ends_with('…'));
-    }
 
     #[test]
     fn an_excerpt_is_what_people_see() {

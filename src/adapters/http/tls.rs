@@ -30,8 +30,8 @@ use super::fault::Fault;
 use super::files::{certificates, own_roots, private_key};
 use super::hooks::{Asked, NoSessions, Recording};
 use super::verified::Verified;
-use super::{exchange, refusal, revocation};
-use crate::model::{Profile, Timestamp, Tls};
+use super::{exchange, revocation};
+use crate::model::{Day, Finding, Profile, Quoted, Timestamp, Tls};
 
 /// Profiles whose own settings are kept; beyond it they are made anew, which costs milliseconds.
 const KEPT: usize = 4096;
@@ -112,12 +112,9 @@ impl Base {
     }
 
     /// What is to be said of the settings themselves.
-    pub(super) fn remark(&self, now: Timestamp) -> Option<String> {
+    pub(super) fn remark(&self, now: Timestamp) -> Option<Finding> {
         let ended = self.lists_end.filter(|end| *end < now)?;
-        Some(format!(
-            "a revocation list in tls.crl_file ended on {}: what was revoked since is not seen",
-            refusal::day(ended)
-        ))
+        Some(Finding::ListEnded { day: Day(ended) })
     }
 }
 
@@ -186,17 +183,17 @@ impl Bases {
 
     fn make(&self, tls: &Tls) -> Result<Base, Fault> {
         let named = match &tls.ca_file {
-            Some(file) => certificates(file).map_err(|why| unusable("tls.ca_file", &why))?,
+            Some(file) => certificates(file).map_err(|fault| fault.of_key("tls.ca_file"))?,
             None => Vec::new(),
         };
         let roots = match &tls.ca_file {
             Some(file) => Some(Arc::new(
-                own_roots(file, &named).map_err(|why| unusable("tls.ca_file", &why))?,
+                own_roots(file, &named).map_err(|fault| fault.of_key("tls.ca_file"))?,
             )),
             None => None,
         };
         let lists = match &tls.crl_file {
-            Some(file) => revocation::read(file).map_err(|why| unusable("tls.crl_file", &why))?,
+            Some(file) => revocation::read(file).map_err(|fault| fault.of_key("tls.crl_file"))?,
             None => Vec::new(),
         };
         let lists_end = revocation::end(&lists);
@@ -215,9 +212,8 @@ impl Bases {
                 .allow_unknown_revocation_status()
                 .build();
             built.map_err(|error| {
-                Fault::monitor(format!(
-                    "tls.ca_file and tls.crl_file cannot be used: {error}"
-                ))
+                let why = Quoted::new(&error.to_string());
+                Fault::monitor(Finding::TlsFiles { why })
             })?
         };
         let shown = match &tls.client_certificate {
@@ -225,9 +221,8 @@ impl Bases {
             None => None,
         };
         let config = configured(&self.provider, &verifier, shown).map_err(|error| {
-            Fault::monitor(format!(
-                "tls.client_cert_file and tls.client_key_file cannot be used together: {error}"
-            ))
+            let why = Quoted::new(&error.to_string());
+            Fault::monitor(Finding::ClientFiles { why })
         })?;
         Ok(Base {
             config,
@@ -304,10 +299,6 @@ fn machine_roots(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVer
     Ok(verifier)
 }
 
-fn unusable(key: &str, why: &str) -> Fault {
-    Fault::monitor(format!("{key} {why}"))
-}
-
 /// The machine's roots as a list, which the platform's verifier does not hand out.
 fn native_roots() -> Arc<RootCertStore> {
     let mut roots = RootCertStore::empty();
@@ -319,7 +310,7 @@ fn native_roots() -> Arc<RootCertStore> {
 }
 
 fn client_certificate((chain, key): &(PathBuf, PathBuf)) -> Result<Identity, Fault> {
-    let chain = certificates(chain).map_err(|why| unusable("tls.client_cert_file", &why))?;
-    let key = private_key(key).map_err(|why| unusable("tls.client_key_file", &why))?;
+    let chain = certificates(chain).map_err(|fault| fault.of_key("tls.client_cert_file"))?;
+    let key = private_key(key).map_err(|fault| fault.of_key("tls.client_key_file"))?;
     Ok((chain, key))
 }

@@ -14,7 +14,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::time::Instant;
 
 use super::certificate;
-use crate::model::{Certificate, CheckResult, Finding, Hop, Phase, Shared, Timings, TlsVersion};
+use crate::model::{
+    Certificate, CheckOutcome, CheckResult, Hop, Phase, Shared, Timings, TlsVersion,
+};
 
 /// A moment of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +181,7 @@ impl Sight {
         Self {
             begun,
             state: Mutex::new(State {
-                result: CheckResult::new(url, Finding::Ok),
+                result: CheckResult::new(url, CheckOutcome::Ok),
                 trace: Arc::new(Trace::new(false)),
                 hop_begun: begun,
             }),

@@ -10,6 +10,7 @@
 
 use super::signs::Signs;
 use super::text;
+use crate::model::Finding;
 
 /// An error page of WordPress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +24,12 @@ pub(super) enum Page {
 }
 
 impl Page {
-    /// What has happened, in words.
-    pub(super) const fn words(self) -> &'static str {
+    /// What has happened.
+    pub(super) const fn finding(self) -> Finding {
         match self {
-            Self::Database => "WordPress cannot reach its database",
-            Self::Fatal => "WordPress has broken off with a fatal error (theme, plugin or PHP)",
-            Self::Maintenance => "WordPress is in maintenance mode (an update is under way)",
+            Self::Database => Finding::WordPressDatabase,
+            Self::Fatal => Finding::WordPressFatal,
+            Self::Maintenance => Finding::WordPressMaintenance,
         }
     }
 }

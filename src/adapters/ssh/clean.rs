@@ -5,127 +5,27 @@
 //! every byte that is not UTF-8 becomes `U+FFFD`, and a run of these becomes one. A carriage return starts a new line
 //! instead of overwriting the old one, so nothing that was printed can hide.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use crate::model::Piece;
 
-/// Longest terminal sequence that is taken for one. A longer one is shown as text: an unfinished title must not swallow
-/// the rest of the output.
-const SEQUENCE: usize = 256;
-
-const SHOWN: char = char::REPLACEMENT_CHARACTER;
+/// Stands where something was that is not shown.
+const MARK: char = char::REPLACEMENT_CHARACTER;
 
 /// The text of `bytes` without anything a terminal or a reader could be fooled by.
 pub(super) fn clean(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' | '\t' => out.push(c),
-            '\r' => {
-                if chars.peek() != Some(&'\n') {
-                    out.push('\n');
+    for piece in Piece::of(&text) {
+        match piece {
+            Piece::Plain(MARK) | Piece::Unfit => {
+                if !out.ends_with(MARK) {
+                    out.push(MARK);
                 }
             }
-            '\u{2028}' | '\u{2029}' => out.push('\n'),
-            '\u{1b}' => {
-                if !skip_escape(&mut chars) {
-                    mark(&mut out);
-                }
-            }
-            '\u{9b}' => {
-                if !skip_control_sequence(&mut chars) {
-                    mark(&mut out);
-                }
-            }
-            SHOWN => mark(&mut out),
-            c if c.is_control() || misleads(c) => mark(&mut out),
-            c => out.push(c),
+            Piece::Plain(c) | Piece::Space(c) => out.push(c),
+            Piece::Break => out.push('\n'),
         }
     }
     out
-}
-
-fn mark(out: &mut String) {
-    if !out.ends_with(SHOWN) {
-        out.push(SHOWN);
-    }
-}
-
-/// Characters that are not seen but change what is read: direction marks, annotation, tags, a byte order mark.
-const fn misleads(c: char) -> bool {
-    matches!(c,
-        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// After ESC: takes the sequence and says so, or takes nothing.
-fn skip_escape(chars: &mut Peekable<Chars<'_>>) -> bool {
-    match chars.peek() {
-        Some('[') => {
-            let mut ahead = chars.clone();
-            ahead.next();
-            let whole = skip_control_sequence(&mut ahead);
-            if whole {
-                *chars = ahead;
-            }
-            whole
-        }
-        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(chars),
-        Some(' '..='/') => {
-            let mut ahead = chars.clone();
-            while ahead.next_if(|c| matches!(c, ' '..='/')).is_some() {}
-            let whole = ahead.next_if(|c| matches!(c, '0'..='~')).is_some();
-            if whole {
-                *chars = ahead;
-            }
-            whole
-        }
-        Some('0'..='~') => {
-            chars.next();
-            true
-        }
-        Some(_) | None => false,
-    }
-}
-
-/// After CSI: parameters, intermediates, one final character.
-fn skip_control_sequence(chars: &mut Peekable<Chars<'_>>) -> bool {
-    let mut ahead = chars.clone();
-    for _ in 0..SEQUENCE {
-        match ahead.next() {
-            Some(' '..='?') => {}
-            Some('@'..='~') => {
-                *chars = ahead;
-                return true;
-            }
-            Some(_) | None => return false,
-        }
-    }
-    false
-}
-
-/// After ESC: a string (title, device control) up to BEL or ESC `\`, within one line.
-fn skip_string(chars: &mut Peekable<Chars<'_>>) -> bool {
-    let mut ahead = chars.clone();
-    for _ in 0..SEQUENCE {
-        match ahead.next() {
-            Some('\u{7}' | '\u{9c}') => {
-                *chars = ahead;
-                return true;
-            }
-            Some('\u{1b}') => {
-                let whole = ahead.next() == Some('\\');
-                if whole {
-                    *chars = ahead;
-                }
-                return whole;
-            }
-            Some('\n') | None => return false,
-            Some(_) => {}
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -149,7 +49,7 @@ mod tests {
             (b"nul\0\0bel\x07", "nul\u{fffd}bel\u{fffd}"),
             (b"\x1b[31", "\u{fffd}[31"),
             (b"\x1b", "\u{fffd}"),
-            ("c1 \u{9b}31mred \u{85}".as_bytes(), "c1 red \u{fffd}"),
+            ("c1 \u{9b}31mred \u{85}".as_bytes(), "c1 red \n"),
             ("a\u{202e}b\u{2066}c".as_bytes(), "a\u{fffd}b\u{fffd}c"),
             ("再起動しました 👩‍🔧".as_bytes(), "再起動しました 👩‍🔧"),
             (b"", ""),
@@ -192,9 +92,9 @@ mod tests {
                 }
             }
             let cleaned = clean(&dirty);
-            let bad = cleaned
-                .chars()
-                .find(|c| (c.is_control() && !matches!(c, '\n' | '\t')) || misleads(*c));
+            let bad = cleaned.chars().find(|c| {
+                (c.is_control() && !matches!(c, '\n' | '\t')) || crate::model::misleads(*c)
+            });
             assert_eq!(bad, None, "seed {seed}: {dirty:?} gave {cleaned:?}");
             assert_eq!(
                 clean(cleaned.as_bytes()),

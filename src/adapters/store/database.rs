@@ -22,7 +22,11 @@ pub(super) const FILE: &str = "state.db";
 pub(super) const FRESH: &str = "state.db.new";
 
 /// What leads from schema 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[rows::COURSES];
+const STEPS: &[&str] = &[rows::COURSES, FINDINGS];
+
+/// Findings are kept as facts in place of sentences. Rows with sentences are read as before, so nothing is changed; a release that
+/// cannot read facts must know that.
+const FINDINGS: &str = "";
 
 /// `prob`, in the header of every state.
 const OURS: u32 = 0x7072_6f62;

@@ -93,8 +93,8 @@ pub(super) fn last(voice: &Voice, note: &Notification) -> Last {
     };
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
     let (_, result, story, tag) = words(outcome);
-    let why = why(voice, attempt);
-    let values = values(voice, note, attempt, why.as_deref().map(brief));
+    let why = why_in_brief(voice, attempt);
+    let values = values(voice, note, attempt, why.as_deref());
     Last {
         tag,
         result: voice.say(result, values.clone()),
@@ -111,14 +111,9 @@ fn why(voice: &Voice, attempt: &Attempt) -> Option<String> {
 
 /// What happened to an attempt that did not go as ordered.
 pub(super) fn why_in_brief(voice: &Voice, attempt: &Attempt) -> Option<String> {
-    why(voice, attempt).map(|why| brief(&why).to_owned())
-}
-
-/// As much of a reason as a subject has room for: what happened, without whose words it was and what to do.
-fn brief(reason: &str) -> &str {
-    let ends = [": ", "; ", ", ", " (", "（", "。"];
-    let end = ends.iter().filter_map(|end| reason.find(end)).min();
-    end.and_then(|end| reason.get(..end)).unwrap_or(reason)
+    let reason = attempt.report.as_ref()?.reason.as_ref()?;
+    let said = explain::reason_in_brief(voice, reason);
+    Some(clean::line(&said, limits::DETAIL_CHARS))
 }
 
 fn values(voice: &Voice, note: &Notification, attempt: &Attempt, why: Option<&str>) -> Value {
@@ -146,10 +141,14 @@ pub(super) fn ended(
         return voice.word(key!(Attempts, "begins"));
     }
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
-    let whole = why(voice, attempt);
-    let why = whole.as_deref();
-    let why = if in_brief { why.map(brief) } else { why };
-    voice.say(words(outcome).0, values(voice, note, attempt, why))
+    let why = match in_brief {
+        true => why_in_brief(voice, attempt),
+        false => why(voice, attempt),
+    };
+    voice.say(
+        words(outcome).0,
+        values(voice, note, attempt, why.as_deref()),
+    )
 }
 
 /// The attempts, oldest first, with the last words of their output.

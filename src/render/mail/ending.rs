@@ -2,7 +2,8 @@
 
 use minijinja::context;
 
-use crate::model::{Ending, Notification, limits};
+use crate::model::{Ending, Notification, Quoted, limits};
+use crate::render::explain;
 use crate::render::words::{Voice, key};
 
 use super::clean;
@@ -44,7 +45,7 @@ pub(super) fn seen(voice: &Voice, note: &Notification) -> Vec<Item> {
         let line = context! {
             first => whose(ending),
             ends => voice.day_clock(ending.ends),
-            issuer => clean::line(&ending.issuer, 100),
+            issuer => explain::quoted(voice, &Quoted::new(&clean::line(&ending.issuer, 100))),
             names => names.join(", "),
         };
         items.push(Item::Prose(clean::line(

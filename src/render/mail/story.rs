@@ -4,7 +4,9 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{Affected, EventKind, Notification, Observation, Phase, Plight, limits};
+use crate::model::{
+    Affected, EventKind, Finding, Notification, Observation, Phase, Plight, limits,
+};
 use crate::render::words::{Block, Voice, key};
 use crate::render::{explain, facts};
 
@@ -147,40 +149,33 @@ pub fn sightings(voice: &Voice, note: &Notification) -> Vec<String> {
 }
 
 fn sighting(voice: &Voice, seen: &Observation) -> String {
-    let (url, cause, detail, address, phase) = match seen {
-        Observation::Line(line) => return line.clone(),
+    let (url, cause, finding, address, phase) = match seen {
+        Observation::Alone(finding) => return explain::finding(voice, finding),
         Observation::Check {
             url,
             cause,
-            detail,
+            finding,
             address,
             phase,
-        } => (url, *cause, detail, address, phase),
+        } => (url, *cause, finding, address, phase),
     };
-    let address = address.map(|address| address.to_string());
-    let detail = clean::line(detail, limits::DETAIL_CHARS);
-    // Many a detail begins with the phrase itself, or names the address; nobody wants to read it twice.
-    let after = detail.strip_prefix(cause.phrase());
-    let rest = after.map_or(detail.as_str(), |after| {
-        after.trim_start_matches([':', ' ', ','])
-    });
-    let rest = (!rest.is_empty()).then(|| voice.detail(rest));
-    let said = after.is_some();
-    let address_said = address
-        .as_ref()
-        .is_some_and(|address| detail.contains(address));
-    let phrase = explain::cause_phrase(voice, cause);
+    let detail = explain::finding(voice, finding);
+    let rest = (!matches!(**finding, Finding::Bare { .. })).then_some(detail.as_str());
     let what = voice.say(
         key!(Page, "seen.what"),
-        context! { cause => phrase, detail => voice.detail(&detail), rest, said },
+        context! {
+            cause => explain::cause_phrase(voice, cause),
+            said => finding.names(cause),
+            rest,
+            detail,
+        },
     );
     voice.say(
         key!(Page, "seen"),
         context! {
             url => clean::line(url, limits::DETAIL_CHARS),
             what,
-            address,
-            address_said,
+            address => address.map(|address| address.to_string()),
             phase => phase.map(|phase| part(voice, phase)),
         },
     )

@@ -3,7 +3,9 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{Affected, Ending, Hold, Next, Notification, Plight, RecoveryOutcome, limits};
+use crate::model::{
+    Affected, Ending, Hold, Next, Notification, Plight, RecoveryOutcome, Remark, limits,
+};
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
@@ -45,7 +47,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         tag => restart.tag,
         result => restart.result,
         story => restart.story,
-        remark => note.remark.as_ref().map(|remark| clean::line(&voice.detail(remark), limits::DETAIL_CHARS)),
+        remark => note.remark.as_ref().map(|remark| said(voice, remark)),
         first => first.map(ending::whose),
         others => others,
         left => first.map(|first: &Ending| voice.left(note.at, first.ends)),
@@ -65,6 +67,17 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         week_never => week.map(|week| week.never),
         week_unjudged => week.and_then(|week| week.unjudged.as_deref()),
     }
+}
+
+fn said(voice: &Voice, remark: &Remark) -> String {
+    let said = match remark {
+        Remark::Finding(finding) => explain::finding(voice, finding),
+        Remark::Reason(reason) => explain::reason(voice, reason),
+        Remark::Path(_) | Remark::Kept(_) | Remark::GaveUp(_) | Remark::Unwatched => {
+            remark.to_string()
+        }
+    };
+    clean::line(&said, limits::DETAIL_CHARS)
 }
 
 /// From when to when we could not see: without dates where both are on one day.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::state_of_check;
 use crate::model::{
-    Blame, Cause, Certificate, CertificateFault, ChainLink, CheckResult, Family, Finding, Hop,
-    Layer, Phase, ProfileState, Timings, TlsVersion,
+    Blame, Cause, Certificate, CertificateFault, ChainLink, CheckOutcome, CheckResult, Family,
+    Finding, Hop, Layer, Phase, ProfileState, Timings, TlsVersion,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,16 +81,16 @@ struct LinkReport {
 }
 
 pub(super) fn check_report(check: &CheckResult) -> CheckReport {
-    let (cause, detail, fault, phase) = match &check.finding {
-        Finding::Ok => (None, None, None, None),
-        Finding::Found {
+    let (cause, detail, fault, phase) = match &check.outcome {
+        CheckOutcome::Ok => (None, None, None, None),
+        CheckOutcome::Found {
             cause,
-            detail,
+            finding,
             certificate_fault,
             phase,
         } => (
             Some(*cause),
-            Some(detail.clone()),
+            Some(finding.detail()),
             *certificate_fault,
             *phase,
         ),
@@ -120,7 +120,7 @@ pub(super) fn check_report(check: &CheckResult) -> CheckReport {
         hops: check.hops.iter().map(hop).collect(),
         final_url: check.final_url.clone(),
         layer: check.layer.map(Layer::word),
-        remarks: check.remarks.clone(),
+        remarks: check.remarks.iter().map(Finding::detail).collect(),
         judged: Judged {
             state: state_of_check(check),
             restarts_by_default: cause.is_some_and(Cause::restarts_by_default),

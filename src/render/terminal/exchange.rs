@@ -5,10 +5,10 @@ use super::Look;
 use super::ink::{Ink, Line, Sheet};
 use super::profiles;
 use super::waterfall::{self, time};
-use super::words::{date, found_by};
+use super::words::{date, found_by, said};
 use crate::model::{
-    Blame, Cause, Certificate, CertificateFault, CheckResult, Family, Finding, HttpVersion, Layer,
-    ProfileState,
+    Blame, Cause, Certificate, CertificateFault, CheckOutcome, CheckResult, Family, HttpVersion,
+    Layer, ProfileState,
 };
 use crate::render::report::state_of_check;
 use crate::render::text::{cut, plural};
@@ -43,7 +43,8 @@ pub(super) fn write(sheet: &mut Sheet, check: &CheckResult, look: Look) {
         page.fact(sheet, "answered by", Ink::Plain, layer_words(layer));
     }
     for remark in &check.remarks {
-        page.fact(sheet, "remark", Ink::Plain, remark);
+        let words = said(remark);
+        page.fact(sheet, "remark", Ink::Plain, &words);
     }
     page.fact(sheet, "judged", page.mark().0, &judged(check));
 }
@@ -157,9 +158,9 @@ impl Page<'_> {
     }
 
     fn certificate(&self, sheet: &mut Sheet, certificate: &Certificate) {
-        let fault = match &self.check.finding {
-            Finding::Ok => None,
-            Finding::Found {
+        let fault = match &self.check.outcome {
+            CheckOutcome::Ok => None,
+            CheckOutcome::Found {
                 certificate_fault, ..
             } => *certificate_fault,
         };

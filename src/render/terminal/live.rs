@@ -2,10 +2,10 @@
 
 use super::Look;
 use super::ink::{Ink, Line, Sheet};
-use super::words::{ended, found, hold_sentence, time};
+use super::words::{ended, found, hold_sentence, observed, said, time};
 use crate::model::{
-    Ailment, Cause, Delivery, Diagnosis, Hold, HostName, Note, ProfileName, ProfileState,
-    RecoveryOutcome, Timestamp,
+    Ailment, Cause, Delivery, Diagnosis, Hold, HostName, Note, Observation, ProfileName,
+    ProfileState, RecoveryOutcome, Timestamp,
 };
 use crate::render::ailment::phrase;
 use crate::render::duration::span;
@@ -44,8 +44,8 @@ pub(super) fn words(
             from,
             to,
             cause,
-            detail,
-        } => changed(profile, (*from, *to), *cause, detail),
+            seen,
+        } => changed(profile, (*from, *to), *cause, seen),
         Note::Closed {
             profile,
             since,
@@ -110,8 +110,9 @@ pub(super) fn words(
         } => Some((
             Ink::Bad,
             format!(
-                "{profile} cannot be judged for {} now: {detail}",
-                span(at.since(*since))
+                "{profile} cannot be judged for {} now: {}",
+                span(at.since(*since)),
+                said(detail)
             ),
         )),
         Note::JudgedAgain { profile, since } => Some((
@@ -120,7 +121,10 @@ pub(super) fn words(
         )),
         Note::NetworkDown { detail } => Some((
             Ink::Bad,
-            format!("our own network is down ({detail}): nothing is judged or restarted"),
+            format!(
+                "our own network is down ({}): nothing is judged or restarted",
+                said(detail)
+            ),
         )),
         Note::NetworkBack { since } => Some((
             Ink::Good,
@@ -190,9 +194,17 @@ fn changed(
     profile: &ProfileName,
     (from, to): (ProfileState, ProfileState),
     cause: Option<Cause>,
-    detail: &str,
+    seen: &[Observation],
 ) -> Option<(Ink, String)> {
-    let found = cause.map_or_else(|| detail.to_owned(), |cause| found(cause, detail));
+    let line = |seen: &Observation| match (seen, cause) {
+        (Observation::Alone(finding), Some(cause)) => found(cause, finding),
+        (seen, _) => observed(seen),
+    };
+    let lines: Vec<String> = seen.iter().map(line).collect();
+    let found = match cause {
+        Some(cause) if lines.is_empty() => cause.phrase().to_owned(),
+        Some(_) | None => lines.join("; "),
+    };
     let found = match cut(&found, DETAIL) {
         found if found.is_empty() => found,
         found => format!(": {found}"),

@@ -181,9 +181,9 @@ fn banner(sheet: &mut Sheet, fleet: &Fleet) {
     };
     if let Some(down) = fleet.core.network.down_since {
         let since = words::since(fleet.wall(down), now);
-        let detail = match fleet.core.network.detail.as_str() {
-            "" => String::new(),
-            detail => format!(" ({detail})"),
+        let detail = match words::said(&fleet.core.network.detail) {
+            said if said.is_empty() => said,
+            said => format!(" ({said})"),
         };
         say(format!(
             "our own network is down {since}: no canary answers{detail}. Nothing is judged or restarted until one does."

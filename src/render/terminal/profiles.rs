@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Look;
 use super::ink::{Ink, Line};
 use super::table::Row;
-use super::words::{ago, date, found_by, since};
+use super::words::{ago, date, found_by, said, since};
 use crate::model::{
     Cause, Certificate, CheckResult, Fleet, Profile, ProfileName, ProfileState, ProfileTrack,
     Settings, Standing, Timestamp,
@@ -222,9 +222,14 @@ fn standing(
 }
 
 fn unknown(track: &ProfileTrack, was: Standing, fleet: &Fleet) -> String {
-    let reason = track.unknown.as_deref().filter(|reason| !reason.is_empty());
+    let reason = track.unknown.as_ref();
     // The last result may say the same already.
-    let reason = reason.filter(|reason| !track.last.iter().any(|check| check.detail() == *reason));
+    let reason = reason.filter(|reason| {
+        let mut said = track.last.iter().filter_map(CheckResult::finding);
+        !said.any(|finding| finding == *reason)
+    });
+    let reason = reason.map(said);
+    let reason = reason.filter(|reason| !reason.is_empty());
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let before = match was {
         Standing::New => "",

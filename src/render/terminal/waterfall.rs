@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Look;
 use super::ink::{Ink, Line, Sheet};
-use crate::model::{Cause, CheckResult, Finding, Phase, Timings};
+use crate::model::{Cause, CheckOutcome, CheckResult, Phase, Timings};
 
 /// Columns of a phase's name and of its time.
 const NAME: usize = 12;
@@ -27,9 +27,9 @@ struct Bar {
 
 /// The phase in which a check ended before the phase did, and the time spent in it.
 pub(super) fn unfinished(check: &CheckResult) -> Option<(Phase, Duration)> {
-    let phase = match &check.finding {
-        Finding::Ok => None,
-        Finding::Found { phase, .. } => *phase,
+    let phase = match &check.outcome {
+        CheckOutcome::Ok => None,
+        CheckOutcome::Found { phase, .. } => *phase,
     }?;
     if of_phase(&check.timings, phase).is_some() {
         return None;

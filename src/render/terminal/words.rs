@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, CheckResult, Hold, HostName, NotEvidence, RecoveryOutcome, Timestamp};
+use crate::model::{
+    Cause, CheckResult, Finding, Hold, HostName, NotEvidence, Observation, RecoveryOutcome,
+    Timestamp,
+};
 use crate::render::ailment::phrase;
 use crate::render::duration::span;
+use crate::render::explain;
 use crate::render::record::Action;
 use crate::render::text::plural;
 use crate::render::words::Voice;
@@ -65,44 +69,55 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// What was found: the cause's phrase and the detail, without saying one thing twice.
-pub(super) fn found(cause: Cause, detail: &str) -> String {
-    let phrase = cause.phrase();
-    if detail.is_empty() {
-        phrase.to_owned()
-    } else if detail.to_lowercase().contains(&phrase.to_lowercase())
-        || first_word(detail) == first_word(phrase)
-    {
-        detail.to_owned()
+/// A finding in the terminal's language.
+pub(super) fn said(finding: &Finding) -> String {
+    explain::finding(&Voice::english(), finding)
+}
+
+/// What was found, with the cause's phrase before it where it does not name that itself.
+pub(super) fn found(cause: Cause, finding: &Finding) -> String {
+    let words = said(finding);
+    if finding.names(cause) {
+        words
     } else {
-        format!("{phrase}: {detail}")
+        format!("{}: {words}", cause.phrase())
     }
 }
 
-fn first_word(text: &str) -> String {
-    text.split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
+/// A check that is not well, on one line.
+pub(super) fn observed(seen: &Observation) -> String {
+    match seen {
+        Observation::Alone(finding) => said(finding),
+        Observation::Check {
+            url,
+            cause,
+            finding,
+            address,
+            phase: _,
+        } => {
+            let address = address.map_or_else(String::new, |address| format!(" (at {address})"));
+            format!("{url}: {}{address}", found(*cause, finding))
+        }
+    }
 }
 
 /// What one check found; nothing when all is well.
 pub(super) fn found_by(check: &CheckResult) -> Option<String> {
-    check.cause().map(|cause| found(cause, check.detail()))
+    Some(found(check.cause()?, check.finding()?))
 }
 
 /// How an attempt ended: `succeeded after 2.3s`, `failed with exit status 1 after 2.3s`.
 pub(super) fn ended(action: &Action) -> String {
     let status = action.exit_status;
-    let words = match action.outcome {
+    let mut words = match action.outcome {
         RecoveryOutcome::Succeeded => "succeeded".to_owned(),
         RecoveryOutcome::Failed => status.map_or_else(
             || "failed".to_owned(),
             |status| format!("failed with exit status {status}"),
         ),
-        RecoveryOutcome::TimedOut => "did not end in time and may still be running,".to_owned(),
+        RecoveryOutcome::TimedOut => "did not end in time and may still be running".to_owned(),
         RecoveryOutcome::NotExecuted => "was not executed".to_owned(),
-        RecoveryOutcome::Unknown => "was sent, but its end was not seen,".to_owned(),
+        RecoveryOutcome::Unknown => "was sent, but its end was not seen".to_owned(),
         RecoveryOutcome::Declined => "was refused by the host itself".to_owned(),
         RecoveryOutcome::Refused => {
             "was not sent and will not be until a person has acted".to_owned()
@@ -116,8 +131,14 @@ pub(super) fn ended(action: &Action) -> String {
         .reason
         .as_ref()
         .map_or_else(String::new, |reason| format!(": {reason}"));
-    let whole = format!("{words}{took}{reason}");
-    whole.trim_end_matches(',').replace(",:", ":")
+    let is_clause = matches!(
+        action.outcome,
+        RecoveryOutcome::TimedOut | RecoveryOutcome::Unknown
+    );
+    if is_clause && !took.is_empty() {
+        words.push(',');
+    }
+    format!("{words}{took}{reason}")
 }
 
 /// `2.3s` below a minute, then `2m 10s`.

@@ -30,9 +30,10 @@ macro_rules! files {
             /// What probe itself says.
             #[must_use]
             pub const fn text(self, language: Language) -> &'static str {
-                match (self, language) {
-                    $((Self::$File, Language::En) => include_str!(concat!("en/", $name, ".txt")),
-                    (Self::$File, Language::Ja) => include_str!(concat!("ja/", $name, ".txt")),)*
+                // A language is a directory and a line.
+                match language {
+                    Language::En => match self { $(Self::$File => include_str!(concat!("en/", $name, ".txt")),)* },
+                    Language::Ja => match self { $(Self::$File => include_str!(concat!("ja/", $name, ".txt")),)* },
                 }
             }
         }
@@ -78,6 +79,8 @@ files! {
     Holds = "holds",
     /// What was found.
     Causes = "causes",
+    /// What a check saw.
+    Details = "details",
     /// What a look at the host found.
     Ailments = "ailments",
     /// What the host says of itself.
@@ -132,6 +135,7 @@ impl File {
             | Self::Holds
             | Self::Causes
             | Self::Ailments
+            | Self::Details
             | Self::Facts
             | Self::Attempts
             | Self::Reasons
@@ -205,6 +209,31 @@ pub(super) const fn has(text: &str, name: &str) -> bool {
         at += 1;
     }
     false
+}
+
+/// Whether the pieces of a file are these and no other, in this order; asked while the program is compiled.
+pub(super) const fn has_just(text: &str, names: &[&str]) -> bool {
+    let (text, mark) = (text.as_bytes(), MARK.as_bytes());
+    let (mut at, mut next, mut fresh) = (0, 0, true);
+    while at < text.len() {
+        if fresh && text[at] == mark[0] && begins(text, at, mark) {
+            if next == names.len() {
+                return false;
+            }
+            let name = names[next].as_bytes();
+            at += mark.len();
+            if !begins(text, at, name)
+                || at + name.len() >= text.len()
+                || text[at + name.len()] != b'\n'
+            {
+                return false;
+            }
+            next += 1;
+        }
+        fresh = text[at] == b'\n';
+        at += 1;
+    }
+    next == names.len()
 }
 
 const fn begins(text: &[u8], at: usize, with: &[u8]) -> bool {

@@ -15,7 +15,6 @@ use crate::model::{Language, Template, Wording};
 
 use super::catalogue::{File, Piece, pieces};
 use super::engine;
-use super::phrases::{self, Wrong};
 
 /// What is wrong with one place in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +45,8 @@ fn check_file(template: &Template) -> Vec<Complaint> {
         message,
         act,
     };
-    if template.name == phrases::NAME {
-        let (_, wrong) = phrases::Book::with(Language::En, &template.text);
-        let told = |(phrase, wrong): (phrases::Written<'_>, Wrong)| {
-            let (message, act) = phrase_fault(&wrong);
-            at(phrase.line, phrase.english, message, Some(act))
-        };
-        return wrong.into_iter().map(told).collect();
-    }
     let Some(file) = File::of(&template.name) else {
-        let names = File::ALL.iter().map(|file| file.name());
-        let names: Vec<&str> = names.chain([phrases::NAME]).collect();
+        let names: Vec<&str> = File::ALL.iter().map(|file| file.name()).collect();
         let message = format!("`{}.txt` is no template", template.name);
         let act = format!("name it like one of these: {}", names.join(", "));
         return vec![at(0, "", message, Some(act))];
@@ -98,32 +88,6 @@ fn check_file(template: &Template) -> Vec<Complaint> {
         }
     }
     complaints
-}
-
-/// What is wrong with a phrase, and what to do.
-pub(super) fn phrase_fault(wrong: &Wrong) -> (String, String) {
-    match wrong {
-        Wrong::Unknown => (
-            "no such phrase".to_owned(),
-            "take the line over from probe's own details.txt, as it is".to_owned(),
-        ),
-        Wrong::Silent => (
-            "a phrase without words".to_owned(),
-            "write yours into the next line, with two spaces before them".to_owned(),
-        ),
-        Wrong::Twice => (
-            "the same phrase twice".to_owned(),
-            "leave one out".to_owned(),
-        ),
-        Wrong::Hole(hole) => (
-            format!("does not say {{{hole}}} exactly once"),
-            "say what each of its holes holds, once".to_owned(),
-        ),
-        Wrong::Mark(mark) => (
-            format!("unknown value `{mark}`"),
-            "write {1} for what the first hole of the phrase holds".to_owned(),
-        ),
-    }
 }
 
 type Found = (usize, String, Option<String>);

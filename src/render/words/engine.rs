@@ -3,7 +3,7 @@
 //! A value never becomes markup: each is put in with a mark before it, so that a line that begins with a value is not
 //! taken for a command. The marks are taken out when the text is read into [`Block`]s.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, UndefinedBehavior};
@@ -74,12 +74,9 @@ pub(super) fn bare() -> Environment<'static> {
 
 /// What probe itself says.
 pub(super) fn ours(language: Language) -> &'static Environment<'static> {
-    static EN: LazyLock<Environment<'static>> = LazyLock::new(|| built_in(Language::En));
-    static JA: LazyLock<Environment<'static>> = LazyLock::new(|| built_in(Language::Ja));
-    match language {
-        Language::En => &EN,
-        Language::Ja => &JA,
-    }
+    static OURS: [OnceLock<Environment<'static>>; Language::ALL.len()] =
+        [const { OnceLock::new() }; Language::ALL.len()];
+    OURS[language as usize].get_or_init(|| built_in(language))
 }
 
 fn built_in(language: Language) -> Environment<'static> {

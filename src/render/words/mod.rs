@@ -8,13 +8,10 @@
 //! What people wrote is checked beforehand ([`check()`]). Should a piece fail all the same, ours is said in its place,
 //! and [`Voice::complaints`] tells why: a mail is never lost to its wording. Templates can loop over nothing, call
 //! nothing and read nothing, and are stopped after a number of steps.
-//!
-//! What a probe saw is said by a phrase book instead ([`Voice::detail`]), of which `details.txt` may say phrases otherwise.
 
 pub mod catalogue;
 mod check;
 mod engine;
-mod phrases;
 mod times;
 
 pub use check::{Complaint, check};
@@ -25,7 +22,7 @@ use std::cell::RefCell;
 use jiff::tz::TimeZone;
 use minijinja::{Environment, Value};
 
-use crate::model::{Language, Reason, Wording};
+use crate::model::{Finding, Language, Reason, Wording};
 
 use catalogue::File;
 
@@ -43,15 +40,24 @@ impl Key {
     /// While compiling, when a language lacks it.
     #[must_use]
     pub const fn new(file: File, name: &'static str) -> Self {
-        assert!(
-            catalogue::has(file.text(Language::En), name),
-            "this piece is not in src/render/words/en"
-        );
-        assert!(
-            catalogue::has(file.text(Language::Ja), name),
-            "this piece is not in src/render/words/ja"
-        );
+        let mut language = 0;
+        while language < Language::ALL.len() {
+            assert!(
+                catalogue::has(file.text(Language::ALL[language]), name),
+                "this piece is not in every language of src/render/words"
+            );
+            language += 1;
+        }
         Self { file, name }
+    }
+
+    /// The piece of a finding. A finding that lacks one in some language does not compile.
+    #[must_use]
+    pub const fn of_finding(finding: &Finding) -> Self {
+        Self {
+            file: File::Details,
+            name: finding.key(),
+        }
     }
 
     /// The piece of a reason. A test finds each in every language.
@@ -63,11 +69,33 @@ impl Key {
         }
     }
 
+    /// The piece that says a reason in few words.
+    #[must_use]
+    pub const fn of_reason_in_brief(reason: &Reason) -> Self {
+        Self {
+            file: File::Reasons,
+            name: reason.short_name(),
+        }
+    }
+
     /// `down/subject`.
     fn path(self) -> String {
         format!("{}/{}", self.file.name(), self.name)
     }
 }
+
+/// Every finding has its piece in every language, and no language has another one.
+const _: () = {
+    let mut language = 0;
+    while language < Language::ALL.len() {
+        let text = File::Details.text(Language::ALL[language]);
+        assert!(
+            catalogue::has_just(text, Finding::KEYS),
+            "details.txt of a language lacks a finding, has one twice, or has them in another order than model/finding.rs"
+        );
+        language += 1;
+    }
+};
 
 /// A piece by file and name: `key!(Holds, "budget")`.
 macro_rules! key {
@@ -84,8 +112,6 @@ pub struct Voice {
     zone: TimeZone,
     /// People's own pieces, as far as they are templates.
     own: Option<Environment<'static>>,
-    /// The phrase book with people's own phrases, where they wrote some.
-    book: Option<phrases::Book>,
     complaints: RefCell<Vec<String>>,
 }
 
@@ -103,7 +129,6 @@ impl Voice {
             language,
             zone: TimeZone::UTC,
             own: None,
-            book: None,
             complaints: RefCell::new(Vec::new()),
         }
     }
@@ -114,22 +139,10 @@ impl Voice {
         let mut complaints = Vec::new();
         let own = (!wording.templates.is_empty())
             .then(|| engine::own(&wording.templates, &mut complaints));
-        let mut files = wording.templates.iter();
-        let details = files.find(|file| file.name == phrases::NAME);
-        let book = details.map(|file| {
-            let (book, wrong) = phrases::Book::with(wording.language, &file.text);
-            let told = |(at, wrong): (phrases::Written<'_>, phrases::Wrong)| {
-                let (what, _) = check::phrase_fault(&wrong);
-                format!("{}/{}: {what}", phrases::NAME, at.english)
-            };
-            complaints.extend(wrong.into_iter().map(told));
-            book
-        });
         Self {
             language: wording.language,
             zone: wording.zone.rules.clone(),
             own,
-            book,
             complaints: RefCell::new(complaints),
         }
     }
@@ -171,16 +184,6 @@ impl Voice {
     #[must_use]
     pub fn tell(&self, key: Key, with: Value) -> Vec<Block> {
         engine::blocks(&self.rendered(key, with, |_| true))
-    }
-
-    /// A detail of a check, as the phrase book has it.
-    #[must_use]
-    pub fn detail(&self, detail: &str) -> String {
-        match (&self.book, self.language) {
-            (Some(book), _) => book.said(detail),
-            (None, Language::En) => detail.to_owned(),
-            (None, language) => phrases::Book::ours(language).said(detail),
-        }
     }
 
     fn rendered(&self, key: Key, with: Value, fits: impl Fn(&str) -> bool) -> String {

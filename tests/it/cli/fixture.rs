@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
-    CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host, HostName,
-    HttpVersion, Incident, IncidentId, NetworkSettings, Note, Notification, Profile, ProfileName,
-    ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Settings, Shared, Standing,
-    Timestamp, Timings, Tls, When,
+    CheckOutcome, CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host,
+    HostName, HttpVersion, Incident, IncidentId, NetworkSettings, Note, Notification, Profile,
+    ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Seconds, Settings,
+    Shared, Standing, Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -271,7 +271,7 @@ pub(super) fn good(url: &str, address: &str) -> CheckResult {
             total: Duration::from_millis(17),
         },
         certificate: tls.then(|| certificate(61)),
-        ..CheckResult::new(url, Finding::Ok)
+        ..CheckResult::new(url, CheckOutcome::Ok)
     }
 }
 
@@ -289,15 +289,6 @@ pub(super) fn certificate(days_left: i64) -> Shared<Certificate> {
     })
 }
 
-pub(super) fn found(cause: Cause, detail: &str) -> Finding {
-    Finding::Found {
-        cause,
-        certificate_fault: None,
-        detail: detail.to_owned(),
-        phase: None,
-    }
-}
-
 /// Nobody listens.
 pub(super) fn refused(url: &str, address: &str) -> CheckResult {
     CheckResult {
@@ -308,14 +299,25 @@ pub(super) fn refused(url: &str, address: &str) -> CheckResult {
             total: Duration::from_micros(1670),
             ..Timings::default()
         },
-        ..CheckResult::new(url, found(Cause::Refused, "connection refused"))
+        ..CheckResult::new(
+            url,
+            CheckOutcome::found(Cause::Refused, Finding::bare(Cause::Refused)),
+        )
+    }
+}
+
+/// An answer that took some seconds, and more than the limit.
+pub(super) fn took_longer(total: u64, limit: u64) -> Finding {
+    Finding::TookLonger {
+        total: Seconds(secs(total)),
+        limit: Seconds(secs(limit)),
     }
 }
 
 /// An answer with a finding.
-pub(super) fn judged(url: &str, address: &str, cause: Cause, detail: &str) -> CheckResult {
+pub(super) fn judged(url: &str, address: &str, cause: Cause, finding: Finding) -> CheckResult {
     CheckResult {
-        finding: found(cause, detail),
+        outcome: CheckOutcome::found(cause, finding),
         ..good(url, address)
     }
 }

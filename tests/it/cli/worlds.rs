@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Delivery, EventKind, GivenUp, Hold, Note, RecoveryOutcome, Stage, Standing, Timings,
+    Cause, Delivery, EventKind, Finding, GivenUp, Hold, Note, Quoted, RecoveryOutcome, Stage,
+    Standing, Timings,
 };
 
-use super::fixture::{World, attempt, certificate, good, host, judged, now, refused, secs};
+use super::fixture::{
+    World, attempt, certificate, good, host, judged, now, refused, secs, took_longer,
+};
 
 pub(super) fn well() -> World {
     let mut world = World::new();
@@ -135,10 +138,12 @@ pub(super) fn gave_up() -> World {
 
 pub(super) fn unknown() -> World {
     let mut world = well();
-    let detail = "no name server of this machine answers";
+    let silent = Finding::OwnNameServer {
+        why: Quoted::new("192.0.2.53: silent"),
+    };
     for (profile, before) in [("blog", Standing::Up), ("shop", Standing::Down)] {
         let url = format!("https://{profile}.example.com/");
-        let mut check = judged(&url, "192.0.2.10:443", Cause::Monitor, detail);
+        let mut check = judged(&url, "192.0.2.10:443", Cause::Monitor, silent.clone());
         check.address = None;
         check.http_status = None;
         check.certificate = None;
@@ -147,12 +152,12 @@ pub(super) fn unknown() -> World {
             ..Timings::default()
         };
         let track = world.profile(profile, Some("web1"), before, vec![check]);
-        track.unknown = Some(detail.to_owned());
+        track.unknown = Some(silent.clone());
     }
     // Seen from a box that is offline, a refused connection says nothing of the site.
     let news = refused("https://news.example.com/", "192.0.2.30:443");
     let track = world.profile("news", None, Standing::Up, vec![news]);
-    track.unknown = Some("no canary answers".to_owned());
+    track.unknown = Some(Finding::NoCanaryAnswers);
     let fresh = world.profile(
         "fresh",
         None,
@@ -165,7 +170,10 @@ pub(super) fn unknown() -> World {
     fresh.last.clear();
     fresh.probed = None;
     world.fleet.core.network.down_since = Some(now() - secs(35));
-    world.fleet.core.network.detail = "https://www.example.org/: no answer in 5s".to_owned();
+    world.fleet.core.network.detail = Finding::CanarySaid {
+        name: "https://www.example.org/".to_owned(),
+        finding: Box::new(Finding::CanarySilent { seconds: 5 }),
+    };
     world.fleet.host_mut(&host("web1")).hold = Some(Hold::NetworkDown);
     world
 }
@@ -180,14 +188,17 @@ pub(super) fn degraded() -> World {
             "https://slow.example.com/",
             "192.0.2.20:443",
             Cause::Slow,
-            "took 4210 ms, `slow` is 3s",
+            took_longer(4, 3),
         )],
     );
     let mut soon = judged(
         "https://old.example.com/",
         "192.0.2.21:443",
         Cause::CertificateExpiring,
-        "certificate ends in 6 days, on 2026-11-28",
+        Finding::CertificateEnds {
+            days: 6,
+            at: now() + secs(6 * 86_400),
+        },
     );
     soon.certificate = Some(certificate(6));
     world.profile("old", None, Standing::Degraded, vec![soon]);
@@ -195,7 +206,9 @@ pub(super) fn degraded() -> World {
         "http://moved.example.com/",
         "192.0.2.22:443",
         Cause::Content,
-        "`</html>` not found in the body",
+        Finding::Missing {
+            text: "</html>".to_owned(),
+        },
     );
     moved.redirects = 1;
     moved.final_url = Some("https://www.moved.example.com/start".to_owned());
@@ -218,8 +231,12 @@ pub(super) fn japanese() -> World {
         "https://shop.example.jp/",
         "192.0.2.10:443",
         Cause::Content,
-        "`データベース接続確立エラー` stands in the body and must not; 長い文章はここで折り返され、次の行は同じ位置から始まる \
-         はずです。",
+        Finding::ThePlace {
+            finding: Box::new(Finding::Forbidden {
+                text: "データベース接続確立エラー".to_owned(),
+            }),
+            said: Quoted::new("長い文章はここで折り返され、次の行は同じ位置から始まる はずです。"),
+        },
     );
     broken.timings.first_byte = Some(Duration::from_millis(812));
     let track = world.profile("shop", Some("web1"), Standing::Down, vec![broken]);

@@ -232,7 +232,11 @@ async fn one_that_does_not_read_is_judged_by_its_end() {
     let place = Place::new();
     // More than a pipe holds.
     let mut long = entry();
-    long.notification.seen = vec![probe::model::Observation::Line("x".repeat(300_000))];
+    long.notification.seen = vec![probe::model::Observation::Alone(
+        probe::model::Finding::Missing {
+            text: "x".repeat(300_000),
+        },
+    )];
     for (script, sent) in [("exec <&-; exit 0", true), ("exit 3", false)] {
         let file = place.path("script");
         fs::write(&file, script).unwrap();

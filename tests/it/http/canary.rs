@@ -3,13 +3,18 @@
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{Canary, NetworkSettings};
+use probe::model::{Canary, Finding, NetworkSettings};
 use probe::ports::Prober;
 use url::Url;
 
 use super::server::{Act, closed_port, response, serve, serve_blind};
 
 async fn ask(canaries: Vec<Canary>) -> (bool, String) {
+    let (answered, seen) = prober_asks(canaries).await;
+    (answered, seen.detail())
+}
+
+async fn prober_asks(canaries: Vec<Canary>) -> (bool, Finding) {
     let prober = HttpProber::try_new().unwrap();
     prober.canary(NetworkSettings { canaries }).await
 }

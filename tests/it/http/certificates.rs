@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{Cause, CertificateFault, CheckResult, Finding, Phase};
+use probe::model::{Cause, CertificateFault, CheckOutcome, CheckResult, Phase};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -20,9 +20,9 @@ use super::{assert_found, assert_ok, probe, probe_with, profile};
 #[track_caller]
 fn assert_certificate(result: &CheckResult, expected: CertificateFault, words: &str) {
     assert_found(result, Cause::TlsCertificate, Phase::Tls);
-    let Finding::Found {
+    let CheckOutcome::Found {
         certificate_fault, ..
-    } = &result.finding
+    } = &result.outcome
     else {
         panic!("{result:?}");
     };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use probe::model::{Cause, CertificateFault, CheckResult, Finding, Phase, Profile, TlsVersion};
+use probe::model::{
+    Cause, CertificateFault, CheckOutcome, CheckResult, Phase, Profile, TlsVersion,
+};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
     date_time_ymd,
@@ -17,14 +19,14 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use super::authority::{Authority, BOTH, Identity, LOCAL, NOW, config, serve_tls};
 use super::server::{Server, fine};
 use super::table::record;
-use super::{assert_found, assert_ok, probe};
+use super::{assert_found, assert_ok, probe, remarks};
 
 pub(super) fn fault(result: &CheckResult) -> Option<CertificateFault> {
-    match &result.finding {
-        Finding::Found {
+    match &result.outcome {
+        CheckOutcome::Found {
             certificate_fault, ..
         } => *certificate_fault,
-        Finding::Ok => None,
+        CheckOutcome::Ok => None,
     }
 }
 
@@ -307,7 +309,7 @@ async fn t04_without_verify_the_verdict_is_a_remark() {
     assert_eq!(result.tls_version, Some(TlsVersion::Tls13));
     assert_eq!(result.remarks.len(), 1, "{result:?}");
     assert!(
-        result.remarks[0].contains("issuer is not trusted"),
+        remarks(&result)[0].contains("issuer is not trusted"),
         "{result:?}"
     );
 }

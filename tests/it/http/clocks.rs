@@ -9,7 +9,7 @@ use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
 use super::chains::refused;
 use super::server::{response, serve};
 use super::table::record;
-use super::{assert_found, assert_ok, probe, probe_with};
+use super::{assert_found, assert_ok, probe, probe_with, remarks};
 
 #[tokio::test]
 async fn t02_our_own_clock_or_the_site() {
@@ -70,5 +70,5 @@ async fn t02_a_clock_that_differs_is_a_remark() {
     let result = probe(super::profile(&server.url("/"))).await;
     assert_ok(&result);
     assert_eq!(result.remarks.len(), 1, "{result:?}");
-    assert!(result.remarks[0].contains("ahead of ours"), "{result:?}");
+    assert!(remarks(&result)[0].contains("ahead of ours"), "{result:?}");
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::server::{Server, fine, serve, serve_on};
 use super::table::record;
-use super::{assert_found, assert_ok, profile};
+use super::{assert_found, assert_ok, profile, remarks};
 
 const A: u8 = 1;
 const CNAME: u8 = 5;
@@ -240,7 +240,7 @@ async fn d06_a_changed_address_is_a_remark() {
     let result = ask_one(&names, moved.clone(), Some(before)).await;
     assert_ok(&result);
     assert_eq!(
-        result.remarks,
+        remarks(&result),
         ["its address has changed: 192.0.2.10 before, 127.0.0.1 now"]
     );
     record("D6", "the address changed", &result);
@@ -288,7 +288,7 @@ async fn d07_more_addresses_than_are_asked() {
     assert_eq!(results.len(), 8);
     results.iter().for_each(assert_ok);
     let words = "shop.example has 10 addresses; the first 8 were asked";
-    assert_eq!(results[0].remarks, [words]);
+    assert_eq!(remarks(&results[0]), [words]);
 }
 
 /// Both families of loopback, with a site on one of them.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::namespace::Namespace;
 use super::server::{Act, serve_on};
-use super::{SHORT, profile};
+use super::{SHORT, profile, remarks};
 
 /// Sites that are tried.
 const SITES: usize = 320;
@@ -230,12 +230,7 @@ pub(super) fn assert_theirs(result: &CheckResult, told: &dyn std::fmt::Debug) {
     for url in foreign {
         assert!(url.chars().count() <= limits::URL_CHARS, "{url}");
     }
-    for text in result
-        .remarks
-        .iter()
-        .map(String::as_str)
-        .chain([result.detail()])
-    {
+    for text in remarks(result).into_iter().chain([result.detail()]) {
         assert!(text.chars().count() <= limits::DETAIL_CHARS, "{text}");
         assert!(!text.chars().any(char::is_control), "{text:?}");
     }

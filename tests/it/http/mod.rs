@@ -15,6 +15,7 @@ mod foreign;
 mod foreign_certificates;
 mod handshakes;
 mod http2;
+mod lies;
 mod memory;
 mod names;
 mod namespace;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{Cause, CheckResult, Finding, Phase, Profile, ProfileName, Tls};
+use probe::model::{Cause, CheckOutcome, CheckResult, Finding, Phase, Profile, ProfileName, Tls};
 use probe::ports::Prober;
 use url::Url;
 
@@ -88,7 +89,7 @@ async fn probe_all(prober: &HttpProber, profile: Profile) -> Vec<CheckResult> {
 /// The finding is this cause, in this phase.
 #[track_caller]
 fn assert_found(result: &CheckResult, cause: Cause, phase: Phase) {
-    let Finding::Found { phase: at, .. } = &result.finding else {
+    let CheckOutcome::Found { phase: at, .. } = &result.outcome else {
         panic!("expected {cause}, found nothing: {result:?}");
     };
     assert_eq!(result.cause(), Some(cause), "{result:?}");
@@ -97,7 +98,12 @@ fn assert_found(result: &CheckResult, cause: Cause, phase: Phase) {
     assert!(!result.detail().chars().any(char::is_control), "{result:?}");
 }
 
+/// What is no fault, as the JSON documents say it.
+fn remarks(result: &CheckResult) -> Vec<String> {
+    result.remarks.iter().map(Finding::detail).collect()
+}
+
 #[track_caller]
 fn assert_ok(result: &CheckResult) {
-    assert_eq!(result.finding, Finding::Ok, "{result:?}");
+    assert_eq!(result.outcome, CheckOutcome::Ok, "{result:?}");
 }

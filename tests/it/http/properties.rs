@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use probe::adapters::http::HttpProber;
-use probe::model::{CacheBypass, Finding, Profile, limits};
+use probe::model::{CacheBypass, CheckOutcome, Profile, limits};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
 use super::server::{Act, serve};
-use super::{SHORT, profile};
+use super::{SHORT, profile, remarks};
 
 /// Responses that are tried; each has a socket of its own.
 const CASES: usize = 256;
@@ -118,13 +118,12 @@ async fn any_response_has_one_verdict_in_time() {
         assert_eq!(results.len(), 1, "{shown:?}");
         let result = &results[0];
         causes.insert(result.cause().map(probe::model::Cause::word));
-        let texts = result.remarks.iter().map(String::as_str);
-        for text in texts.chain([result.detail()]) {
+        for text in remarks(result).into_iter().chain([result.detail()]) {
             assert!(text.chars().count() <= limits::DETAIL_CHARS, "{shown:?}");
             assert!(!text.chars().any(char::is_control), "{text:?}: {shown:?}");
         }
-        if let Finding::Found { detail, phase, .. } = &result.finding {
-            assert!(!detail.is_empty() && phase.is_some(), "{result:?}");
+        if let CheckOutcome::Found { phase, .. } = &result.outcome {
+            assert!(!result.detail().is_empty() && phase.is_some(), "{result:?}");
         }
     }
     assert!(causes.len() > 6, "too tame: {causes:?}");

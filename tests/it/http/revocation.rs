@@ -11,7 +11,7 @@ use rcgen::{
 use super::authority::{Authority, LOCAL};
 use super::chains::{Issuer, authority_named, fault, public, refused, served};
 use super::table::record;
-use super::{assert_ok, probe, probe_with};
+use super::{assert_ok, probe, probe_with, remarks};
 
 #[tokio::test]
 async fn t05_revoked_by_a_list_in_a_file() {
@@ -82,8 +82,7 @@ async fn t05_revoked_by_a_list_in_a_file() {
             } else {
                 assert_ok(&result);
             }
-            let said = result
-                .remarks
+            let said = remarks(&result)
                 .iter()
                 .any(|remark| remark.contains("ended on 2021-01-01"));
             assert_eq!(said, stale, "{file:?}: {result:?}");

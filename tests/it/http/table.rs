@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
-use probe::model::{Cause, CheckResult, Finding, Phase};
+use probe::model::{Cause, CheckOutcome, CheckResult, Phase};
 
-use super::{assert_found, assert_ok};
+use super::{assert_found, assert_ok, remarks};
 
 /// The families of cases, and how many each has: of the web server, of TLS, of names and addresses.
 const FAMILIES: &[(&str, u32)] = &[("w", 44), ("t", 16), ("d", 12)];
@@ -20,18 +20,13 @@ fn folder() -> PathBuf {
 
 /// Writes down what a case was told: `W08 | reset before headers | reset/first_byte/server | detail`.
 pub(super) fn record(id: &str, what: &str, result: &CheckResult) {
-    let (verdict, detail) = match &result.finding {
-        Finding::Ok => ("up".to_owned(), result.remarks.join("; ")),
-        Finding::Found {
-            cause,
-            detail,
-            phase,
-            ..
-        } => {
+    let (verdict, detail) = match &result.outcome {
+        CheckOutcome::Ok => ("up".to_owned(), remarks(result).join("; ")),
+        CheckOutcome::Found { cause, phase, .. } => {
             let phase = phase.map_or("-", Phase::word);
             let blame = serde_json::to_value(cause.blame()).unwrap();
             let blame = blame.as_str().unwrap_or_default();
-            (format!("{cause}/{phase}/{blame}"), detail.clone())
+            (format!("{cause}/{phase}/{blame}"), result.detail())
         }
     };
     line(id, what, &verdict, &detail);
@@ -76,7 +71,7 @@ pub(super) fn case(name: &str, result: &CheckResult, cause: Cause, phase: Phase,
 pub(super) fn up(name: &str, result: &CheckResult, remark: &str) {
     assert_ok(result);
     assert!(result.address.is_some(), "{result:?}");
-    let remarks = result.remarks.join("; ");
+    let remarks = remarks(result).join("; ");
     assert!(remarks.contains(remark), "{remark}: {result:?}");
     assert_eq!(remarks.is_empty(), remark.is_empty(), "{result:?}");
     let (id, what) = split(name);

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use probe::model::{
-    Affected, Cause, EventKind, Flaps, IncidentId, Notification, Observation, Phase, Plight,
-    ProfileName, RecoveryOutcome,
+    Affected, Cause, EventKind, Finding, Flaps, IncidentId, Notification, Observation, Phase,
+    Plight, ProfileName, Quoted, RecoveryOutcome,
 };
 
 use super::entries::{NIGHT, after, blind, down, gave_up, note, restarted, up};
 
 /// What a page with an error looks like, in the prober's own words.
 fn server_error() -> Notification {
-    let seen = |url: &str, detail: &str| Observation::Check {
+    let seen = |url: &str, finding: Finding| Observation::Check {
         url: url.to_owned(),
         cause: Cause::ServerError,
-        detail: detail.to_owned(),
+        finding: Box::new(finding),
         address: Some("192.0.2.10:443".parse().unwrap()),
         phase: Some(Phase::FirstByte),
     };
@@ -23,12 +23,16 @@ fn server_error() -> Notification {
         seen: vec![
             seen(
                 "https://shop.example.com/",
-                "HTTP status 502: the web server runs, but what stands behind it (PHP) does not answer; the body begins: \
-                 <html> <head><title>502 Bad Gateway</title></head>",
+                Finding::BodyBegins {
+                    finding: Box::new(
+                        Finding::Status { status: 502 }.meaning(Finding::BackendSilent),
+                    ),
+                    said: Quoted::new("<html> <head><title>502 Bad Gateway</title></head>"),
+                },
             ),
             seen(
                 "https://shop.example.com/cart",
-                "HTTP status 500: WordPress has broken off with a fatal error (theme, plugin or PHP)",
+                Finding::Status { status: 500 }.meaning(Finding::WordPressFatal),
             ),
         ],
         ..down()

@@ -32,8 +32,8 @@ The sites answer well until then. From that moment browsers turn visitors
 away. Nothing is restarted for it.
 
 What was seen
-  shop.example.com: until 29 Nov 2026, 05:59:41 UTC, issued by C=US, O=Let's
-  Encrypt, CN=E7, for shop.example.com, www.shop.example.com
+  shop.example.com: until 29 Nov 2026, 05:59:41 UTC, issued by “C=US,
+  O=Let's Encrypt, CN=E7”, for shop.example.com, www.shop.example.com
   - shop: https://shop.example.com/
 
 What you can do

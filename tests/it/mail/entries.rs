@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, GivenUp,
-    Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language, Lesson, Next,
-    Notification, Observation, Phase, ProfileName, Reason, RecoveryOutcome, RecoveryReport, Room,
-    Service, Timestamp, UnitFacts, Wording, Zone,
+    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Finding,
+    GivenUp, Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language,
+    Lesson, Next, Notification, Observation, Phase, ProfileName, Quoted, Reason, RecoveryOutcome,
+    RecoveryReport, Remark, Room, Service, Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
 
@@ -21,7 +21,7 @@ fn refused(url: &str, address: &str) -> Observation {
     Observation::Check {
         url: url.to_owned(),
         cause: Cause::Refused,
-        detail: "connection refused".to_owned(),
+        finding: Box::new(Finding::bare(Cause::Refused)),
         address: address.parse().ok(),
         phase: Some(Phase::Connect),
     }
@@ -307,13 +307,19 @@ pub(crate) fn blind() -> Notification {
         since: Some(NIGHT - Duration::from_secs(41)),
         until: Some(after(690)),
         at: after(691),
-        remark: Some("https://www.example.org/: no answer within 5 s".to_owned()),
+        remark: Some(Remark::Finding(Finding::CanarySaid {
+            name: "https://www.example.org/".to_owned(),
+            finding: Box::new(Finding::CanarySilent { seconds: 5 }),
+        })),
         ..of_ourselves(EventKind::Blind)
     }
 }
 
 /// Our own name server is silent.
 pub(crate) fn unjudged() -> Notification {
+    let silent = Finding::OwnNameServer {
+        why: Quoted::new("192.0.2.53: silent"),
+    };
     Notification {
         incident: Some(IncidentId::new("shop-unjudged", "20261122T060611Z")),
         ssh: None,
@@ -324,14 +330,11 @@ pub(crate) fn unjudged() -> Notification {
         seen: vec![Observation::Check {
             url: "https://shop.example.com/".to_owned(),
             cause: Cause::Monitor,
-            detail: "this machine's own name server does not answer (192.0.2.53: silent)"
-                .to_owned(),
+            finding: Box::new(silent.clone()),
             address: None,
             phase: Some(Phase::Dns),
         }],
-        remark: Some(
-            "this machine's own name server does not answer (192.0.2.53: silent)".to_owned(),
-        ),
+        remark: Some(Remark::Finding(silent)),
         ..note(EventKind::Unjudged)
     }
 }
@@ -364,7 +367,9 @@ pub(crate) fn judged_ill() -> Notification {
 pub(crate) fn damaged() -> Notification {
     Notification {
         next: Next::Held(Hold::Quarantine { until: after(3600) }),
-        remark: Some("/var/lib/probe/state.db.damaged-20261122T060041Z".to_owned()),
+        remark: Some(Remark::Path(
+            "/var/lib/probe/state.db.damaged-20261122T060041Z".to_owned(),
+        )),
         ..of_ourselves(EventKind::Damaged)
     }
 }

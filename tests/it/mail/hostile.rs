@@ -2,7 +2,8 @@
 
 use probe::adapters::smtp::bytes;
 use probe::model::{
-    Entry, GivenUp, Hold, IncidentId, Next, Notification, Observation, Reason, RecoveryOutcome,
+    Entry, Finding, GivenUp, Hold, IncidentId, Next, Notification, Observation, Reason,
+    RecoveryOutcome, Remark,
 };
 use probe::render::mail::{compose, subject};
 
@@ -43,10 +44,9 @@ fn an_id_is_a_dot_atom_whatever_the_names_are() {
 #[test]
 fn m17_japanese_and_emoji_arrive_whole_in_seven_bits() {
     let note = Notification {
-        seen: vec![Observation::Line(format!(
-            "https://shop.example.com/: {}",
-            "データベース接続確立エラー 🍣 ".repeat(400)
-        ))],
+        seen: vec![Observation::Alone(Finding::Missing {
+            text: "データベース接続確立エラー 🍣 ".repeat(400),
+        })],
         ..entries::down()
     };
     let made = mail(&Entry {
@@ -78,7 +78,7 @@ fn a_subject_stays_short_and_on_one_line() {
         ..entries::restarted(RecoveryOutcome::Refused)
     };
     let said = subject(&voice(), &long);
-    assert_eq!(said.chars().count(), 120);
+    assert_eq!(said.chars().count(), 119);
     assert!(said.ends_with('…'));
     assert!(!said.chars().any(char::is_control));
     let made = mail(&entry(long));
@@ -133,8 +133,11 @@ fn m16_no_text_from_outside_becomes_a_header_or_markup() {
         };
         let mut note = entries::restarted(RecoveryOutcome::Failed);
         note.ssh = Some(nasty());
-        note.seen = vec![Observation::Line(nasty()), Observation::Line(nasty())];
-        note.remark = Some(nasty());
+        note.seen = vec![
+            Observation::Alone(nasty().as_str().into()),
+            Observation::Alone(nasty().as_str().into()),
+        ];
+        note.remark = Some(Remark::Finding(nasty().as_str().into()));
         note.incident = Some(IncidentId::new(&nasty(), "20261122T060041Z"));
         for attempt in &mut note.attempts {
             attempt.command = nasty();

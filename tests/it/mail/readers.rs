@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use probe::adapters::smtp::bytes;
 use probe::model::{
     Ending, Glimpse, Hold, IncidentId, Next, Notification, Observation, Reason, RecoveryOutcome,
+    Remark,
 };
 use probe::render::mail::{Letter, compose};
 
@@ -238,13 +239,13 @@ proptest! {
         facts.listen_80 = Some(line.clone());
         note.facts = Some(Box::new(Glimpse { at: NIGHT, facts }));
         note.ssh = note.ssh.map(|_| ssh);
-        note.remark = Some(remark);
+        note.remark = Some(Remark::Finding(remark.as_str().into()));
         note.seen = vec![
-            Observation::Line(line),
+            Observation::Alone(line.as_str().into()),
             Observation::Check {
                 url,
                 cause: probe::model::Cause::Content,
-                detail,
+                finding: Box::new(detail.as_str().into()),
                 address: "[2001:db8::1]:443".parse().ok(),
                 phase: Some(probe::model::Phase::Transfer),
             },

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, GivenUp, Hold, HostName, NotEvidence, ProfileName, Reason};
+use probe::model::{
+    Cause, Finding, GivenUp, Held, Hold, HostName, NotEvidence, ProfileName, Reason,
+};
 use probe::render::explain;
 use probe::render::words::Voice;
 
@@ -156,6 +158,30 @@ fn every_cause_has_a_sentence_of_its_own() {
     said.sort_unstable();
     said.dedup();
     assert_eq!(said.len(), Cause::ALL.len());
+}
+
+/// English mails say of a finding what the JSON documents say, with marks around what is quoted; Japanese ones say all that it
+/// holds, and no English of ours.
+#[test]
+fn every_finding_is_said_in_both_languages_with_all_it_holds() {
+    let japanese = Voice::of(&japanese());
+    for finding in Finding::all() {
+        let plain = finding.to_string();
+        let said = explain::finding(&voice(), &finding);
+        // A quotation's own marks stand in place of backticks.
+        let unmarked = |text: &str| text.replace(['“', '”', '`'], "");
+        assert_eq!(unmarked(&said), unmarked(&plain));
+        let said = explain::finding(&japanese, &finding);
+        for (name, held) in finding.values() {
+            if let Held::Quoted(_) | Held::Text(_) = held {
+                assert!(said.contains(name), "{name}: {said}");
+            }
+        }
+        for word in [" the ", " not ", " was ", " is ", "refused"] {
+            assert!(!said.contains(word), "{word}: {said}");
+        }
+        assert!(!said.ends_with('。') && !plain.ends_with('.'), "{said}");
+    }
 }
 
 /// Each reason has its words in both languages, and they say all that is known: a translation that leaves out the fingerprint

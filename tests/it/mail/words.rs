@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use probe::model::{Cause, Hold, Language, Observation, Template, Wording, Zone};
+use probe::model::{Cause, Finding, Hold, Language, Observation, Remark, Template, Wording, Zone};
 use probe::render::explain;
 use probe::render::mail::{Letter, compose};
 use probe::render::words::catalogue::File;
@@ -74,11 +74,6 @@ fn our_own_files_as_templates_change_nothing() {
                 text: file.text(spoken.language).to_owned(),
             })
             .collect();
-        if spoken.language == Language::Ja {
-            let book = include_str!("../../../src/render/words/ja/details.txt");
-            copied.templates.extend(own("details", book).templates);
-            assert_eq!(told(&own("details", book)), [""; 0]);
-        }
         for note in entries::all() {
             let ours = compose(&entry(note.clone()), &spoken);
             assert_eq!(ours, compose(&entry(note), &copied));
@@ -163,17 +158,20 @@ fn a_piece_of_peoples_own_takes_the_place_of_ours() {
 
 /// What a probe saw can be said in other words, too.
 #[test]
-fn a_phrase_of_peoples_own_takes_the_place_of_ours() {
-    let text = "# ours\nthere is no such page; is the URL right?\n  somebody moved it\n";
+fn a_finding_in_peoples_own_words_takes_the_place_of_ours() {
+    let text = "== no_such_page\nsomebody moved it\n";
     let mut wording = own("details", text);
     let mut note = entries::down();
     for seen in &mut note.seen {
-        let Observation::Check { cause, detail, .. } = seen else {
+        let Observation::Check { cause, finding, .. } = seen else {
             panic!("a check");
         };
         *cause = Cause::Status;
-        "HTTP status 404, expected 200: there is no such page; is the URL right?"
-            .clone_into(detail);
+        **finding = Finding::StatusExpected {
+            status: 404,
+            expected: "200".to_owned(),
+        }
+        .meaning(Finding::NoSuchPage);
     }
     let words = |wording: &Wording| {
         let letter = compose(&entry(note.clone()), wording);
@@ -247,21 +245,16 @@ fn what_is_wrong_is_told_by_line() {
         found[0].starts_with("0: : `dwon.txt` is no template; name it like one of these: down,"),
         "{found:?}"
     );
-    let phrases = "connected\nnobody says this\n  x\nHTTP status {}\n  {2}\ntook {}, slower than {}\n  {1}\n\
-                   silent\n  x\nsilent\n  y\n";
-    assert_eq!(
-        told(&own("details", phrases)),
-        [
-            "1: connected: a phrase without words; write yours into the next line, with two spaces before them",
-            "2: nobody says this: no such phrase; take the line over from probe's own details.txt, as it is",
-            "4: HTTP status {}: unknown value `{2}`; write {1} for what the first hole of the phrase holds",
-            "6: took {}, slower than {}: does not say {2} exactly once; say what each of its holes holds, once",
-            "10: silent: the same phrase twice; leave one out",
-        ]
-        .map(|line| {
-            let (at, said) = line.rsplit_once(": ").unwrap();
-            format!("{at}: {}", cut(said))
-        })
+    let found = told(&own("details", "== connection_refusd\nx\n"));
+    assert!(
+        found[0].starts_with("1: connection_refusd: no such piece; one of these: and, means, at,"),
+        "{found:?}"
+    );
+    // As it was written before findings had keys.
+    let found = told(&own("details", "nothing listens there\n  nobody home\n"));
+    assert!(
+        found[0].starts_with("0: : there is no piece in it; begin one with a line like"),
+        "{found:?}"
     );
     let found = told(&own("times", "== clock\n%H:%M %Ö\n"));
     assert!(
@@ -285,7 +278,7 @@ fn a_broken_piece_is_said_in_our_words() {
         ),
         ("times", "== clock\n%H:%M:%Ö\n"),
         ("causes", "== refused\n{{ host }}\n"),
-        ("details", "nothing listens there\n  {1}\n"),
+        ("details", "== nothing_but_the_cause\n{{ nobody }}\n"),
     ] {
         let letter = down(&own(name, text));
         assert!(!letter.complaints.is_empty(), "{text}");
@@ -302,7 +295,9 @@ fn a_value_becomes_no_command_and_no_markup() {
         "== lead\n{{ remark }}\n\n== advice\n{{ remark }}\n",
     );
     let mut note = entries::blind();
-    note.remark = Some("$ rm -rf / <b>{{ site }}{% if %}</b> \u{e000}".to_owned());
+    note.remark = Some(Remark::Path(
+        "$ rm -rf / <b>{{ site }}{% if %}</b> \u{e000}".to_owned(),
+    ));
     let letter = compose(&entry(note), &wording);
     assert_eq!(letter.complaints, [""; 0]);
     assert!(

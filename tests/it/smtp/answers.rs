@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use probe::adapters::smtp::bytes;
 use probe::model::{
-    Delivery, Entry, Notification, Observation, Relay, RelaySecurity, Stay, Timestamp,
+    Delivery, Entry, Notification, Observation, Relay, RelaySecurity, Remark, Stay, Timestamp,
 };
 use probe::render::mail::{Letter, compose};
 use tokio::net::{TcpSocket, TcpStream};
@@ -220,8 +220,8 @@ async fn m19_no_line_of_the_text_ends_it_or_begins_another_command() {
     for said in lines {
         let server = Server::start(Script::default()).await;
         let note = Notification {
-            seen: vec![Observation::Line(said.to_owned())],
-            remark: Some(said.to_owned()),
+            seen: vec![Observation::Alone(said.into())],
+            remark: Some(Remark::Finding(said.into())),
             ..down()
         };
         let letter = compose(&entry(note.clone()), &english());

@@ -116,13 +116,18 @@ fn the_level_says_who_must_care() {
         (delivered(Delivery::deferred(reason())), "WARN"),
         (delivered(Delivery::Unclear { reason: reason() }), "WARN"),
         (delivered(Delivery::Rejected { reason: reason() }), "ERROR"),
-        (Note::NetworkDown { detail: reason() }, "WARN"),
+        (
+            Note::NetworkDown {
+                detail: reason().as_str().into(),
+            },
+            "WARN",
+        ),
         (Note::NetworkBack { since: WALL }, "INFO"),
         (
             Note::Unjudged {
                 profile: ProfileName::try_new("shop").unwrap(),
                 since: WALL,
-                detail: reason(),
+                detail: reason().as_str().into(),
             },
             "ERROR",
         ),

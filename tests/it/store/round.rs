@@ -91,13 +91,23 @@ fn attempt(rng: &mut fastrand::Rng) -> Attempt {
     }
 }
 
+/// Any finding, as it is, with hostile texts, or in an earlier version's words.
+fn finding(rng: &mut fastrand::Rng) -> Finding {
+    let mut all = Finding::all();
+    let mut finding = all.swap_remove(rng.usize(..all.len()));
+    if rng.bool() {
+        finding.change_texts(&mut |_| text(rng));
+    }
+    finding
+}
+
 fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
     let mut check = CheckResult::new(
         "https://shop.example.com/",
-        Finding::Found {
+        CheckOutcome::Found {
             cause: cause(rng),
             certificate_fault: maybe(rng, CertificateFault::WrongName),
-            detail: text(rng),
+            finding: Box::new(finding(rng)),
             phase: maybe(rng, Phase::Tls),
         },
     );
@@ -139,7 +149,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         flap: maybe(rng, Box::new(flap)),
         standing: Standing::Failing,
         since: at(rng),
-        unknown: maybe(rng, text(&mut fastrand::Rng::with_seed(1))),
+        unknown: maybe(rng, finding(&mut fastrand::Rng::with_seed(1))),
         failures: rng.u32(..),
         failing_since: maybe(rng, Timestamp(i64::MIN)),
         due: at(rng),
@@ -245,18 +255,21 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             cause: maybe(rng, Cause::Dns),
             opened: maybe(rng, Timestamp(3)),
             seen: vec![
-                probe::model::Observation::Line(text(rng)),
+                probe::model::Observation::Alone(finding(rng)),
                 probe::model::Observation::Check {
                     url: text(rng),
                     cause: Cause::Refused,
-                    detail: text(rng),
+                    finding: Box::new(finding(rng)),
                     address: "192.0.2.1:443".parse().ok(),
                     phase: Some(probe::model::Phase::Connect),
                 },
             ],
             attempts: vec![attempt(rng)],
             next,
-            remark: maybe(rng, "a remark".to_owned()),
+            remark: maybe(
+                rng,
+                Remark::Finding(finding(&mut fastrand::Rng::with_seed(2))),
+            ),
             slow: None,
             facts: maybe(
                 rng,
@@ -331,7 +344,7 @@ fn fleet(seed: u64) -> Fleet {
         },
         network: Network {
             answered: maybe(rng, Timestamp(3)),
-            detail: text(rng),
+            detail: finding(rng),
             blinded: rng.bool(),
             ..Network::default()
         },

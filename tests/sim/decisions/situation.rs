@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use probe::adapters::ssh;
 use probe::model::{
-    Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckResult, Diagnosis, Finding, Fleet,
-    GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId, ProfileTrack, Reach,
-    RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When, Window,
+    Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckOutcome, CheckResult, Diagnosis,
+    Finding, Fleet, GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId, ProfileTrack,
+    Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When,
+    Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -97,7 +98,7 @@ impl Situation {
             track.fingerprint = 1;
         }
         for (name, site) in &self.settings.profiles {
-            let mut well = CheckResult::new(site.urls[0].as_str(), Finding::Ok);
+            let mut well = CheckResult::new(site.urls[0].as_str(), CheckOutcome::Ok);
             (well.address, well.http_status) = (Some(ADDRESS), Some(200));
             self.fleet.profile_mut(name).last = vec![well];
         }
@@ -169,7 +170,7 @@ impl Situation {
                 self.change(name, |host| host.restart.causes.clone_from(&causes));
             }
             [name, "cannot", "be", "judged"] => {
-                self.track(name).unknown = Some("our network is down".to_owned());
+                self.track(name).unknown = Some(Finding::NoCanaryAnswers);
             }
             [name, "is", "restarting"] => {
                 let track = self.fleet.host_mut(&host(name));
@@ -388,13 +389,8 @@ impl Situation {
 }
 
 fn found(url: &str, cause: Cause, detail: &str) -> CheckResult {
-    let finding = Finding::Found {
-        cause,
-        certificate_fault: None,
-        detail: detail.to_owned(),
-        phase: None,
-    };
-    let mut check = CheckResult::new(url, finding);
+    let outcome = CheckOutcome::found(cause, detail.into());
+    let mut check = CheckResult::new(url, outcome);
     check.address = Some(ADDRESS);
     check.http_status = (cause == Cause::ServerError).then_some(500);
     check

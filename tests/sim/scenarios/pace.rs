@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use probe::model::{Cause, CheckResult, Event, Finding, Note, ProfileName, Start, When, limits};
+use probe::model::{
+    Cause, CheckOutcome, CheckResult, Event, Note, ProfileName, Start, When, limits,
+};
 use probe::policy;
 
 use super::super::hand::Hand;
@@ -28,7 +30,7 @@ impl Hand {
 }
 
 fn well() -> CheckResult {
-    CheckResult::new("https://shop.example.com/", Finding::Ok)
+    CheckResult::new("https://shop.example.com/", CheckOutcome::Ok)
 }
 
 #[test]
@@ -80,13 +82,8 @@ fn a_429_slows_our_own_probing_and_heals_nothing() {
         asked.network.canaries.clear();
         let mut hand = Hand::new(asked);
         hand.step(Event::Started(Start::Daemon));
-        let finding = Finding::Found {
-            cause: Cause::Status,
-            certificate_fault: None,
-            detail: "HTTP status 429".into(),
-            phase: None,
-        };
-        let mut check = CheckResult::new("https://shop.example.com/", finding);
+        let outcome = CheckOutcome::found(Cause::Status, "HTTP status 429".into());
+        let mut check = CheckResult::new("https://shop.example.com/", outcome);
         (check.http_status, check.retry_after) = (Some(429), Some(secs(asks)));
         hand.answer(&check);
         assert_eq!(hand.wake(), wanted);
@@ -150,7 +147,7 @@ fn maintenance_holds_but_not_for_ever() {
         world
             .facts
             .iter()
-            .any(|(_, fact)| matches!(fact, Fact::Noted(Note::Changed { detail, .. }) if detail.contains("in maintenance for 10 min now"))),
+            .any(|(_, fact)| matches!(fact, Fact::Noted(Note::Changed { seen, .. }) if seen.iter().any(|seen| seen.to_string().contains("in maintenance for 10 min now")))),
     );
     assert!(
         world

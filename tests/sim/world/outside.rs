@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use probe::model::{
-    Ailment, Cause, CheckResult, Delivery, Effect, EntryId, Event, Finding, Hop, HostName,
-    ProfileName, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Timings, limits,
+    Ailment, Cause, CheckOutcome, CheckResult, Delivery, Effect, EntryId, Event, Finding, Hop,
+    HostName, ProfileName, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Timings, limits,
 };
 
 use super::World;
@@ -51,13 +51,10 @@ impl World {
     fn check(&self, profile: &ProfileName, url: &str) -> CheckResult {
         let shown = self.shown(profile);
         let cause = shown.or_else(|| self.urls.get(url).copied());
-        let finding = cause.map_or(Finding::Ok, |cause| Finding::Found {
-            cause,
-            certificate_fault: None,
-            detail: cause.phrase().to_owned(),
-            phase: None,
+        let outcome = cause.map_or(CheckOutcome::Ok, |cause| {
+            CheckOutcome::found(cause, Finding::bare(cause))
         });
-        let mut check = CheckResult::new(url, finding);
+        let mut check = CheckResult::new(url, outcome);
         let here = self.address(profile);
         check.address = Some(here);
         check.http_status = match cause {
@@ -155,7 +152,7 @@ impl World {
                 let checks = urls.iter().map(|url| {
                     let mut check = self.check(&profile, url);
                     if answered {
-                        (check.finding, check.http_status) = (Finding::Ok, Some(200));
+                        (check.outcome, check.http_status) = (CheckOutcome::Ok, Some(200));
                     }
                     check
                 });
@@ -183,7 +180,7 @@ impl World {
                 let event = Event::CanaryProbed {
                     probe,
                     answered,
-                    detail: "192.0.2.1:53".to_owned(),
+                    detail: Finding::Connected,
                 };
                 let takes = if answered { 10 } else { 5000 };
                 self.push(

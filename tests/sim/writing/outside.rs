@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use probe::engine::Ports;
 use probe::model::{
-    AttemptId, Cause, Changes, CheckResult, Course, Delivery, Email, Entry, EntryId, EventKind,
-    Finding, Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder, RecoveryOutcome,
-    RecoveryReport,
+    AttemptId, Cause, Changes, CheckOutcome, CheckResult, Course, Delivery, Email, Entry, EntryId,
+    EventKind, Finding, Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder,
+    RecoveryOutcome, RecoveryReport,
 };
 use probe::ports::{Notifier, Pending, Prober, Recoverer, Store, Unwritable};
 use tokio::time::Instant;
@@ -119,21 +119,16 @@ impl Prober for Double {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let ill = outside.ill.load(Ordering::SeqCst) && profile.name.as_str() != "well";
-            let finding = if ill {
-                Finding::Found {
-                    cause: Cause::Refused,
-                    certificate_fault: None,
-                    detail: "connection refused".into(),
-                    phase: None,
-                }
+            let outcome = if ill {
+                CheckOutcome::found(Cause::Refused, Finding::Refused)
             } else {
-                Finding::Ok
+                CheckOutcome::Ok
             };
-            vec![CheckResult::new(profile.urls[0].as_str(), finding)]
+            vec![CheckResult::new(profile.urls[0].as_str(), outcome)]
         })
     }
 
-    fn canary(&self, _: NetworkSettings) -> Pending<(bool, String)> {
+    fn canary(&self, _: NetworkSettings) -> Pending<(bool, Finding)> {
         Box::pin(async { (true, "192.0.2.1:53 answers".into()) })
     }
 }
