@@ -237,16 +237,15 @@ pub(super) fn known(
             .find_map(at)
             .map(|address| address.ip())
     };
-    let urls: Vec<&[CheckResult]> = by_url(profile, checks).collect();
-    if urls.len() != profile.urls.len() {
+    if by_url(profile, checks).count() != profile.urls.len() {
         return None;
     }
-    let now: Vec<Option<IpAddr>> = urls
-        .into_iter()
-        .enumerate()
-        .map(|(place, url)| answered(url).or_else(|| before.get(place).copied().flatten()))
-        .collect();
-    (now != before && now.iter().any(Option::is_some)).then_some(now)
+    let now = || {
+        let urls = by_url(profile, checks).enumerate();
+        urls.map(|(place, url)| answered(url).or_else(|| before.get(place).copied().flatten()))
+    };
+    let changed = !now().eq(before.iter().copied()) && now().any(|address| address.is_some());
+    changed.then(|| now().collect())
 }
 
 /// What was seen by the checks that are not well.

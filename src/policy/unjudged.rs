@@ -21,10 +21,11 @@ pub(super) fn probed(draft: &mut Draft<'_>, profile: &Profile, began: Timestamp,
     let Some(track) = draft.fleet.profiles.get(name) else {
         return;
     };
-    if track.suspicion.is_some() {
-        return; // not judged yet
+    let judged = track.unknown.is_none();
+    if track.suspicion.is_some() || judged && track.unjudged.is_none() {
+        return; // not judged yet, or as ever
     }
-    if track.unknown.is_none() {
+    if judged {
         over(draft, profile, failed);
         return;
     }

@@ -130,8 +130,9 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
 
 /// The beginning of the body, as far as it comes.
 async fn answer(response: &mut Response, sight: &Sight) -> String {
-    let mut body = Body::of(response.headers(), limits::HEART_ANSWER);
-    let read = body::read(response, limits::HEART_ANSWER, sight, &mut body);
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = Body::of(&headers, limits::HEART_ANSWER);
+    let read = body::read(response, &headers, limits::HEART_ANSWER, sight, &mut body);
     // The head has said that it was taken: a body that never ends takes nothing of that back.
     let _ = timeout(limits::HEART_ANSWER_WAIT, read).await;
     body.end(false).text

@@ -79,12 +79,13 @@ impl From<std::io::Error> for Broken {
 /// Reads at most `cap` decoded bytes into `body`, which holds what came also when the rest does not come.
 pub(super) async fn read(
     response: &mut Response,
+    headers: &HeaderMap,
     cap: u64,
     sight: &Sight,
     body: &mut Body,
 ) -> Result<(), Broken> {
     let limit = cap.saturating_add(limits::ENCODING_ROOM);
-    let mut decoders = Decoders::try_of(response.headers(), limit);
+    let mut decoders = Decoders::try_of(headers, limit);
     let (mut kept, mut fed) = (Kept { body, cap }, 0);
     while let Some(chunk) = response.chunk().await.map_err(Broken::Wire)? {
         for slice in chunk.chunks(SLICE) {

@@ -40,7 +40,9 @@ pub(super) async fn judge(
     sight: &Sight,
 ) -> Result<(), Fault> {
     let trace = sight.trace();
-    let (status, headers) = (response.status(), response.headers().clone());
+    // Nobody asks the response for them any more.
+    let headers = std::mem::take(response.headers_mut());
+    let status = response.status();
     let wait = retry_after(&headers);
     let asked = matches!(status.as_u16(), 429 | 503);
     sight.learn(|result| result.retry_after = wait.filter(|_| asked));
@@ -51,10 +53,10 @@ pub(super) async fn judge(
         return Err(Fault::new(Cause::Status, finding).at(Phase::FirstByte));
     }
     let body = if profile.expect.accepts(status.as_u16()) {
-        whole(profile, &mut response, url, sight, &trace).await?
+        whole(profile, &mut response, &headers, url, sight, &trace).await?
     } else {
         let mut body = Body::of(&headers, EXCERPT_BYTES);
-        let reading = body::read(&mut response, EXCERPT_BYTES, sight, &mut body);
+        let reading = body::read(&mut response, &headers, EXCERPT_BYTES, sight, &mut body);
         let read = tokio::time::timeout(EXCERPT_WAIT, reading).await;
         body.end(!matches!(read, Ok(Ok(()))))
     };
@@ -73,6 +75,7 @@ pub(super) async fn judge(
 async fn whole(
     profile: &Profile,
     response: &mut Response,
+    headers: &HeaderMap,
     url: &Url,
     sight: &Sight,
     trace: &Trace,
@@ -82,8 +85,8 @@ async fn whole(
     } else {
         EXCERPT_BYTES
     };
-    let mut body = Body::of(response.headers(), keep);
-    let read = body::read(response, profile.max_body, sight, &mut body).await;
+    let mut body = Body::of(headers, keep);
+    let read = body::read(response, headers, profile.max_body, sight, &mut body).await;
     read.map(|()| body.end(false))
         .map_err(|broken| match broken {
             Broken::Encoding(finding) => Fault::new(Cause::Encoding, finding).at(Phase::Transfer),
