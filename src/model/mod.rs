@@ -77,7 +77,9 @@ pub use outcome::{
 };
 pub use quoted::{Piece, Quoted, misleads, one_line};
 pub use reason::Reason;
-pub use recovery::{Attempt, Backoff, Budget, RecoveryOutcome, RecoveryReport, Rung, When};
+pub use recovery::{
+    Attempt, Backoff, Budget, LEFT_OUT, RecoveryOutcome, RecoveryReport, Rung, When,
+};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -151,6 +151,9 @@ impl When {
     }
 }
 
+/// Stands in an output whose middle was left out, with the bytes that are missing before it.
+pub const LEFT_OUT: &str = "bytes left out …";
+
 /// How an attempt ended. Exit 0 is `Succeeded`, and still only probes say that the site is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

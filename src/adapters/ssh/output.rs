@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::clean::clean;
+use crate::model::LEFT_OUT;
 
 /// The first and the last bytes of a stream; the middle is counted and dropped.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Output {
             clean(&whole)
         } else {
             format!(
-                "{}\n… {} bytes left out …\n{}",
+                "{}\n… {} {LEFT_OUT}\n{}",
                 clean(&self.head),
                 self.dropped,
                 clean(&end.collect::<Vec<u8>>())

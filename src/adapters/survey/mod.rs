@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::model::{MonitStatement, Survey};
+use crate::model::{LEFT_OUT, MonitStatement, Survey};
 use sites::{Block, Listed, Tls};
 
 /// The script.
@@ -124,7 +124,7 @@ pub fn read(text: &str) -> Survey {
         }
     }
     // The middle of an answer that is too long is left out on the way, and says so in a line of its own.
-    survey.whole &= !text.contains("bytes left out …\n");
+    survey.whole &= !text.lines().any(|line| line.ends_with(LEFT_OUT));
     // KUSANAGI writes a profile's blocks for both servers; those of the one that serves count.
     let kind = serving.or_else(|| blocks.first().map(|block| block.server.clone()));
     blocks.retain(|block| Some(&block.server) == kind.as_ref());

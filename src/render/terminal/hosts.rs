@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Look;
 use super::ink::{Ink, Line, Sheet};
-use super::words::{ago, ahead, clock, ended, hold_sentence, moment, since};
+use super::words::{ago, ahead, clock, ended, hold_sentence, moment, paused, since};
 use crate::model::{
     Fleet, Hold, Host, HostTrack, Pause, ProfileName, RecoveryOutcome, Settings, Stage,
 };
@@ -146,13 +146,13 @@ impl Block<'_> {
                 )
             }
             (Stage::Idle, "paused", hold) => {
-                let hold = match hold {
-                    Some(hold @ Hold::Paused { .. }) => hold.clone(),
-                    Some(_) | None => paused(self.fleet, name.as_str()),
+                let pause = pause(self.fleet, name.as_str());
+                let (until, reason) = match hold {
+                    Some(Hold::Paused { until, reason }) => (*until, reason),
+                    Some(_) | None => (pause.until, &pause.reason),
                 };
-                let sentence = hold_sentence(&hold, name, now, wall);
-                let sentence = sentence.strip_prefix("paused").unwrap_or(&sentence);
-                (Ink::Warn, "paused", sentence.to_owned())
+                let until = paused(until, reason.as_deref(), name, now);
+                (Ink::Warn, "paused", until)
             }
             (Stage::Idle, _, Some(hold)) => {
                 let sentence = hold_sentence(hold, name, now, wall);
@@ -244,13 +244,9 @@ impl Block<'_> {
 }
 
 /// The pause of a host that nothing holds at the moment.
-fn paused(fleet: &Fleet, host: &str) -> Hold {
+fn pause(fleet: &Fleet, host: &str) -> Pause {
     let pause = fleet.pauses.get(host).or_else(|| fleet.pauses.get("all"));
-    let pause = pause.cloned().unwrap_or_default();
-    Hold::Paused {
-        until: pause.until,
-        reason: pause.reason,
-    }
+    pause.cloned().unwrap_or_default()
 }
 
 /// When each host was last rehearsed, and mail.

@@ -150,6 +150,18 @@ fn seconds(ms: u64) -> String {
     }
 }
 
+/// Until when a host is paused, why, and how that ends; what follows the word itself.
+pub(super) fn paused(
+    until: Option<Timestamp>,
+    reason: Option<&str>,
+    host: &HostName,
+    now: Timestamp,
+) -> String {
+    let until = until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("{until}{reason}; `probe resume {host}` ends it")
+}
+
 /// Why a host is not restarted, until when, and what people can do. `wall` converts the hold's instants.
 pub(super) fn hold_sentence(
     hold: &Hold,
@@ -182,11 +194,10 @@ pub(super) fn hold_sentence(
             needed,
             watched,
         } => format!("{down} of its {} down, a restart needs {needed}", plural(*watched, "profile")),
-        Hold::Paused { until, reason } => {
-            let until = until.map_or_else(String::new, |until| format!(" until {}", clock(until, now)));
-            let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-            format!("paused{until}{reason}; `probe resume {host}` ends it")
-        }
+        Hold::Paused { until, reason } => format!(
+            "paused{}",
+            paused(*until, reason.as_deref(), host, now)
+        ),
         Hold::Window { profile, until } => format!(
             "{profile} is in its maintenance window; failures count anew {}",
             ahead(until)
