@@ -244,6 +244,7 @@ const TOLD: &str = "told_earlier";
 findings! {
     // How findings are put together.
     And(finding: Box<Finding>, also: Box<Finding>) "and" "{finding}; {also}";
+    Beside(finding: Box<Finding>, also: Box<Finding>) "beside" "{finding}, {also}";
     Means(finding: Box<Finding>, meaning: Box<Finding>) "means" "{finding}: {meaning}";
     At(address: IpAddr, finding: Box<Finding>) "at" "{address}: {finding}";
     Behind(finding: Box<Finding>, url: Quoted, redirects: Redirects) "behind_redirects" "{finding} (at {url}, after {redirects})";
@@ -308,9 +309,11 @@ findings! {
     NoNameServerInTime(name: Quoted) "no_name_server_in_time" "no name server answered for {name} in time";
     NoNameServerWithin(limit: Seconds) "no_name_server_within" "no name server answered within {limit}";
     NotAName(name: Quoted) "not_a_name" "{name} cannot be a host name";
-    NameAnswerUnusable(name: Quoted, why: Quoted) "name_answer_unusable" "the answer of the name server for {name} cannot be used ({why})";
+    NameAnswerUnusable(name: Quoted, why: Box<Finding>) "name_answer_unusable" "the answer of the name server for {name} cannot be used ({why})";
     ResolvConf(why: Quoted) "resolv_conf" "this machine's /etc/resolv.conf cannot be used ({why})";
-    OwnNameServer(why: Quoted) "own_name_server" "this machine's own name server does not answer ({why})";
+    OwnNameServer(why: Box<Finding>) "own_name_server" "this machine's own name server does not answer ({why})";
+    NameServerSilent(address: IpAddr) "name_server_silent" "{address}: silent";
+    NameServerSaid(address: IpAddr, said: Quoted) "name_server_said" "{address}: {said}";
     NoAddressFound "no_address_found" "the look-up found no address";
     HasNoAddress(name: Quoted) "has_no_address" "{name} has no address";
     LeadsElsewhere(host: Quoted, address: IpAddr, expected: String) "leads_elsewhere" "{host} leads to {address}, expected {expected}";
@@ -556,6 +559,15 @@ impl Finding {
     #[must_use]
     pub fn and(self, also: Self) -> Self {
         Self::And {
+            finding: Box::new(self),
+            also: Box::new(also),
+        }
+    }
+
+    /// With another one of its kind.
+    #[must_use]
+    pub fn beside(self, also: Self) -> Self {
+        Self::Beside {
             finding: Box::new(self),
             also: Box::new(also),
         }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
+use crate::model::{Finding, Quoted};
+
 /// A name server near by answers this from its memory.
 const WAIT: Duration = Duration::from_millis(700);
 
@@ -17,15 +19,20 @@ const WAIT: Duration = Duration::from_millis(700);
 const ROOT: [u8; 17] = [0x70, 0x62, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
 
 /// `Err` says why none did.
-pub(super) async fn any(servers: &[SocketAddr]) -> Result<(), String> {
+pub(super) async fn any(servers: &[SocketAddr]) -> Result<(), Finding> {
     let mut asked = JoinSet::new();
     for server in servers.iter().copied() {
         asked.spawn(async move {
             let answer = tokio::time::timeout(WAIT, one(server)).await;
             match answer {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(format!("{}: {error}", server.ip())),
-                Err(_) => Err(format!("{}: silent", server.ip())),
+                Ok(Err(error)) => Err(Finding::NameServerSaid {
+                    address: server.ip(),
+                    said: Quoted::new(&error.to_string()),
+                }),
+                Err(_) => Err(Finding::NameServerSilent {
+                    address: server.ip(),
+                }),
             }
         });
     }
@@ -33,12 +40,12 @@ pub(super) async fn any(servers: &[SocketAddr]) -> Result<(), String> {
     while let Some(ended) = asked.join_next().await {
         match ended {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(words)) => why.push(words),
+            Ok(Err(finding)) => why.push(finding),
             Err(_) => {}
         }
     }
-    why.sort();
-    Err(why.join(", "))
+    why.sort_by_key(ToString::to_string);
+    Err(why.into_iter().reduce(Finding::beside).unwrap_or_default())
 }
 
 async fn one(server: SocketAddr) -> std::io::Result<()> {

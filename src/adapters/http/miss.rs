@@ -18,11 +18,11 @@ pub(super) enum Miss {
     /// Nothing that can be asked for.
     NotAName,
     /// An answer that is none.
-    Broken(String),
+    Broken(Finding),
     /// Our own resolver cannot be used.
     Unready(String),
     /// No name server can be reached.
-    Unreachable(String),
+    Unreachable(Finding),
 }
 
 impl From<NetError> for Miss {
@@ -47,10 +47,13 @@ impl From<NetError> for Miss {
             error,
             NetError::Io(_) | NetError::NoConnections | NetError::Busy
         );
+        let said = Finding::Said {
+            said: Quoted::new(&error.to_string()),
+        };
         if own {
-            Self::Unreachable(error.to_string())
+            Self::Unreachable(said)
         } else {
-            Self::Broken(error.to_string())
+            Self::Broken(said)
         }
     }
 }
@@ -68,7 +71,7 @@ impl Miss {
             Self::Silent => (Cause::Dns, Finding::NameServersSilent { name }),
             Self::NotAName => (Cause::Dns, Finding::NotAName { name }),
             Self::Broken(why) => {
-                let why = Quoted::new(&why);
+                let why = Box::new(why);
                 (Cause::Dns, Finding::NameAnswerUnusable { name, why })
             }
             Self::Unready(why) => {
@@ -76,7 +79,7 @@ impl Miss {
                 (Cause::Monitor, Finding::ResolvConf { why })
             }
             Self::Unreachable(why) => {
-                let why = Quoted::new(&why);
+                let why = Box::new(why);
                 (Cause::Monitor, Finding::OwnNameServer { why })
             }
         };

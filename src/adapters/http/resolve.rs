@@ -164,7 +164,7 @@ impl Names {
     }
 
     /// Whether any name server answers at all; why none does.
-    async fn servers_live(&self) -> Result<(), String> {
+    async fn servers_live(&self) -> Result<(), Finding> {
         match self.made() {
             Ok(made) => alive::any(&made.servers).await,
             Err(_) => Ok(()),

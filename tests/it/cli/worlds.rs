@@ -139,7 +139,9 @@ pub(super) fn gave_up() -> World {
 pub(super) fn unknown() -> World {
     let mut world = well();
     let silent = Finding::OwnNameServer {
-        why: Quoted::new("192.0.2.53: silent"),
+        why: Box::new(Finding::NameServerSilent {
+            address: [192, 0, 2, 53].into(),
+        }),
     };
     for (profile, before) in [("blog", Standing::Up), ("shop", Standing::Down)] {
         let url = format!("https://{profile}.example.com/");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use probe::model::{
     Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Finding,
     GivenUp, Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language,
-    Lesson, Next, Notification, Observation, Phase, ProfileName, Quoted, Reason, RecoveryOutcome,
+    Lesson, Next, Notification, Observation, Phase, ProfileName, Reason, RecoveryOutcome,
     RecoveryReport, Remark, Room, Service, Timestamp, UnitFacts, Wording, Zone,
 };
 use probe::render::words::Voice;
@@ -318,7 +318,9 @@ pub(crate) fn blind() -> Notification {
 /// Our own name server is silent.
 pub(crate) fn unjudged() -> Notification {
     let silent = Finding::OwnNameServer {
-        why: Quoted::new("192.0.2.53: silent"),
+        why: Box::new(Finding::NameServerSilent {
+            address: [192, 0, 2, 53].into(),
+        }),
     };
     Notification {
         incident: Some(IncidentId::new("shop-unjudged", "20261122T060611Z")),

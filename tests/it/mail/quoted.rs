@@ -143,12 +143,10 @@ fn html_text(html: &str) -> String {
 
 #[test]
 fn a_lie_of_a_page_is_a_quotation_in_every_mail() {
-    for wording in [english(), japanese()] {
-        for said in LIES {
-            for finding in findings(said) {
-                for note in mails(&finding) {
-                    assert_quoted(&wording, &note, said);
-                }
+    for (wording, said) in [english(), japanese()].into_iter().zip(LIES) {
+        for finding in findings(said) {
+            for note in mails(&finding) {
+                assert_quoted(&wording, &note, said);
             }
         }
     }
