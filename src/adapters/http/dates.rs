@@ -1,9 +1,7 @@
 //! Dates and waits as HTTP writes them (RFC 9110 §5.6.7, §10.2.3), in all three forms that a reader must know.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use reqwest::header::{self, HeaderMap};
 
 use super::tls;
@@ -34,18 +32,12 @@ pub(super) fn told(headers: &HeaderMap) -> Option<Timestamp> {
     date(headers.get(header::DATE)?.to_str().ok()?.trim())
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
 fn date(text: &str) -> Option<Timestamp> {
-    let old = |form: &str| {
-        let civil = DateTime::strptime(form, text).ok()?;
-        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    };
-    let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
-    let instant = instant
-        .ok()
-        .or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT"))
-        .or_else(|| old("%a %b %e %H:%M:%S %Y"))?;
-    Some(Timestamp(instant.as_millisecond()))
+    let since = httpdate::parse_http_date(text)
+        .ok()?
+        .duration_since(UNIX_EPOCH);
+    let millis = i64::try_from(since.ok()?.as_millis()).ok()?;
+    Some(Timestamp(millis))
 }
 
 #[cfg(test)]

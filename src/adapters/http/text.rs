@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::header::HeaderMap;
 use url::Url;
 
@@ -240,7 +241,7 @@ impl Secrets {
 /// User and password of a URL as a request carries them; `None` where it has none.
 pub(super) fn basic(url: &Url) -> Option<String> {
     let (user, password) = (url.username(), url.password().unwrap_or_default());
-    let pair = || base64(&format!("{}:{}", decoded(user), decoded(password)));
+    let pair = || BASE64_STANDARD.encode(format!("{}:{}", decoded(user), decoded(password)));
     (!user.is_empty() || !password.is_empty()).then(pair)
 }
 
@@ -265,25 +266,6 @@ fn credentials(url: &Url) -> Vec<String> {
     words.retain(|word| word.chars().count() >= CREDENTIAL_CHARS);
     words.extend(basic(url));
     words
-}
-
-/// RFC 4648 with padding.
-fn base64(text: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in text.as_bytes().chunks(3) {
-        let byte = |n: usize| three.get(n).copied().map_or(0, usize::from);
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for n in 0..4 {
-            let place = bits >> (18 - 6 * n) & 63;
-            out.push(if n <= three.len() {
-                char::from(ALPHABET[place])
-            } else {
-                '='
-            });
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -337,7 +319,7 @@ mod tests {
         let secrets = Secrets::of(&url, &HeaderMap::new());
         let text = secrets.redact("saw p@ssword, p%40ssword and abcdef123, n=1");
         assert_eq!(text, "saw ***, *** and ***, n=1");
-        let sent = format!("Basic {}", base64("bob:p@ssword"));
+        let sent = format!("Basic {}", BASE64_STANDARD.encode("bob:p@ssword"));
         assert_eq!(sent, "Basic Ym9iOnBAc3N3b3Jk");
         assert_eq!(secrets.redact(&sent), "Basic ***");
         assert_eq!(shown(&url), "https://example.com/?token=abcdef123&n=1");

@@ -6,8 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lettre::message::Body;
-use lettre::message::header::ContentTransferEncoding;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::model::{Secret, limits};
 use crate::render::mail::clean;
@@ -64,8 +63,8 @@ impl Tape {
     pub(super) fn hide(&self, user: &str, secret: &Secret) {
         let secret = secret.expose();
         let mut forms = vec![
-            base64(&format!("\0{user}\0{secret}")),
-            base64(secret),
+            BASE64_STANDARD.encode(format!("\0{user}\0{secret}")),
+            BASE64_STANDARD.encode(secret),
             secret.to_owned(),
         ];
         forms.retain(|form| !form.is_empty());
@@ -87,16 +86,4 @@ impl Tape {
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// As it stands in an AUTH command.
-fn base64(text: &str) -> String {
-    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::Base64).map_or_else(
-        |_| String::new(),
-        |body| {
-            String::from_utf8_lossy(body.as_ref())
-                .split_whitespace()
-                .collect()
-        },
-    )
 }

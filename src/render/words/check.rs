@@ -73,8 +73,7 @@ fn check_file(template: &Template) -> Vec<Complaint> {
                 Some("leave one out".to_owned()),
             ));
         } else if !ours.iter().any(|known| known.name == piece.name) {
-            let known: Vec<&str> = ours.iter().map(|known| known.name).collect();
-            let act = format!("one of these: {}", known.join(", "));
+            let act = nearest(piece.name, &ours);
             complaints.push(at(
                 piece.line,
                 piece.name,
@@ -88,6 +87,20 @@ fn check_file(template: &Template) -> Vec<Complaint> {
         }
     }
     complaints
+}
+
+/// Pieces that are named one by one to somebody who wrote another one; of more, the most alike is.
+const NAMED: usize = 20;
+
+fn nearest(name: &str, known: &[Piece<'_>]) -> String {
+    let names: Vec<&str> = known.iter().map(|known| known.name).collect();
+    let alike = names
+        .iter()
+        .min_by_key(|known| strsim::osa_distance(known, name));
+    match alike {
+        Some(alike) if names.len() > NAMED => format!("did you mean `{alike}`?"),
+        Some(_) | None => format!("one of these: {}", names.join(", ")),
+    }
 }
 
 type Found = (usize, String, Option<String>);

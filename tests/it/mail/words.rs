@@ -247,7 +247,8 @@ fn what_is_wrong_is_told_by_line() {
     );
     let found = told(&own("details", "== connection_refusd\nx\n"));
     assert!(
-        found[0].starts_with("1: connection_refusd: no such piece; one of these: and, means, at,"),
+        found[0]
+            .starts_with("1: connection_refusd: no such piece; did you mean `connection_refused`?"),
         "{found:?}"
     );
     // As it was written before findings had keys.
