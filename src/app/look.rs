@@ -171,7 +171,7 @@ fn doubt_the_old(settings: &Settings, fleet: &mut Fleet) {
             .map(|probed| now.since(probed))
             .filter(|age| *age > patience);
         if let Some(age) = old {
-            fleet.profile_mut(name).unknown = Some(Finding::NotProbed { age: span(age) });
+            fleet.profile_mut(name).unknown = Some(Box::new(Finding::NotProbed { age: span(age) }));
         }
     }
 }

@@ -44,7 +44,7 @@ pub struct Witness {
     /// The evidence is complete, and young enough.
     pub proven: bool,
     /// Why the last probe could not tell.
-    pub unknown: Option<Finding>,
+    pub unknown: Option<Box<Finding>>,
     /// Since when it cannot be judged by our own doing.
     pub unjudged_since: Option<Timestamp>,
     /// Its maintenance window is open until then.

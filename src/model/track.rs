@@ -138,7 +138,7 @@ pub struct ProfileTrack {
     pub since: Timestamp,
     /// The last verdict was unknown, for this reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unknown: Option<Finding>,
+    pub unknown: Option<Box<Finding>>,
     /// It cannot be judged, by our own doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<Box<Unjudged>>,

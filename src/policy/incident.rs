@@ -137,7 +137,7 @@ fn release(draft: &mut Draft<'_>, name: &ProfileName) -> Option<Suspicion> {
 }
 
 fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: Finding) {
-    draft.fleet.profile_mut(name).unknown = Some(reason);
+    draft.fleet.profile_mut(name).unknown = Some(Box::new(reason));
 }
 
 fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
@@ -359,7 +359,7 @@ fn remark(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState) {
     let cause = judge::told(profile, &track.last);
     let failures = track.failures;
     let seen = (state != before).then(|| match &track.unknown {
-        Some(why) => vec![Observation::Alone(why.clone())],
+        Some(why) => vec![Observation::Alone(Finding::clone(why))],
         None => seen(&track.last),
     });
     draft.notes.push(Note::Judged {

@@ -84,7 +84,7 @@ pub(super) fn blinded(draft: &mut Draft<'_>) -> bool {
 fn tell(draft: &mut Draft<'_>, name: &ProfileName) {
     let thread = IncidentId::new(&format!("{name}-unjudged"), &draft.now.stamp());
     let track = draft.fleet.profile_mut(name);
-    let detail = track.unknown.clone().unwrap_or_default();
+    let detail = track.unknown.as_deref().cloned().unwrap_or_default();
     let Some(unjudged) = &mut track.unjudged else {
         return;
     };

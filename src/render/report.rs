@@ -293,7 +293,7 @@ fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> 
         checks: track.last.iter().map(check_report).collect(),
         unjudged: track.blank_since().map(|since| UnjudgedReport {
             since: fleet.wall(since).to_string(),
-            reason: track.unknown.as_ref().map(Finding::detail),
+            reason: track.unknown.as_deref().map(Finding::detail),
             told: track.is_blank(),
         }),
     }

@@ -95,7 +95,7 @@ pub fn watch_only(
             "state": track.state(),
             "failing_since": track.failing_since.map(|at| fleet.wall(at).to_string()),
             "failures": track.failures,
-            "unknown": track.unknown.as_ref().map(Finding::detail),
+            "unknown": track.unknown.as_deref().map(Finding::detail),
             "unjudged_since": track.blank_since().map(|at| fleet.wall(at).to_string()),
         })
     });
@@ -125,7 +125,7 @@ fn witness(witness: &Witness, fleet: &Fleet) -> Value {
         "restarts_for_it": witness.cause.map(|_| witness.listed),
         "not_evidence": witness.not_evidence.as_ref().map(NotEvidence::word),
         "counts": witness.proven && !witness.paused,
-        "unknown": witness.unknown.as_ref().map(Finding::detail),
+        "unknown": witness.unknown.as_deref().map(Finding::detail),
         "unjudged_since": witness.unjudged_since.map(wall),
         "window_until": witness.window.map(wall),
         "paused": witness.paused,

@@ -222,7 +222,7 @@ fn standing(
 }
 
 fn unknown(track: &ProfileTrack, was: Standing, fleet: &Fleet) -> String {
-    let reason = track.unknown.as_ref();
+    let reason = track.unknown.as_deref();
     // The last result may say the same already.
     let reason = reason.filter(|reason| {
         let mut said = track.last.iter().filter_map(CheckResult::finding);

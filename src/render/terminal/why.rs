@@ -1,7 +1,7 @@
 //! The answer of `probe why`: what the rules say, what they looked at, what is left, what was recorded.
 
 use super::ink::{Ink, Line, Sheet};
-use super::words::{ahead, clock, moment, since};
+use super::words::{ahead, clock, moment, said, since};
 use super::{Look, live};
 use crate::model::{
     Account, Allowance, Cause, Diagnosis, Fleet, ProfileState, Settings, Standpoint, Timestamp,
@@ -109,7 +109,7 @@ impl Page<'_> {
 
     fn testimony(&self, witness: &Witness) -> String {
         let mut parts = Vec::new();
-        if let Some(unknown) = &witness.unknown {
+        if let Some(unknown) = witness.unknown.as_deref().map(said) {
             let begun = witness.unjudged_since;
             let begun = begun.map(|at| format!(", {}", since(self.wall(at), self.now)));
             parts.push(format!("{unknown}{}", begun.unwrap_or_default()));

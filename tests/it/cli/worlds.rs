@@ -154,12 +154,12 @@ pub(super) fn unknown() -> World {
             ..Timings::default()
         };
         let track = world.profile(profile, Some("web1"), before, vec![check]);
-        track.unknown = Some(silent.clone());
+        track.unknown = Some(Box::new(silent.clone()));
     }
     // Seen from a box that is offline, a refused connection says nothing of the site.
     let news = refused("https://news.example.com/", "192.0.2.30:443");
     let track = world.profile("news", None, Standing::Up, vec![news]);
-    track.unknown = Some(Finding::NoCanaryAnswers);
+    track.unknown = Some(Box::new(Finding::NoCanaryAnswers));
     let fresh = world.profile(
         "fresh",
         None,

@@ -149,7 +149,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         flap: maybe(rng, Box::new(flap)),
         standing: Standing::Failing,
         since: at(rng),
-        unknown: maybe(rng, finding(&mut fastrand::Rng::with_seed(1))),
+        unknown: maybe(rng, Box::new(finding(&mut fastrand::Rng::with_seed(1)))),
         failures: rng.u32(..),
         failing_since: maybe(rng, Timestamp(i64::MIN)),
         due: at(rng),

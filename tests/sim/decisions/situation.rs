@@ -170,7 +170,7 @@ impl Situation {
                 self.change(name, |host| host.restart.causes.clone_from(&causes));
             }
             [name, "cannot", "be", "judged"] => {
-                self.track(name).unknown = Some(Finding::NoCanaryAnswers);
+                self.track(name).unknown = Some(Box::new(Finding::NoCanaryAnswers));
             }
             [name, "is", "restarting"] => {
                 let track = self.fleet.host_mut(&host(name));
