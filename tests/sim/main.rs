@@ -22,11 +22,14 @@
 
 mod arithmetic;
 mod attempts;
+mod blanks;
+mod browsers;
 mod course;
 mod crashes;
 mod decisions;
 mod empty;
 mod engine;
+mod evidence;
 mod failures;
 mod flapping;
 mod fresh;

@@ -1,6 +1,6 @@
 //! Stories in which a site fails and its host's own server is well: told, and never restarted for.
 
-use probe::model::{Cause, EventKind, Hold};
+use probe::model::{Cause, EventKind, Hold, Pause, Start, When};
 
 use super::super::setup::{each_host, host, profile, secs, seen_up, settings};
 use super::super::world::World;
@@ -41,12 +41,14 @@ fn a_redirect_to_a_site_of_the_same_host_is_its_own() {
         "https://blog.example.com/cart",
         "https://shop.example.com:443/",
     ] {
-        let mut world = World::new(settings(&["shop@web1", "blog@web1"]));
+        let mut settings = settings(&["shop@web1", "blog@web1"]);
+        each_host(&mut settings, |host| host.restart.when = When::Any);
+        let mut world = World::new(settings);
         world.redirects.insert(profile("shop"), to.to_owned());
         world.at(MINUTE, |world| {
-            for site in ["shop", "blog"] {
-                world.sites.insert(profile(site), Some(Cause::ServerError));
-            }
+            world
+                .sites
+                .insert(profile("shop"), Some(Cause::ServerError));
         });
         world.run_daemon();
         world.go_on(10 * MINUTE);
@@ -273,4 +275,38 @@ fn who_comes_back_between_two_questions_is_up() {
     world.go_on(10 * MINUTE);
     assert_eq!(world.restarts("web1"), 0);
     assert_eq!(world.events(), []);
+}
+
+/// A run by hand for one site whose host waits for a probe of another one, which this run will not make: what browsers got of this
+/// site keeps nobody waiting.
+#[test]
+fn a_run_for_one_site_does_not_stay_for_what_browsers_got() {
+    for (browsers, blind) in [(false, false), (true, false), (true, true)] {
+        let mut world = World::new(settings(&["blog@web1", "shop@web1"]));
+        world.pauses.insert("all".to_owned(), Pause::default());
+        each_host(&mut world.settings, |host| host.restart.when = When::Any);
+        world.cron = true;
+        world.start(Start::Due);
+        world.go_on(secs(40));
+        world.sites.insert(profile("blog"), Some(Cause::Refused));
+        world.start(Start::Named([profile("blog")].into()));
+        world.go_on(secs(40));
+        assert!(!world.is_running());
+        world.pauses.clear();
+        world
+            .sites
+            .insert(profile("shop"), Some(Cause::ServerError));
+        if browsers {
+            world.browsers.insert(profile("shop"));
+        }
+        world.start(Start::Named([profile("shop")].into()));
+        world.go_on(secs(19));
+        if blind {
+            world.say("our own name server falls silent");
+            world.sites.insert(profile("shop"), Some(Cause::Monitor));
+        }
+        world.go_on(secs(30));
+        assert!(!world.is_running(), "{browsers} {blind}");
+        assert_eq!(held(&world, "web1"), Some("awaiting_probe"));
+    }
 }
