@@ -4,8 +4,8 @@
 //! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
 //! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. A site may have come back in the
 //! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
-//! not be sent from here, keeps nobody from a restart; what comes back late says nothing, and is asked again with the next
-//! failure.
+//! not be sent from here, keeps nobody from a restart; what comes back late says nothing, nor what comes back when nothing fails
+//! us any more by what could be the server's: it is asked again with the next failure.
 
 use std::time::Duration;
 
@@ -117,21 +117,19 @@ pub(super) fn probed(
     let causes = host.as_ref().map_or(&[][..], |host| &host.restart.causes);
     let checks = judge::gathered(&profile, checks);
     let answered = match evidence::weigh(draft, &profile, &checks, causes) {
-        Worth::Evidence(_) => false,
+        Worth::Evidence(_) => Some(false),
         Worth::Not(_) | Worth::Unlisted => answers(draft, &profile, &checks),
     };
     let late = draft.now.since(began) > judge::longest(&profile) + limits::LATE_SLACK;
-    let browser = &mut draft.fleet.profile_mut(name).browser;
-    if !late {
-        browser.seen = Some((began, answered));
-    }
+    let Some(answered) = answered.filter(|_| !late) else {
+        return;
+    };
+    draft.fleet.profile_mut(name).browser.seen = Some((began, answered));
 }
 
-/// Whether a browser was answered at every URL that fails us by what could be the server's.
-fn answers(draft: &Draft<'_>, profile: &Profile, checks: &[CheckResult]) -> bool {
-    let Some(track) = draft.fleet.profiles.get(&profile.name) else {
-        return false;
-    };
+/// Whether a browser was answered at every URL that fails us by what could be the server's; `None` where none does any more.
+fn answers(draft: &Draft<'_>, profile: &Profile, checks: &[CheckResult]) -> Option<bool> {
+    let track = draft.fleet.profiles.get(&profile.name)?;
     // A site that we take no more at its word that it is in maintenance tells a browser the same.
     let doubted = track.maintenance.is_some();
     let answer = |check: &CheckResult| match check.cause() {
@@ -147,7 +145,8 @@ fn answers(draft: &Draft<'_>, profile: &Profile, checks: &[CheckResult]) -> bool
             reached && evidence::counts(track, *place)
         })
         .peekable();
-    failing.peek().is_some() && failing.all(|(_, browser)| browser.iter().any(answer))
+    failing.peek()?;
+    Some(failing.all(|(_, browser)| browser.iter().any(answer)))
 }
 
 /// It answers us again.

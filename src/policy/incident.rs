@@ -149,7 +149,8 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
         .is_some_and(|host| recovery::is_acting(draft, host));
     let track = draft.fleet.profile_mut(name);
     track.unknown = None;
-    let had_evidence = !track.evidence.began.is_empty() || track.maintenance.take().is_some();
+    let held = track.maintenance.take().is_some();
+    let had_evidence = held || !track.evidence.began.is_empty();
     track.failures = 0;
     track.successes = track.successes.saturating_add(1);
     track.evidence.began.clear();

@@ -206,6 +206,25 @@ fn an_answer_to_another_browser_says_nothing() {
     assert_eq!(shop(&hand).browser, Default::default());
 }
 
+/// What comes back when nothing fails us any more by what could be the server's says nothing: it is asked again, and no restart
+/// is ordered before that.
+#[test]
+fn an_answer_to_no_failure_says_nothing() {
+    for between in [Cause::Monitor, Cause::Dns] {
+        let mut hand = three(|_| ());
+        fails(&mut hand, &error());
+        assert!(fails(&mut hand, &error()), "a browser is sent");
+        fails(&mut hand, &[check(SHOP, Some(between))]);
+        assert!(!browsed(&mut hand, &well()));
+        assert_eq!(shop(&hand).browser.seen, None, "{between}");
+        assert!(
+            fails(&mut hand, &error()) || held(&hand).is_some(),
+            "{between}"
+        );
+        assert!(!hand.fleet.hosts[&host("web1")].acting, "{between}");
+    }
+}
+
 /// A run for the shop alone, of which no mail is told: nothing keeps it but what comes in.
 fn run() -> Hand {
     let mut settings = settings(&["shop@web1"]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use probe::model::{
     Addresses, Cause, CheckOutcome, CheckResult, Event, Finding, Hop, NotEvidence, Orders, Profile,
-    ProfileTrack, Reach, Start, Timings,
+    ProfileState, ProfileTrack, Reach, Start, Timings,
 };
 
 use super::hand::Hand;
@@ -360,4 +360,22 @@ fn a_person_says_it_of_every_check() {
         hand.step(event);
         assert_eq!(hand.counting(), [true, true]);
     }
+}
+
+/// One success ends it that a site is no more taken at its word that it is in maintenance, also where its failures were evidence.
+#[test]
+fn whoever_was_well_is_taken_at_its_word_again() {
+    let mut hand = hand(|_| ());
+    let says = [check(SHOP, Some(Cause::Maintenance))];
+    hand.shows(&[check(SHOP, None)]);
+    hand.shows(&says);
+    let until = shop(&hand).maintenance.unwrap().until;
+    while hand.fleet.now() <= until {
+        hand.shows(&says);
+    }
+    assert_eq!(hand.worth(), Ok(Cause::ServerError), "not for ever");
+    hand.shows(&[check(SHOP, None)]);
+    assert_eq!(shop(&hand).maintenance, None);
+    hand.shows(&says);
+    assert_eq!(shop(&hand).state(), ProfileState::Degraded);
 }
