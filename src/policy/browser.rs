@@ -5,7 +5,8 @@
 //! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. A site may have come back in the
 //! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
 //! not be sent from here, keeps nobody from a restart; what comes back late says nothing, nor what comes back when nothing fails
-//! us any more by what could be the server's: it is asked again with the next failure.
+//! us any more by what could be the server's: it is asked again with the next failure. With that next failure, whatever it is, those before the answer
+//! are no evidence any more.
 
 use std::time::Duration;
 
@@ -38,6 +39,17 @@ pub(super) fn weigh(
         }
         _ => worth,
     }
+}
+
+/// Failures that a browser's answer has shown to be ours alone are no evidence any more, whatever the next one is; says whether
+/// any was.
+pub(super) fn disprove(track: &mut ProfileTrack) -> bool {
+    let Some((asked, true)) = track.browser.seen else {
+        return false;
+    };
+    let before = track.evidence.began.len();
+    track.evidence.began.retain(|began| *began > asked);
+    track.evidence.began.len() < before
 }
 
 /// A failure was weighed: asks where the next one, or this one, could be what a restart rests on.

@@ -225,6 +225,18 @@ fn an_answer_to_no_failure_says_nothing() {
     }
 }
 
+/// A browser was answered, so what failed before was ours alone: one refusal after it, as a reload of the server makes, is one.
+#[test]
+fn what_failed_before_an_answer_is_no_evidence_for_another_fault() {
+    let mut hand = three(|_| ());
+    fails(&mut hand, &error());
+    assert!(fails(&mut hand, &error()), "a browser is sent");
+    assert!(!browsed(&mut hand, &well()));
+    fails(&mut hand, &[check(SHOP, Some(Cause::Refused))]);
+    assert!(!hand.fleet.hosts[&host("web1")].acting);
+    assert_eq!(shop(&hand).evidence.began.len(), 1);
+}
+
 /// A run for the shop alone, of which no mail is told: nothing keeps it but what comes in.
 fn run() -> Hand {
     let mut settings = settings(&["shop@web1"]);
