@@ -25,8 +25,9 @@ impl Course<'_> {
                     told.remove(profile);
                     continue;
                 }
-                // What was not written is not remembered; what cannot be seen at all is told as blind.
-                Fact::Crashed
+                // What was not written is not remembered; what cannot be seen at all is told as blind; who sleeps tells nobody.
+                Fact::Woke(_)
+                | Fact::Crashed
                 | Fact::Ended { written: false }
                 | Fact::Removed(..)
                 | Fact::Canary {
