@@ -4,9 +4,9 @@
 //! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
 //! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. A site may have come back in the
 //! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
-//! not be sent from here, keeps nobody from a restart; what comes back late says nothing, nor what comes back when nothing fails
-//! us any more by what could be the server's: it is asked again with the next failure. With that next failure, whatever it is, those before the answer
-//! are no evidence any more.
+//! not be sent from here, keeps nobody from a restart. What comes back late says nothing, nor what comes back when nothing fails
+//! us any more by what could be the server's: it is asked again with the next failure. Where it was answered, the failures
+//! before it are no evidence any more, whatever the next one is.
 
 use std::time::Duration;
 
