@@ -131,9 +131,10 @@ pub(super) fn finish(
         .map_or((Duration::ZERO, Duration::ZERO), |host| {
             (host.restart.timeout, host.restart.settle)
         });
-    // A command whose end was not seen may run until its own limit.
+    // A command whose end was not seen may run until its own limit, from whenever it could begin.
     let end = match outcome {
-        RecoveryOutcome::Unknown | RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
+        RecoveryOutcome::Unknown => at.max(counted(attempt.began) + limit),
+        RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
         RecoveryOutcome::Succeeded
         | RecoveryOutcome::Failed
         | RecoveryOutcome::NotExecuted

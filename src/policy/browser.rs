@@ -2,7 +2,8 @@
 //!
 //! Where a server was reached and did not answer well, the site is asked once more with a browser's headers: one failure
 //! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
-//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. A site may have come back in the
+//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered is as old as
+//! the failures that count at most: while a site waits for its restart, a rule may come to keep us out of it. A site may have come back in the
 //! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
 //! not be sent from here, keeps nobody from a restart. What comes back late says nothing, nor what comes back when nothing fails
 //! us any more by what could be the server's: it is asked again with the next failure. Where it was answered, the failures
@@ -41,14 +42,21 @@ pub(super) fn weigh(
     }
 }
 
-/// Failures that a browser's answer has shown to be ours alone are no evidence any more, whatever the next one is; says whether
-/// any was.
-pub(super) fn disprove(track: &mut ProfileTrack) -> bool {
-    let Some((asked, true)) = track.browser.seen else {
-        return false;
-    };
+/// Failures that may be ours alone are no evidence for another kind of failure: those that a browser's answer has shown to be,
+/// and, where this one did not reach the server and the last one did, those of which no browser was asked. Says whether any
+/// was.
+pub(super) fn disprove(track: &mut ProfileTrack, worth: &Worth) -> bool {
     let before = track.evidence.began.len();
-    track.evidence.began.retain(|began| *began > asked);
+    match track.browser.seen {
+        Some((asked, true)) => track.evidence.began.retain(|began| *began > asked),
+        Some((_, false)) => {}
+        None => {
+            let reached = track.evidence.cause.is_some_and(Cause::was_reached);
+            if reached && matches!(worth, Worth::Evidence(cause) if !cause.was_reached()) {
+                track.evidence.began.clear();
+            }
+        }
+    }
     track.evidence.began.len() < before
 }
 
@@ -65,9 +73,15 @@ pub(super) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     let near = track.evidence.began.len() + 1 >= profile.failure_threshold as usize
         && !track.evidence.began.is_empty();
     let reached = track.evidence.cause.is_some_and(Cause::was_reached);
+    // With the next failure these are what a restart rests on.
+    let mut latest = track.evidence.began.iter().rev();
+    let oldest = latest.nth((profile.failure_threshold as usize).saturating_sub(2));
     let known = match track.browser.seen {
         Some((asked, _)) if blocked => now.since(asked) < AGAIN,
-        Some(_) => answer(draft, profile, track).is_some(),
+        Some((asked, _)) => {
+            let lasts = oldest.is_none_or(|oldest| asked >= *oldest);
+            lasts && answer(draft, profile, track).is_some()
+        }
         None => false,
     };
     if !reached || known || !(near || blocked) || track.browser.asked.is_some() {
@@ -81,12 +95,14 @@ pub(super) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     });
 }
 
-/// Whether browsers were answered, since this failure is what it is and the host's last restart had settled.
+/// Whether browsers were answered, since the failures that a restart would rest on began, this failure is what it is and the
+/// host's last restart had settled.
 fn answer(draft: &Draft<'_>, profile: &Profile, track: &ProfileTrack) -> Option<bool> {
     let host = profile.host.as_ref();
     let settled = host.and_then(|host| draft.fleet.hosts.get(host));
     let settled = settled.map(|host| host.evidence_from);
-    let from = settled.max(track.evidence.alike_from);
+    let oldest = track.evidence.began.first().copied();
+    let from = settled.max(track.evidence.alike_from).max(oldest);
     let (asked, answered) = track.browser.seen?;
     from.is_none_or(|from| asked >= from).then_some(answered)
 }

@@ -205,7 +205,7 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
     let worth = evidence::weigh(draft, profile, checks.unwrap_or_default(), causes);
     let track = draft.fleet.profile_mut(name);
     let worth = browser::weigh(track, profile, worth, began);
-    durable |= browser::disprove(track);
+    durable |= browser::disprove(track, &worth);
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
     // That a host is silent altogether is asked anew for every failure; ICMP errors are sent as it pleases the router.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{
     Cause, CheckOutcome, CheckResult, Effect, Event, Finding, HostTrack, Incident, RecoverOrder,
-    RecoveryOutcome, RecoveryReport, Stage, Standing, Start,
+    RecoveryOutcome, RecoveryReport, Stage, Standing, Start, limits,
 };
 
 use super::hand::Hand;
@@ -121,24 +121,22 @@ fn an_answer_is_waited_for_until_the_commands_limit_and_the_login_are_over() {
 #[test]
 fn how_an_attempt_ended_decides_from_when_failures_count() {
     use RecoveryOutcome::{Declined, Failed, NotExecuted, Succeeded, TimedOut, Unknown};
-    for (outcome, whole, settles) in [
-        (Succeeded, false, true),
-        (Failed, false, true),
-        (TimedOut, true, true),
-        (Unknown, true, true),
-        (NotExecuted, false, false),
-        (Declined, false, false),
+    let soon = secs(5);
+    for (outcome, lasts, settles) in [
+        (Succeeded, soon, true),
+        (Failed, soon, true),
+        // What may still run on the host runs until its own limit: from when the client saw it begin, or from when it could
+        // begin at the latest.
+        (TimedOut, LIMIT, true),
+        (Unknown, limits::SSH_OVERHEAD + LIMIT, true),
+        (NotExecuted, soon, false),
+        (Declined, soon, false),
     ] {
         let (mut hand, order) = Hand::ordered();
         let ordered = hand.now();
         hand.ms += 5_000;
         let effects = hand.end(&order, outcome, false);
-        // What may still run on the host runs until its own limit.
-        let ended = if whole {
-            ordered + LIMIT
-        } else {
-            ordered + secs(5)
-        };
+        let ended = ordered + lasts;
         let from = if settles { ended + SETTLE } else { ended };
         let track = hand.track();
         assert_eq!(track.evidence_from, from, "{outcome:?}");

@@ -319,6 +319,50 @@ fn a_restart_waits_for_the_browsers_of_the_sites_it_rests_on() {
     assert_eq!(ordered, [false, false, true], "the shop is not asked yet");
 }
 
+/// While a site waits for its restart, a rule may come to keep us out of it: that no browser was answered is asked again before
+/// it is older than the failures a restart would rest on.
+#[test]
+fn while_a_restart_is_held_browsers_are_asked_again() {
+    for (threshold, asks) in [
+        (1, [true; 6]),
+        (2, [true; 6]),
+        (3, [false, true, false, true, false, true]),
+        (4, [false, false, true, false, false, true]),
+    ] {
+        let mut hand = three(|site| site.failure_threshold = threshold);
+        each_host(&mut hand.settings, |host| host.restart.when = When::All);
+        for (nth, asks) in asks.into_iter().enumerate() {
+            assert_eq!(fails(&mut hand, &error()), asks, "{nth} of {threshold}");
+            if asks {
+                assert!(!browsed(&mut hand, &error()));
+            }
+        }
+        fails(&mut hand, &error());
+        if shop(&hand).browser.asked.is_some() {
+            browsed(&mut hand, &[check(SHOP, None)]);
+            fails(&mut hand, &error());
+            assert!(is_kept_out(&hand), "{threshold}");
+        }
+    }
+}
+
+/// Failures of which no browser was asked may be ours alone, and say nothing of a server that is gone afterwards.
+#[test]
+fn what_no_browser_was_asked_of_counts_for_no_other_fault() {
+    let refused = [check(SHOP, Some(Cause::Refused))];
+    for (first, needed) in [(error(), 4), (refused.to_vec(), 3)] {
+        let mut hand = hand(|site| site.failure_threshold = 3);
+        let mut nth = 1;
+        fails(&mut hand, &first);
+        while held(&hand) != Some(&Hold::Restarting) {
+            assert!(nth < 6, "{first:?}");
+            fails(&mut hand, &refused);
+            nth += 1;
+        }
+        assert_eq!(nth, needed, "{first:?}");
+    }
+}
+
 /// What it found is true of the fault that it was sent for: not of another one, and not of what a restart left behind.
 #[test]
 fn another_fault_is_asked_anew() {
@@ -348,7 +392,8 @@ fn another_fault_is_asked_anew() {
     hand.begins("shop");
     assert!(found(&mut hand, &error()), "in the same millisecond");
     browsed(&mut hand, &error());
-    assert!(!fails(&mut hand, &error()), "it is known");
+    fails(&mut hand, &error());
+    assert_eq!(held(&hand), Some(&Hold::Restarting), "it is known");
 
     // Answered: its own next failures are no evidence, unless they are another fault's.
     let answered = || {

@@ -76,6 +76,9 @@ pub fn transcript(world: &World) -> String {
             },
             Fact::Started
             | Fact::Ended { .. }
+            | Fact::Alone
+            | Fact::Browsed { .. }
+            | Fact::Leaves(_)
             | Fact::Result { .. }
             | Fact::Canary { .. }
             | Fact::Reached { .. }

@@ -1,6 +1,6 @@
 //! S5, S6, S7, S10: what a restart may rest on, counted again from the facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp, When};
 
@@ -29,6 +29,10 @@ pub(super) struct Seen<'a> {
     /// Ended, began, facts, stuck.
     looked: BTreeMap<&'a HostName, Vec<Look>>,
     counted: BTreeMap<&'a ProfileName, Vec<Counted>>,
+    /// Probes that were kept out where a browser was not, by when they began.
+    shut: BTreeSet<(&'a ProfileName, i64)>,
+    /// Browsers that were not answered: when one was asked, and when that came in.
+    unanswered: BTreeMap<&'a ProfileName, Vec<(i64, i64)>>,
     /// When the program was started: what an earlier run waited for nobody waits for.
     starts: Vec<i64>,
 }
@@ -71,14 +75,23 @@ impl<'a> Seen<'a> {
                     began,
                     cause,
                     own,
+                    shut,
                     well,
-                } => results.entry(profile).or_default().push((
-                    place,
-                    *t,
-                    *began,
-                    *cause,
-                    (*own, *well),
-                )),
+                } => {
+                    let arrival = (place, *t, *began, *cause, (*own, *well));
+                    results.entry(profile).or_default().push(arrival);
+                    if *shut {
+                        seen.shut.insert((profile, *began));
+                    }
+                }
+                Fact::Browsed {
+                    profile,
+                    began,
+                    answered: false,
+                } => {
+                    let asked = seen.unanswered.entry(profile).or_default();
+                    asked.push((*began, *t));
+                }
                 _ => {}
             }
         }
@@ -182,6 +195,14 @@ impl<'a> Seen<'a> {
             .filter(move |one| one.known <= t)
     }
 
+    /// Whether a failure speaks for a restart decided at `t`: its own server's doing, or one of ours alone in a row of failures
+    /// in which a browser was asked and was not answered.
+    fn speaks(&self, profile: &ProfileName, one: &Counted, first: i64, t: i64) -> bool {
+        let mut asked = self.unanswered.get(profile).into_iter().flatten();
+        let shut = self.shut.contains(&(profile, one.began));
+        one.own || (shut && asked.any(|(asked, came)| *asked >= first && *came <= t))
+    }
+
     fn canary_answered(&self, since: i64, t: i64) -> bool {
         let until = self.canaries.partition_point(|(ended, ..)| *ended <= t);
         let fresh = self.canaries.iter().take(until).rev();
@@ -223,9 +244,10 @@ impl Course<'_> {
                     if row.len() < n {
                         return false;
                     }
+                    let first = row.first().map_or(t, |oldest| oldest.began);
                     let healable = row.iter().all(|one| {
                         let listed = |cause| settings.restart.causes.contains(&cause);
-                        one.own && one.cause.is_some_and(listed)
+                        self.seen.speaks(name, one, first, t) && one.cause.is_some_and(listed)
                     });
                     let span = (profile.interval * (profile.failure_threshold + 1)
                         + profile.timeout * profile.failure_threshold)
@@ -241,10 +263,9 @@ impl Course<'_> {
                             .filter(|(other, _)| *other != name)
                             .all(|(other, _)| {
                                 let last = self.seen.counted(other, t).next();
-                                let since = row.first().map_or(t, |oldest| oldest.began);
-                                !last.is_some_and(|last| last.well && last.arrived > since)
+                                !last.is_some_and(|last| last.well && last.arrived > first)
                             });
-                    let fresh = row.first().is_some_and(|oldest| t - oldest.began < span);
+                    let fresh = t - first < span;
                     let last = row.last().map_or(0, |one| one.began);
                     let seen = self.world.settings.network.canaries.is_empty()
                         || self.seen.canary_answered(last, t);
@@ -344,6 +365,8 @@ impl Course<'_> {
                         ..
                     } if *began <= seeing => {}
                     Fact::Reached { host, reach, .. } if *host == order.host => match reach {
+                        // Heard in the very millisecond of the decision, it may have been heard after it.
+                        Reach::Silent | Reach::Refused if at == decided => {}
                         Reach::Silent | Reach::Refused => away = Some((*reach, None)),
                         Reach::Answered => {
                             if let Some((_, back)) = &mut away {

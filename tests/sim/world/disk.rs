@@ -53,8 +53,9 @@ impl Disk {
                 (Some(entry), None) => {
                     for told in entry.notification.told() {
                         let incident = told.incident.clone();
-                        queued
-                            .extend(incident.map(|incident| (incident, told.sequence, told.event)));
+                        queued.extend(
+                            incident.map(|incident| (*id, incident, told.sequence, told.event)),
+                        );
                     }
                 }
                 (None, Some(entry)) => left.push((*id, entry.is_dead() && has_reason(entry))),

@@ -116,7 +116,8 @@ impl World {
                 let own = checks
                     .iter()
                     .any(|check| check.final_url.is_none() && check.cause() == cause);
-                let own = own && !(self.browsers.contains(&profile) && self.serves(&profile));
+                let shut = own && self.browsers.contains(&profile) && self.serves(&profile);
+                let own = own && !shut;
                 let well = |check: &CheckResult| {
                     check.is_ok() && check.cause() != Some(Cause::Maintenance)
                 };
@@ -138,6 +139,7 @@ impl World {
                             began,
                             cause,
                             own,
+                            shut,
                             well,
                         }),
                     ),
@@ -168,12 +170,18 @@ impl World {
                 } else {
                     30
                 };
+                let browsed = Fact::Browsed {
+                    profile: profile.clone(),
+                    began: self.t,
+                    answered: checks.iter().all(CheckResult::is_ok),
+                };
                 let event = Event::ProbedAsBrowser {
                     probe,
                     profile,
                     checks,
                 };
-                self.push(self.t + takes, Due::Event(generation, event));
+                let due = Due::Result(generation, event, Box::new(browsed));
+                self.push(self.t + takes, due);
             }
             Effect::ProbeCanary { probe } => {
                 let (answered, began) = (self.network, self.t);
@@ -251,6 +259,12 @@ impl World {
                 profile: profile.clone(),
                 cause: *cause,
             });
+        }
+        if let Fact::Canary {
+            answered: false, ..
+        } = fact
+        {
+            self.fact(Fact::Alone);
         }
         self.unsure.push((self.t, fact));
         self.decide(event);

@@ -134,9 +134,13 @@ impl World {
         let (looks, acts): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(Effect::looks);
         for effect in &acts {
-            if let Effect::Recover(order) = effect {
-                let decided = (self.t, self.t + self.wall_offset);
-                self.decided.insert(order.attempt, decided);
+            match effect {
+                Effect::Recover(order) => {
+                    let decided = (self.t, self.t + self.wall_offset);
+                    self.decided.insert(order.attempt, decided);
+                }
+                Effect::Notify(entry) => self.fact(Fact::Leaves(*entry)),
+                _ => {}
             }
         }
         if self.disk_takes > 0 {

@@ -84,7 +84,7 @@ pub enum Fact {
     /// A commit is on the disk.
     Wrote {
         /// Messages of incidents that are durable for the first time.
-        queued: Vec<(IncidentId, u32, EventKind)>,
+        queued: Vec<(EntryId, IncidentId, u32, EventKind)>,
         /// Entries that are no longer there; true where they were dead letters with a reason.
         left: Vec<(EntryId, bool)>,
         /// Threads of mails that go on, and how many messages each has.
@@ -97,8 +97,16 @@ pub enum Fact {
         cause: Option<Cause>,
         /// What was found is the doing of the profile's own server.
         own: bool,
+        /// It would be, but a browser is shown a well site at this moment.
+        shut: bool,
         /// One of its URLs at least is well.
         well: bool,
+    },
+    /// What a browser was shown: when it was asked, and whether all of it was well.
+    Browsed {
+        profile: ProfileName,
+        began: i64,
+        answered: bool,
     },
     /// A result reached a running prober, whatever became of it.
     Arrived {
@@ -141,6 +149,10 @@ pub enum Fact {
         host: HostName,
     },
     Noted(Note),
+    /// A canary that did not answer, as the prober heard of it, recorded or not.
+    Alone,
+    /// It was decided to send this message now.
+    Leaves(EntryId),
     Mailed {
         entry: Box<Entry>,
         taken: bool,
