@@ -46,7 +46,8 @@ impl Course<'_> {
         let (mut again, mut excuses) = (0, 0);
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Crashed => excuses += 4, // at most so many were in transit
+                // At most so many were in transit.
+                Fact::Crashed | Fact::Ended { written: false } => excuses += 4,
                 Fact::Mailed { entry, taken: true } => {
                     if let Some(known) = first.get(&entry.id) {
                         again += 1;
@@ -125,18 +126,18 @@ impl Course<'_> {
         let mut told: BTreeMap<(&str, &IncidentId), i64> = BTreeMap::new();
         let mut tried: BTreeMap<EntryId, (i64, &Entry)> = BTreeMap::new();
         let mut last: BTreeMap<EntryId, i64> = BTreeMap::new();
+        let mut leaves: BTreeMap<EntryId, i64> = BTreeMap::new();
         for (t, fact) in &self.facts {
-            let Fact::Mailed {
-                entry,
-                taken: is_taken,
-            } = fact
-            else {
-                continue;
+            let (entry, is_taken) = match fact {
+                Fact::Leaves(id) => {
+                    leaves.insert(*id, *t);
+                    continue;
+                }
+                Fact::Mailed { entry, taken } if entry.channel == Channel::Mail => (entry, taken),
+                _ => continue,
             };
-            if entry.channel != Channel::Mail {
-                continue;
-            }
-            tried.entry(entry.id).or_insert((*t, entry));
+            // A relay takes its time: what counts is when each was sent.
+            tried.entry(entry.id).or_insert((leaves[&entry.id], entry));
             last.insert(entry.id, *t);
             let message = &entry.notification;
             for item in message

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, Note, ProfileName, limits};
+use probe::model::{Cause, IncidentId, Note, ProfileName, limits};
 
 use super::super::world::Fact;
 use super::Course;
@@ -13,9 +13,12 @@ impl Course<'_> {
     pub(super) fn unjudged_is_told(&self) {
         let mut since: BTreeMap<&ProfileName, i64> = BTreeMap::new();
         let mut told: BTreeSet<&ProfileName> = BTreeSet::new();
+        // And what is remembered of it: what arrived since may have said nothing, our own network being down.
+        let mut written: &BTreeMap<IncidentId, u32> = &BTreeMap::new();
         for (t, fact) in &self.facts {
             match fact {
                 Fact::Noted(Note::Unjudged { profile, .. }) => _ = told.insert(profile),
+                Fact::Wrote { threads, .. } => written = threads,
                 Fact::Arrived {
                     profile,
                     cause: Some(Cause::Monitor),
@@ -23,16 +26,13 @@ impl Course<'_> {
                 Fact::Arrived { profile, .. } => {
                     since.remove(profile);
                     told.remove(profile);
-                    continue;
                 }
                 // What was not written is not remembered; what cannot be seen at all is told as blind; who sleeps tells nobody.
                 Fact::Woke(_)
                 | Fact::Crashed
                 | Fact::Ended { written: false }
                 | Fact::Removed(..)
-                | Fact::Canary {
-                    answered: false, ..
-                } => since.clear(),
+                | Fact::Alone => since.clear(),
                 _ => continue,
             }
             let Fact::Arrived { profile, .. } = fact else {
@@ -44,7 +44,13 @@ impl Course<'_> {
             let patience = limits::UNJUDGED.max(site.interval * 3) + site.interval;
             let lasted = since.get(profile).map_or(0, |since| t - since);
             let late = lasted > patience.as_millis() as i64 + 60_000;
-            if late && !told.contains(profile) && site.maintenance.is_empty() {
+            let thread = format!("{profile}-unjudged-");
+            let remembered = || {
+                written
+                    .keys()
+                    .any(|told| told.as_str().starts_with(&thread))
+            };
+            if late && !told.contains(profile) && !remembered() && site.maintenance.is_empty() {
                 self.fail(
                     *t,
                     &format!("{profile} was not judged for {lasted} ms, and nobody was told"),
