@@ -2,8 +2,8 @@
 //!
 //! Where a server was reached and did not answer well, the site is asked once more with a browser's headers: one failure
 //! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
-//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered is as old as
-//! the failures that count at most: while a site waits for its restart, a rule may come to keep us out of it. A site may have come back in the
+//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered is known for as
+//! long as the failures count, and not less than that: while a site waits for its restart, a rule may come to keep us out of it. A site may have come back in the
 //! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
 //! not be sent from here, keeps nobody from a restart. What comes back late says nothing, nor what comes back when nothing fails
 //! us any more by what could be the server's: it is asked again with the next failure. Where it was answered, the failures
@@ -79,8 +79,8 @@ pub(super) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     let known = match track.browser.seen {
         Some((asked, _)) if blocked => now.since(asked) < AGAIN,
         Some((asked, _)) => {
-            let lasts = oldest.is_none_or(|oldest| asked >= *oldest);
-            lasts && answer(draft, profile, track).is_some()
+            let lasts = oldest.is_some_and(|oldest| asked >= *oldest);
+            (lasts || now.since(asked) < AGAIN) && answer(draft, profile, track).is_some()
         }
         None => false,
     };
@@ -95,16 +95,18 @@ pub(super) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     });
 }
 
-/// Whether browsers were answered, since the failures that a restart would rest on began, this failure is what it is and the
-/// host's last restart had settled.
+/// Whether browsers were answered, since this failure is what it is and the host's last restart had settled; and since the
+/// failures began that a restart would rest on, or a moment ago: where probes come quickly, new ones begin before it is known.
 fn answer(draft: &Draft<'_>, profile: &Profile, track: &ProfileTrack) -> Option<bool> {
     let host = profile.host.as_ref();
     let settled = host.and_then(|host| draft.fleet.hosts.get(host));
     let settled = settled.map(|host| host.evidence_from);
-    let oldest = track.evidence.began.first().copied();
-    let from = settled.max(track.evidence.alike_from).max(oldest);
+    let from = settled.max(track.evidence.alike_from);
     let (asked, answered) = track.browser.seen?;
-    from.is_none_or(|from| asked >= from).then_some(answered)
+    let oldest = track.evidence.began.first();
+    let lasts = oldest.is_none_or(|oldest| asked >= *oldest)
+        || draft.now.since(asked) <= AGAIN + judge::longest(profile);
+    (lasts && from.is_none_or(|from| asked >= from)).then_some(answered)
 }
 
 /// What keeps a host from being restarted on this profile's evidence until it is known what browsers get.

@@ -320,25 +320,37 @@ fn a_restart_waits_for_the_browsers_of_the_sites_it_rests_on() {
 }
 
 /// While a site waits for its restart, a rule may come to keep us out of it: that no browser was answered is asked again before
-/// it is older than the failures a restart would rest on.
+/// it is older than the failures a restart would rest on, and than a minute.
 #[test]
 fn while_a_restart_is_held_browsers_are_asked_again() {
-    for (threshold, asks) in [
-        (1, [true; 6]),
-        (2, [true; 6]),
-        (3, [false, true, false, true, false, true]),
-        (4, [false, false, true, false, false, true]),
+    let (yes, no) = (true, false);
+    for (threshold, pace, asks) in [
+        (1, 70, [yes; 6]),
+        (2, 70, [yes; 6]),
+        (3, 70, [no, yes, no, yes, no, yes]),
+        (4, 70, [no, no, yes, no, no, yes]),
+        (1, 20, [yes, no, no, yes, no, no]),
+        (3, 20, [no, yes, no, no, yes, no]),
     ] {
-        let mut hand = three(|site| site.failure_threshold = threshold);
+        let mut hand = three(|site| {
+            site.failure_threshold = threshold;
+            site.retry_interval = secs(pace);
+        });
         each_host(&mut hand.settings, |host| host.restart.when = When::All);
         for (nth, asks) in asks.into_iter().enumerate() {
-            assert_eq!(fails(&mut hand, &error()), asks, "{nth} of {threshold}");
+            assert_eq!(
+                fails(&mut hand, &error()),
+                asks,
+                "{nth} of {threshold}, {pace} s"
+            );
             if asks {
                 assert!(!browsed(&mut hand, &error()));
             }
         }
-        fails(&mut hand, &error());
-        if shop(&hand).browser.asked.is_some() {
+        for _ in 0..threshold {
+            if !fails(&mut hand, &error()) {
+                continue;
+            }
             browsed(&mut hand, &[check(SHOP, None)]);
             fails(&mut hand, &error());
             assert!(is_kept_out(&hand), "{threshold}");

@@ -195,8 +195,8 @@ impl<'a> Seen<'a> {
             .filter(move |one| one.known <= t)
     }
 
-    /// Whether a failure speaks for a restart decided at `t`: its own server's doing, or one of ours alone in a row of failures
-    /// in which a browser was asked and was not answered.
+    /// Whether a failure speaks for a restart decided at `t`: its own server's doing, or one of ours alone where a browser was
+    /// asked since `first` and was not answered.
     fn speaks(&self, profile: &ProfileName, one: &Counted, first: i64, t: i64) -> bool {
         let mut asked = self.unanswered.get(profile).into_iter().flatten();
         let shut = self.shut.contains(&(profile, one.began));
@@ -245,9 +245,11 @@ impl Course<'_> {
                         return false;
                     }
                     let first = row.first().map_or(t, |oldest| oldest.began);
+                    let recent = t - super::longest(profile) as i64 - 60_000;
                     let healable = row.iter().all(|one| {
                         let listed = |cause| settings.restart.causes.contains(&cause);
-                        self.seen.speaks(name, one, first, t) && one.cause.is_some_and(listed)
+                        self.seen.speaks(name, one, first.min(recent), t)
+                            && one.cause.is_some_and(listed)
                     });
                     let span = (profile.interval * (profile.failure_threshold + 1)
                         + profile.timeout * profile.failure_threshold)
