@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Heartbeat,
-    Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport,
+    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Happened,
+    Heartbeat, Host, NetworkSettings, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport,
     Timestamp, Wording,
 };
 
@@ -111,5 +111,5 @@ pub trait Store: Send {
 /// Hears what happened; cannot fail the run.
 pub trait Observer: Send {
     /// One remark, at this wall-clock time.
-    fn note(&mut self, at: Timestamp, note: &Note, fleet: &crate::model::Fleet);
+    fn note(&mut self, at: Timestamp, note: &Happened, fleet: &crate::model::Fleet);
 }

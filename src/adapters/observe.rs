@@ -1,4 +1,4 @@
-//! The log: one structured event per [`Note`], to stderr, as text or JSON.
+//! The log: one structured event per [`Happened`], to stderr, as text or JSON.
 //!
 //! Levels say who must care: `error` a person must act, `warn` unusual and still working, `info` opened, acted, closed,
 //! `debug` the rest. Every line carries the ids of what it is about (`profile`, `host`, `incident`, `attempt`, `entry`)
@@ -17,8 +17,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::model::{
-    Ailment, Attempt, Cause, Delivery, Diagnosis, EntryId, EventKind, Fleet, Hold, HostName, Note,
-    RecoveryOutcome, Timestamp,
+    Ailment, Attempt, Cause, Delivery, Diagnosis, EntryId, EventKind, Fleet, Happened, Hold,
+    HostName, RecoveryOutcome, Timestamp,
 };
 use crate::ports::Observer;
 
@@ -112,17 +112,18 @@ where
 pub struct LogObserver;
 
 impl Observer for LogObserver {
-    fn note(&mut self, at: Timestamp, note: &Note, _fleet: &Fleet) {
+    fn note(&mut self, at: Timestamp, note: &Happened, _fleet: &Fleet) {
         match note {
-            Note::Judged {
+            Happened::Judged {
                 profile,
                 state,
                 failures,
                 cause,
+                ..
             } => {
                 debug!(%at, %profile, state = state.word(), failures, cause = word(*cause), "judged");
             }
-            Note::Changed {
+            Happened::Changed {
                 profile,
                 from,
                 to,
@@ -133,30 +134,31 @@ impl Observer for LogObserver {
                 let detail = lines.join("; ");
                 info!(%at, %profile, from = from.word(), to = to.word(), cause = word(*cause), detail, "state changed");
             }
-            Note::Skipped { profile, count } => {
+            Happened::Skipped { profile, count } => {
                 warn!(%at, %profile, count, "probes were due and not made: they take longer than their interval, too many are in flight, or this machine was asleep");
             }
-            Note::Opened {
+            Happened::Opened {
                 incident,
                 profile,
                 cause,
             } => {
                 info!(%at, %incident, %profile, %cause, "incident opened");
             }
-            Note::Closed {
+            Happened::Closed {
                 incident,
                 profile,
                 since,
                 restarts,
+                ..
             } => {
                 info!(%at, %incident, %profile, %since, restarts, "incident closed");
             }
-            Note::Diagnosed {
+            Happened::Diagnosed {
                 host,
                 ailment,
                 diagnosis,
             } => diagnosed(at, host, *ailment, diagnosis),
-            Note::RestartBegan {
+            Happened::RestartBegan {
                 host,
                 attempt,
                 number,
@@ -165,33 +167,33 @@ impl Observer for LogObserver {
             } => {
                 info!(%at, %host, %attempt, number, command, %profile, "restart began");
             }
-            Note::RestartEnded {
+            Happened::RestartEnded {
                 host,
                 attempt,
                 counts_from,
             } => restart_ended(at, host, attempt, *counts_from),
-            Note::Held { host, hold } => held(at, host, hold),
-            Note::GaveUp { host, reason } => {
+            Happened::Held { host, hold, .. } => held(at, host, hold),
+            Happened::GaveUp { host, reason } => {
                 error!(%at, %host, reason = reason.to_string(), "gave up; repair the host, then `probe resume` re-arms it");
             }
-            Note::Rearmed { host } => info!(%at, %host, "re-armed"),
-            Note::Queued { entry, event, to } => {
+            Happened::Rearmed { host } => info!(%at, %host, "re-armed"),
+            Happened::Queued { entry, event, to } => {
                 debug!(%at, %entry, event = event.word(), to, "message queued");
             }
-            Note::Merged { entry, into } => {
+            Happened::Merged { entry, into } => {
                 debug!(%at, %entry, %into, "message dropped for one that tells the same");
             }
-            Note::Delivered {
+            Happened::Delivered {
                 entry,
                 event,
                 to,
                 delivery,
             } => delivered(at, *entry, *event, to, delivery),
-            Note::NetworkDown { detail } => {
+            Happened::NetworkDown { detail } => {
                 let detail = detail.detail();
                 warn!(%at, detail, "our own network is down: nothing is judged or restarted");
             }
-            Note::Unjudged {
+            Happened::Unjudged {
                 profile,
                 since,
                 detail,
@@ -199,24 +201,24 @@ impl Observer for LogObserver {
                 let detail = detail.detail();
                 error!(%at, %profile, %since, detail, "the site cannot be judged, by our own doing: an outage of it would not be seen; mend what is in the way on this machine");
             }
-            Note::JudgedAgain { profile, since } => {
+            Happened::JudgedAgain { profile, since, .. } => {
                 info!(%at, %profile, %since, "the site is judged again");
             }
-            Note::NetworkBack { since } => info!(%at, %since, "our own network is back"),
-            Note::Damaged { path } if path.is_empty() => {
+            Happened::NetworkBack { since, .. } => info!(%at, %since, "our own network is back"),
+            Happened::Damaged { path } if path.is_empty() => {
                 error!(%at, "the state is gone, and what was restarted before with it; restarts pause, look who removed it");
             }
-            Note::Damaged { path } => {
+            Happened::Damaged { path } => {
                 error!(%at, path, "the state was damaged and moved aside; restarts pause, keep the file and look at the disk");
             }
-            Note::Unrecorded => {
+            Happened::Unrecorded => {
                 error!(%at, "the state cannot be written: nothing is restarted; look at the disk of the state directory");
             }
-            Note::Recorded => info!(%at, "the state is written again"),
-            Note::Heartbeat { silence: None } => {
+            Happened::Recorded => info!(%at, "the state is written again"),
+            Happened::Heartbeat { silence: None } => {
                 info!(%at, "the outside watcher hears from us again");
             }
-            Note::Heartbeat {
+            Happened::Heartbeat {
                 silence: Some(silence),
             } => {
                 warn!(%at, reason = silence.phrase(), "the outside watcher does not hear from us");

@@ -8,7 +8,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Fleet, HostName, Note, ProfileName, Settings, Target, Timestamp};
+use crate::model::{Fleet, Happened, HostName, ProfileName, Settings, Target, Timestamp};
 use crate::policy;
 use crate::ports::Clock as _;
 use crate::render::why::Recorded;
@@ -84,30 +84,30 @@ fn subject(settings: &Settings, name: &str) -> (Option<HostName>, Option<Profile
 }
 
 /// Whether a remark concerns a host or one of its profiles.
-fn is_about(note: &Note, host: Option<&HostName>, profiles: &BTreeSet<ProfileName>) -> bool {
+fn is_about(note: &Happened, host: Option<&HostName>, profiles: &BTreeSet<ProfileName>) -> bool {
     match note {
-        Note::Judged { profile, .. }
-        | Note::Skipped { profile, .. }
-        | Note::Changed { profile, .. }
-        | Note::Opened { profile, .. }
-        | Note::Unjudged { profile, .. }
-        | Note::JudgedAgain { profile, .. }
-        | Note::Closed { profile, .. } => profiles.contains(profile),
-        Note::RestartBegan { host: of, .. }
-        | Note::RestartEnded { host: of, .. }
-        | Note::Diagnosed { host: of, .. }
-        | Note::Held { host: of, .. }
-        | Note::GaveUp { host: of, .. }
-        | Note::Rearmed { host: of } => host == Some(of),
-        Note::NetworkDown { .. }
-        | Note::NetworkBack { .. }
-        | Note::Damaged { .. }
-        | Note::Unrecorded
-        | Note::Recorded => true,
-        Note::Queued { .. }
-        | Note::Merged { .. }
-        | Note::Delivered { .. }
-        | Note::Heartbeat { .. } => false,
+        Happened::Judged { profile, .. }
+        | Happened::Skipped { profile, .. }
+        | Happened::Changed { profile, .. }
+        | Happened::Opened { profile, .. }
+        | Happened::Unjudged { profile, .. }
+        | Happened::JudgedAgain { profile, .. }
+        | Happened::Closed { profile, .. } => profiles.contains(profile),
+        Happened::RestartBegan { host: of, .. }
+        | Happened::RestartEnded { host: of, .. }
+        | Happened::Diagnosed { host: of, .. }
+        | Happened::Held { host: of, .. }
+        | Happened::GaveUp { host: of, .. }
+        | Happened::Rearmed { host: of } => host == Some(of),
+        Happened::NetworkDown { .. }
+        | Happened::NetworkBack { .. }
+        | Happened::Damaged { .. }
+        | Happened::Unrecorded
+        | Happened::Recorded => true,
+        Happened::Queued { .. }
+        | Happened::Merged { .. }
+        | Happened::Delivered { .. }
+        | Happened::Heartbeat { .. } => false,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Entry, Fleet, Host, Note, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
+    Changes, Entry, Fleet, Happened, Host, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
     Settings, Start, Target, Timestamp,
 };
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
@@ -300,7 +300,7 @@ impl Teller {
 }
 
 impl Observer for Teller {
-    fn note(&mut self, at: Timestamp, note: &Note, fleet: &Fleet) {
+    fn note(&mut self, at: Timestamp, note: &Happened, fleet: &Fleet) {
         LogObserver.note(at, note, fleet);
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((shown, look)) = &self.live {

@@ -11,10 +11,10 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use crate::model::{Effect, Fleet, Note, Orders, Timestamp, limits};
+use crate::model::{Effect, Fleet, Happened, Orders, Timestamp, limits};
 use crate::ports::{Pending, Store, Unwritable};
 
-use super::drive::BEAT;
+use super::BEAT;
 
 /// What waits for a commit.
 #[derive(Debug, Default)]
@@ -29,14 +29,14 @@ pub(super) struct Load {
 struct UnderWay {
     end: Pending<Result<(), Unwritable>>,
     load: Load,
-    journal: Vec<(Timestamp, Note)>,
+    journal: Vec<(Timestamp, Happened)>,
 }
 
 /// The commits of a run.
 pub(super) struct Commits {
     under_way: Option<UnderWay>,
     next: Load,
-    journal: VecDeque<(Timestamp, Note)>,
+    journal: VecDeque<(Timestamp, Happened)>,
     begun: Instant,
     /// Ordinary results were left over by the last commit.
     rest: bool,
@@ -56,7 +56,7 @@ impl Commits {
     }
 
     /// A remark for the journal.
-    pub(super) fn note(&mut self, at: Timestamp, note: Note) {
+    pub(super) fn note(&mut self, at: Timestamp, note: Happened) {
         self.journal.push_back((at, note));
         self.trim();
     }

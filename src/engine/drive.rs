@@ -12,19 +12,17 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::{
-    Decision, Effect, Event, Fleet, Gauges, Note, ProbeId, ProfileName, RecoverOrder, Settings,
+    Decision, Effect, Event, Fleet, Gauges, Happened, ProbeId, ProfileName, RecoverOrder, Settings,
     Start, Timestamp, limits,
 };
 use crate::policy::{self, Release};
 use crate::ports::Unwritable;
 
+use super::BEAT;
 use super::commits::Commits;
 use super::inbox::Inbox;
 use super::perform::Tasks;
 use super::run::{Control, Ended, Ports, Run, Turn, Until};
-
-/// How often people's orders are looked for, and the pulse is given when nothing else happens.
-pub(super) const BEAT: Duration = Duration::from_secs(1);
 
 struct Loop<'a> {
     ports: &'a mut Ports,
@@ -170,15 +168,15 @@ impl Loop<'_> {
         let Decision {
             fleet,
             effects,
-            notes,
+            happened,
             durable,
         } = decision;
         self.fleet = fleet;
         self.begun = self.begun.min(self.fleet.now());
-        for note in notes {
+        for note in happened {
             self.ports.observer.note(now.wall, &note, &self.fleet);
             self.gauges.note(&note);
-            if !matches!(note, Note::Judged { .. }) {
+            if !matches!(note, Happened::Judged { .. }) {
                 self.commits.note(now.wall, note);
             }
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::model::{Event, Orders};
 use crate::ports::{Pending, Store};
 
-use super::drive::BEAT;
+use super::BEAT;
 
 /// The orders as they were last read.
 pub(super) struct Inbox {

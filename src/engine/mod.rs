@@ -12,3 +12,8 @@ mod run;
 
 pub use drive::drive;
 pub use run::{Control, Ended, Ports, Run, Turn, Until};
+
+use std::time::Duration;
+
+/// How often people's orders are looked for, and the pulse is given when nothing else happens.
+const BEAT: Duration = Duration::from_secs(1);

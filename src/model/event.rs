@@ -237,10 +237,11 @@ impl Effect {
     }
 }
 
-/// What observers hear: log, journal, terminal, metrics. Instants are wall-clock times.
+/// What happened in a decision. Rules of one room say it to those of the next, with times on the fleet's own line; observers
+/// (log, journal, terminal, metrics) hear it with wall-clock times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "note")]
-pub enum Note {
+pub enum Happened {
     /// A profile was probed and judged.
     Judged {
         /// Which.
@@ -251,6 +252,9 @@ pub enum Note {
         failures: u32,
         /// What was found, if something was.
         cause: Option<Cause>,
+        /// Whether it counted as well, or as failed.
+        #[serde(skip)]
+        well: Option<bool>,
     },
     /// Probes of a profile were due and not made: those before took too long, too many were in flight, or this machine
     /// was asleep.
@@ -292,6 +296,9 @@ pub enum Note {
         since: Timestamp,
         /// Restarts in it.
         restarts: u32,
+        /// All that was done in it; for the rules alone.
+        #[serde(skip)]
+        attempts: Vec<Attempt>,
     },
     /// A host was looked at before anything is done about it.
     Diagnosed {
@@ -337,6 +344,9 @@ pub enum Note {
         host: HostName,
         /// Why.
         hold: Hold,
+        /// It was held for a reason of this kind already; for the rules alone.
+        #[serde(skip)]
+        again: bool,
     },
     /// We gave up on a host.
     GaveUp {
@@ -379,6 +389,9 @@ pub enum Note {
     NetworkBack {
         /// Since when it was down.
         since: Timestamp,
+        /// Something could not be judged meanwhile; for the rules alone.
+        #[serde(skip)]
+        blinded: bool,
     },
     /// A profile has not been judged for too long, and that is our own doing.
     Unjudged {
@@ -395,6 +408,12 @@ pub enum Note {
         profile: ProfileName,
         /// Since when it was not.
         since: Timestamp,
+        /// The thread in which people were told, where they were; for the rules alone.
+        #[serde(skip)]
+        told: Option<IncidentId>,
+        /// It failed; for the rules alone.
+        #[serde(skip)]
+        failed: bool,
     },
     /// The state was damaged and moved aside.
     Damaged {
@@ -412,6 +431,51 @@ pub enum Note {
     Recorded,
 }
 
+impl Happened {
+    /// As observers hear of it, with times as people's clocks showed them; `None` for what the rules alone need to know.
+    #[must_use]
+    pub fn for_observers(mut self, wall: impl Fn(Timestamp) -> Timestamp) -> Option<Self> {
+        match &mut self {
+            Self::Closed {
+                since, attempts, ..
+            } => {
+                *since = wall(*since);
+                attempts.clear();
+            }
+            Self::Held { again: true, .. } | Self::JudgedAgain { told: None, .. } => return None,
+            Self::Held { hold, .. } => *hold = hold.clone().shifted(wall),
+            Self::RestartEnded {
+                attempt,
+                counts_from,
+                ..
+            } => {
+                *attempt = attempt.shifted(&wall);
+                *counts_from = counts_from.map(wall);
+            }
+            Self::NetworkBack { since, .. }
+            | Self::Unjudged { since, .. }
+            | Self::JudgedAgain { since, .. } => *since = wall(*since),
+            Self::Judged { .. }
+            | Self::Skipped { .. }
+            | Self::Changed { .. }
+            | Self::Opened { .. }
+            | Self::Diagnosed { .. }
+            | Self::RestartBegan { .. }
+            | Self::Merged { .. }
+            | Self::GaveUp { .. }
+            | Self::Rearmed { .. }
+            | Self::Queued { .. }
+            | Self::Delivered { .. }
+            | Self::NetworkDown { .. }
+            | Self::Damaged { .. }
+            | Self::Heartbeat { .. }
+            | Self::Unrecorded
+            | Self::Recorded => {}
+        }
+        Some(self)
+    }
+}
+
 /// What follows from an event.
 #[derive(Debug, Clone)]
 pub struct Decision {
@@ -419,8 +483,8 @@ pub struct Decision {
     pub fleet: Fleet,
     /// What is to be done, in order.
     pub effects: Vec<Effect>,
-    /// What to remark.
-    pub notes: Vec<Note>,
+    /// What happened, in order.
+    pub happened: Vec<Happened>,
     /// The fleet must be durable before the effects are carried out. Otherwise it may be written later.
     pub durable: bool,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Blame, Cause, HostName, Note, RecoveryOutcome, Timestamp};
+use super::{Blame, Cause, Happened, HostName, RecoveryOutcome, Timestamp};
 
 /// Upper bounds of the classes of [`Lag`], in milliseconds; what is later falls into one more.
 pub const LAG_BOUNDS_MS: [u64; 9] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000];
@@ -71,20 +71,20 @@ pub struct Gauges {
 
 impl Gauges {
     /// Counts what a note says.
-    pub fn note(&mut self, note: &Note) {
-        if let Note::Judged {
+    pub fn note(&mut self, note: &Happened) {
+        if let Happened::Judged {
             cause: Some(cause), ..
         } = note
         {
             if cause.blame() != Blame::Nobody {
                 *self.failures.entry(*cause).or_default() += 1;
             }
-        } else if let Note::RestartEnded { host, attempt, .. } = note {
+        } else if let Happened::RestartEnded { host, attempt, .. } = note {
             let report = attempt.report.as_ref();
             let outcome = report.map_or(RecoveryOutcome::Unknown, |report| report.outcome);
             let key = (host.clone(), outcome.word());
             *self.restarts.entry(key).or_default() += 1;
-        } else if let Note::Held { host, hold } = note {
+        } else if let Happened::Held { host, hold, .. } = note {
             let key = (host.clone(), hold.word());
             *self.withheld.entry(key).or_default() += 1;
         }

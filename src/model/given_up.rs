@@ -90,7 +90,7 @@ impl fmt::Display for GivenUp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Hold, Note, Stage};
+    use crate::model::{Happened, Hold, Stage};
 
     #[test]
     fn what_earlier_versions_wrote_is_read_and_kept_word_for_word() {
@@ -130,12 +130,16 @@ mod tests {
             };
             let text = serde_json::to_string(&hold).unwrap();
             assert_eq!(serde_json::from_str::<Hold>(&text).unwrap(), hold, "{text}");
-            let note = Note::GaveUp {
+            let note = Happened::GaveUp {
                 host: crate::model::HostName::try_new("web1").unwrap(),
                 reason,
             };
             let text = serde_json::to_string(&note).unwrap();
-            assert_eq!(serde_json::from_str::<Note>(&text).unwrap(), note, "{text}");
+            assert_eq!(
+                serde_json::from_str::<Happened>(&text).unwrap(),
+                note,
+                "{text}"
+            );
         }
     }
 }

@@ -19,6 +19,43 @@ pub struct Incident {
     pub cause: Cause,
     /// Restarts of the host since it was opened.
     pub attempts: Vec<Attempt>,
+}
+
+impl Incident {
+    /// One in which nothing was done.
+    #[must_use]
+    pub const fn new(id: IncidentId, since: Timestamp, opened: Timestamp, cause: Cause) -> Self {
+        Self {
+            id,
+            since,
+            opened,
+            cause,
+            attempts: Vec::new(),
+        }
+    }
+
+    /// Adds an attempt, within the limits.
+    pub fn remember(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+        Attempt::keep_within_limits(&mut self.attempts);
+    }
+}
+
+/// What people were told of a profile's open incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// The thread of mails that tells of it: its own, or that of incidents that began together with it on its host, or for
+    /// which it speaks in place of one that is over.
+    pub thread: IncidentId,
+    /// The first failure, of all for which it speaks.
+    pub since: Timestamp,
+    /// When the first of them was confirmed.
+    pub opened: Timestamp,
+    /// What was found first.
+    pub cause: Cause,
+    /// Restarts of the host in incidents that are over and for which it speaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// Sequence number of the next notification.
     pub sequence: u32,
     /// The `gave_up` mail is out; recovery is told as `back`.
@@ -31,23 +68,19 @@ pub struct Incident {
     /// by many.
     #[serde(default, skip_serializing_if = "Duration::is_zero")]
     pub hush: Duration,
-    /// The thread of mails that tells of it, where that is not its own: it began together with others of its host, or
-    /// speaks for them in place of one that is over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<IncidentId>,
     /// The site that spoke for the thread first, where that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ProfileName>,
     /// Another incident of its thread speaks for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub led: bool,
-    /// Of the incident that speaks: sites that its messages named as failing and that opened no incident since.
+    /// Where it speaks: sites that its messages named as failing and that opened no incident since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listed: Vec<Affected>,
-    /// Of the incident that speaks: those of its thread that are over.
+    /// Where it speaks: those of its thread that are over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub over: Vec<Affected>,
-    /// Of the incident that speaks: since when the thread's sites are others than people were told.
+    /// Where it speaks: since when the thread's sites are others than people were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<Timestamp>,
     /// Its site flaps, and that was told: the single times are not.
@@ -55,22 +88,21 @@ pub struct Incident {
     pub muted: bool,
 }
 
-impl Incident {
-    /// One of which nothing was told and nothing done.
+impl Telling {
+    /// Nothing was told of this incident yet.
     #[must_use]
-    pub const fn new(id: IncidentId, since: Timestamp, opened: Timestamp, cause: Cause) -> Self {
+    pub fn of(incident: &Incident) -> Self {
         Self {
-            id,
-            since,
-            opened,
-            cause,
+            thread: incident.id.clone(),
+            since: incident.since,
+            opened: incident.opened,
+            cause: incident.cause,
             attempts: Vec::new(),
             sequence: 0,
             gave_up: false,
             withheld: None,
-            told: opened,
+            told: incident.opened,
             hush: Duration::ZERO,
-            thread: None,
             first: None,
             led: false,
             listed: Vec::new(),
@@ -78,12 +110,6 @@ impl Incident {
             news: None,
             muted: false,
         }
-    }
-
-    /// The thread of mails that tells of it.
-    #[must_use]
-    pub fn thread(&self) -> &IncidentId {
-        self.thread.as_ref().unwrap_or(&self.id)
     }
 }
 

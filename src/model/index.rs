@@ -267,12 +267,12 @@ fn listed<N: Ord + Clone>(set: &mut BTreeSet<N>, name: &N, member: bool) {
 
 impl ProfileKeys {
     fn of(track: &ProfileTrack) -> Self {
-        let speaks = track.incident.as_ref().filter(|incident| !incident.led);
+        let speaks = track.telling.as_ref().filter(|telling| !telling.led);
         Self {
-            open: track.incident.is_some(),
-            told: speaks.map(|incident| incident.told + incident.hush),
-            untold: speaks.is_some_and(|incident| incident.sequence == 0),
-            news: speaks.and_then(|incident| incident.news),
+            open: track.telling.is_some(),
+            told: speaks.map(|telling| telling.told + telling.hush),
+            untold: speaks.is_some_and(|telling| telling.sequence == 0),
+            news: speaks.and_then(|telling| telling.news),
             flapping: track
                 .flap
                 .as_ref()

@@ -48,7 +48,7 @@ pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
-pub use event::{Decision, Effect, Event, Note, Orders, Pause, RecoverOrder, Start, Target};
+pub use event::{Decision, Effect, Event, Happened, Orders, Pause, RecoverOrder, Start, Target};
 pub use evidence::{AsBrowser, CheckTrack, Evidence, NotEvidence};
 pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
 pub use facts::{
@@ -64,7 +64,7 @@ pub use hash::fnv1a;
 pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
-pub use incident::{Flap, FlapTold, Incident, Unjudged};
+pub use incident::{Flap, FlapTold, Incident, Telling, Unjudged};
 pub use index::{Index, Stirred};
 pub use named::{Named, Unfit};
 pub use notification::{

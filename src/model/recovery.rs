@@ -235,3 +235,27 @@ pub struct Attempt {
     /// What came back.
     pub report: Option<RecoveryReport>,
 }
+
+impl Attempt {
+    /// Of very many the oldest go, and of older ones only how they ended is kept, not what was printed.
+    pub fn keep_within_limits(attempts: &mut Vec<Self>) {
+        let surplus = attempts.len().saturating_sub(limits::ATTEMPTS_KEPT);
+        attempts.drain(..surplus);
+        let older = attempts.len().saturating_sub(limits::OUTPUTS_KEPT);
+        for old in attempts.iter_mut().take(older) {
+            if let Some(report) = &mut old.report {
+                report.output.clear();
+            }
+        }
+    }
+
+    /// The same on another line of time.
+    #[must_use]
+    pub fn shifted(&self, to: impl Fn(Timestamp) -> Timestamp) -> Self {
+        Self {
+            began: to(self.began),
+            ended: self.ended.map(to),
+            ..self.clone()
+        }
+    }
+}

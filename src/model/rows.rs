@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CoreRow, Entry, EntryId, Fleet, HostName, HostTrack, Note, ProfileName, ProfileTrack, Slot,
+    CoreRow, Entry, EntryId, Fleet, Happened, HostName, HostTrack, ProfileName, ProfileTrack, Slot,
     Timestamp, limits,
 };
 
@@ -68,7 +68,7 @@ pub struct Changes {
     /// Five minutes of profiles that are over.
     pub slots: Vec<(ProfileName, Slot)>,
     /// What happened, with its wall-clock time.
-    pub journal: Vec<(Timestamp, Note)>,
+    pub journal: Vec<(Timestamp, Happened)>,
     /// Acts wait for this commit, or what it holds must outlast the process for another reason.
     pub durable: bool,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
-    Flap, GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Timestamp, Unjudged,
+    Flap, GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Telling, Timestamp, Unjudged,
 };
 
 /// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
@@ -173,6 +173,9 @@ pub struct ProfileTrack {
     /// The open incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Box<Incident>>,
+    /// What people were told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telling: Option<Box<Telling>>,
     /// How it went down and came back lately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flap: Option<Box<Flap>>,

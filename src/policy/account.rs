@@ -8,8 +8,8 @@ use crate::model::{
     Witness, limits,
 };
 
-use super::draft::Draft;
-use super::guard::{self, Ruling};
+use crate::policy::draft::Draft;
+use crate::policy::host::guard::{self, Ruling};
 
 /// The account of a host; `None` when there is no such host.
 #[must_use]

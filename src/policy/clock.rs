@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::model::{FleetClock, Now, Timestamp};
 
 /// Moves the fleet's clock to what the clocks say and returns the new instant.
-pub(super) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
+pub(in crate::policy) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
     let first = *clock == FleetClock::default();
     let (instant, rest) = if first {
         (now.wall, Duration::ZERO)

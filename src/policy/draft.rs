@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Decision, Effect, Fleet, Host, HostName, Note, Now, Profile, ProfileName, Settings, Timestamp,
+    Decision, Effect, EventKind, Fleet, Happened, Host, HostName, Notification, Now, Profile,
+    ProfileName, Settings, Timestamp,
 };
 
-use super::clock;
+use crate::policy::clock;
 
 /// What befell all hosts alike in this decision, so that their holds may no longer be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shaken {
+pub(in crate::policy) enum Shaken {
     /// Nothing.
     No,
     /// A canary was asked.
@@ -19,64 +20,93 @@ pub(super) enum Shaken {
     All,
 }
 
+/// How much of what happened was heeded, by room.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct Heeded {
+    pub(in crate::policy) by_hosts: usize,
+    pub(in crate::policy) by_telling: usize,
+}
+
 /// The decision so far.
-pub(super) struct Draft<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) fleet: Fleet,
+pub(in crate::policy) struct Draft<'a> {
+    pub(in crate::policy) settings: &'a Settings,
+    pub(in crate::policy) fleet: Fleet,
     /// The fleet's line of time.
-    pub(super) now: Timestamp,
-    pub(super) effects: Vec<Effect>,
-    pub(super) notes: Vec<Note>,
-    pub(super) durable: bool,
+    pub(in crate::policy) now: Timestamp,
+    pub(in crate::policy) effects: Vec<Effect>,
+    /// What happened so far, in order.
+    pub(in crate::policy) happened: Vec<Happened>,
+    /// How much of that the rules about hosts, and those about telling, have heeded.
+    pub(in crate::policy) heeded: Heeded,
+    pub(in crate::policy) durable: bool,
     /// What befell all hosts alike.
-    pub(super) shaken: Shaken,
+    pub(in crate::policy) shaken: Shaken,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(settings: &'a Settings, mut fleet: Fleet, now: &Now) -> Self {
+    pub(in crate::policy) fn new(settings: &'a Settings, mut fleet: Fleet, now: &Now) -> Self {
         let now = clock::advance(&mut fleet.core.clock, now);
         Self {
             settings,
             fleet,
             now,
             effects: Vec::new(),
-            notes: Vec::new(),
+            happened: Vec::new(),
+            heeded: Heeded::default(),
             durable: false,
             shaken: Shaken::No,
         }
     }
 
-    pub(super) fn into_decision(mut self) -> Decision {
+    pub(in crate::policy) fn into_decision(mut self) -> Decision {
         self.fleet.reindex();
+        let happened = std::mem::take(&mut self.happened).into_iter();
+        let happened = happened.filter_map(|one| one.for_observers(|at| self.fleet.wall(at)));
         Decision {
+            happened: happened.collect(),
             fleet: self.fleet,
             effects: self.effects,
-            notes: self.notes,
             durable: self.durable,
         }
     }
 
-    pub(super) fn profile(&self, name: &ProfileName) -> Option<Arc<Profile>> {
+    pub(in crate::policy) fn profile(&self, name: &ProfileName) -> Option<Arc<Profile>> {
         self.settings.profiles.get(name).cloned()
     }
 
-    pub(super) fn host(&self, name: &HostName) -> Option<Arc<Host>> {
+    pub(in crate::policy) fn host(&self, name: &HostName) -> Option<Arc<Host>> {
         self.settings.hosts.get(name).cloned()
     }
 
     /// The host of a profile, where it is one we know.
-    pub(super) fn host_of(&self, profile: &ProfileName) -> Option<HostName> {
+    pub(in crate::policy) fn host_of(&self, profile: &ProfileName) -> Option<HostName> {
         let host = self.settings.profiles.get(profile)?.host.clone()?;
         self.settings.hosts.contains_key(&host).then_some(host)
     }
 
+    /// A restart of this host is under way in this process.
+    pub(in crate::policy) fn is_acting(&self, host: &HostName) -> bool {
+        let track = self.fleet.hosts.get(host);
+        track.is_some_and(|track| track.acting)
+    }
+
     /// The names of a host's profiles.
-    pub(super) fn profiles_of(&self, host: &HostName) -> Vec<ProfileName> {
+    pub(in crate::policy) fn profiles_of(&self, host: &HostName) -> Vec<ProfileName> {
         self.watched(host).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The host's profiles with an open incident.
+    pub(in crate::policy) fn down_profiles(&self, host: &HostName) -> Vec<ProfileName> {
+        let mut names = self.profiles_of(host);
+        names.retain(|name| {
+            let track = self.fleet.profiles.get(name);
+            track.is_some_and(|track| track.incident.is_some())
+        });
+        names
+    }
+
     /// A host's profiles, in name order.
-    pub(super) fn watched(
+    pub(in crate::policy) fn watched(
         &self,
         host: &HostName,
     ) -> impl Iterator<Item = (&ProfileName, &Arc<Profile>)> {
@@ -85,13 +115,18 @@ impl<'a> Draft<'a> {
     }
 
     /// When the maintenance window of a profile ends that is open at this instant of the fleet's line; on that line, too.
-    pub(super) fn window(&self, name: &ProfileName, at: Timestamp) -> Option<Timestamp> {
+    pub(in crate::policy) fn window(&self, name: &ProfileName, at: Timestamp) -> Option<Timestamp> {
         let until = self.settings.profiles.get(name)?.window(self.wall(at))?;
         Some(Timestamp(until.0 - self.fleet.core.clock.skew_ms))
     }
 
+    /// A notification that says nothing yet.
+    pub(in crate::policy) fn blank(&self, event: EventKind) -> Notification {
+        Notification::blank(event, self.wall(self.now))
+    }
+
     /// An instant of the fleet's line as people's clocks show it.
-    pub(super) fn wall(&self, instant: Timestamp) -> Timestamp {
+    pub(in crate::policy) fn wall(&self, instant: Timestamp) -> Timestamp {
         self.fleet.wall(instant)
     }
 }

@@ -9,15 +9,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AsBrowser, EventKind, Flights, HostName, Next, Note, Profile, ProfileName, ProfileTrack,
+    AsBrowser, EventKind, Flights, Happened, HostName, Next, Profile, ProfileName, ProfileTrack,
     Remark, Skips, Standing, Start, Timestamp, limits,
 };
 
 use super::draft::Draft;
-use super::{evidence, incident, outbox, recovery, schedule, spread, telling};
+use super::host::recovery;
+use super::site::{evidence, incident, schedule, spread};
+use super::tell;
 
 /// A run begins, or the configuration was read again.
-pub(super) fn start(draft: &mut Draft<'_>, start: &Start) {
+pub(in crate::policy) fn start(draft: &mut Draft<'_>, start: &Start) {
     if *start != Start::Reload {
         forget_flights(draft);
     }
@@ -141,7 +143,9 @@ fn retire(draft: &mut Draft<'_>) {
         .cloned()
         .collect();
     for name in gone {
-        incident::abandon(draft, &name);
+        tell::abandon(draft, &name);
+        incident::close(draft, &name);
+        tell::heed(draft);
         let Some(track) = draft.fleet.profiles.get(&name) else {
             continue;
         };
@@ -238,7 +242,7 @@ fn plan(draft: &mut Draft<'_>, start: &Start, fresh: &[ProfileName]) {
 }
 
 /// The state was damaged: what the budgets had seen is not known, so nothing is restarted for a while, and people hear of it.
-pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
+pub(in crate::policy) fn damaged(draft: &mut Draft<'_>, path: String) {
     let until = draft.now + limits::QUARANTINE;
     draft.fleet.core.quarantine = Some(until);
     draft.durable = true;
@@ -246,11 +250,11 @@ pub(super) fn damaged(draft: &mut Draft<'_>, path: String) {
     for name in draft.settings.profiles.keys() {
         evidence::trust(draft.fleet.profile_mut(name));
     }
-    let mut told = telling::blank(draft, EventKind::Damaged);
+    let mut told = draft.blank(EventKind::Damaged);
     told.next = Next::Held(crate::model::Hold::Quarantine {
         until: draft.wall(until),
     });
     told.remark = (!path.is_empty()).then(|| Remark::Path(path.clone()));
-    outbox::queue(draft, &told);
-    draft.notes.push(Note::Damaged { path });
+    tell::outbox::queue(draft, &told);
+    draft.happened.push(Happened::Damaged { path });
 }

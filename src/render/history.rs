@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::why::Recorded;
 use crate::model::{
-    Ailment, Cause, Fleet, HostName, Note, ProfileName, ProfileState, ProfileTrack,
+    Ailment, Cause, Fleet, Happened, HostName, ProfileName, ProfileState, ProfileTrack,
     RecoveryOutcome, Settings, Timestamp,
 };
 
@@ -286,18 +286,18 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, at: Timestamp, note: &Note) {
+    fn take(&mut self, at: Timestamp, note: &Happened) {
         match note {
-            Note::Changed {
+            Happened::Changed {
                 profile, from, to, ..
             } => {
                 let turns = self.turns.entry(profile.clone()).or_default();
                 turns.push((at, *from, *to));
             }
-            Note::Opened { profile, cause, .. } => {
+            Happened::Opened { profile, cause, .. } => {
                 self.open.insert(profile.clone(), (at, *cause));
             }
-            Note::Closed {
+            Happened::Closed {
                 profile,
                 since,
                 restarts,
@@ -312,7 +312,7 @@ impl Reading {
                     restarts: *restarts,
                 });
             }
-            Note::RestartBegan {
+            Happened::RestartBegan {
                 host,
                 command,
                 profile,
@@ -326,30 +326,30 @@ impl Reading {
                 ailment: None,
                 held: Held::No,
             }),
-            Note::RestartEnded { host, attempt, .. } => {
+            Happened::RestartEnded { host, attempt, .. } => {
                 let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
                 if let Some(restart) = last {
                     restart.outcome = attempt.report.as_ref().map(|report| report.outcome);
                     restart.ailment = attempt.ailment;
                 }
             }
-            Note::Judged { .. }
-            | Note::Skipped { .. }
-            | Note::Diagnosed { .. }
-            | Note::Held { .. }
-            | Note::GaveUp { .. }
-            | Note::Rearmed { .. }
-            | Note::Queued { .. }
-            | Note::Merged { .. }
-            | Note::Delivered { .. }
-            | Note::Unjudged { .. }
-            | Note::JudgedAgain { .. }
-            | Note::NetworkDown { .. }
-            | Note::NetworkBack { .. }
-            | Note::Damaged { .. }
-            | Note::Heartbeat { .. }
-            | Note::Unrecorded
-            | Note::Recorded => {}
+            Happened::Judged { .. }
+            | Happened::Skipped { .. }
+            | Happened::Diagnosed { .. }
+            | Happened::Held { .. }
+            | Happened::GaveUp { .. }
+            | Happened::Rearmed { .. }
+            | Happened::Queued { .. }
+            | Happened::Merged { .. }
+            | Happened::Delivered { .. }
+            | Happened::Unjudged { .. }
+            | Happened::JudgedAgain { .. }
+            | Happened::NetworkDown { .. }
+            | Happened::NetworkBack { .. }
+            | Happened::Damaged { .. }
+            | Happened::Heartbeat { .. }
+            | Happened::Unrecorded
+            | Happened::Recorded => {}
         }
     }
 }

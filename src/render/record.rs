@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::explain::hold_phrase;
 use super::words::Voice;
 use crate::model::{
-    Attempt, Delivery, EntryId, Fleet, Hold, HostName, Note, Notification, RecoverOrder,
+    Attempt, Delivery, EntryId, Fleet, Happened, Hold, HostName, Notification, RecoverOrder,
     RecoveryOutcome, Settings, Timestamp,
 };
 
@@ -224,22 +224,22 @@ impl Record {
     /// Takes in a note; `fleet` is as the decision that made it left it.
     pub fn note(
         &mut self,
-        note: &Note,
+        note: &Happened,
         settings: &Settings,
         fleet: &Fleet,
         subject: impl Fn(&Notification) -> String,
     ) {
         match note {
-            Note::RestartEnded { host, attempt, .. } => {
+            Happened::RestartEnded { host, attempt, .. } => {
                 self.actions.push(Action::ended(host, attempt));
             }
-            Note::Held { host, hold } if !hold.is_step() => {
+            Happened::Held { host, hold, .. } if !hold.is_step() => {
                 let action = Action::held(settings, fleet, host, hold);
                 if self.actions.iter().rfind(|known| known.host == *host) != Some(&action) {
                     self.actions.push(action);
                 }
             }
-            Note::Queued { entry, event, to } => {
+            Happened::Queued { entry, event, to } => {
                 let notification = fleet.outbox.get(entry).map(|entry| &entry.notification);
                 let told = Told {
                     event: event.word(),
@@ -253,11 +253,11 @@ impl Record {
                 };
                 self.told.insert(*entry, told);
             }
-            Note::Merged { entry, .. } => {
+            Happened::Merged { entry, .. } => {
                 self.told.remove(entry);
                 self.earlier.remove(entry);
             }
-            Note::Delivered {
+            Happened::Delivered {
                 entry,
                 event,
                 to,
@@ -276,24 +276,24 @@ impl Record {
                 });
                 told.say(delivery);
             }
-            Note::Held { .. }
-            | Note::Judged { .. }
-            | Note::Skipped { .. }
-            | Note::Changed { .. }
-            | Note::Opened { .. }
-            | Note::Closed { .. }
-            | Note::Diagnosed { .. }
-            | Note::RestartBegan { .. }
-            | Note::GaveUp { .. }
-            | Note::Rearmed { .. }
-            | Note::Unjudged { .. }
-            | Note::JudgedAgain { .. }
-            | Note::NetworkDown { .. }
-            | Note::NetworkBack { .. }
-            | Note::Damaged { .. }
-            | Note::Heartbeat { .. }
-            | Note::Unrecorded
-            | Note::Recorded => {}
+            Happened::Held { .. }
+            | Happened::Judged { .. }
+            | Happened::Skipped { .. }
+            | Happened::Changed { .. }
+            | Happened::Opened { .. }
+            | Happened::Closed { .. }
+            | Happened::Diagnosed { .. }
+            | Happened::RestartBegan { .. }
+            | Happened::GaveUp { .. }
+            | Happened::Rearmed { .. }
+            | Happened::Unjudged { .. }
+            | Happened::JudgedAgain { .. }
+            | Happened::NetworkDown { .. }
+            | Happened::NetworkBack { .. }
+            | Happened::Damaged { .. }
+            | Happened::Heartbeat { .. }
+            | Happened::Unrecorded
+            | Happened::Recorded => {}
         }
     }
 

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::explain;
 use super::words::Voice;
 use crate::model::{
-    Account, Allowance, Finding, Fleet, NotEvidence, Note, ProfileName, Standpoint, Timestamp,
+    Account, Allowance, Finding, Fleet, Happened, NotEvidence, ProfileName, Standpoint, Timestamp,
     Witness,
 };
 
 /// One remark of the journal, with its wall-clock time.
-pub type Recorded = (Timestamp, Note);
+pub type Recorded = (Timestamp, Happened);
 
 /// The word of a standpoint: `calm`, `held`, `gives_up` or `acts`.
 const fn word(standpoint: &Standpoint) -> &'static str {
@@ -146,10 +146,10 @@ fn allowance(allowance: &Allowance, fleet: &Fleet) -> Value {
 struct Entry<'a> {
     at: String,
     #[serde(flatten)]
-    note: &'a Note,
+    note: &'a Happened,
 }
 
-fn entry(at: Timestamp, note: &Note) -> Value {
+fn entry(at: Timestamp, note: &Happened) -> Value {
     let entry = Entry {
         at: at.to_string(),
         note,

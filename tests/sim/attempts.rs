@@ -158,7 +158,8 @@ fn how_an_attempt_ended_decides_from_when_failures_count() {
             Declined => Some("declined"),
             _ => None,
         };
-        assert_eq!(hand.incident().withheld.as_deref(), word);
+        let told = &hand.fleet.profiles[&profile("shop")].telling;
+        assert_eq!(told.as_ref().unwrap().withheld.as_deref(), word);
     }
 }
 

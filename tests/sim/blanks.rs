@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Effect, Event, EventKind, Finding, Note, Notification, Observation, Remark, Settings,
-    Start, Timestamp, Unjudged, Window, limits,
+    Cause, Effect, Event, EventKind, Finding, Happened, Notification, Observation, Remark,
+    Settings, Start, Timestamp, Unjudged, Window, limits,
 };
 
 use super::evidence::{SHOP, check};
@@ -76,7 +76,7 @@ fn goes_blank(hand: &mut Hand) {
 fn noted(hand: &Hand) -> usize {
     let notes = hand.notes.iter();
     notes
-        .filter(|note| matches!(note, Note::Unjudged { .. }))
+        .filter(|note| matches!(note, Happened::Unjudged { .. }))
         .count()
 }
 
@@ -249,7 +249,7 @@ fn what_is_said_of_a_site_that_cannot_be_judged() {
     let ours = Finding::bare(Cause::Monitor);
     assert_eq!(told.remark, Some(Remark::Finding(ours.clone())));
     let note = hand.notes.iter().find_map(|note| match note {
-        Note::Unjudged { since, detail, .. } => Some((*since, detail.clone())),
+        Happened::Unjudged { since, detail, .. } => Some((*since, detail.clone())),
         _ => None,
     });
     assert_eq!(note, Some((since, ours)));
@@ -321,7 +321,7 @@ fn what_nobody_is_told_is_noted_durably() {
     assert!(!hand.durable);
     shows(&mut hand, None);
     assert!(hand.durable);
-    let again = |note: &Note| matches!(note, Note::JudgedAgain { .. });
+    let again = |note: &Happened| matches!(note, Happened::JudgedAgain { .. });
     assert!(hand.notes.iter().any(again));
 }
 

@@ -262,7 +262,7 @@ fn a_restart_waits_for_the_browser() {
         assert_eq!(held(&hand), Some(&Hold::AwaitingProbe));
         // People have heard of it: nobody stays for that.
         let track = hand.fleet.profile_mut(&profile("shop"));
-        track.incident.as_mut().unwrap().sequence = 1;
+        track.telling.as_mut().unwrap().sequence = 1;
         hand.step(Event::Ticked);
         assert!(stays(&hand), "the browser is under way");
         assert_eq!(browsed(&mut hand, &checks), restarted);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Changes, CheckOutcome, CheckResult, Course, Delivery, Email, Entry, Finding,
-    Fleet, Heartbeat, Host, NetworkSettings, Note, Now, Orders, Profile, Reach, RecoverOrder,
+    Fleet, Happened, Heartbeat, Host, NetworkSettings, Now, Orders, Profile, Reach, RecoverOrder,
     RecoveryOutcome, RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
@@ -197,7 +197,7 @@ impl Store for Fake {
 }
 
 impl Observer for Fake {
-    fn note(&mut self, _: Timestamp, _: &Note, _: &Fleet) {}
+    fn note(&mut self, _: Timestamp, _: &Happened, _: &Fleet) {}
 }
 
 /// Fakes for everything.

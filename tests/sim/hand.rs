@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Effect, Event, Fleet, Note, Now, ProbeId, ProfileName, Settings, Timestamp,
+    BootId, Effect, Event, Fleet, Happened, Now, ProbeId, ProfileName, Settings, Timestamp,
 };
 use probe::policy;
 
@@ -19,7 +19,7 @@ pub struct Hand {
     pub wall_ms: u64,
     /// Probes that were ordered; whoever answers one takes it out.
     pub under_way: Vec<(ProbeId, ProfileName)>,
-    pub notes: Vec<Note>,
+    pub notes: Vec<Happened>,
     /// The last decision must be on the disk before anything is done.
     pub durable: bool,
 }
@@ -48,7 +48,7 @@ impl Hand {
         self.fleet = decision.fleet;
         self.durable = decision.durable;
         assert!(self.fleet.is_indexed());
-        self.notes.extend(decision.notes);
+        self.notes.extend(decision.happened);
         let probes = decision.effects.iter().filter_map(|effect| match effect {
             Effect::Probe { probe, profile } => Some((*probe, profile.clone())),
             _ => None,

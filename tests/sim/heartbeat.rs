@@ -7,7 +7,7 @@ use std::time::Duration;
 use probe::engine::{Control, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Channel, CheckOutcome, CheckResult, Delivery, Effect, Entry, Event, EventKind,
-    Fleet, Heartbeat, Note, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
+    Fleet, Happened, Heartbeat, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
 };
 use probe::policy;
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ struct Course {
     settings: Settings,
     fleet: Fleet,
     at: Duration,
-    notes: Vec<Note>,
+    notes: Vec<Happened>,
 }
 
 impl Course {
@@ -59,7 +59,7 @@ impl Course {
         let fleet = std::mem::take(&mut self.fleet);
         let decision = policy::step(&self.settings, fleet, event, &now);
         self.fleet = decision.fleet;
-        self.notes.extend(decision.notes);
+        self.notes.extend(decision.happened);
         let beats = decision.effects.contains(&Effect::Beat);
         assert!(!beats || decision.durable, "it waits for its commit");
         beats
@@ -217,7 +217,7 @@ fn a_stuck_message_keeps_us_silent_until_it_is_gone() {
     assert!(course.step(taken), "the moment it is gone");
     assert_eq!(course.silence(), None);
     let told = course.notes.iter();
-    let told = told.filter(|note| matches!(note, Note::Heartbeat { .. }));
+    let told = told.filter(|note| matches!(note, Happened::Heartbeat { .. }));
     assert_eq!(told.count(), 2, "said once, and once that it is over");
 }
 
@@ -288,8 +288,8 @@ fn a_watcher_that_does_not_take_it_is_remarked_once() {
     assert_eq!(
         course.notes,
         [
-            Note::Heartbeat { silence },
-            Note::Heartbeat { silence: None }
+            Happened::Heartbeat { silence },
+            Happened::Heartbeat { silence: None }
         ]
     );
 }
@@ -407,7 +407,7 @@ fn what_cannot_be_judged_keeps_us_silent() {
     assert_eq!(minutes(&mut course, 6, None), [1, 6]);
     assert_eq!(course.silence(), None);
     let told = course.notes.iter();
-    let told = told.filter(|note| matches!(note, Note::Heartbeat { .. }));
+    let told = told.filter(|note| matches!(note, Happened::Heartbeat { .. }));
     assert_eq!(told.count(), 2);
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Until, drive};
 use probe::model::{
-    Cause, CheckOutcome, CheckResult, Finding, Fleet, NetworkSettings, Note, Profile, ProfileName,
-    Start, Timestamp,
+    Cause, CheckOutcome, CheckResult, Finding, Fleet, Happened, NetworkSettings, Profile,
+    ProfileName, Start, Timestamp,
 };
 use probe::ports::{Observer, Pending, Prober};
 use tokio::sync::mpsc;
@@ -52,7 +52,7 @@ impl Prober for Holes {
 struct Deaf;
 
 impl Observer for Deaf {
-    fn note(&mut self, _: Timestamp, _: &Note, _: &Fleet) {}
+    fn note(&mut self, _: Timestamp, _: &Happened, _: &Fleet) {}
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Channel, Delivery, Effect, Entry, EntryId, Event, EventKind, Fleet, IncidentId, Note,
-    Notification, Now, Settings, Timestamp, Wording,
+    BootId, Channel, Delivery, Effect, Entry, EntryId, Event, EventKind, Fleet, Happened,
+    IncidentId, Notification, Now, Settings, Timestamp, Wording,
 };
 use probe::policy;
 use probe::ports::{Messenger, Pending};
@@ -88,7 +88,7 @@ impl Course {
     }
 
     /// The entries that leave with this event.
-    fn step(&mut self, event: Event) -> (Vec<u64>, Vec<Note>) {
+    fn step(&mut self, event: Event) -> (Vec<u64>, Vec<Happened>) {
         let now = Now {
             wall: Timestamp(0) + self.at,
             boot: BootId::default(),
@@ -101,7 +101,7 @@ impl Course {
             Effect::Notify(EntryId(id)) => Some(*id),
             _ => None,
         });
-        (leave.collect(), decision.notes)
+        (leave.collect(), decision.happened)
     }
 
     fn later(&mut self, span: Duration) -> Vec<u64> {
@@ -301,7 +301,7 @@ fn m22_of_more_messages_than_the_outbox_holds_those_that_are_over_become_one() {
     );
     let merged = notes
         .iter()
-        .filter(|note| matches!(note, Note::Merged { into, .. } if *into == digest.id));
+        .filter(|note| matches!(note, Happened::Merged { into, .. } if *into == digest.id));
     assert_eq!(merged.count(), 10_000);
     assert_eq!(course.fleet.outbox.len(), 3, "and two that are open");
     assert_eq!(leave.len(), 3);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use probe::model::{Delivery, Diagnosis, Ending, Next, Note};
+use probe::model::{Delivery, Diagnosis, Ending, Happened, Next};
 
 use super::world::{BEGIN, Fact, World};
 
@@ -108,9 +108,9 @@ fn ending(ending: &Ending) -> String {
     )
 }
 
-fn said(note: &Note) -> Option<String> {
+fn said(note: &Happened) -> Option<String> {
     Some(match note {
-        Note::Changed {
+        Happened::Changed {
             profile,
             from,
             to,
@@ -120,7 +120,7 @@ fn said(note: &Note) -> Option<String> {
             let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
             format!("{profile}: {} -> {}{cause}", from.word(), to.word())
         }
-        Note::Diagnosed {
+        Happened::Diagnosed {
             host,
             ailment,
             diagnosis,
@@ -131,14 +131,14 @@ fn said(note: &Note) -> Option<String> {
             (None, Diagnosis::Stuck { .. }) => format!("{host}: looked at: no end"),
             (None, Diagnosis::Unreadable { .. }) => format!("{host}: looked at: no facts"),
         },
-        Note::RestartBegan {
+        Happened::RestartBegan {
             host,
             number,
             command,
             profile,
             ..
         } => format!("{host}: restart {number} ordered for {profile}: {command}"),
-        Note::RestartEnded { host, attempt, .. } => {
+        Happened::RestartEnded { host, attempt, .. } => {
             format!(
                 "{host}: restart {} {}",
                 attempt.number,
@@ -148,7 +148,7 @@ fn said(note: &Note) -> Option<String> {
                     .map_or("?", |report| report.outcome.word())
             )
         }
-        Note::Held { host, hold }
+        Happened::Held { host, hold, .. }
             if !matches!(
                 hold.word(),
                 "not_confirmed"
@@ -161,27 +161,27 @@ fn said(note: &Note) -> Option<String> {
         {
             format!("{host}: held: {}", hold.word())
         }
-        Note::GaveUp { host, reason } => format!("{host}: gave up: {reason}"),
-        Note::Rearmed { host } => format!("{host}: re-armed"),
-        Note::Unjudged { profile, .. } => format!("{profile}: cannot be judged"),
-        Note::JudgedAgain { profile, .. } => format!("{profile}: judged again"),
-        Note::NetworkDown { .. } => "our network: no canary answers".to_owned(),
-        Note::NetworkBack { .. } => "our network: back".to_owned(),
-        Note::Unrecorded => "state: cannot be written".to_owned(),
-        Note::Recorded => "state: can be written again".to_owned(),
-        Note::Heartbeat { silence } => format!("heartbeat: {silence:?}"),
-        Note::Damaged { .. } => "state: was damaged, moved aside".to_owned(),
-        Note::Delivered {
+        Happened::GaveUp { host, reason } => format!("{host}: gave up: {reason}"),
+        Happened::Rearmed { host } => format!("{host}: re-armed"),
+        Happened::Unjudged { profile, .. } => format!("{profile}: cannot be judged"),
+        Happened::JudgedAgain { profile, .. } => format!("{profile}: judged again"),
+        Happened::NetworkDown { .. } => "our network: no canary answers".to_owned(),
+        Happened::NetworkBack { .. } => "our network: back".to_owned(),
+        Happened::Unrecorded => "state: cannot be written".to_owned(),
+        Happened::Recorded => "state: can be written again".to_owned(),
+        Happened::Heartbeat { silence } => format!("heartbeat: {silence:?}"),
+        Happened::Damaged { .. } => "state: was damaged, moved aside".to_owned(),
+        Happened::Delivered {
             delivery: Delivery::Rejected { reason },
             ..
         } => format!("mail given up: {reason}"),
-        Note::Held { .. }
-        | Note::Judged { .. }
-        | Note::Skipped { .. }
-        | Note::Opened { .. }
-        | Note::Closed { .. }
-        | Note::Queued { .. }
-        | Note::Merged { .. }
-        | Note::Delivered { .. } => return None,
+        Happened::Held { .. }
+        | Happened::Judged { .. }
+        | Happened::Skipped { .. }
+        | Happened::Opened { .. }
+        | Happened::Closed { .. }
+        | Happened::Queued { .. }
+        | Happened::Merged { .. }
+        | Happened::Delivered { .. } => return None,
     })
 }

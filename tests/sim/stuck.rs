@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use probe::engine::{Control, Run, Until, drive};
-use probe::model::{Fleet, Heartbeat, Note, Start, Timestamp, Watcher};
+use probe::model::{Fleet, Happened, Heartbeat, Start, Timestamp, Watcher};
 use probe::ports::{Observer, Pending, Pulse};
 use tokio::sync::mpsc;
 
@@ -26,7 +26,7 @@ impl Pulse for Outside {
 struct Gate(Arc<Mutex<()>>);
 
 impl Observer for Gate {
-    fn note(&mut self, _: Timestamp, _: &Note, _: &Fleet) {
+    fn note(&mut self, _: Timestamp, _: &Happened, _: &Fleet) {
         drop(self.0.lock().unwrap());
     }
 }

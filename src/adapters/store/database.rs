@@ -9,10 +9,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
+use super::trouble::Trouble;
 use super::{StoreError, directory, error};
 
 /// The database.
@@ -22,11 +23,14 @@ pub(super) const FILE: &str = "state.db";
 pub(super) const FRESH: &str = "state.db.new";
 
 /// What leads from schema 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[rows::COURSES, FINDINGS];
+const STEPS: &[&str] = &[rows::COURSES, FINDINGS, TELLINGS];
 
 /// Findings are kept as facts in place of sentences. Rows with sentences are read as before, so nothing is changed; a release that
 /// cannot read facts must know that.
 const FINDINGS: &str = "";
+
+/// What people were told stands beside the incident. Earlier rows are read as before, so nothing is changed here either.
+const TELLINGS: &str = "";
 
 /// `prob`, in the header of every state.
 const OURS: u32 = 0x7072_6f62;
@@ -46,57 +50,6 @@ const fn newest(steps: &[&str]) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "a list in this file")]
     let steps = steps.len() as u32;
     1 + steps
-}
-
-/// Why a database cannot be opened.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// Its content is not to be believed.
-    Damaged(String),
-    /// It is of this later schema.
-    Newer(u32),
-    /// The disk or the system does not let us; the content may be well.
-    Unwritable(rusqlite::Error),
-    /// A file operation failed.
-    File(StoreError),
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(failure: rusqlite::Error) -> Self {
-        match failure.sqlite_error_code() {
-            Some(
-                ErrorCode::DiskFull
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::PermissionDenied
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::OutOfMemory,
-            ) => Self::Unwritable(failure),
-            // Our statements are fixed: what else they can meet is a file that is not as we left it.
-            _ => Self::Damaged(failure.to_string()),
-        }
-    }
-}
-
-impl Trouble {
-    /// As an error about this database.
-    pub(super) fn at(self, db: &Path) -> StoreError {
-        let path = db.to_owned();
-        match self {
-            Self::Damaged(what) => StoreError::Damaged { path, what },
-            Self::Newer(found) => StoreError::Newer {
-                path,
-                found,
-                known: newest(STEPS),
-            },
-            Self::Unwritable(failure) => StoreError::Database {
-                words: error::words(db, &failure),
-            },
-            Self::File(error) => error,
-        }
-    }
 }
 
 /// Makes `state.db.new`, durable and closed, which goes on counting from `number`. `damaged` names the file it replaces.
@@ -195,7 +148,10 @@ fn judge(schema: u32) -> Result<(), Trouble> {
     if schema == 0 || schema > newest + FORESEEABLE {
         Err(Trouble::Damaged(format!("its schema number is {schema}")))
     } else if schema > newest {
-        Err(Trouble::Newer(schema))
+        Err(Trouble::Newer {
+            found: schema,
+            known: newest,
+        })
     } else {
         Ok(())
     }
@@ -266,6 +222,7 @@ fn keep_copy(connection: &Connection, db: &Path, found: u32) -> Result<(), Troub
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ProfileName, ProfileTrack, Timestamp};
 
     #[test]
     fn an_older_schema_is_migrated_and_kept() {
@@ -288,7 +245,7 @@ mod tests {
         assert_eq!(columns, ("state.db.corrupt-x".into(), "unknown".into()));
         drop(connection);
         assert!(
-            matches!(open(&db, Mark::Missing), Err(Trouble::Newer(found)) if found == ours + 1),
+            matches!(open(&db, Mark::Missing), Err(Trouble::Newer { found, .. }) if found == ours + 1),
             "this release refuses it"
         );
         let copy = dir.path().join(format!("state.db.v{ours}"));
@@ -322,6 +279,57 @@ mod tests {
             .unwrap();
         assert_eq!(rows, 0);
         assert!(dir.path().join("state.db.v1").exists());
+    }
+
+    #[test]
+    fn what_schema_3_knew_of_a_thread_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        create(dir.path(), None, 0).unwrap();
+        put_in_place(dir.path()).unwrap();
+        let db = dir.path().join(FILE);
+        let connection = connect(&db).unwrap();
+        let incident = |id: &str| {
+            serde_json::json!({
+                "id": id, "since": 1, "opened": 2, "cause": "refused", "attempts": [],
+                "sequence": 3, "gave_up": true, "withheld": "budget", "told": 4, "news": 5,
+            })
+        };
+        let mut led = incident("blog-2");
+        led["thread"] = "shop-1".into();
+        led["led"] = true.into();
+        for (name, incident) in [("shop", incident("shop-1")), ("blog", led)] {
+            let mut row = serde_json::to_value(ProfileTrack::default()).unwrap();
+            row["incident"] = incident;
+            let body = row.to_string();
+            let sum = rows::sum("profile", name.as_bytes(), &body);
+            let values = (name, &body, sum);
+            connection
+                .execute("INSERT INTO profile VALUES (?1, ?2, ?3)", values)
+                .unwrap();
+        }
+        connection
+            .execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)")
+            .unwrap();
+        drop(connection);
+
+        let (_, loaded) = open(&db, Mark::Missing).unwrap();
+
+        let telling = |name: &str| {
+            let name = ProfileName::try_new(name).unwrap();
+            loaded.fleet.profiles[&name].telling.clone().unwrap()
+        };
+        let (shop, blog) = (telling("shop"), telling("blog"));
+        let known = (
+            shop.sequence,
+            shop.gave_up,
+            shop.withheld.as_deref(),
+            shop.news,
+        );
+        assert_eq!(known, (3, true, Some("budget"), Some(Timestamp(5))));
+        assert!(!shop.led && blog.led);
+        for thread in [shop.thread, blog.thread] {
+            assert_eq!(thread.to_string(), "shop-1");
+        }
     }
 
     #[test]

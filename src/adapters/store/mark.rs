@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::database::Trouble;
+use super::trouble::Trouble;
 use super::{StoreError, directory};
 use crate::model::fnv1a;
 

@@ -43,6 +43,7 @@ mod mark;
 mod orders;
 mod rows;
 mod snapshot;
+mod trouble;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -57,9 +58,9 @@ pub use orders::{drilled, is_paused_now, pause, pauses, resume};
 pub use snapshot::{JournalRow, Snapshot, journal, read_only};
 pub use writer::StateStore;
 
-use database::Trouble;
 use lock::RunLock;
 use mark::Mark;
+use trouble::Trouble;
 
 /// The state directory, opened by the one run that may write to it.
 #[derive(Debug)]

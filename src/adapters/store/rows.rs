@@ -4,11 +4,13 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::courses;
-use super::database::Trouble;
+use super::trouble::Trouble;
 use crate::model::{
-    Changes, CoreRow, Entry, EntryId, Fleet, HostName, Note, ProfileName, Timestamp, fnv1a, limits,
+    Changes, CoreRow, Entry, EntryId, Fleet, Happened, HostName, ProfileName, Timestamp, fnv1a,
+    limits,
 };
 
 /// Schema 1.
@@ -65,7 +67,7 @@ pub(super) fn begin(
     Ok(())
 }
 
-fn sum(table: &str, key: &[u8], body: &str) -> i64 {
+pub(super) fn sum(table: &str, key: &[u8], body: &str) -> i64 {
     fnv1a([table.as_bytes(), key, body.as_bytes()]).cast_signed()
 }
 
@@ -90,6 +92,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
         fleet.hosts.insert(HostName::try_new(&key).ok()?, body);
         Some(())
     })?;
+    load_tellings(connection, &mut fleet)?;
     load_outbox(connection, &mut fleet)?;
     let damaged = connection
         .prepare("SELECT path FROM aside")?
@@ -101,6 +104,27 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
         damaged,
         number: number(connection)?,
     })
+}
+
+/// Up to schema 3 an incident held what people were told of it.
+fn load_tellings(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble> {
+    let mut statement = connection.prepare("SELECT body FROM profile WHERE name = ?1")?;
+    for (name, track) in &mut fleet.profiles {
+        if track.incident.is_none() || track.telling.is_some() {
+            continue;
+        }
+        let body: String = statement.query_row([name.as_str()], |row| row.get(0))?;
+        let telling = serde_json::from_str(&body).and_then(|mut row: Value| {
+            let mut told = row["incident"].take();
+            if told["thread"].is_null() {
+                told["thread"] = told["id"].clone();
+            }
+            serde_json::from_value(told)
+        });
+        let damage = format!("row {name} of profile does not say what was told");
+        track.telling = Some(telling.map_err(|_| Trouble::Damaged(damage))?);
+    }
+    Ok(())
 }
 
 /// Each message stands for itself: one that is damaged is set aside as a dead letter, and the others leave.
@@ -278,7 +302,7 @@ fn write_named<'r, B: Serialize + 'r>(
 
 fn write_journal(
     transaction: &Transaction<'_>,
-    notes: &[(Timestamp, Note)],
+    notes: &[(Timestamp, Happened)],
 ) -> rusqlite::Result<()> {
     let (mut first, mut last) = (None, 0);
     for (at, note) in notes {

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::{self, Trouble};
+use super::database;
 use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
+use super::trouble::Trouble;
 use super::{Holder, StoreError, lock, orders};
-use crate::model::{Fleet, Note, Pause, Timestamp};
+use crate::model::{Fleet, Happened, Pause, Timestamp};
 
 /// Reading takes milliseconds; a writer that ends or begins meanwhile makes us read again, not for ever.
 const TRIES: usize = 5;
@@ -50,7 +51,7 @@ pub struct JournalRow {
     /// When, on the wall clock.
     pub at: Timestamp,
     /// What.
-    pub note: Note,
+    pub note: Happened,
 }
 
 /// Reads the state. A missing directory or database is an empty one.

@@ -4,7 +4,7 @@ use super::Look;
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ended, found, hold_sentence, observed, said, time};
 use crate::model::{
-    Ailment, Cause, Delivery, Diagnosis, Hold, HostName, Note, Observation, ProfileName,
+    Ailment, Cause, Delivery, Diagnosis, Happened, Hold, HostName, Observation, ProfileName,
     ProfileState, RecoveryOutcome, Timestamp,
 };
 use crate::render::ailment::phrase;
@@ -22,7 +22,7 @@ const HANG: usize = "06:01:23  ".len();
 /// The line of a note at this wall-clock time; nothing for what is only a step of the way. `record` has taken the note in
 /// already and knows the subjects of messages.
 #[must_use]
-pub fn line(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<String> {
+pub fn line(at: Timestamp, note: &Happened, record: &Record, look: Look) -> Option<String> {
     let (ink, text) = words(at, note, record, look)?;
     let line = Line::new(Ink::Dim, &time(at))
         .then(Ink::Plain, "  ")
@@ -34,19 +34,19 @@ pub fn line(at: Timestamp, note: &Note, record: &Record, look: Look) -> Option<S
 
 pub(super) fn words(
     at: Timestamp,
-    note: &Note,
+    note: &Happened,
     record: &Record,
     look: Look,
 ) -> Option<(Ink, String)> {
     match note {
-        Note::Changed {
+        Happened::Changed {
             profile,
             from,
             to,
             cause,
             seen,
         } => changed(profile, (*from, *to), *cause, seen),
-        Note::Closed {
+        Happened::Closed {
             profile,
             since,
             restarts,
@@ -62,12 +62,12 @@ pub(super) fn words(
                 format!("{profile} is back after {after}, {restarts}"),
             ))
         }
-        Note::Diagnosed {
+        Happened::Diagnosed {
             host,
             ailment,
             diagnosis,
         } => Some(diagnosed(host, *ailment, diagnosis)),
-        Note::RestartBegan {
+        Happened::RestartBegan {
             host,
             number,
             command,
@@ -83,18 +83,18 @@ pub(super) fn words(
                 format!("{verb} {host}: {command} (attempt {number})"),
             ))
         }
-        Note::RestartEnded {
+        Happened::RestartEnded {
             host,
             attempt,
             counts_from,
         } => Some(restarted(&Action::ended(host, attempt), *counts_from)),
-        Note::Held { host, hold } => held(host, hold, at).map(|text| (Ink::Warn, text)),
-        Note::GaveUp { host, reason } => Some((
+        Happened::Held { host, hold, .. } => held(host, hold, at).map(|text| (Ink::Warn, text)),
+        Happened::GaveUp { host, reason } => Some((
             Ink::Bad,
             format!("gave up on {host}: {reason}; once it is mended: probe resume {host}"),
         )),
-        Note::Rearmed { host } => Some((Ink::Good, format!("{host} may be restarted again"))),
-        Note::Delivered {
+        Happened::Rearmed { host } => Some((Ink::Good, format!("{host} may be restarted again"))),
+        Happened::Delivered {
             entry,
             event,
             to,
@@ -103,7 +103,7 @@ pub(super) fn words(
             let subject = record.subject(*entry).unwrap_or(event.word());
             Some(delivered(subject, to, delivery))
         }
-        Note::Unjudged {
+        Happened::Unjudged {
             profile,
             since,
             detail,
@@ -115,39 +115,39 @@ pub(super) fn words(
                 said(detail)
             ),
         )),
-        Note::JudgedAgain { profile, since } => Some((
+        Happened::JudgedAgain { profile, since, .. } => Some((
             Ink::Good,
             format!("{profile} is judged again after {}", span(at.since(*since))),
         )),
-        Note::NetworkDown { detail } => Some((
+        Happened::NetworkDown { detail } => Some((
             Ink::Bad,
             format!(
                 "our own network is down ({}): nothing is judged or restarted",
                 said(detail)
             ),
         )),
-        Note::NetworkBack { since } => Some((
+        Happened::NetworkBack { since, .. } => Some((
             Ink::Good,
             format!("our own network is back after {}", span(at.since(*since))),
         )),
-        Note::Damaged { path } if path.is_empty() => Some((
+        Happened::Damaged { path } if path.is_empty() => Some((
             Ink::Bad,
             "the state is gone: what was restarted before is not known, and restarts wait"
                 .to_owned(),
         )),
-        Note::Damaged { path } => Some((
+        Happened::Damaged { path } => Some((
             Ink::Bad,
             format!("the state was damaged; it was moved to {path}, and restarts wait"),
         )),
-        Note::Unrecorded => Some((
+        Happened::Unrecorded => Some((
             Ink::Bad,
             "the state cannot be written: nothing is restarted or sent until it can".to_owned(),
         )),
-        Note::Heartbeat { silence: None } => Some((
+        Happened::Heartbeat { silence: None } => Some((
             Ink::Good,
             "the outside watcher hears from us again".to_owned(),
         )),
-        Note::Heartbeat {
+        Happened::Heartbeat {
             silence: Some(silence),
         } => Some((
             Ink::Warn,
@@ -156,17 +156,18 @@ pub(super) fn words(
                 silence.phrase()
             ),
         )),
-        Note::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
-        Note::Skipped { profile, count } => Some((
+        Happened::Recorded => Some((Ink::Good, "the state can be written again".to_owned())),
+        Happened::Skipped { profile, count } => Some((
             Ink::Bad,
             format!(
                 "{profile}: {} not made in time",
                 plural(usize::try_from(*count).unwrap_or(usize::MAX), "probe")
             ),
         )),
-        Note::Judged { .. } | Note::Opened { .. } | Note::Queued { .. } | Note::Merged { .. } => {
-            None
-        }
+        Happened::Judged { .. }
+        | Happened::Opened { .. }
+        | Happened::Queued { .. }
+        | Happened::Merged { .. } => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use probe::model::{Delivery, EventKind, GivenUp, Hold, Note, Pause, RecoveryOutcome, Stage};
+use probe::model::{Delivery, EventKind, GivenUp, Happened, Hold, Pause, RecoveryOutcome, Stage};
 use probe::render::record::{Record, waiting};
 use probe::render::report::{document, status_document};
 use serde_json::{Value, json};
@@ -245,9 +245,10 @@ fn refused_restarts_are_actions_and_steps_of_the_way_are_not() {
         Hold::NetworkDown,
     ];
     for hold in holds {
-        world.note(&Note::Held {
+        world.note(&Happened::Held {
             host: host("web1"),
             hold,
+            again: false,
         });
     }
     let seen = parsed(&world);
@@ -268,7 +269,7 @@ fn a_message_of_an_earlier_run_keeps_its_subject() {
     world.record = Record::new(&world.fleet, subject);
     assert_eq!(world.record.told().count(), 0);
     world.fleet.forget_entry(entry);
-    world.note(&Note::Delivered {
+    world.note(&Happened::Delivered {
         entry,
         event: EventKind::Restarted,
         to: "ops@example.com".to_owned(),

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use probe::model::{
     Addresses, Attempt, AttemptId, Backoff, Budget, CacheBypass, Cause, Certificate, Channel,
-    CheckOutcome, CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Host,
-    HostName, HttpVersion, Incident, IncidentId, NetworkSettings, Note, Notification, Profile,
+    CheckOutcome, CheckResult, Entry, EntryId, EventKind, Expect, Finding, Fleet, Guards, Happened,
+    Host, HostName, HttpVersion, Incident, IncidentId, NetworkSettings, Notification, Profile,
     ProfileName, ProfileTrack, RecoveryOutcome, RecoveryReport, Restart, Rung, Seconds, Settings,
-    Shared, Standing, Timestamp, Timings, Tls, When,
+    Shared, Standing, Telling, Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
 use probe::render::terminal::Look;
@@ -175,13 +175,16 @@ impl World {
         track.failing_since = Some(begun);
         let opened = begun + secs(20);
         let id = IncidentId::new(text, &opened.stamp());
-        track.incident = Some(Box::new(Incident {
+        let incident = Incident::new(id, begun, opened, Cause::Refused);
+        let telling = Telling {
             sequence: 1,
-            ..Incident::new(id, begun, opened, Cause::Refused)
-        }));
+            ..Telling::of(&incident)
+        };
+        track.incident = Some(Box::new(incident));
+        track.telling = Some(Box::new(telling));
     }
 
-    pub(super) fn note(&mut self, note: &Note) {
+    pub(super) fn note(&mut self, note: &Happened) {
         self.record.note(note, &self.settings, &self.fleet, subject);
     }
 
@@ -208,7 +211,7 @@ impl World {
             unclear: false,
             outlived: false,
         });
-        self.note(&Note::Queued {
+        self.note(&Happened::Queued {
             entry: id,
             event,
             to: "ops@example.com".to_owned(),

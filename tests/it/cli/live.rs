@@ -1,8 +1,8 @@
 //! The lines of a run under way.
 
 use probe::model::{
-    AttemptId, Cause, Delivery, EventKind, Finding, GivenUp, Hold, IncidentId, Note, Observation,
-    ProfileState, RecoveryOutcome,
+    AttemptId, Cause, Delivery, EventKind, Finding, GivenUp, Happened, Hold, IncidentId,
+    Observation, ProfileState, RecoveryOutcome,
 };
 use probe::render::progress::{self, Awaited, awaited};
 use probe::render::terminal::{Look, line};
@@ -10,7 +10,7 @@ use probe::render::terminal::{Look, line};
 use super::fixture::{World, attempt, host, look, name, now, secs, took_longer};
 use super::worlds::{settling, well};
 
-fn said(world: &mut World, note: &Note) -> Option<String> {
+fn said(world: &mut World, note: &Happened) -> Option<String> {
     world.note(note);
     line(now(), note, &world.record, look(300))
 }
@@ -20,8 +20,8 @@ fn changed(
     to: ProfileState,
     cause: Option<Cause>,
     seen: Vec<Observation>,
-) -> Note {
-    Note::Changed {
+) -> Happened {
+    Happened::Changed {
         profile: name("shop"),
         from,
         to,
@@ -46,48 +46,51 @@ fn an_outage_in_lines() {
     let story = [
         changed(Up, Failing, refused, vec![]),
         changed(Failing, Down, refused, vec![seen]),
-        Note::Opened {
+        Happened::Opened {
             incident: IncidentId::new("shop", "20261122T060041Z"),
             profile: name("shop"),
             cause: Cause::Refused,
         },
-        Note::Held {
+        Happened::Held {
             host: host("web1"),
             hold: Hold::AwaitingCanary,
+            again: false,
         },
-        Note::RestartBegan {
+        Happened::RestartBegan {
             host: host("web1"),
             attempt: AttemptId(1),
             number: 1,
             command: "sudo -n kusanagi restart".to_owned(),
             profile: name("shop"),
         },
-        Note::RestartEnded {
+        Happened::RestartEnded {
             host: host("web1"),
             attempt: attempt(1, RecoveryOutcome::Succeeded),
             counts_from: Some(now() + secs(48)),
         },
-        Note::RestartEnded {
+        Happened::RestartEnded {
             host: host("web1"),
             attempt: attempt(2, RecoveryOutcome::Failed),
             counts_from: None,
         },
-        Note::Held {
+        Happened::Held {
             host: host("web1"),
             hold: Hold::Budget {
                 restarts: 3,
                 per: secs(3600),
                 until: now() + secs(90),
             },
+            again: false,
         },
         changed(Down, Up, None, vec![]),
-        Note::Closed {
+        Happened::Closed {
             incident: IncidentId::new("shop", "20261122T060041Z"),
             profile: name("shop"),
             since: now() - secs(62),
             restarts: 1,
+            attempts: Vec::new(),
         },
-        Note::Delivered {
+        Happened::Delivered {
             entry: up,
             event: EventKind::Up,
             to: "ops@example.com".to_owned(),
@@ -95,7 +98,7 @@ fn an_outage_in_lines() {
                 relay: "mail.example.com".to_owned(),
             },
         },
-        Note::Delivered {
+        Happened::Delivered {
             entry: up,
             event: EventKind::Up,
             to: "ops@example.com".to_owned(),
@@ -103,18 +106,19 @@ fn an_outage_in_lines() {
                 reason: "550 no such user".to_owned(),
             },
         },
-        Note::GaveUp {
+        Happened::GaveUp {
             host: host("web1"),
             reason: GivenUp::Other("3 attempts did not help".to_owned()),
         },
-        Note::Rearmed { host: host("web1") },
-        Note::NetworkDown {
+        Happened::Rearmed { host: host("web1") },
+        Happened::NetworkDown {
             detail: Finding::CanarySilent { seconds: 5 },
         },
-        Note::NetworkBack {
+        Happened::NetworkBack {
             since: now() - secs(95),
+            blinded: false,
         },
-        Note::Unrecorded,
+        Happened::Unrecorded,
     ];
     let lines: Vec<String> = story
         .iter()
@@ -179,7 +183,7 @@ fn changes_that_are_news_and_that_are_not() {
 
 #[test]
 fn a_dry_run_only_would() {
-    let note = Note::RestartBegan {
+    let note = Happened::RestartBegan {
         host: host("web1"),
         attempt: AttemptId(1),
         number: 1,

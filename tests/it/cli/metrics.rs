@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Drill, Gauges, Hold, LAG_BOUNDS_MS, Lag, Note, RecoveryOutcome, Standing, Timestamp,
+    Cause, Drill, Gauges, Happened, Hold, LAG_BOUNDS_MS, Lag, RecoveryOutcome, Standing, Timestamp,
     TlsVersion,
 };
 use probe::render::metrics::{Scene, page};
@@ -25,21 +25,23 @@ fn gauges() -> Gauges {
         commits: (12, 1),
         ..Gauges::default()
     };
-    gauges.note(&Note::RestartEnded {
+    gauges.note(&Happened::RestartEnded {
         host: host("web1"),
         attempt: attempt(1, RecoveryOutcome::Succeeded),
         counts_from: None,
     });
-    gauges.note(&Note::Held {
+    gauges.note(&Happened::Held {
         host: host("web1"),
         hold: Hold::NetworkDown,
+        again: false,
     });
     for cause in [Cause::Refused, Cause::Refused, Cause::Monitor, Cause::Slow] {
-        gauges.note(&Note::Judged {
+        gauges.note(&Happened::Judged {
             profile: name("shop"),
             state: probe::model::ProfileState::Failing,
             failures: 1,
             cause: Some(cause),
+            well: None,
         });
     }
     gauges

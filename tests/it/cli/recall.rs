@@ -1,7 +1,7 @@
 //! `probe why` and `probe history`: what they answer from what real runs left behind, and their screens.
 
 use probe::model::{
-    Cause, IncidentId, Note, Now, Pause, RecoveryOutcome, Standing, Timestamp, Window,
+    Cause, Happened, IncidentId, Now, Pause, RecoveryOutcome, Standing, Timestamp, Window,
 };
 use probe::policy;
 use probe::render::{history, terminal};
@@ -114,27 +114,28 @@ fn minutes(before: u64) -> Timestamp {
     now() - secs(60 * before)
 }
 
-fn course() -> Vec<(Timestamp, Note)> {
+fn course() -> Vec<(Timestamp, Happened)> {
     let id = |n: u64| IncidentId::new("shop", &minutes(n).stamp());
-    let opened = |n: u64| Note::Opened {
+    let opened = |n: u64| Happened::Opened {
         incident: id(n),
         profile: name("shop"),
         cause: Cause::Refused,
     };
-    let closed = |n: u64, since: u64| Note::Closed {
+    let closed = |n: u64, since: u64| Happened::Closed {
         incident: id(n),
         profile: name("shop"),
         since: minutes(since),
         restarts: 1,
+        attempts: Vec::new(),
     };
-    let restart = |number: u32| Note::RestartBegan {
+    let restart = |number: u32| Happened::RestartBegan {
         host: host("web1"),
         attempt: attempt(number, RecoveryOutcome::Succeeded).id,
         number,
         command: "sudo -n kusanagi restart".to_owned(),
         profile: name("shop"),
     };
-    let ended = |number: u32| Note::RestartEnded {
+    let ended = |number: u32| Happened::RestartEnded {
         host: host("web1"),
         attempt: attempt(number, RecoveryOutcome::Succeeded),
         counts_from: None,

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use probe::model::{Cause, Finding, Hold, Note, Pause, Quoted, RecoveryOutcome, Stage, Standing};
+use probe::model::{
+    Cause, Finding, Happened, Hold, Pause, Quoted, RecoveryOutcome, Stage, Standing,
+};
 use probe::render::terminal::{self, Look};
 
 use super::fixture::{World, attempt, good, host, judged, look, name, now, secs, subject};
@@ -131,9 +133,10 @@ fn budget_spent_and_a_recovery_seen_once() {
         until: now() + secs(2700),
     };
     track.hold = Some(hold.clone());
-    world.note(&Note::Held {
+    world.note(&Happened::Held {
         host: host("web1"),
         hold,
+        again: false,
     });
     let shop = world.fleet.profile_mut(&name("shop"));
     shop.last = vec![good("https://shop.example.com/", "192.0.2.10:443")];

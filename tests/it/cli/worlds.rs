@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Delivery, EventKind, Finding, GivenUp, Hold, Note, Quoted, RecoveryOutcome, Stage,
+    Cause, Delivery, EventKind, Finding, GivenUp, Happened, Hold, Quoted, RecoveryOutcome, Stage,
     Standing, Timings,
 };
 
@@ -68,7 +68,7 @@ pub(super) fn settling() -> World {
     track.attempts = 1;
     track.last = Some(ended.clone());
     let down = world.queue(EventKind::Down, "shop", "web1");
-    world.note(&Note::Delivered {
+    world.note(&Happened::Delivered {
         entry: down,
         event: EventKind::Down,
         to: "ops@example.com".to_owned(),
@@ -77,7 +77,7 @@ pub(super) fn settling() -> World {
         },
     });
     world.fleet.forget_entry(down);
-    world.note(&Note::RestartEnded {
+    world.note(&Happened::RestartEnded {
         host: host("web1"),
         attempt: ended,
         counts_from: Some(now() + secs(33)),
@@ -87,7 +87,7 @@ pub(super) fn settling() -> World {
     if let Some(entry) = world.fleet.entry_mut(restarted) {
         entry.last = Some(deferred.clone());
     }
-    world.note(&Note::Delivered {
+    world.note(&Happened::Delivered {
         entry: restarted,
         event: EventKind::Restarted,
         to: "ops@example.com".to_owned(),
@@ -115,7 +115,7 @@ pub(super) fn gave_up() -> World {
     track.hold = Some(Hold::GaveUp {
         reason: GivenUp::Other("3 attempts did not help".to_owned()),
     });
-    world.note(&Note::RestartEnded {
+    world.note(&Happened::RestartEnded {
         host: host("web1"),
         attempt: ended,
         counts_from: None,
@@ -127,7 +127,7 @@ pub(super) fn gave_up() -> World {
     if let Some(entry) = world.fleet.entry_mut(entry) {
         entry.last = Some(rejected.clone());
     }
-    world.note(&Note::Delivered {
+    world.note(&Happened::Delivered {
         entry,
         event: EventKind::GaveUp,
         to: "ops@example.com".to_owned(),

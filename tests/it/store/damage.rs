@@ -252,7 +252,7 @@ fn only_so_many_damaged_states_are_kept() {
 #[test]
 fn a_newer_schema_is_refused_and_not_touched() {
     let mut bytes = healthy();
-    bytes[60..64].copy_from_slice(&4_u32.to_be_bytes());
+    bytes[60..64].copy_from_slice(&5_u32.to_be_bytes());
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("state.db");
     fs::write(&db, &bytes).unwrap();
@@ -261,7 +261,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert_eq!(
             error,
             format!(
-                "{} was written by a newer probe (schema 4, this one knows 3) and is left as it is: \
+                "{} was written by a newer probe (schema 5, this one knows 4) and is left as it is: \
                  upgrade this probe, or move its directory away to begin anew",
                 dir.path()
                     .canonicalize()
@@ -273,8 +273,8 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert!(matches!(
             read_only(dir.path()),
             Err(StoreError::Newer {
-                found: 4,
-                known: 3,
+                found: 5,
+                known: 4,
                 ..
             })
         ));

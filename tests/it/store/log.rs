@@ -23,7 +23,7 @@ impl Write for Sink {
     }
 }
 
-fn logged(format: LogFormat, notes: &[Note]) -> String {
+fn logged(format: LogFormat, notes: &[Happened]) -> String {
     let sink = Sink::default();
     let writer = sink.clone();
     let lines = subscriber(format, EnvFilter::new("trace"), false, move || {
@@ -38,7 +38,7 @@ fn logged(format: LogFormat, notes: &[Note]) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn line(note: Note) -> Value {
+fn line(note: Happened) -> Value {
     let text = logged(LogFormat::Json, &[note]);
     assert_eq!(text.lines().count(), 1, "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
@@ -50,8 +50,8 @@ fn host() -> HostName {
     HostName::try_new("web1").unwrap()
 }
 
-fn ended(outcome: RecoveryOutcome) -> Note {
-    Note::RestartEnded {
+fn ended(outcome: RecoveryOutcome) -> Happened {
+    Happened::RestartEnded {
         host: host(),
         attempt: Attempt {
             id: AttemptId(7),
@@ -73,8 +73,8 @@ fn ended(outcome: RecoveryOutcome) -> Note {
     }
 }
 
-fn delivered(delivery: Delivery) -> Note {
-    Note::Delivered {
+fn delivered(delivery: Delivery) -> Happened {
+    Happened::Delivered {
         entry: EntryId(3),
         event: EventKind::Down,
         to: "ops@example.com".to_owned(),
@@ -91,40 +91,48 @@ fn the_level_says_who_must_care() {
         (ended(RecoveryOutcome::TimedOut), "WARN"),
         (ended(RecoveryOutcome::Refused), "ERROR"),
         (
-            Note::Held {
+            Happened::Held {
                 host: host(),
                 hold: Hold::Restarting,
+                again: false,
             },
             "INFO",
         ),
         (
-            Note::Held {
+            Happened::Held {
                 host: host(),
                 hold: Hold::Quarantine { until: WALL },
+                again: false,
             },
             "WARN",
         ),
         (
-            Note::GaveUp {
+            Happened::GaveUp {
                 host: host(),
                 reason: GivenUp::Other(reason()),
             },
             "ERROR",
         ),
-        (Note::Rearmed { host: host() }, "INFO"),
+        (Happened::Rearmed { host: host() }, "INFO"),
         (delivered(Delivery::Sent { relay: reason() }), "DEBUG"),
         (delivered(Delivery::deferred(reason())), "WARN"),
         (delivered(Delivery::Unclear { reason: reason() }), "WARN"),
         (delivered(Delivery::Rejected { reason: reason() }), "ERROR"),
         (
-            Note::NetworkDown {
+            Happened::NetworkDown {
                 detail: reason().as_str().into(),
             },
             "WARN",
         ),
-        (Note::NetworkBack { since: WALL }, "INFO"),
         (
-            Note::Unjudged {
+            Happened::NetworkBack {
+                since: WALL,
+                blinded: false,
+            },
+            "INFO",
+        ),
+        (
+            Happened::Unjudged {
                 profile: ProfileName::try_new("shop").unwrap(),
                 since: WALL,
                 detail: reason().as_str().into(),
@@ -132,15 +140,20 @@ fn the_level_says_who_must_care() {
             "ERROR",
         ),
         (
-            Note::JudgedAgain {
+            Happened::JudgedAgain {
                 profile: ProfileName::try_new("shop").unwrap(),
                 since: WALL,
+                told: Some(probe::model::IncidentId::new(
+                    "blog-unjudged",
+                    "20261122T055900Z",
+                )),
+                failed: false,
             },
             "INFO",
         ),
-        (Note::Damaged { path: reason() }, "ERROR"),
-        (Note::Unrecorded, "ERROR"),
-        (Note::Recorded, "INFO"),
+        (Happened::Damaged { path: reason() }, "ERROR"),
+        (Happened::Unrecorded, "ERROR"),
+        (Happened::Recorded, "INFO"),
     ];
     for (note, level) in table {
         assert_eq!(line(note.clone())["level"], level, "{note:?}");
@@ -151,7 +164,7 @@ fn the_level_says_who_must_care() {
 fn a_line_carries_its_ids() {
     let profile = || ProfileName::try_new("shop").unwrap();
     let incident = || IncidentId::new("shop", "20261122T060001Z");
-    let opened = line(Note::Opened {
+    let opened = line(Happened::Opened {
         incident: incident(),
         profile: profile(),
         cause: Cause::Refused,
@@ -166,9 +179,10 @@ fn a_line_carries_its_ids() {
     assert_eq!(ended["exit_status"], 1);
     assert_eq!(ended["duration_ms"], 2310);
     assert_eq!(ended["outcome"], "failed");
-    let held = line(Note::Held {
+    let held = line(Happened::Held {
         host: host(),
         hold: Hold::Backoff { until: WALL },
+        again: false,
     });
     assert_eq!(held["reason"], "backoff");
     assert_eq!(held["until"], "2026-11-22T06:00:01.000Z");
@@ -179,11 +193,12 @@ fn a_line_carries_its_ids() {
         (&sent["entry"], &sent["event"], &sent["to"]),
         (&"3".into(), &"down".into(), &"ops@example.com".into())
     );
-    let closed = line(Note::Closed {
+    let closed = line(Happened::Closed {
         incident: incident(),
         profile: profile(),
         since: WALL,
         restarts: 1,
+        attempts: Vec::new(),
     });
     assert_eq!(closed["restarts"], 1);
 }
@@ -192,7 +207,7 @@ fn a_line_carries_its_ids() {
 fn text_is_one_line_even_when_a_detail_is_not() {
     let text = logged(
         LogFormat::Text,
-        &[Note::Damaged {
+        &[Happened::Damaged {
             path: "a\nb\u{1b}[31m".to_owned(),
         }],
     );

@@ -100,12 +100,13 @@ fn counted(counter: u64) -> Fleet {
     fleet
 }
 
-fn judged(failures: u32) -> (Timestamp, Note) {
-    let note = Note::Judged {
+fn judged(failures: u32) -> (Timestamp, Happened) {
+    let note = Happened::Judged {
         profile: ProfileName::try_new("shop").unwrap(),
         state: ProfileState::Down,
         failures,
         cause: Some(Cause::Refused),
+        well: None,
     };
     (WALL, note)
 }

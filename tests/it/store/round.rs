@@ -119,12 +119,18 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         opened: at(rng),
         cause: cause(rng),
         attempts: (0..rng.usize(0..3)).map(|_| attempt(rng)).collect(),
+    };
+    let telling = Telling {
+        thread: IncidentId::new("blog", "20261122T055900Z"),
+        since: at(rng),
+        opened: at(rng),
+        cause: cause(rng),
+        attempts: (0..rng.usize(0..3)).map(|_| attempt(rng)).collect(),
         sequence: rng.u32(..),
         gave_up: rng.bool(),
         withheld: maybe(rng, "budget".to_owned()),
         told: at(rng),
         hush: Duration::from_secs(u64::from(rng.u32(..))),
-        thread: maybe(rng, IncidentId::new("blog", "20261122T055900Z")),
         led: rng.bool(),
         listed: affected(rng),
         over: affected(rng),
@@ -145,6 +151,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
             },
         ),
     };
+    let down = rng.bool();
     ProfileTrack {
         flap: maybe(rng, Box::new(flap)),
         standing: Standing::Failing,
@@ -167,7 +174,8 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
                 counts: rng.bool(),
             })
             .collect(),
-        incident: maybe(rng, Box::new(incident)),
+        incident: down.then(|| Box::new(incident)),
+        telling: down.then(|| Box::new(telling)),
         fingerprint: rng.u64(..),
         removed: maybe(rng, Timestamp(i64::MAX)),
         ..ProfileTrack::default()

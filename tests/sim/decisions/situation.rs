@@ -9,8 +9,8 @@ use probe::adapters::ssh;
 use probe::model::{
     Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckOutcome, CheckResult, Diagnosis,
     Finding, Fleet, GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId, ProfileTrack,
-    Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Timestamp, When,
-    Window,
+    Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Telling, Timestamp,
+    When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -129,8 +129,8 @@ impl Situation {
             ["site", ..] => {}
             [name, "fails", "by", cause, rest @ ..] => self.fails(name, cause, rest),
             [name, "is", "known", "as", "down"] => {
-                let incident = self.track(name).incident.as_mut();
-                incident.expect(line).sequence = 1;
+                let telling = self.track(name).telling.as_mut();
+                telling.expect(line).sequence = 1;
             }
             [name, "says", ..] => {
                 let said = line.split_once(" says ").unwrap().1.to_owned();
@@ -367,7 +367,9 @@ impl Situation {
         }
         track.standing = Standing::Down;
         let id = IncidentId::new(name, "20261122T060000Z");
-        track.incident = Some(Box::new(Incident::new(id, began[0], ago(old), cause)));
+        let incident = Incident::new(id, began[0], ago(old), cause);
+        track.telling = Some(Box::new(Telling::of(&incident)));
+        track.incident = Some(Box::new(incident));
     }
 
     /// What hosts make of their sites, as the core would have felt it.

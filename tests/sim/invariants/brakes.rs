@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, HostName, Note, RecoveryOutcome};
+use probe::model::{Cause, Happened, HostName, RecoveryOutcome};
 
 use super::super::world::Fact;
 use super::Course;
@@ -68,13 +68,13 @@ impl Course<'_> {
         for (t, fact) in &self.facts {
             match fact {
                 // It never left. One that was too old to be begun when it was written does not count.
-                Fact::Noted(Note::RestartEnded { host, attempt, .. })
+                Fact::Noted(Happened::RestartEnded { host, attempt, .. })
                     if !left.contains(&attempt.id) && is_unexecuted(attempt) =>
                 {
                     last.insert(host, attempt.number - 1);
                 }
                 // Also one that was written and, because the process died, never left.
-                Fact::Noted(Note::RestartEnded { host, attempt, .. }) => {
+                Fact::Noted(Happened::RestartEnded { host, attempt, .. }) => {
                     last.insert(host, attempt.number);
                 }
                 Fact::Ordered {
@@ -194,7 +194,7 @@ impl Course<'_> {
             let Some(before) = before else { continue };
             let between = self.between(before.ordered, after.ordered);
             let rearmed = between.iter().any(|(_, fact)| {
-                matches!(fact, Fact::Noted(Note::Rearmed { host }) if *host == after.host)
+                matches!(fact, Fact::Noted(Happened::Rearmed { host }) if *host == after.host)
             });
             if rearmed {
                 continue;
@@ -233,8 +233,8 @@ impl Course<'_> {
         let mut suspended: BTreeSet<&HostName> = BTreeSet::new();
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Noted(Note::GaveUp { host, .. }) => drop(suspended.insert(host)),
-                Fact::Noted(Note::Rearmed { host }) => drop(suspended.remove(host)),
+                Fact::Noted(Happened::GaveUp { host, .. }) => drop(suspended.insert(host)),
+                Fact::Noted(Happened::Rearmed { host }) => drop(suspended.remove(host)),
                 // What was noted and not written died with the process.
                 Fact::Crashed | Fact::Ended { written: false } => suspended.clear(),
                 Fact::Ordered { order, .. } if suspended.contains(&order.host) => {

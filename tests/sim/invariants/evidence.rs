@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Ailment, Blame, Cause, HostName, Note, ProfileName, Reach, Timestamp, When};
+use probe::model::{
+    Ailment, Blame, Cause, Happened, HostName, ProfileName, Reach, Timestamp, When,
+};
 
 use super::super::world::{Fact, MAINTENANCE, World};
 use super::Course;
@@ -245,7 +247,7 @@ impl Course<'_> {
                         return false;
                     }
                     let first = row.first().map_or(t, |oldest| oldest.began);
-                    let recent = t - super::longest(profile) as i64 - 60_000;
+                    let recent = t - super::longest(profile) - 60_000;
                     let healable = row.iter().all(|one| {
                         let listed = |cause| settings.restart.causes.contains(&cause);
                         self.seen.speaks(name, one, first.min(recent), t)
@@ -377,7 +379,7 @@ impl Course<'_> {
                         }
                         Reach::Unknown => {}
                     },
-                    Fact::Noted(Note::NetworkBack { .. }) => {
+                    Fact::Noted(Happened::NetworkBack { .. }) => {
                         seeing = *at;
                         away = away.filter(|(reach, _)| *reach != Reach::Silent);
                     }

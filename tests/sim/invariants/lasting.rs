@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Delivery, EntryId, IncidentId, Note, limits};
+use probe::model::{Delivery, EntryId, Happened, IncidentId, limits};
 
 use super::super::world::Fact;
 use super::Course;
@@ -22,8 +22,8 @@ impl Course<'_> {
             match fact {
                 Fact::Mailed { entry, taken: true } => _ = taken.insert(entry.id),
                 // Another message holds what it told, in the same write.
-                Fact::Noted(Note::Merged { entry, into }) => _ = merged.insert(*entry, *into),
-                Fact::Noted(Note::Delivered {
+                Fact::Noted(Happened::Merged { entry, into }) => _ = merged.insert(*entry, *into),
+                Fact::Noted(Happened::Delivered {
                     entry,
                     delivery: Delivery::Sent { .. },
                     ..
@@ -45,8 +45,8 @@ impl Course<'_> {
                         let replaced = merged.iter().filter(|(entry, into)| {
                             !written.contains_key(*entry) && written.get(*into) == Some(&thread)
                         });
-                        let missing = (0..*told).filter(|n| !messages.contains(&(thread, *n)));
-                        if let Some(lost) = missing.skip(replaced.count()).next() {
+                        let mut missing = (0..*told).filter(|n| !messages.contains(&(thread, *n)));
+                        if let Some(lost) = missing.nth(replaced.count()) {
                             self.fail(*t, &format!("S13 no loss: message {lost} of {thread} was told, and is not on the disk"));
                         }
                     }

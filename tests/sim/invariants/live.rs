@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, HostName, Note, ProfileName, limits};
+use probe::model::{Cause, Happened, HostName, ProfileName, limits};
 
 use super::super::world::Fact;
 use super::{Course, longest};
@@ -70,8 +70,8 @@ impl Course<'_> {
                         last.extend(names.iter().map(|name| (name, *t)));
                     }
                 }
-                Fact::Noted(Note::GaveUp { host, .. }) => _ = given_up.insert(host),
-                Fact::Noted(Note::Rearmed { host }) => _ = given_up.remove(host),
+                Fact::Noted(Happened::GaveUp { host, .. }) => _ = given_up.insert(host),
+                Fact::Noted(Happened::Rearmed { host }) => _ = given_up.remove(host),
                 Fact::Arrived {
                     profile,
                     cause: Some(Cause::Maintenance),

@@ -29,7 +29,7 @@
 //! | L6, L7 | `worlds`: `live` |
 //! | L8 | `stuck`; `it::cli::daemon::what_the_service_manager_hears`; `engine::a_panic_in_the_prober_is_unknown_not_down` and its like |
 
-use probe::model::{AttemptId, HostName, Note, Profile, RecoveryOutcome};
+use probe::model::{AttemptId, Happened, HostName, Profile, RecoveryOutcome};
 
 use super::world::{Fact, World};
 
@@ -151,7 +151,7 @@ fn attempts(facts: &[(i64, &Fact)]) -> Vec<Attempt> {
                 number: *attempts,
                 ended: None,
             }),
-            Fact::Noted(Note::RestartEnded { attempt, .. }) => {
+            Fact::Noted(Happened::RestartEnded { attempt, .. }) => {
                 // The last word counts: an earlier one may have died with the process that noted it.
                 if let Some(known) = found.iter_mut().find(|known| known.id == attempt.id) {
                     let outcome = attempt

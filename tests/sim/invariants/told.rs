@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use probe::model::{
-    Blame, Channel, Entry, EntryId, EventKind, HostName, IncidentId, Note, Notification,
+    Blame, Channel, Entry, EntryId, EventKind, Happened, HostName, IncidentId, Notification,
     ProfileName, limits,
 };
 
@@ -73,7 +73,7 @@ impl Course<'_> {
         let unclear = self.facts.iter().filter(|(_, fact)| {
             matches!(
                 fact,
-                Fact::Noted(Note::Delivered {
+                Fact::Noted(Happened::Delivered {
                     delivery: probe::model::Delivery::Unclear { .. },
                     ..
                 })
@@ -290,7 +290,7 @@ impl Course<'_> {
         let mut mailed: Vec<(i64, &Notification)> = Vec::new();
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Noted(Note::Opened { incident, .. }) => {
+                Fact::Noted(Happened::Opened { incident, .. }) => {
                     opened.entry(incident).or_insert(*t);
                 }
                 Fact::Closed(incident, profile) => _ = closed.insert(incident, (*t, profile)),
@@ -330,8 +330,9 @@ impl Course<'_> {
         let mut last = *said;
         for (at, fact) in self.between(*said, t) {
             match fact {
-                Fact::Noted(Note::Opened { profile, .. } | Note::Closed { profile, .. })
-                    if with(profile) => {}
+                Fact::Noted(
+                    Happened::Opened { profile, .. } | Happened::Closed { profile, .. },
+                ) if with(profile) => {}
                 _ => continue,
             }
             if at - last > FLAPPING {
@@ -350,7 +351,7 @@ impl Course<'_> {
                 Fact::Added(_, names) => away.retain(|name| !names.contains(name)),
                 _ => {}
             }
-            let Fact::Noted(Note::Closed { profile, .. }) = fact else {
+            let Fact::Noted(Happened::Closed { profile, .. }) = fact else {
                 continue;
             };
             if away.contains(profile)

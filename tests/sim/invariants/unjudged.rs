@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, IncidentId, Note, ProfileName, limits};
+use probe::model::{Cause, Happened, IncidentId, ProfileName, limits};
 
 use super::super::world::Fact;
 use super::Course;
@@ -17,7 +17,7 @@ impl Course<'_> {
         let mut written: &BTreeMap<IncidentId, u32> = &BTreeMap::new();
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Noted(Note::Unjudged { profile, .. }) => _ = told.insert(profile),
+                Fact::Noted(Happened::Unjudged { profile, .. }) => _ = told.insert(profile),
                 Fact::Wrote { threads, .. } => written = threads,
                 Fact::Arrived {
                     profile,

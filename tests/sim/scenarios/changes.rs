@@ -1,6 +1,6 @@
 //! What a changed configuration and the end of somebody else's restart set free, and what they do not.
 
-use probe::model::{Cause, EventKind, Note};
+use probe::model::{Cause, EventKind, Happened};
 
 use super::super::setup::{each_host, host, secs, settings};
 use super::super::world::{BEGIN, Fact, Ssh, World};
@@ -63,7 +63,7 @@ fn the_next_host_goes_when_the_one_before_has_ended() {
     world.run_daemon();
     world.go_on(10 * MINUTE);
     let ended = world.facts.iter().find_map(|(t, fact)| match fact {
-        Fact::Noted(Note::RestartEnded { .. }) => Some(t - BEGIN),
+        Fact::Noted(Happened::RestartEnded { .. }) => Some(t - BEGIN),
         _ => None,
     });
     let first = [ordered(&world, "web1"), ordered(&world, "web2")].concat();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use probe::model::{
-    Cause, CheckOutcome, CheckResult, Event, Note, ProfileName, Start, When, limits,
+    Cause, CheckOutcome, CheckResult, Event, Happened, ProfileName, Start, When, limits,
 };
 use probe::policy;
 
@@ -55,7 +55,7 @@ fn after_a_long_sleep_there_is_one_probe_and_the_others_are_counted() {
     hand.ms = 10 * 60_000 + 500;
     hand.step(Event::Ticked);
     assert_eq!(hand.under_way.len(), 1);
-    let skipped = Note::Skipped {
+    let skipped = Happened::Skipped {
         profile: profile("shop"),
         count: 9,
     };
@@ -147,7 +147,7 @@ fn maintenance_holds_but_not_for_ever() {
         world
             .facts
             .iter()
-            .any(|(_, fact)| matches!(fact, Fact::Noted(Note::Changed { seen, .. }) if seen.iter().any(|seen| seen.to_string().contains("in maintenance for 10 min now")))),
+            .any(|(_, fact)| matches!(fact, Fact::Noted(Happened::Changed { seen, .. }) if seen.iter().any(|seen| seen.to_string().contains("in maintenance for 10 min now")))),
     );
     assert!(
         world
@@ -212,7 +212,7 @@ fn a_run_waits_for_the_failure_that_is_lacking() {
     let mut hold = None;
     for (_, fact) in &world.facts {
         match fact {
-            Fact::Noted(Note::Held { hold: held, .. }) => hold = Some(held.word()),
+            Fact::Noted(Happened::Held { hold: held, .. }) => hold = Some(held.word()),
             Fact::Ended { .. } => ends.extend(hold.take()),
             _ => {}
         }

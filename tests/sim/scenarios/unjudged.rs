@@ -1,6 +1,6 @@
 //! Stories of sites that cannot be judged, by the doing of the machine that watches.
 
-use probe::model::{Cause, EventKind, Note, Pause, Start, When, Window};
+use probe::model::{Cause, EventKind, Happened, Pause, Start, When, Window};
 
 use super::super::invariants;
 use super::super::setup::{each_host, each_profile, profile, secs, settings};
@@ -184,13 +184,16 @@ fn a_hundred_sites_are_told_within_the_limits() {
     world.go_on(120 * MINUTE);
     invariants::check(&world, "a hundred");
     assert!(world.mails().len() < 20, "{:?}", world.events());
-    let noted = |wanted: fn(&Note) -> bool| {
+    let noted = |wanted: fn(&Happened) -> bool| {
         let facts = world.facts.iter();
         let noted = facts.filter(|(_, fact)| matches!(fact, Fact::Noted(note) if wanted(note)));
         noted.count()
     };
-    assert_eq!(noted(|note| matches!(note, Note::Unjudged { .. })), 100);
-    assert_eq!(noted(|note| matches!(note, Note::JudgedAgain { .. })), 100);
+    assert_eq!(noted(|note| matches!(note, Happened::Unjudged { .. })), 100);
+    assert_eq!(
+        noted(|note| matches!(note, Happened::JudgedAgain { .. })),
+        100
+    );
 }
 
 /// A run from cron while nothing can be judged ends as soon as each site was looked at and a canary was asked, however often

@@ -70,10 +70,10 @@ impl Disk {
         let incidents = self
             .profiles
             .values()
-            .filter_map(|row| row.incident.as_deref());
+            .filter_map(|row| row.telling.as_deref());
         let speaking = incidents.filter(|incident| !incident.led && incident.sequence > 0);
         let mut threads: BTreeMap<IncidentId, u32> = speaking
-            .map(|incident| (incident.thread().clone(), incident.sequence))
+            .map(|incident| (incident.thread.clone(), incident.sequence))
             .collect();
         // The thread of a site that flaps outlives the single incidents.
         let flaps = self.profiles.values().filter_map(|row| row.flap.as_ref());

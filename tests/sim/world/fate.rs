@@ -138,7 +138,7 @@ impl World {
         };
         assert_eq!(rows(&before.fleet), rows(&after.fleet), "S18 reload");
         assert_eq!(
-            (&after.effects, &after.notes),
+            (&after.effects, &after.happened),
             (&vec![], &vec![]),
             "S18 reload"
         );

@@ -1,6 +1,6 @@
 //! The prober in the world: step → commit → dispatch as the engine does it, and dying at any boundary.
 
-use probe::model::{Decision, Effect, Event, Note};
+use probe::model::{Decision, Effect, Event, Happened};
 use probe::policy;
 
 use super::World;
@@ -57,8 +57,8 @@ impl World {
                 let again = policy::step(&self.settings, fleet.clone(), event.clone(), &now);
                 let decision = policy::step(&self.settings, fleet, event, &now);
                 assert_eq!(
-                    (&again.fleet, &again.effects, &again.notes),
-                    (&decision.fleet, &decision.effects, &decision.notes),
+                    (&again.fleet, &again.effects, &again.happened),
+                    (&decision.fleet, &decision.effects, &decision.happened),
                     "S25"
                 );
                 pending.extend(self.carry_out(decision, rearmed));
@@ -111,22 +111,22 @@ impl World {
         let Decision {
             mut fleet,
             effects,
-            notes,
+            happened,
             durable,
         } = decision;
         if self.is_thorough() {
             let indexed = fleet.is_indexed();
             assert!(indexed, "an index says something else than the rows");
         }
-        for note in notes {
-            if let Note::Closed {
+        for note in happened {
+            if let Happened::Closed {
                 incident, profile, ..
             } = &note
             {
                 let over = Fact::Closed(incident.clone(), profile.clone());
                 self.unsure.push((self.t, over));
             }
-            let kept = !matches!(note, Note::Judged { .. });
+            let kept = !matches!(note, Happened::Judged { .. });
             if kept {
                 self.fact(Fact::Noted(note));
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use probe::model::{
-    Ailment, Cause, Entry, EntryId, Event, EventKind, HostName, IncidentId, Note, Pause,
+    Ailment, Cause, Entry, EntryId, Event, EventKind, Happened, HostName, IncidentId, Pause,
     ProfileName, Reach, RecoverOrder,
 };
 
@@ -148,7 +148,7 @@ pub enum Fact {
     RestartEnded {
         host: HostName,
     },
-    Noted(Note),
+    Noted(Happened),
     /// A canary that did not answer, as the prober heard of it, recorded or not.
     Alone,
     /// It was decided to send this message now.

@@ -1,0 +1,269 @@
+//! One attempt: what a permit sets in motion and what its end leaves behind.
+//!
+//! An attempt whose answer was lost (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and
+//! the probes decide. One that never reached the host leaves the budget untouched and counts towards giving up. One that
+//! was ordered and could not be made durable is taken back as if it had not been ordered. One that has grown old before it
+//! could begin is not begun ([`release`](crate::policy::host::release)): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
+//! for the budget it began at the end of that time.
+
+use std::time::Duration;
+
+use crate::model::{
+    Attempt, AttemptId, Effect, GivenUp, Happened, Hold, HostName, ProfileName, Reason,
+    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::{giving_up, lesson, sight};
+use crate::policy::site::{evidence, port};
+
+/// Orders a restart, on a profile's evidence.
+pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
+    let Some(host) = draft.host(name) else { return };
+    let now = draft.now;
+    let id = draft.fleet.next_attempt();
+    let longest = host.restart.budget.per.max(limits::FLEET_BUDGET_WINDOW);
+    let deadline = now + host.restart.timeout + limits::SSH_OVERHEAD;
+    let number = draft.fleet.host_mut(name).attempts + 1;
+    let rung = host.restart.rung(number);
+    let command = rung.to_string();
+    let ailment = host
+        .diagnose
+        .then(|| sight::finding(draft, name, profile))
+        .flatten()
+        .map(|found| found.ailment);
+    let attempt = Attempt {
+        id,
+        number,
+        command: command.clone(),
+        ailment,
+        began: now,
+        ended: None,
+        report: None,
+    };
+    let period = draft.fleet.core.week.as_ref().map(|week| week.began);
+    let track = draft.fleet.host_mut(name);
+    track.attempts = number;
+    track.stage = Stage::Restarting {
+        attempt: id,
+        deadline,
+    };
+    track.acting = true;
+    track.hold = Some(Hold::Restarting);
+    track.starts.retain(|start| now.since(*start) < longest);
+    track.starts.push(counted(now));
+    lesson::began(track, now, period, ailment);
+    // Until its end is known, nothing that begins before it could have settled counts against it.
+    track.evidence_from = deadline + host.restart.settle;
+    track.last = Some(attempt.clone());
+    evidence::forget(draft, name);
+    for profile in draft.down_profiles(name) {
+        if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
+            incident.attempts.push(attempt.clone());
+            Attempt::keep_within_limits(&mut incident.attempts);
+        }
+    }
+    draft.durable = true;
+    draft.happened.push(Happened::RestartBegan {
+        host: name.clone(),
+        attempt: id,
+        number,
+        command: command.clone(),
+        profile: profile.clone(),
+    });
+    draft.effects.push(Effect::Recover(RecoverOrder {
+        host: name.clone(),
+        attempt: id,
+        rung,
+    }));
+}
+
+/// The moment a restart counts from: the last at which its command may begin.
+fn counted(decided: Timestamp) -> Timestamp {
+    decided + limits::SSH_OVERHEAD
+}
+
+/// The report of an attempt of which nothing was heard.
+pub(in crate::policy) fn lost(reason: Reason) -> RecoveryReport {
+    RecoveryReport {
+        outcome: RecoveryOutcome::Unknown,
+        exit_status: None,
+        duration: Duration::ZERO,
+        reason: Some(reason),
+        output: String::new(),
+        config_broken: false,
+    }
+}
+
+/// An attempt ended; an answer to an attempt that is no longer the host's changes nothing.
+pub(in crate::policy) fn ended(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    attempt: AttemptId,
+    report: RecoveryReport,
+) {
+    let current = draft.fleet.hosts.get(name).map(|track| &track.stage);
+    if matches!(current, Some(Stage::Restarting { attempt: id, .. }) if *id == attempt) {
+        let now = draft.now;
+        finish(draft, name, attempt, report, now);
+    }
+}
+
+/// Ends an attempt, at the moment it ended.
+pub(in crate::policy) fn finish(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    id: AttemptId,
+    report: RecoveryReport,
+    at: Timestamp,
+) {
+    let Some(track) = draft.fleet.hosts.get(name) else {
+        return;
+    };
+    let Some(mut attempt) = track.last.clone().filter(|attempt| attempt.id == id) else {
+        return;
+    };
+    let (attempts, outcome, reason) = (track.attempts, report.outcome, report.reason.clone());
+    let host = draft.host(name);
+    let (limit, settle) = host
+        .as_ref()
+        .map_or((Duration::ZERO, Duration::ZERO), |host| {
+            (host.restart.timeout, host.restart.settle)
+        });
+    // A command whose end was not seen may run until its own limit, from whenever it could begin.
+    let end = match outcome {
+        RecoveryOutcome::Unknown => at.max(counted(attempt.began) + limit),
+        RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
+        RecoveryOutcome::Succeeded
+        | RecoveryOutcome::Failed
+        | RecoveryOutcome::NotExecuted
+        | RecoveryOutcome::Declined
+        | RecoveryOutcome::Refused => at,
+    };
+    let broken = report.config_broken;
+    attempt.ended = Some(at);
+    attempt.report = Some(report);
+    let touched = outcome.touched_host();
+    let counts_from = match &host {
+        Some(_) if touched => end + settle,
+        // Taken out of the configuration meanwhile, and perhaps back in a moment: how long it settles was said at the start.
+        None if touched => track.evidence_from.max(end),
+        Some(_) | None => at,
+    };
+    let track = draft.fleet.host_mut(name);
+    track.acting = false;
+    track.broken = match (broken, outcome) {
+        (true, _) => track.broken + 1,
+        (false, RecoveryOutcome::Succeeded) => 0,
+        (false, _) => track.broken,
+    };
+    track.evidence_from = counts_from;
+    track.last = Some(attempt.clone());
+    if touched {
+        track.stage = Stage::Settling {
+            attempt: id,
+            until: counts_from,
+        };
+    } else {
+        track.stage = Stage::Idle;
+        track
+            .starts
+            .retain(|start| *start != counted(attempt.began));
+        lesson::undone(track, attempt.began);
+    }
+    // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
+    let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
+        host.restart.backoff.wait(name, id, attempts)
+    });
+    track.not_before = Some(end + wait);
+    draft.durable = true;
+    record(draft, name, &attempt);
+    draft.happened.push(Happened::RestartEnded {
+        host: name.clone(),
+        attempt,
+        counts_from: touched.then_some(counts_from),
+    });
+    if !touched && outcome != RecoveryOutcome::Refused {
+        waits(draft, name, end + wait);
+    }
+    if outcome == RecoveryOutcome::Refused {
+        giving_up::give_up(draft, name, GivenUp::LoginRefused { said: reason });
+    }
+    // Was it only the login, or is the whole machine away, as when it starts anew?
+    if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
+        port::ask(draft, name.clone());
+    }
+}
+
+/// No restart is under way any more, and the next one waits.
+fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
+    let hold = Hold::Backoff { until };
+    draft.fleet.host_mut(name).hold = Some(hold.clone());
+    draft.happened.push(Happened::Held {
+        host: name.clone(),
+        hold,
+        again: false,
+    });
+}
+
+/// Writes an attempt's end into the incidents it belongs to.
+fn record(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
+    for name in draft.down_profiles(host) {
+        let Some(incident) = &mut draft.fleet.profile_mut(&name).incident else {
+            continue;
+        };
+        match incident
+            .attempts
+            .iter_mut()
+            .find(|known| known.id == attempt.id)
+        {
+            Some(known) => known.clone_from(attempt),
+            None => incident.remember(attempt.clone()),
+        }
+    }
+}
+
+/// Orders that were not carried out are taken back, as if they had not been given.
+pub(in crate::policy) fn taken_back(
+    draft: &mut Draft<'_>,
+    attempts: &[(HostName, AttemptId)],
+    unwritable: bool,
+) {
+    for (name, id) in attempts {
+        let began = draft
+            .fleet
+            .hosts
+            .get(name)
+            .and_then(|track| track.last.as_ref())
+            .filter(|a| a.id == *id)
+            .map(|a| a.began);
+        let now = draft.now;
+        let track = draft.fleet.host_mut(name);
+        track.stage = Stage::Idle;
+        track.acting = false;
+        track.attempts = track.attempts.saturating_sub(1);
+        if let Some(began) = began {
+            track.starts.retain(|start| *start != counted(began));
+            lesson::undone(track, began);
+        }
+        track.evidence_from = now;
+        track.last = None;
+        for profile in draft.down_profiles(name) {
+            if let Some(incident) = &mut draft.fleet.profile_mut(&profile).incident {
+                incident.attempts.retain(|attempt| attempt.id != *id);
+            }
+        }
+    }
+    if unwritable && !draft.fleet.unwritable {
+        draft.fleet.unwritable = true;
+        draft.happened.push(Happened::Unrecorded);
+    }
+}
+
+/// A write succeeded again.
+pub(in crate::policy) fn recorded(draft: &mut Draft<'_>) {
+    if draft.fleet.unwritable {
+        draft.fleet.unwritable = false;
+        draft.happened.push(Happened::Recorded);
+    }
+}

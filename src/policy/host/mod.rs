@@ -1,0 +1,64 @@
+//! What is done about hosts.
+//!
+//! This room heeds what happened to sites ([`heed`]), and knows nothing of mail.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `recovery` | what a host does next: hold, restart, give up, be armed again after proven health |
+//! | `rounds` | which hosts the rules look at now |
+//! | `guard` | may this host be restarted, and if not, why not |
+//! | `sight` | when a host is looked at before it is acted on, and how long that holds |
+//! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
+//! | `boot` | what a host whose SSH port was away as well is spared |
+//! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
+//! | `release` | which orders to restart are not carried out after all |
+//! | `giving_up` | when a host is left to people |
+//! | `lesson` | how long restarts held, and what that teaches |
+
+pub(in crate::policy) mod attempt;
+pub(in crate::policy) mod boot;
+mod giving_up;
+pub(in crate::policy) mod guard;
+pub(in crate::policy) mod lesson;
+pub(in crate::policy) mod recovery;
+pub(in crate::policy) mod release;
+pub(in crate::policy) mod rounds;
+pub(in crate::policy) mod sight;
+mod triage;
+
+use crate::model::{Happened, ProfileName};
+
+use super::draft::Draft;
+
+/// Heeds what happened to sites since this was last asked.
+pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
+    let happened = std::mem::take(&mut draft.happened);
+    for one in happened.iter().skip(draft.heeded.by_hosts) {
+        if let Happened::Judged { profile, .. } = one {
+            if let Some(host) = draft.host_of(profile) {
+                recovery::felt(draft, &host);
+            }
+        } else if let Happened::Opened { profile, .. } = one {
+            went_down(draft, profile);
+        } else if let Happened::Closed { profile, .. } = one
+            && let Some(host) = draft.host_of(profile)
+        {
+            let now = draft.now;
+            lesson::back(draft.fleet.host_mut(&host), now);
+        }
+    }
+    draft.heeded.by_hosts = happened.len();
+    draft.happened = happened;
+}
+
+fn went_down(draft: &mut Draft<'_>, profile: &ProfileName) {
+    let incident = draft
+        .fleet
+        .profiles
+        .get(profile)
+        .map(|track| &track.incident);
+    let since = incident.and_then(|incident| incident.as_ref().map(|incident| incident.since));
+    if let Some((host, since)) = draft.host_of(profile).zip(since) {
+        lesson::again(draft.fleet.host_mut(&host), since);
+    }
+}

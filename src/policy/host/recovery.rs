@@ -1,0 +1,257 @@
+//! What a host does next: hold, restart, give up, and be armed again.
+//!
+//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. The attempts of a
+//! host survive incidents, crashes and reloads. They climb the ladder, make the backoff grow and lead to giving up, and are
+//! forgotten only after [`limits::PROVEN_HEALTH`] in which none of its profiles failed by anything it is restarted for: one
+//! good probe proves nothing, and a host that relapses is restarted ever more rarely. What counts for the budget is never
+//! forgotten before its time.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Cause, Happened, Hold, Host, HostName, Orders, ProfileTrack, Reason, Stage, Standing,
+    Timestamp, limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::guard::{Ruling, rule};
+use crate::policy::host::{attempt, boot, giving_up, release, rounds};
+use crate::policy::site::evidence;
+use crate::policy::site::incident::fails_by_host;
+
+/// A profile of this host was judged: is the host well, and since when is it not?
+pub(in crate::policy) fn felt(draft: &mut Draft<'_>, host: &HostName) {
+    let (mut well, mut mended) = (true, true);
+    let mut ailing: Option<Timestamp> = None;
+    for (name, _) in draft.watched(host) {
+        let Some(track) = draft.fleet.profiles.get(name) else {
+            continue;
+        };
+        match track.standing {
+            Standing::Up | Standing::Degraded => {}
+            // What has shown nothing yet proves nothing.
+            Standing::New => (well, mended) = (false, false),
+            Standing::Failing | Standing::Down => {
+                well = false;
+                mended &= !is_healable(draft, host, track);
+                let since = track.failing_since.filter(|_| fails_by_host(track));
+                ailing = [ailing, since].into_iter().flatten().min();
+            }
+        }
+    }
+    let now = draft.now;
+    let before = draft.fleet.hosts.get(host);
+    let healthy = well.then(|| before.and_then(|track| track.healthy_since).unwrap_or(now));
+    let mended = mended.then(|| before.and_then(|track| track.mended_since).unwrap_or(now));
+    let felt = (healthy, mended, ailing);
+    if before
+        .is_none_or(|track| (track.healthy_since, track.mended_since, track.failing_since) != felt)
+    {
+        let track = draft.fleet.host_mut(host);
+        (track.healthy_since, track.mended_since, track.failing_since) = felt;
+        track.forced &= healthy.is_none();
+    }
+}
+
+/// Whether a profile that is not well fails, or began its incident, by something the host is restarted for.
+fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool {
+    let causes = draft
+        .settings
+        .hosts
+        .get(host)
+        .map(|host| &host.restart.causes);
+    let listed = |cause: Cause| causes.is_some_and(|causes| causes.contains(&cause));
+    let first = track.incident.as_ref().map(|incident| incident.cause);
+    track.evidence.not.is_none()
+        && (first.is_some_and(listed) || track.evidence.cause.is_some_and(listed))
+}
+
+/// What time brings about for hosts, and what the guard says of those that are not well.
+pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
+    let names = rounds::due(draft);
+    look_at(draft, names);
+    draft.fleet.reindex();
+    // One restart at a time: where none is under way any more, the next in line may go.
+    let idle = rounds::restarting_until(&draft.fleet).is_none();
+    if idle && !draft.fleet.index.queued.is_empty() {
+        let queued = draft.fleet.index.queued.clone();
+        look_at(draft, queued);
+    }
+}
+
+fn look_at(draft: &mut Draft<'_>, names: BTreeSet<HostName>) {
+    for name in names {
+        // A restart that was just ordered for the host before holds this one.
+        draft.fleet.reindex();
+        if !draft.settings.hosts.contains_key(&name) {
+            continue;
+        }
+        let Some(track) = draft.fleet.hosts.get(&name) else {
+            continue;
+        };
+        match track.stage {
+            Stage::Restarting { attempt, deadline } if deadline <= draft.now => {
+                let report = attempt::lost(Reason::NoWord);
+                attempt::finish(draft, &name, attempt, report, deadline);
+            }
+            Stage::Settling { until, .. } if until <= draft.now => {
+                draft.fleet.host_mut(&name).stage = Stage::Idle
+            }
+            Stage::Idle
+            | Stage::Restarting { .. }
+            | Stage::Settling { .. }
+            | Stage::GaveUp { .. } => {}
+        }
+        prove_health(draft, &name);
+        if draft
+            .fleet
+            .hosts
+            .get(&name)
+            .is_some_and(|track| track.healthy_since.is_none() || track.hold.is_some())
+        {
+            apply_rules(draft, &name);
+        }
+    }
+}
+
+fn prove_health(draft: &mut Draft<'_>, name: &HostName) {
+    let Some(track) = draft.fleet.hosts.get(name) else {
+        return;
+    };
+    let proven = track
+        .mended_since
+        .is_some_and(|since| draft.now.since(since) >= limits::PROVEN_HEALTH);
+    if proven
+        && track.attempts > 0
+        && !matches!(
+            track.stage,
+            Stage::Restarting { .. } | Stage::Settling { .. }
+        )
+    {
+        giving_up::rearm(draft, name);
+    }
+}
+
+fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
+    match rule(draft, name) {
+        Ruling::Nothing => hold(draft, name, None),
+        Ruling::Hold(reason) => {
+            // What is seen while people work on the machine is their doing; after that it takes fresh failures.
+            if matches!(reason, Hold::Window { .. }) {
+                evidence::forget(draft, name);
+            }
+            hold(draft, name, Some(reason));
+        }
+        Ruling::GiveUp(reason) => giving_up::give_up(draft, name, reason),
+        Ruling::Permit(profile) => {
+            attempt::begin(draft, name, &profile);
+            if let Some(reason) = boot::shut(draft, name) {
+                release::spared(draft, name, reason);
+            }
+        }
+    }
+}
+
+fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
+    let before = draft
+        .fleet
+        .hosts
+        .get(name)
+        .and_then(|track| track.hold.clone());
+    if before == reason {
+        return;
+    }
+    draft.fleet.host_mut(name).hold.clone_from(&reason);
+    let Some(hold) = reason else { return };
+    let again = before.is_some_and(|before| before.word() == hold.word());
+    draft.happened.push(Happened::Held {
+        host: name.clone(),
+        hold,
+        again,
+    });
+}
+
+/// People ordered a pause or a new start.
+pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
+    draft.fleet.pauses = orders.pauses;
+    draft.fleet.drills = orders.drills;
+    for target in orders.rearm {
+        let names: Vec<HostName> = draft
+            .settings
+            .hosts
+            .keys()
+            .filter(|host| concerns(draft, &target, host))
+            .cloned()
+            .collect();
+        for name in names {
+            if draft
+                .fleet
+                .hosts
+                .get(&name)
+                .is_some_and(|track| track.healthy_since.is_none())
+            {
+                draft.fleet.host_mut(&name).forced = true;
+            }
+            if draft
+                .fleet
+                .hosts
+                .get(&name)
+                .is_some_and(|track| matches!(track.stage, Stage::GaveUp { .. }))
+            {
+                giving_up::rearm(draft, &name);
+                evidence::forget(draft, &name);
+            }
+        }
+        trust(draft, &target);
+        draft.durable = true;
+    }
+}
+
+/// What a person resumes by name counts from now on, seen up or not; `all` lifts pauses, and says nothing of single sites.
+fn trust(draft: &mut Draft<'_>, target: &str) {
+    let settings = draft.settings;
+    let meant = settings.profiles.iter().filter(|(name, profile)| {
+        name.as_str() == target
+            || profile
+                .host
+                .as_ref()
+                .is_some_and(|host| host.as_str() == target)
+    });
+    for (name, _) in meant {
+        if draft.fleet.profiles.contains_key(name) {
+            evidence::trust(draft.fleet.profile_mut(name));
+        }
+    }
+}
+
+fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
+    target == "all"
+        || target == host.as_str()
+        || draft
+            .watched(host)
+            .any(|(profile, _)| profile.as_str() == target)
+}
+
+/// The configuration of a host changed: what was decided under the old one does not hold, what was counted does.
+pub(in crate::policy) fn reconfigured(draft: &mut Draft<'_>, host: &Host) {
+    let known = draft
+        .fleet
+        .hosts
+        .get(&host.name)
+        .map(|track| track.fingerprint);
+    if known == Some(host.fingerprint) {
+        return;
+    }
+    draft.fleet.host_mut(&host.name).fingerprint = host.fingerprint;
+    if known.is_some_and(|known| known != 0) {
+        evidence::forget(draft, &host.name);
+        if draft
+            .fleet
+            .hosts
+            .get(&host.name)
+            .is_some_and(|track| matches!(track.stage, Stage::GaveUp { .. }))
+        {
+            giving_up::rearm(draft, &host.name);
+        }
+    }
+}

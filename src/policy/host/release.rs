@@ -1,0 +1,84 @@
+//! Orders to restart that are not carried out: too old when they were durable, or for a host that is known to be away.
+
+use std::time::Duration;
+
+use crate::model::{
+    AttemptId, Effect, Event, Fleet, HostName, Reason, RecoverOrder, RecoveryOutcome,
+    RecoveryReport, Stage, limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::attempt::{ended, lost};
+
+/// What may become of an order once it is durable.
+#[derive(Debug)]
+pub enum Release {
+    /// It is carried out, if its client is started within this time.
+    Within(Duration),
+    /// It is too late: nothing is begun, and this is decided instead.
+    Late(Event),
+    /// Its host does not wait for it any more.
+    Overtaken,
+}
+
+/// Whether an order that is durable may still be carried out. The answer is good for the moment of the last step.
+#[must_use]
+pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
+    let track = fleet.hosts.get(&order.host);
+    let awaited = track.filter(|track| {
+        matches!(track.stage, Stage::Restarting { attempt, .. } if attempt == order.attempt)
+    });
+    let last = awaited.and_then(|track| track.last.as_ref());
+    let Some(attempt) = last.filter(|attempt| attempt.id == order.attempt) else {
+        return Release::Overtaken;
+    };
+    let age = fleet.now().since(attempt.began);
+    match limits::ORDER_FRESH.checked_sub(age) {
+        Some(left) if !left.is_zero() => Release::Within(left),
+        Some(_) | None => Release::Late(Event::Outdated {
+            host: order.host.clone(),
+            attempt: order.attempt,
+            age,
+        }),
+    }
+}
+
+/// Nobody is sent, since it is known at this moment that the host cannot be reached.
+pub(in crate::policy) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: Reason) {
+    // It was ordered just now, and is the last.
+    let is_order = |effect: &mut Effect| matches!(effect, Effect::Recover(_));
+    let Some(Effect::Recover(order)) = draft.effects.pop_if(is_order) else {
+        return;
+    };
+    let report = RecoveryReport {
+        outcome: RecoveryOutcome::NotExecuted,
+        ..lost(reason)
+    };
+    ended(draft, name, order.attempt, report);
+}
+
+/// An attempt was not begun, because its order was durable too late. That says nothing of the host, so it does not count
+/// towards giving up.
+pub(in crate::policy) fn outdated(
+    draft: &mut Draft<'_>,
+    name: &HostName,
+    attempt: AttemptId,
+    age: Duration,
+) {
+    let track = draft.fleet.hosts.get(name);
+    let Some(before) = track.map(|track| track.attempts) else {
+        return;
+    };
+    let reason = Reason::WrittenLate {
+        seconds: age.as_secs().to_string(),
+    };
+    let report = RecoveryReport {
+        outcome: RecoveryOutcome::NotExecuted,
+        ..lost(reason)
+    };
+    ended(draft, name, attempt, report);
+    let track = draft.fleet.host_mut(name);
+    if track.attempts == before {
+        track.attempts = before.saturating_sub(1);
+    }
+}

@@ -1,0 +1,289 @@
+//! Looking at a host before it is acted on.
+//!
+//! One failure before a restart is due the host is looked at, over the same login, so that nobody waits for it when it
+//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the host began to fail, after its last
+//! restart had settled, and after the failure had become what it is: a server that gave errors and now is gone may be in
+//! somebody else's restart. What they mean is the rule table's business ([`triage`](crate::policy::host::triage)). Where they speak
+//! against a restart the host is looked at again when that can have changed: after a minute, and each time after twice as
+//! long, up to a quarter of an hour.
+//!
+//! Where nobody gets in, the restart itself says so. A login that goes well and a look that does not end is what a host
+//! does that swaps or cannot fork: that is a refusal. Other output than facts, on a host without the agent, is a shell we
+//! do not understand; the restart is what people asked for, and goes on without facts.
+
+use std::time::Duration;
+
+use crate::model::{
+    Diagnosis, Effect, Happened, Hold, Host, HostFacts, HostName, HostTrack, Look, ProbeId,
+    ProfileName, Reach, Standing, Timestamp, When, limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::triage::{Finding, Patient, Remedy, triage};
+use crate::policy::site::{canary, port};
+
+/// What the last look says against restarting on this profile's evidence, until the host is looked at again.
+pub(in crate::policy) fn refusal(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    profile: &ProfileName,
+) -> Option<Hold> {
+    let look = track.look.as_ref().filter(|_| host.diagnose)?;
+    let refused = is_of_now(track, look).then(|| refused(draft, host, track, look, profile));
+    let stands = |hold: &Hold| hold.until().is_some_and(|until| until > draft.now);
+    refused.flatten().filter(stands)
+}
+
+/// Whether the host must be looked at before it is restarted on this profile's evidence.
+pub(in crate::policy) fn rule(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    profile: &ProfileName,
+) -> Option<Hold> {
+    if !host.diagnose {
+        return None;
+    }
+    let Some(look) = &track.look else {
+        return Some(Hold::AwaitingFacts);
+    };
+    if !is_of_now(track, look) {
+        return Some(Hold::AwaitingFacts);
+    }
+    let alike_from = draft
+        .fleet
+        .profiles
+        .get(profile)
+        .and_then(|track| track.evidence.alike_from);
+    let fresh = alike_from.is_none_or(|from| look.began >= from)
+        && draft.now.since(look.began) < limits::LOOK_FRESH;
+    let clear = fresh && refused(draft, host, track, look, profile).is_none();
+    (!clear).then_some(Hold::AwaitingFacts)
+}
+
+/// Whether a look saw what fails now: it began after the host began to fail, and after its last restart had settled.
+fn is_of_now(track: &HostTrack, look: &Look) -> bool {
+    let since = track.failing_since.unwrap_or(look.began);
+    look.began >= track.evidence_from && look.began >= since
+}
+
+fn refused(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    look: &Look,
+    profile: &ProfileName,
+) -> Option<Hold> {
+    let again = look.began + wait(look.refusals);
+    match &look.diagnosis {
+        Diagnosis::NotIn { .. } => None,
+        Diagnosis::Unreadable { .. } if !host.agent => None,
+        Diagnosis::Unreadable { reason } | Diagnosis::Stuck { reason } => Some(Hold::Unseen {
+            reason: reason.clone(),
+            until: again,
+        }),
+        Diagnosis::Facts(facts) => {
+            let found = found(draft, host, track, facts, look.began, profile)?;
+            let until = match found.remedy {
+                Remedy::Restart => return None,
+                Remedy::Wait => {
+                    let soon = look.began + limits::LOOK_PASSING;
+                    found.until.map_or(soon, |until| until.max(soon))
+                }
+                Remedy::Refuse => again,
+            };
+            Some(Hold::Ailing {
+                ailment: found.ailment,
+                because: found.because,
+                until,
+            })
+        }
+    }
+}
+
+/// The wait after so many refusals in a row, at least one.
+fn wait(refusals: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(refusals.saturating_sub(1).min(10));
+    limits::LOOK_AGAIN
+        .saturating_mul(doubled)
+        .min(limits::LOOK_AGAIN_MAX)
+}
+
+/// What the rule table makes of the host's last look, where it found facts.
+pub(in crate::policy) fn finding(
+    draft: &Draft<'_>,
+    name: &HostName,
+    profile: &ProfileName,
+) -> Option<Finding> {
+    let host = draft.settings.hosts.get(name)?;
+    let track = draft.fleet.hosts.get(name)?;
+    let look = track.look.as_ref()?;
+    found(
+        draft,
+        host,
+        track,
+        look.diagnosis.facts()?,
+        look.began,
+        profile,
+    )
+}
+
+fn found(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    facts: &HostFacts,
+    seen: Timestamp,
+    profile: &ProfileName,
+) -> Option<Finding> {
+    let cause = draft.fleet.profiles.get(profile)?.evidence.cause?;
+    let track_of = draft.fleet.profiles.get(profile)?;
+    let since = track_of.evidence.alike_from.or(track_of.failing_since)?;
+    let rung = host.restart.rung(track.attempts + 1).to_string();
+    let patient = Patient {
+        facts,
+        seen,
+        cause,
+        urls: urls(draft, &host.name, cause.server_gone()),
+        failing: seen.since(since),
+        serves_others: host.restart.when == When::Auto && serves_others(draft, &host.name, since),
+        command: &rung,
+        guards: host.guards,
+    };
+    Some(triage(&patient))
+}
+
+/// The URLs of the host's sites that fail, and whose failures count. Where the server still answers, a page that the host serves itself out of a
+/// cache proves nothing about a site that is asked past its caches.
+fn urls(draft: &Draft<'_>, host: &HostName, server_gone: bool) -> Vec<String> {
+    let mut urls = Vec::new();
+    for (name, profile) in draft.watched(host) {
+        let track = draft.fleet.profiles.get(name);
+        let fails = track.is_some_and(|track| {
+            let fails = matches!(track.standing, Standing::Failing | Standing::Down);
+            fails && track.evidence.not.is_none()
+        });
+        let cached = profile.cache_bypass != crate::model::CacheBypass::Off && !server_gone;
+        if fails && !cached {
+            urls.extend(profile.urls.iter().map(crate::model::plain_url));
+        }
+    }
+    urls
+}
+
+/// Another site of the host was found well by a probe that ended after this failure began.
+fn serves_others(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> bool {
+    draft.watched(host).any(|(name, _)| {
+        let track = draft.fleet.profiles.get(name);
+        track.is_some_and(|track| {
+            matches!(track.standing, Standing::Up | Standing::Degraded)
+                && track.unknown.is_none()
+                && track.probed.is_some_and(|probed| probed > since)
+        })
+    })
+}
+
+/// Sends somebody to the hosts that want to be looked at.
+pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
+    draft.fleet.reindex();
+    let wanted: Vec<HostName> = draft.fleet.index.unseen.iter().cloned().collect();
+    for name in wanted {
+        let Some(host) = draft.host(&name).filter(|host| host.diagnose) else {
+            continue;
+        };
+        let Some(track) = draft.fleet.hosts.get(&name) else {
+            continue;
+        };
+        if track.looking.is_some() || !is_wanted(draft, &host, track) {
+            continue;
+        }
+        let probe = draft.fleet.next_probe();
+        draft.fleet.host_mut(&name).looking = Some((probe, draft.now));
+        draft.effects.push(Effect::Diagnose { probe, host: name });
+    }
+}
+
+/// A look that is still good is not repeated, and nobody is sent while our own network is down.
+fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
+    if canary::is_down(draft) {
+        return false;
+    }
+    let lacks = |(name, _): (&ProfileName, _)| rule(draft, host, track, name).is_some();
+    let awaited = track.hold == Some(Hold::AwaitingFacts) && draft.watched(&host.name).any(lacks);
+    let Some(look) = &track.look else {
+        return true;
+    };
+    // Looked at ahead of time: the next failure is at most one retry interval away, with its probe.
+    let retry = draft
+        .watched(&host.name)
+        .map(|(_, profile)| profile.retry_interval + profile.timeout);
+    let ahead = limits::LOOK_FRESH.saturating_sub(retry.max().unwrap_or_default());
+    if !is_of_now(track, look) {
+        return true;
+    }
+    let good = draft.now.since(look.began) < ahead;
+    let waits = look.refusals > 0 && look.began + wait(look.refusals) > draft.now;
+    awaited || !(good || waits)
+}
+
+/// A host was looked at.
+pub(in crate::policy) fn diagnosed(
+    draft: &mut Draft<'_>,
+    probe: ProbeId,
+    name: &HostName,
+    diagnosis: Diagnosis,
+) {
+    let Some(track) = draft.fleet.hosts.get_mut(name) else {
+        return;
+    };
+    let Some((_, began)) = track.looking.take_if(|(id, _)| *id == probe) else {
+        return;
+    };
+    let before = track.look.as_ref().filter(|look| is_of_now(track, look));
+    let before = before.map_or(0, |look| look.refusals);
+    let track = draft.fleet.host_mut(name);
+    track.look = Some(Box::new(Look {
+        began,
+        diagnosis: diagnosis.clone(),
+        refusals: 1,
+    }));
+    match &diagnosis {
+        Diagnosis::NotIn { .. } => port::ask(draft, name.clone()),
+        Diagnosis::Facts(_) | Diagnosis::Stuck { .. } | Diagnosis::Unreadable { .. } => {
+            port::reached(draft.fleet.host_mut(name), Reach::Answered, draft.now);
+        }
+    }
+    let subject = subject(draft, name);
+    let against = draft
+        .host(name)
+        .zip(draft.fleet.hosts.get(name))
+        .zip(subject.as_ref())
+        .and_then(|((host, track), profile)| {
+            refused(draft, &host, track, track.look.as_deref()?, profile)
+        });
+    let ailment = subject
+        .as_ref()
+        .and_then(|profile| finding(draft, name, profile))
+        .map(|found| found.ailment);
+    if let Some(look) = &mut draft.fleet.host_mut(name).look {
+        look.refusals = if against.is_some() { before + 1 } else { 0 };
+    }
+    draft.happened.push(Happened::Diagnosed {
+        host: name.clone(),
+        ailment,
+        diagnosis,
+    });
+}
+
+/// The profile on whose evidence the host would be restarted: of those that fail, one whose server is gone before any other.
+pub(in crate::policy) fn subject(draft: &Draft<'_>, host: &HostName) -> Option<ProfileName> {
+    let failing = draft.watched(host).filter_map(|(name, _)| {
+        let track = draft.fleet.profiles.get(name)?;
+        let fails = matches!(track.standing, Standing::Failing | Standing::Down);
+        let counts = fails && track.evidence.not.is_none();
+        let cause = track.evidence.cause.filter(|_| counts)?;
+        Some((!cause.server_gone(), name))
+    });
+    failing.min().map(|(_, name)| name.clone())
+}

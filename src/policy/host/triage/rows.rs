@@ -1,0 +1,317 @@
+//! When each row of the table fits, and the facts that make it fit. A fact that is missing makes nothing fit.
+
+use std::time::Duration;
+
+use super::Patient;
+use crate::model::{Cause, ConfigTest, HostFacts, Inside, InsideAnswer, Room, Timestamp, limits};
+
+/// `key=value` of what was told; nothing where it was not.
+fn told<T: ToString>(key: &str, value: Option<&T>) -> Option<String> {
+    value.map(|value| format!("{key}={}", value.to_string()))
+}
+
+fn all<const N: usize>(facts: [Option<String>; N]) -> Vec<String> {
+    facts.into_iter().flatten().collect()
+}
+
+fn is(value: Option<&String>, words: &[&str]) -> bool {
+    value.is_some_and(|value| words.contains(&value.as_str()))
+}
+
+fn below(key: &str, free: Option<u8>, least: u8) -> Option<String> {
+    let free = free.filter(|free| *free < least)?;
+    Some(format!("{key}={free}"))
+}
+
+pub(in crate::policy) fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let young = facts
+        .uptime_s
+        .is_some_and(|up| Duration::from_secs(up) < limits::BOOT_WINDOW);
+    let changing = is(
+        facts.systemd.as_ref(),
+        &["initializing", "starting", "stopping"],
+    );
+    (young || changing).then(|| {
+        all([
+            told("uptime_s", facts.uptime_s.as_ref()),
+            told("systemd", facts.systemd.as_ref()),
+        ])
+    })
+}
+
+pub(in crate::policy) fn packages(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let name = patient.facts.package_manager.as_ref()?;
+    Some(vec![format!("package_manager={name}")])
+}
+
+/// While Monit watches a site's errors, the first restart for them is its own.
+pub(in crate::policy) fn monit_turn(patient: &Patient<'_>) -> Option<Timestamp> {
+    let monit = is(patient.facts.monit.as_ref(), &["active"]);
+    let its_turn =
+        monit && patient.cause == Cause::ServerError && patient.failing < limits::OTHER_HEALER;
+    its_turn.then(|| patient.seen + (limits::OTHER_HEALER - patient.failing))
+}
+
+pub(in crate::policy) fn restarted(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let unit = &facts.unit;
+    let moving = unit.job.is_some()
+        || is(
+            unit.active.as_ref(),
+            &["activating", "reloading", "deactivating"],
+        )
+        || facts.monit_restarting;
+    let lately = facts
+        .monit_acted_s
+        .is_some_and(|ago| Duration::from_secs(ago) < limits::OTHER_HEALER);
+    (moving || lately || monit_turn(patient).is_some()).then(|| {
+        all([
+            told("web_active", unit.active.as_ref()),
+            told("web_job", unit.job.as_ref()),
+            told("monit", facts.monit.as_ref()),
+            facts
+                .monit_restarting
+                .then(|| "monit_restarting=1".to_owned()),
+            told("monit_acted_s", facts.monit_acted_s.as_ref()),
+        ])
+    })
+}
+
+fn room(key: &str, room: &Room, least: u8) -> Option<Vec<String>> {
+    let free = below(&format!("{key}_free_pct"), room.free_pct, least)?;
+    let path = told(&format!("{key}_path"), room.path.as_ref());
+    let megabytes = told(&format!("{key}_free_mb"), room.free_mb.as_ref());
+    Some(all([Some(free), megabytes, path]))
+}
+
+pub(in crate::policy) fn disk(patient: &Patient<'_>) -> Option<Vec<String>> {
+    room("disk", &patient.facts.disk, patient.guards.disk_free)
+}
+
+pub(in crate::policy) fn inodes(patient: &Patient<'_>) -> Option<Vec<String>> {
+    room("inodes", &patient.facts.inodes, patient.guards.inodes_free)
+}
+
+pub(in crate::policy) fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let short = below(
+        "memory_available_pct",
+        facts.memory_available_pct,
+        patient.guards.memory_available,
+    );
+    let waits = facts
+        .pressure_memory_full
+        .filter(|share| *share >= limits::MEMORY_PRESSURE)
+        .map(|share| format!("pressure_memory_full={share}"));
+    (short.is_some() || waits.is_some()).then(|| {
+        let swap = told("swap_free_pct", facts.swap_free_pct.as_ref());
+        all([short, waits, swap])
+    })
+}
+
+pub(in crate::policy) fn processes(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let least = limits::PROCESSES_FREE;
+    let processes = below("processes_free_pct", facts.processes_free_pct, least);
+    let files = below("files_free_pct", facts.files_free_pct, least);
+    (processes.is_some() || files.is_some()).then(|| {
+        let count = told("processes", facts.processes.as_ref());
+        all([processes, count, files])
+    })
+}
+
+pub(in crate::policy) fn agent(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let (spent, of) = (facts.restarts_in_window?, facts.limit_restarts?);
+    (spent >= of).then(|| {
+        all([
+            Some(format!("restarts_in_window={spent}")),
+            Some(format!("limit_restarts={of}")),
+            told("limit_window_s", facts.limit_window_s.as_ref()),
+        ])
+    })
+}
+
+/// The unit is known not to run.
+fn is_stopped(facts: &HostFacts) -> bool {
+    is(facts.unit.active.as_ref(), &["inactive", "failed"])
+}
+
+fn runs(facts: &HostFacts) -> bool {
+    is(facts.unit.active.as_ref(), &["active"])
+}
+
+/// Unit and state, for every row that speaks of the server.
+fn server(facts: &HostFacts) -> [Option<String>; 5] {
+    let unit = &facts.unit;
+    [
+        told("web_unit", unit.name.as_ref()),
+        told("web_active", unit.active.as_ref()),
+        told("web_enabled", unit.enabled.as_ref()),
+        told("web_result", unit.result.as_ref()),
+        told("web_exit_code", unit.exit_code.as_ref()),
+    ]
+}
+
+pub(in crate::policy) fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let unit = &facts.unit;
+    let masked = is(unit.enabled.as_ref(), &["masked", "masked-runtime"])
+        || is(unit.load.as_ref(), &["masked"]);
+    let disabled = is(unit.enabled.as_ref(), &["disabled"]) && is_stopped(facts);
+    (masked || disabled).then(|| all(server(facts)))
+}
+
+pub(in crate::policy) fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let broken = patient.guards.config_test && facts.config_test == Some(ConfigTest::Failed);
+    broken.then(|| {
+        all([
+            Some("config_test=failed".to_owned()),
+            told("config_test_says", facts.config_test_says.as_ref()),
+        ])
+    })
+}
+
+pub(in crate::policy) fn start_limit(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let limited = is(
+        facts.unit.result.as_ref(),
+        &["start-limit-hit", "start-limit"],
+    );
+    let lately = facts
+        .unit
+        .changed_s
+        .is_none_or(|ago| Duration::from_secs(ago) < limits::START_LIMIT);
+    (limited && lately).then(|| all(server(facts)))
+}
+
+pub(in crate::policy) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let taken = |listener: Option<&String>| listener.is_some_and(|name| name != "none");
+    let taken = taken(facts.listen_80.as_ref()) || taken(facts.listen_443.as_ref());
+    (is_stopped(facts) && taken).then(|| {
+        all([
+            told("web_active", facts.unit.active.as_ref()),
+            told("listen_80", facts.listen_80.as_ref()),
+            told("listen_443", facts.listen_443.as_ref()),
+        ])
+    })
+}
+
+/// What the sites that are down say on the host itself.
+fn inside<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = &'a Inside> {
+    let sites = patient.facts.sites.iter();
+    sites.filter(|site| patient.urls.contains(&site.url))
+}
+
+/// What a site that works for visitors says to them is its answer, whatever it says to us.
+fn answer(site: &Inside) -> InsideAnswer {
+    site.browser
+        .filter(|_| site.answers_browsers())
+        .unwrap_or(site.answer)
+}
+
+/// The answers of those sites that fit; nothing unless there are some, and all fit where `all` says so.
+fn answers(
+    patient: &Patient<'_>,
+    all: bool,
+    fits: fn(InsideAnswer) -> bool,
+) -> Option<Vec<String>> {
+    let count = inside(patient).filter(|site| fits(answer(site))).count();
+    let enough = if all { inside(patient).count() } else { 1 };
+    (count > 0 && count >= enough).then(|| {
+        let fitting = inside(patient).filter(|site| fits(answer(site)));
+        fitting
+            .map(|site| format!("inside={} {}", shown(site.answer), site.url))
+            .collect()
+    })
+}
+
+fn shown(answer: InsideAnswer) -> String {
+    match answer {
+        InsideAnswer::Status(status) => status.to_string(),
+        InsideAnswer::Refused => "refused".to_owned(),
+        InsideAnswer::Timeout => "timeout".to_owned(),
+        InsideAnswer::Reset => "reset".to_owned(),
+        InsideAnswer::Tls => "tls".to_owned(),
+        InsideAnswer::Error => "error".to_owned(),
+    }
+}
+
+pub(in crate::policy) fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let against_us = inside(patient).any(Inside::answers_browsers);
+    answers(patient, true, InsideAnswer::is_well).filter(|_| !against_us)
+}
+
+/// All of them work for visitors, and some not for us.
+pub(in crate::policy) fn browsers(patient: &Patient<'_>) -> Option<Vec<String>> {
+    answers(patient, true, InsideAnswer::is_well)?;
+    let against_us = inside(patient).filter(|site| site.answers_browsers());
+    let said: Vec<String> = against_us
+        .flat_map(|site| {
+            let browser = site.browser.map(shown).unwrap_or_default();
+            [
+                format!("inside={} {}", shown(site.answer), site.url),
+                format!("browser={browser} {}", site.url),
+            ]
+        })
+        .collect();
+    (!said.is_empty()).then_some(said)
+}
+
+pub(in crate::policy) fn others(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let serves = patient.serves_others && patient.cause.server_gone() && runs(facts);
+    serves.then(|| all(server(facts)))
+}
+
+pub(in crate::policy) fn database(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let db = &patient.facts.db;
+    let error = patient.cause == Cause::ServerError || patient.cause == Cause::ResponseTimeout;
+    let named = |name: &str| patient.command.contains(name);
+    let covered = db.unit.as_deref().is_some_and(named)
+        || ["mariadb", "mysql", "postgres", "reboot"]
+            .into_iter()
+            .any(named);
+    (error && db.is_down() && !covered).then(|| {
+        all([
+            told("db_unit", db.unit.as_ref()),
+            told("db_active", db.active.as_ref()),
+        ])
+    })
+}
+
+pub(in crate::policy) fn oom(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let killed = is(facts.unit.result.as_ref(), &["oom-kill"]) && is_stopped(facts);
+    killed.then(|| all(server(facts)))
+}
+
+pub(in crate::policy) fn stopped(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let facts = patient.facts;
+    let gone =
+        is_stopped(facts) || (facts.unit.active.is_none() && facts.unit.processes == Some(0));
+    gone.then(|| all(server(facts)))
+}
+
+pub(in crate::policy) fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let php = &patient.facts.php;
+    (php.is_down() && !patient.cause.server_gone()).then(|| {
+        all([
+            told("php_unit", php.unit.as_ref()),
+            told("php_active", php.active.as_ref()),
+        ])
+    })
+}
+
+pub(in crate::policy) fn hung(patient: &Patient<'_>) -> Option<Vec<String>> {
+    answers(patient, false, InsideAnswer::is_silent)
+}
+
+pub(in crate::policy) fn application(patient: &Patient<'_>) -> Option<Vec<String>> {
+    let error = patient.cause == Cause::ServerError;
+    answers(patient, false, InsideAnswer::is_error)
+        .or_else(|| (error && runs(patient.facts)).then(|| all(server(patient.facts))))
+}

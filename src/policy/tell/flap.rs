@@ -1,0 +1,106 @@
+//! Sites that go down and come back again and again: which they are.
+//!
+//! A profile that goes down for the [`limits::FLAP_OUTAGES`]th time within [`limits::FLAP_WINDOW`] flaps: that outage is told as
+//! flapping, and of those after it people do not hear each. Watching and restarting go on as ever; each restart is told, and that
+//! we gave up. When nothing turned for [`limits::FLAP_CALM`] it is over: people hear that the site is stable, or that it stays down.
+//! All of it is one thread.
+
+use crate::model::{Flap, Flaps, Fleet, IncidentId, ProfileName, Telling, Timestamp, limits};
+
+use crate::policy::draft::Draft;
+
+/// A profile went down.
+pub(in crate::policy) fn fell(draft: &mut Draft<'_>, name: &ProfileName) {
+    let now = draft.now;
+    let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
+    turn(flap, now);
+    flap.outages
+        .retain(|outage| now.since(*outage) < limits::FLAP_WINDOW);
+    flap.outages.push(now);
+}
+
+/// A profile came back.
+pub(in crate::policy) fn rose(draft: &mut Draft<'_>, name: &ProfileName) {
+    let now = draft.now;
+    let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
+    turn(flap, now);
+}
+
+pub(in crate::policy) fn turn(flap: &mut Flap, now: Timestamp) {
+    flap.turns
+        .retain(|turn| now.since(*turn) < limits::FLAP_WINDOW);
+    flap.turns.push(now);
+}
+
+/// The profile, or another of its host, of which it was told that it flaps.
+pub(in crate::policy) fn flapping(draft: &Draft<'_>, name: &ProfileName) -> Option<ProfileName> {
+    let host = draft.host_of(name);
+    let others = host.iter().flat_map(|host| draft.watched(host));
+    let mut names = std::iter::once(name).chain(others.map(|(name, _)| name));
+    let told = |name: &&ProfileName| {
+        let track = draft.fleet.profiles.get(*name);
+        let flap = track.and_then(|track| track.flap.as_ref());
+        flap.is_some_and(|flap| flap.told.is_some())
+    };
+    names.find(told).cloned()
+}
+
+/// Who was told to flap in this thread: the profile of the incident, or another of its host.
+fn teller<'a>(draft: &'a mut Draft<'_>, thread: &IncidentId) -> Option<&'a mut Flap> {
+    let flaps = |name: &&ProfileName| {
+        let flap = draft.fleet.profiles.get(*name)?.flap.as_ref()?;
+        Some(flap.told.as_ref()?.thread == *thread)
+    };
+    let flapping = draft.fleet.index.flapping.iter().map(|(_, name)| name);
+    let name = flapping
+        .clone()
+        .find(|name| flaps(name) == Some(true))
+        .cloned()?;
+    draft.fleet.profile_mut(&name).flap.as_deref_mut()
+}
+
+/// A muted incident is over: its thread goes on.
+pub(in crate::policy) fn closed(draft: &mut Draft<'_>, over: &Telling) {
+    draft.fleet.reindex();
+    let now = draft.now;
+    if let Some(flap) = teller(draft, &over.thread) {
+        turn(flap, now);
+        if let Some(told) = &mut flap.told {
+            told.sequence = over.sequence;
+        }
+    }
+}
+
+/// The thread ended otherwise.
+pub(in crate::policy) fn forget(draft: &mut Draft<'_>, thread: &IncidentId) {
+    draft.fleet.reindex();
+    if let Some(flap) = teller(draft, thread) {
+        *flap = Flap::default();
+    }
+}
+
+/// A person was called: from now on they hear of everything again.
+pub(in crate::policy) fn unmute(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(telling) = &mut draft.fleet.profile_mut(name).telling else {
+        return;
+    };
+    telling.muted = false;
+    let thread = telling.thread.clone();
+    forget(draft, &thread);
+}
+
+/// How often it went down, in times that people's clocks showed.
+pub(in crate::policy) fn flaps(draft: &Draft<'_>, name: &ProfileName) -> Option<Flaps> {
+    let flap = draft.fleet.profiles.get(name)?.flap.as_ref()?;
+    let told = flap.told.as_ref()?;
+    Some(Flaps {
+        outages: told.outages,
+        since: draft.wall(told.since),
+    })
+}
+
+/// When the next of them may have been calm for long enough.
+pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
+    let first = fleet.index.flapping.first();
+    first.map(|(turned, _)| *turned + limits::FLAP_CALM)
+}

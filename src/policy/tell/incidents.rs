@@ -1,0 +1,148 @@
+//! What people hear of incidents and of what is done in them, as it happens.
+
+use crate::model::{
+    Attempt, EventKind, GivenUp, Hold, HostName, Next, Plight, ProfileName, RecoveryOutcome,
+    Remark, Telling, Timestamp,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::tell::{flap, flapping, message, report, thread};
+
+/// An incident was opened.
+pub(in crate::policy) fn opened(draft: &mut Draft<'_>, name: &ProfileName) {
+    let track = draft.fleet.profile_mut(name);
+    if let Some(incident) = &track.incident {
+        track.telling = Some(Box::new(Telling::of(incident)));
+    }
+    flap::fell(draft, name);
+    thread::join(draft, name);
+    flapping::mute(draft, name);
+}
+
+/// An incident is over, in which this was done: its profile is well, or no longer watched.
+pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attempts: &[Attempt]) {
+    let watched = draft.settings.profiles.contains_key(name);
+    if watched {
+        flap::rose(draft, name);
+    }
+    let Some(telling) = &mut draft.fleet.profile_mut(name).telling else {
+        return;
+    };
+    let known = |attempt: &Attempt| attempts.iter().all(|own| own.id != attempt.id);
+    telling.attempts.retain(known);
+    telling.attempts.extend_from_slice(attempts);
+    Attempt::keep_within_limits(&mut telling.attempts);
+    let over = telling.clone();
+    let plight = if watched {
+        Plight::Back
+    } else {
+        Plight::Unwatched
+    };
+    if thread::goes_on(draft, name, plight) {
+        // The others tell of it.
+    } else if watched && over.muted && !over.gave_up {
+        flap::closed(draft, &over);
+    } else if watched {
+        let event = if over.gave_up {
+            EventKind::Back
+        } else {
+            EventKind::Up
+        };
+        message::tell(draft, name, event, Next::Nothing, None);
+        flap::forget(draft, &over.thread);
+    } else if over.sequence > 0 {
+        // Who never heard that it began need not hear that it is over.
+        let why = Some(Remark::Unwatched);
+        message::tell(draft, name, EventKind::Closed, Next::Nothing, why);
+        flap::forget(draft, &over.thread);
+    }
+    draft.fleet.profile_mut(name).telling = None;
+    report::over(draft, name, over.since);
+}
+
+/// A restart ended; probes count again from then on.
+pub(in crate::policy) fn restarted(
+    draft: &mut Draft<'_>,
+    host: &HostName,
+    attempt: &Attempt,
+    counts_from: Option<Timestamp>,
+) {
+    let Some(report) = &attempt.report else {
+        return;
+    };
+    let word = match report.outcome {
+        RecoveryOutcome::Succeeded
+        | RecoveryOutcome::Failed
+        | RecoveryOutcome::TimedOut
+        | RecoveryOutcome::Unknown => {
+            let from = draft.wall(counts_from.unwrap_or(draft.now));
+            let next = Next::Prove { from };
+            for name in thread::speakers(draft, host) {
+                message::announce(draft, &name, next.clone());
+                message::tell(draft, &name, EventKind::Restarted, next.clone(), None);
+            }
+            return;
+        }
+        // That we gave up is told.
+        RecoveryOutcome::Refused => return,
+        RecoveryOutcome::NotExecuted => "not_executed",
+        RecoveryOutcome::Declined => "declined",
+    };
+    let track = draft.fleet.hosts.get(host);
+    let until = track.and_then(|track| track.not_before);
+    let until = until.unwrap_or(draft.now);
+    let remark = report.reason.clone().map(Remark::Reason);
+    withheld(
+        draft,
+        host,
+        word,
+        &Next::Held(Hold::Backoff { until }),
+        remark,
+    );
+}
+
+/// Tells people once per incident and reason that a restart was due and is not done.
+pub(in crate::policy) fn withheld(
+    draft: &mut Draft<'_>,
+    host: &HostName,
+    word: &str,
+    next: &Next,
+    remark: Option<Remark>,
+) {
+    for name in thread::speakers(draft, host) {
+        if draft.window(&name, draft.now).is_some() {
+            continue;
+        }
+        let telling = thread::telling(draft, &name);
+        if telling.is_some_and(|telling| telling.withheld.as_deref() == Some(word)) {
+            continue;
+        }
+        message::announce(draft, &name, next.clone());
+        let (event, why) = (EventKind::Withheld, remark.clone());
+        message::tell(draft, &name, event, next.clone(), why);
+        if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
+            telling.withheld = Some(word.to_owned());
+        }
+    }
+}
+
+/// We gave up on a host.
+pub(in crate::policy) fn gave_up(draft: &mut Draft<'_>, host: &HostName, reason: &GivenUp) {
+    let hold = Hold::GaveUp {
+        reason: reason.clone(),
+    };
+    let next = Next::Held(hold);
+    for name in thread::speakers(draft, host) {
+        message::announce(draft, &name, next.clone());
+        // One `gave_up` an incident: a second one, after a person re-armed the host, is told as a reminder.
+        let event = match thread::telling(draft, &name) {
+            Some(telling) if telling.gave_up => EventKind::Reminder,
+            Some(_) | None => EventKind::GaveUp,
+        };
+        let remark = Some(Remark::GaveUp(reason.clone()));
+        message::tell(draft, &name, event, next.clone(), remark);
+        if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
+            telling.gave_up = true;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What is told of an incident: what is so, what was done, and what comes next, all of it at the moment it is told. A `down` that is
+//! told because something was just done says the same of what comes next as the message of that.
+//!
+//! People hear of an incident once it is known what comes next: when its host has been looked at, and when the other sites
+//! of the host have been probed as well, so that one message names them all. A look has its own time limit; for the other
+//! sites they wait [`limits::GATHER`] at most. A restart waits for no mail.
+
+use crate::model::{
+    Attempt, EventKind, Fleet, Glimpse, Hold, HostName, Next, ProfileName, Remark, Stage, Telling,
+    Timestamp, limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::lesson;
+use crate::policy::site::judge::seen;
+use crate::policy::tell::{flap, outbox, thread};
+
+/// Tells people of a profile's incident, and of those that it speaks for.
+pub(in crate::policy) fn tell(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    event: EventKind,
+    next: Next,
+    remark: Option<Remark>,
+) {
+    let Some(track) = draft.fleet.profiles.get(name) else {
+        return;
+    };
+    let Some(telling) = &track.telling else {
+        return;
+    };
+    let said = matches!(
+        event,
+        EventKind::Restarted | EventKind::GaveUp | EventKind::Back | EventKind::Closed
+    );
+    if telling.muted && !said {
+        let now = draft.now;
+        if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
+            (telling.told, telling.news) = (now, None);
+        }
+        return;
+    }
+    let profile = draft.settings.profiles.get(name);
+    let host = profile.and_then(|profile| profile.host.clone());
+    let mut told = draft.blank(event);
+    let over = told.ends();
+    told.incident = Some(telling.thread.clone());
+    told.sequence = telling.sequence;
+    told.profile = Some(name.clone());
+    told.first.clone_from(&telling.first);
+    told.ssh = host
+        .as_ref()
+        .and_then(|host| draft.settings.hosts.get(host))
+        .map(|host| host.ssh.clone());
+    told.lesson = host
+        .as_ref()
+        .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));
+    told.facts = host
+        .as_ref()
+        .and_then(|host| facts(draft, host, telling.since));
+    told.host = host;
+    told.slow = profile.and_then(|profile| profile.slow);
+    told.since = Some(draft.wall(telling.since));
+    told.opened = Some(draft.wall(telling.opened));
+    told.until = over.then(|| draft.wall(draft.now));
+    // The end says by what the outage began, everything else what is so now.
+    told.cause = Some(if over {
+        telling.cause
+    } else {
+        thread::shown(draft, name, telling)
+    });
+    told.seen = if over { Vec::new() } else { seen(&track.last) };
+    // A restart that begins now is what comes next, not what was done.
+    let begins = matches!(next, Next::Restart { .. });
+    let done = attempts(draft, name, telling).filter(|attempt| !begins || attempt.ended.is_some());
+    told.attempts = done
+        .map(|attempt| attempt.shifted(|at| draft.wall(at)))
+        .collect();
+    told.next = match next {
+        Next::Held(hold) => Next::Held(hold.shifted(|at| draft.wall(at))),
+        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,
+    };
+    told.remark = remark;
+    told.story = over && telling.sequence == 0;
+    told.flaps = flap::flaps(draft, name);
+    told.sites = thread::sites(draft, name, event);
+    outbox::queue(draft, &told);
+    let now = draft.now;
+    if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
+        telling.sequence += 1;
+        telling.told = now;
+    }
+    thread::named(draft, name, &told.sites);
+    if event == EventKind::GaveUp {
+        flap::unmute(draft, name);
+    }
+}
+
+/// What was done in a profile's incident, and in those before it in its thread for which it speaks.
+fn attempts<'a>(
+    draft: &'a Draft<'_>,
+    name: &ProfileName,
+    telling: &'a Telling,
+) -> impl Iterator<Item = &'a Attempt> {
+    let track = draft.fleet.profiles.get(name);
+    let incident = track.and_then(|track| track.incident.as_ref());
+    let own = incident.map_or(&[][..], |incident| &incident.attempts);
+    let known = |attempt: &&Attempt| own.iter().all(|own| own.id != attempt.id);
+    telling.attempts.iter().filter(known).chain(own)
+}
+
+/// What a look at the host found in the course of this incident, or just before it.
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
+    let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
+    let facts = look.diagnosis.facts()?;
+    (look.began + limits::LOOK_FRESH >= since).then(|| {
+        Box::new(Glimpse {
+            at: draft.wall(look.began),
+            facts: facts.clone(),
+        })
+    })
+}
+
+/// Whether people have not heard of a profile's incident yet.
+pub(in crate::policy) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    thread::telling(draft, name).is_some_and(|telling| telling.sequence == 0 && !telling.led)
+}
+
+/// Tells people that a profile is down, if they have not heard: now it is known what comes next.
+pub(in crate::policy) fn announce(draft: &mut Draft<'_>, name: &ProfileName, next: Next) {
+    if is_untold(draft, name) {
+        tell(draft, name, EventKind::Down, next, None);
+    }
+}
+
+/// What comes next for a profile that is down.
+pub(in crate::policy) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
+    let host = draft
+        .settings
+        .profiles
+        .get(name)
+        .and_then(|profile| profile.host.as_ref());
+    let Some((settings, track)) = host.and_then(|host| {
+        draft
+            .settings
+            .hosts
+            .get(host)
+            .zip(draft.fleet.hosts.get(host))
+    }) else {
+        return Next::WatchOnly;
+    };
+    let attempt = track
+        .last
+        .as_ref()
+        .filter(|_| track.acting && matches!(track.stage, Stage::Restarting { .. }));
+    match (attempt, &track.hold) {
+        (Some(attempt), _) => Next::Restart {
+            command: attempt.command.clone(),
+            number: attempt.number,
+            of: settings.restart.give_up_after,
+        },
+        (None, Some(hold)) => Next::Held(hold.clone()),
+        (None, None) => Next::Nothing,
+    }
+}
+
+/// Announces what was opened and not told, as far as it is known what comes next.
+pub(in crate::policy) fn announce_opened(draft: &mut Draft<'_>) {
+    draft.fleet.reindex();
+    if draft.fleet.index.untold.is_empty() {
+        return;
+    }
+    for name in draft.fleet.index.untold.clone() {
+        if !is_known_soon(draft, &name) {
+            let next = next_for(draft, &name);
+            announce(draft, &name, next);
+        }
+    }
+}
+
+/// Tells of sites that joined or are back, where nothing else was told since.
+pub(in crate::policy) fn tell_news(draft: &mut Draft<'_>) {
+    let due = |since| draft.now.since(since) >= limits::SITES_NEWS;
+    let news = draft.fleet.index.news.iter();
+    let names: Vec<ProfileName> = news
+        .take_while(|(since, _)| due(*since))
+        .map(|(_, name)| name.clone())
+        .collect();
+    for name in names {
+        let next = next_for(draft, &name);
+        tell(draft, &name, EventKind::Reminder, next, None);
+    }
+}
+
+/// The profile's host is being looked at, a last question is being asked, or other sites of the host were not probed since
+/// this one fails: in seconds it is known what comes next and whom it concerns, and only then it is worth telling.
+fn is_known_soon(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let Some(host) = draft.host_of(name) else {
+        return false;
+    };
+    let track = draft.fleet.hosts.get(&host);
+    let asked = track.and_then(|track| track.hold.as_ref());
+    asked.is_some_and(Hold::is_question) || thread::is_gathering(draft, &host, name)
+}
+
+/// When an incident that people have not heard of is announced at the latest.
+pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
+    let untold = fleet.index.untold.iter();
+    let opened = untold
+        .filter_map(|name| fleet.profiles.get(name)?.telling.as_ref())
+        .map(|telling| telling.opened + limits::GATHER)
+        .filter(|at| *at > fleet.now())
+        .min();
+    let news = fleet.index.news.first();
+    let news = news.map(|(since, _)| *since + limits::SITES_NEWS);
+    [opened, news, flap::wakeup(fleet)]
+        .into_iter()
+        .flatten()
+        .min()
+}

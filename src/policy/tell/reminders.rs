@@ -1,0 +1,68 @@
+//! Who is reminded of an outage that lasts, and when.
+//!
+//! The first reminder comes after the configured interval, each further one after twice as long, up to
+//! [`limits::REMINDER_MAX`]. Nobody is reminded of what people work on, in a maintenance window, or have said that they know
+//! of, by a pause with a reason; the time until the next reminder begins anew then.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::{EventKind, Hold, HostName, ProfileName, Timestamp, limits};
+
+use crate::policy::draft::Draft;
+use crate::policy::host::guard::pause_of;
+use crate::policy::tell::message::{next_for, tell};
+
+/// Reminds of what has been down for long enough.
+pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
+    let Some(interval) = draft.settings.reminder_interval() else {
+        return;
+    };
+    let due = |told: Timestamp| draft.now.since(told) >= interval;
+    draft.fleet.reindex();
+    let told = draft.fleet.index.told.iter();
+    let names: BTreeSet<ProfileName> = told
+        .take_while(|(told, _)| due(*told))
+        .map(|(_, name)| name.clone())
+        .collect();
+    for name in names {
+        if draft.window(&name, draft.now).is_some() || is_acknowledged(draft, &name) {
+            let now = draft.now;
+            if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
+                telling.told = now;
+            }
+            continue;
+        }
+        let next = next_for(draft, &name);
+        tell(draft, &name, EventKind::Reminder, next, None);
+        if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
+            telling.hush = hush(interval, telling.hush);
+        }
+    }
+}
+
+/// What the next reminder waits beyond the interval: each wait is twice the one before.
+fn hush(interval: Duration, before: Duration) -> Duration {
+    let wait = (interval + before) * 2;
+    wait.min(limits::REMINDER_MAX.max(interval))
+        .saturating_sub(interval)
+}
+
+/// A person paused the profile or its host and said why: they know.
+fn is_acknowledged(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let host = draft.host_of(name);
+    let names = [Some(name.as_str()), host.as_ref().map(HostName::as_str)];
+    let pauses = names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| pause_of(draft, name));
+    pauses.into_iter().any(|pause| {
+        matches!(
+            pause,
+            Hold::Paused {
+                reason: Some(_),
+                ..
+            }
+        )
+    })
+}

@@ -1,0 +1,267 @@
+//! One thread of mails for all sites of a host that go down together.
+//!
+//! The first incident speaks: every message of the thread is about its site and names the others. One that opens on the same
+//! host within [`limits::JOIN`], by a fault of the host or the same cause, is led: nothing is told of it alone. When the one
+//! that speaks is over before the others, the next takes its place, with the thread and all that was told in it; the thread
+//! ends with the last. Sites that joined, or are back, since people last heard are told by themselves only when nothing else
+//! was for [`limits::SITES_NEWS`].
+
+use crate::model::{
+    Affected, Cause, EventKind, HostName, IncidentId, Plight, ProfileName, Standing, Telling,
+    limits,
+};
+
+use crate::policy::draft::Draft;
+use crate::policy::site::incident::ails_host;
+use crate::policy::site::judge;
+
+/// The profiles of a host whose incidents speak for a thread.
+pub(in crate::policy) fn speakers(draft: &Draft<'_>, host: &HostName) -> Vec<ProfileName> {
+    let mut names = draft.profiles_of(host);
+    names.retain(|name| telling(draft, name).is_some_and(|telling| !telling.led));
+    names
+}
+
+/// What was told of a profile's open incident.
+pub(in crate::policy) fn telling<'a>(
+    draft: &'a Draft<'_>,
+    name: &ProfileName,
+) -> Option<&'a Telling> {
+    draft.fleet.profiles.get(name)?.telling.as_deref()
+}
+
+/// The profiles of a thread, wherever they are by now: one may have been taken out, or moved to another host.
+fn mates(draft: &mut Draft<'_>, thread: &IncidentId) -> Vec<ProfileName> {
+    draft.fleet.reindex();
+    let open = draft.fleet.index.open.iter();
+    let of =
+        |name: &&ProfileName| telling(draft, name).is_some_and(|telling| telling.thread == *thread);
+    open.filter(of).cloned().collect()
+}
+
+/// The profile of this thread that speaks, or the first of those that are led.
+fn mate(draft: &mut Draft<'_>, thread: &IncidentId, led: bool) -> Option<ProfileName> {
+    let mut names = mates(draft, thread).into_iter();
+    names.find(|name| telling(draft, name).is_some_and(|telling| telling.led == led))
+}
+
+/// The profile whose incident speaks for this thread.
+pub(in crate::policy) fn speaker(
+    draft: &mut Draft<'_>,
+    thread: &IncidentId,
+) -> Option<ProfileName> {
+    mate(draft, thread, false)
+}
+
+/// Another profile that is down in this thread.
+pub(in crate::policy) fn other(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    thread: &IncidentId,
+) -> Option<ProfileName> {
+    mates(draft, thread).into_iter().find(|mate| mate != name)
+}
+
+/// An incident was opened: it joins what its host's sites already suffer from together.
+pub(in crate::policy) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(host) = draft.host_of(name) else {
+        return;
+    };
+    let now = draft.now;
+    let Some(opened) = telling(draft, name) else {
+        return;
+    };
+    let alike = |other: &Telling| {
+        let same = other.cause == opened.cause;
+        let ails = ails_host(Some(other.cause)) && ails_host(Some(opened.cause));
+        (same || ails) && now.since(other.opened) <= limits::JOIN
+    };
+    let joined = speakers(draft, &host)
+        .into_iter()
+        .filter(|other| other != name)
+        .find(|other| telling(draft, other).is_some_and(alike));
+    let Some(speaker) = joined else { return };
+    let Some(thread) = telling(draft, &speaker).map(|other| other.thread.clone()) else {
+        return;
+    };
+    if let Some(other) = &mut draft.fleet.profile_mut(&speaker).telling {
+        let before = other.listed.len();
+        other.listed.retain(|site| site.profile != *name);
+        if other.sequence > 0 && other.listed.len() == before {
+            other.news.get_or_insert(now);
+        }
+    }
+    if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
+        (telling.thread, telling.led) = (thread, true);
+    }
+}
+
+/// An incident is over: whether its thread goes on without it. Then it is told with the others.
+pub(in crate::policy) fn goes_on(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    plight: Plight,
+) -> bool {
+    let Some(mut over) = telling(draft, name).cloned() else {
+        return false;
+    };
+    let (now, thread) = (draft.now, over.thread.clone());
+    let site = Affected {
+        profile: name.clone(),
+        plight,
+        cause: Some(over.cause),
+        since: draft.wall(over.since),
+        until: Some(draft.wall(now)),
+    };
+    let Some(next) = mate(draft, &thread, !over.led) else {
+        return false;
+    };
+    let Some(speaks) = &mut draft.fleet.profile_mut(&next).telling else {
+        return false;
+    };
+    if speaks.led {
+        // It takes over the thread, with all that was told in it.
+        over.over.retain(|site| site.profile != next);
+        **speaks = Telling {
+            since: over.since.min(speaks.since),
+            opened: over.opened.min(speaks.opened),
+            cause: speaks.cause,
+            first: over.first.clone().or_else(|| Some(name.clone())),
+            led: false,
+            ..over
+        };
+    }
+    speaks.over.retain(|known| known.profile != site.profile);
+    speaks.over.push(site);
+    if speaks.sequence > 0 {
+        speaks.news.get_or_insert(now);
+    }
+    true
+}
+
+/// The sites of a thread, where there are several: down, failing on the same host, back, no longer watched.
+pub(in crate::policy) fn sites(
+    draft: &mut Draft<'_>,
+    name: &ProfileName,
+    event: EventKind,
+) -> Vec<Affected> {
+    let Some(thread) = telling(draft, name).map(|telling| telling.thread.clone()) else {
+        return Vec::new();
+    };
+    let mates = mates(draft, &thread);
+    let Some(speaks) = telling(draft, name) else {
+        return Vec::new();
+    };
+    let own = if event == EventKind::Closed {
+        Plight::Unwatched
+    } else if matches!(event, EventKind::Up | EventKind::Back) {
+        Plight::Back
+    } else {
+        Plight::Down
+    };
+    let ends = own != Plight::Down;
+    let site = |profile: &ProfileName, plight, cause, since| Affected {
+        profile: profile.clone(),
+        plight,
+        cause,
+        since: draft.wall(since),
+        until: (plight != Plight::Down && ends).then(|| draft.wall(draft.now)),
+    };
+    let mut sites: Vec<Affected> = Vec::new();
+    for mate in &mates {
+        if let Some(other) = telling(draft, mate) {
+            let plight = if mate == name { own } else { Plight::Down };
+            let cause = if ends {
+                other.cause
+            } else {
+                shown(draft, mate, other)
+            };
+            sites.push(site(mate, plight, Some(cause), other.since));
+        }
+    }
+    let host = draft.host_of(name).filter(|_| !ends);
+    for (profile, _) in host.iter().flat_map(|host| draft.watched(host)) {
+        let Some(track) = draft.fleet.profiles.get(profile) else {
+            continue;
+        };
+        let cause = track.evidence.cause;
+        let ails = ails_host(cause) && ails_host(Some(speaks.cause));
+        let alike = cause == Some(speaks.cause) || ails;
+        if let (true, Standing::Failing, None, Some(since)) =
+            (alike, track.standing, &track.incident, track.failing_since)
+        {
+            sites.push(site(profile, Plight::Failing, cause, since));
+        }
+    }
+    let mut more: Vec<Affected> = speaks.over.clone();
+    more.extend(speaks.listed.iter().map(|site| resolved(draft, site)));
+    for site in more {
+        if sites.iter().all(|known| known.profile != site.profile) {
+            sites.push(site);
+        }
+    }
+    sites.sort_by(|a, b| (a.plight, &a.profile).cmp(&(b.plight, &b.profile)));
+    if sites.len() > 1 { sites } else { Vec::new() }
+}
+
+/// A site that was named as failing, and by now is well, or is not.
+fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
+    let well = draft.fleet.profiles.get(&site.profile).filter(|track| {
+        matches!(track.standing, Standing::Up | Standing::Degraded) && track.removed.is_none()
+    });
+    match well {
+        Some(track) => Affected {
+            plight: Plight::Back,
+            until: Some(draft.wall(track.since)),
+            ..site.clone()
+        },
+        None => site.clone(),
+    }
+}
+
+/// These sites were named in a message of the thread that this profile speaks for.
+pub(in crate::policy) fn named(draft: &mut Draft<'_>, name: &ProfileName, sites: &[Affected]) {
+    if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
+        telling.news = None;
+        for site in sites.iter().filter(|site| site.plight == Plight::Failing) {
+            if telling
+                .listed
+                .iter()
+                .all(|known| known.profile != site.profile)
+            {
+                telling.listed.push(site.clone());
+            }
+        }
+    }
+}
+
+/// Whether other sites of the host are still being probed for the first time since this one fails.
+pub(in crate::policy) fn is_gathering(
+    draft: &Draft<'_>,
+    host: &HostName,
+    name: &ProfileName,
+) -> bool {
+    let Some(telling) = telling(draft, name) else {
+        return false;
+    };
+    if !ails_host(Some(telling.cause)) || draft.now.since(telling.opened) >= limits::GATHER {
+        return false;
+    }
+    draft.watched(host).any(|(other, _)| {
+        let track = draft.fleet.profiles.get(other);
+        other != name
+            && track.is_some_and(|track| {
+                let probed = track.probed.is_some_and(|at| at >= telling.since);
+                !probed || track.suspicion.is_some()
+            })
+    })
+}
+
+/// What a profile that is down shows now; of one that answers at this moment, what was found first.
+pub(in crate::policy) fn shown(draft: &Draft<'_>, name: &ProfileName, telling: &Telling) -> Cause {
+    let profile = draft.settings.profiles.get(name);
+    let shown = profile.zip(draft.fleet.profiles.get(name));
+    shown
+        .and_then(|(profile, track)| judge::failing(profile, &track.last))
+        .unwrap_or(telling.cause)
+}
