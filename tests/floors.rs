@@ -6,6 +6,7 @@
     reason = "reads the sources; a test that cannot go on should stop where it is"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("adapters", &["model", "render", "ports", "process"]),
 ];
+
+/// The rooms of rules: each knows those before it.
+const ROOMS: [&str; 3] = ["site", "host", "tell"];
+
+fn rank(room: &str) -> Option<usize> {
+    ROOMS.iter().position(|known| *known == room)
+}
 
 /// Rooms of pure functions, and what of the outside they must not name.
 const PURE: &[&str] = &["model", "policy", "render"];
@@ -183,7 +191,10 @@ fn tops(rest: &str, depth: usize) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Every path of a file that leads to another place of the crate: its line, and the first two names of the target.
+/// Names of a path that are looked at: `policy::tell::thread::speakers` is one deeper than its file.
+const DEPTH: usize = 5;
+
+/// Every path of a file that leads to another place of the crate: its line, and the first names of the target.
 fn paths(file: &str, text: &str) -> Vec<(usize, Vec<String>)> {
     let home = module(file);
     let text = blanked(text);
@@ -221,10 +232,10 @@ fn paths(file: &str, text: &str) -> Vec<(usize, Vec<String>)> {
                 }
                 base = home[..(depth - ups).min(home.len())].to_vec();
             }
-            for top in tops(rest, 2) {
+            for top in tops(rest, DEPTH) {
                 let mut path = base.clone();
                 path.extend(top);
-                path.truncate(2);
+                path.truncate(DEPTH);
                 found.push((number + 1, path));
             }
         }
@@ -252,6 +263,17 @@ fn trespasses(file: &str, text: &str) -> Vec<String> {
         if is_module(target) && target != room && !allowed.contains(&target.as_str()) {
             wrong.push(format!("{file}:{line}: {room} must not import {target}"));
         }
+        if *room == "policy"
+            && target == "policy"
+            && let (Some(from), Some(to)) = (home.get(1), path.get(1))
+            && let (Some(from), Some(to)) = (rank(from), rank(to))
+            && from < to
+        {
+            let [from, to] = [ROOMS[from], ROOMS[to]];
+            wrong.push(format!(
+                "{file}:{line}: policy::{from} must not import policy::{to}"
+            ));
+        }
         if *room == "adapters"
             && target == "adapters"
             && let (Some(from), Some(to)) = (home.get(1), path.get(1))
@@ -274,6 +296,65 @@ fn trespasses(file: &str, text: &str) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Circles between the files and folders of one folder: each by the names of those that import one another, wherever in them.
+/// A `mod.rs` is the folder's door, and none of them.
+fn circles(sources: &[(String, String)]) -> Vec<String> {
+    type Edges = BTreeMap<String, BTreeSet<String>>;
+    let mut folders: BTreeMap<Vec<String>, Edges> = BTreeMap::new();
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(|(file, _)| module(file)).collect();
+    for (file, text) in sources {
+        let home = module(file);
+        // Tests may look around.
+        let text = text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or(text);
+        for (_, path) in paths(file, text) {
+            let common = home.iter().zip(&path).take_while(|(a, b)| a == b).count();
+            let (folder, rest) = path.split_at(common);
+            let (Some(from), Some(to)) = (home.get(common), rest.first()) else {
+                continue;
+            };
+            let target: Vec<String> = folder.iter().chain([to]).cloned().collect();
+            if modules.iter().any(|module| module.starts_with(&target)) {
+                let edges = folders.entry(folder.to_vec()).or_default();
+                edges.entry(from.clone()).or_default().insert(to.clone());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (folder, edges) in folders {
+        let reached = |from: &String| {
+            let (mut reached, mut ahead) = (BTreeSet::new(), vec![from]);
+            while let Some(next) = ahead.pop() {
+                for to in edges.get(next).into_iter().flatten() {
+                    if reached.insert(to) {
+                        ahead.push(to);
+                    }
+                }
+            }
+            reached
+        };
+        let circular = edges.keys().filter(|name| reached(name).contains(name));
+        let mut circular: BTreeSet<&String> = circular.collect();
+        while let Some(first) = circular.pop_first() {
+            let mates: Vec<&String> = circular
+                .iter()
+                .filter(|mate| reached(first).contains(*mate) && reached(mate).contains(first))
+                .copied()
+                .collect();
+            circular.retain(|mate| !mates.contains(mate));
+            let names: Vec<&str> = [&first]
+                .into_iter()
+                .chain(&mates)
+                .map(|n| n.as_str())
+                .collect();
+            found.push(format!("{}: {}", folder.join("::"), names.join(", ")));
+        }
+    }
+    found
 }
 
 /// What is unfinished or skipped in a file, or too long.
@@ -305,6 +386,12 @@ fn nothing_imports_upward_or_sideways() {
 }
 
 #[test]
+fn no_files_of_one_folder_import_one_another() {
+    let circles = circles(&sources("src"));
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
 fn nothing_is_left_undone_skipped_or_overgrown() {
     let wrong: Vec<String> = ["src", "tests", "benches"]
         .iter()
@@ -322,7 +409,7 @@ fn planted_faults_are_found() {
         trespasses("src/policy/mod.rs", policy),
         ["src/policy/mod.rs:3: policy must not import ports"]
     );
-    let group = "use crate::{\n    model::{Fleet, Note},\n    engine::drive,\n};\n";
+    let group = "use crate::{\n    model::{Fleet, Happened},\n    engine::drive,\n};\n";
     assert_eq!(
         trespasses("src/adapters/smtp/mod.rs", group),
         ["src/adapters/smtp/mod.rs:1: adapters must not import engine"]
@@ -342,6 +429,25 @@ fn planted_faults_are_found() {
             ["src/adapters/ssh/login.rs:1: adapters::ssh must not import adapters::store"]
         );
     }
+    let rooms = "use crate::policy::{draft::Draft, tell::outbox, site::judge};\n";
+    assert_eq!(
+        trespasses("src/policy/host/guard.rs", rooms),
+        ["src/policy/host/guard.rs:1: policy::host must not import policy::tell"]
+    );
+    let file = |name: &str, text: &str| (format!("src/policy/{name}.rs"), text.to_owned());
+    let circular = [
+        file("mod", "use site::judge;\n"),
+        file("site/mod", "use super::draft;\n"),
+        file("site/judge", "use super::canary;\n"),
+        file("site/canary", "use crate::policy::site::network::back;\n"),
+        file(
+            "site/network",
+            "use crate::policy::{draft, site::{judge}};\n",
+        ),
+        file("draft", "use crate::policy::clock;\n"),
+        file("clock", ""),
+    ];
+    assert_eq!(circles(&circular), ["policy::site: canary, judge, network"]);
     let tests = "use super::login;\nmod tests {\n    use super::super::clock;\n    use super::*;\n}\nuse super::store;\n";
     assert_eq!(
         trespasses("src/adapters/ssh/mod.rs", tests),

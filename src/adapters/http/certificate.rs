@@ -19,7 +19,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::refusal;
-use super::trace::Shown;
+use super::shown::Shown;
 use crate::model::{
     Certificate, ChainLink, CheckResult, Finding, Shared, Timestamp, limits, one_line,
 };

@@ -9,7 +9,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::fault::Fault;
-use super::revocation;
 use crate::model::{Finding, Quoted};
 
 /// Why a file cannot be used.
@@ -136,14 +135,6 @@ pub(super) fn own_roots(
 /// Why it does not.
 pub fn roots_in(file: &Path) -> Result<(), FileFault> {
     own_roots(file, &certificates(file)?).map(|_| ())
-}
-
-/// Whether a file holds revocation lists; why it does not.
-///
-/// # Errors
-/// Why it does not.
-pub fn lists_in(file: &Path) -> Result<(), FileFault> {
-    revocation::read(file).map(|_| ())
 }
 
 /// Whether a certificate and a key can be shown together; why they cannot.

@@ -12,7 +12,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use reqwest::header::{self, HeaderMap, HeaderName};
+use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
@@ -27,19 +27,6 @@ pub(super) struct Hop {
     pub(super) url: Url,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
-}
-
-/// Headers that may be shown to a host the profile does not name.
-pub(super) fn travels(name: &HeaderName) -> bool {
-    [
-        header::USER_AGENT,
-        header::ACCEPT,
-        header::ACCEPT_LANGUAGE,
-        header::ACCEPT_ENCODING,
-        header::CACHE_CONTROL,
-        header::PRAGMA,
-    ]
-    .contains(name)
 }
 
 fn refused(finding: Finding) -> Fault {
@@ -81,7 +68,7 @@ pub(super) fn next(
         headers = headers
             .into_iter()
             .filter_map(|(name, value)| Some((name?, value)))
-            .filter(|(name, _)| travels(name))
+            .filter(|(name, _)| text::travels(name))
             .collect();
     }
     let get = status == StatusCode::SEE_OTHER && hop.method != Method::HEAD

@@ -34,7 +34,8 @@ use rustls::{DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 use tower::{Layer, Service};
 
 use super::certificate::{self, Known};
-use super::trace::{Mark, Shown, Trace};
+use super::shown::Shown;
+use super::trace::{Mark, Trace};
 use super::verified::{self, Verified};
 use crate::model::{TlsVersion, limits};
 

@@ -20,7 +20,8 @@ use url::Url;
 use super::body::{self, Body, Broken, Page as Read};
 use super::dates::retry_after;
 use super::fault::Fault;
-use super::signs::Signs;
+use super::seen::Signs;
+use super::signs;
 use super::trace::{Mark, Sight, Trace};
 use super::wordpress::{self, Page};
 use super::{classify, layer, text};
@@ -118,7 +119,7 @@ impl<'a> Answer<'a> {
         wait: Option<Duration>,
     ) -> Self {
         let text = &body.text;
-        let signs = Signs::of(text);
+        let signs = signs::of(text);
         let page = wordpress::recognise(text, &signs, body.whole, passes_caches(profile));
         let layer = layer::of(status, headers, text, &signs, page);
         Self {

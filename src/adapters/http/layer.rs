@@ -21,7 +21,7 @@
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::signs::Signs;
+use super::seen::Signs;
 use super::wordpress::Page;
 use crate::model::Layer;
 
@@ -190,6 +190,7 @@ mod tests {
     use reqwest::header;
 
     use super::*;
+    use crate::adapters::http::signs;
 
     #[test]
     fn each_sign_shows_its_layer() {
@@ -264,7 +265,7 @@ mod tests {
                 headers.append(name, value.parse().unwrap());
             }
             let status = StatusCode::from_u16(status).unwrap();
-            let signs = Signs::of(text);
+            let signs = signs::of(text);
             assert_eq!(
                 of(status, &headers, text, &signs, None),
                 layer,

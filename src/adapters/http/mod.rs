@@ -29,6 +29,7 @@ mod certificate;
 mod charset;
 mod check;
 mod classify;
+mod client;
 mod dates;
 mod decode;
 mod destination;
@@ -48,6 +49,8 @@ mod request;
 mod resolve;
 mod revocation;
 mod second;
+mod seen;
+mod shown;
 mod signs;
 mod text;
 mod tls;
@@ -56,7 +59,8 @@ mod verified;
 mod wordpress;
 
 pub use beat::{HttpPulse, ReadSecret};
-pub use files::{FileFault, identity_in, lists_in, roots_in};
+pub use files::{FileFault, identity_in, roots_in};
+pub use revocation::lists_in;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::follow::{self, Hop};
-use super::signs::Signs;
+use super::signs;
 use super::text::{self, Secrets};
 use super::{charset, dates, wordpress};
 use crate::model::{limits, one_line};
@@ -65,7 +65,7 @@ proptest! {
         assert_clean(&Secrets::default().redact(&around));
         let _ = text::visible_chars(&page);
         let _ = text::element(&page, "title");
-        let _ = wordpress::recognise(&page, &Signs::of(&page), true, true);
+        let _ = wordpress::recognise(&page, &signs::of(&page), true, true);
     }
 
     #[test]

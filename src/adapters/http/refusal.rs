@@ -15,7 +15,7 @@ use rustls::client::verify_server_name;
 use rustls::server::ParsedCertificate;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
-use super::trace::Shown;
+use super::shown::Shown;
 use crate::model::{
     Certificate, CertificateFault, Day, DaysAgo, Finding, Quoted, Timestamp, limits, one_line,
 };

@@ -46,3 +46,11 @@ pub(super) fn end(lists: &[CertificateRevocationListDer<'_>]) -> Option<Timestam
     });
     ends.min()
 }
+
+/// Whether a file holds revocation lists; why it does not.
+///
+/// # Errors
+/// Why it does not.
+pub fn lists_in(file: &Path) -> Result<(), FileFault> {
+    read(file).map(|_| ())
+}

@@ -22,9 +22,9 @@ use tokio::time::timeout;
 use super::World;
 use super::exchange::{self, Aim, Means};
 use super::fault::Fault;
-use super::follow::{self, Hop, Reach};
+use super::follow::{Hop, Reach};
 use super::trace::Sight;
-use super::{dates, tls};
+use super::{dates, text, tls};
 use crate::model::{
     Cause, Certificate, CertificateFault, Finding, Hours, Phase, Profile, Timestamp, limits,
 };
@@ -152,7 +152,7 @@ fn stripped(hop: &Hop) -> Hop {
     let mut headers = hop.headers.clone();
     let private: Vec<_> = headers
         .keys()
-        .filter(|name| !follow::travels(name))
+        .filter(|name| !text::travels(name))
         .cloned()
         .collect();
     for name in private {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::seen::Signs;
 use super::{layer, wordpress};
 
 /// All of them. None is the beginning of another, and none ends as another begins, so that each is found.
@@ -20,22 +21,13 @@ static ANY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Which of them stand in a page.
-#[derive(Debug, Default)]
-pub(super) struct Signs(Vec<&'static str>);
-
-impl Signs {
-    pub(super) fn of(page: &str) -> Self {
-        let mut found = Vec::new();
-        for hit in ANY.iter().flat_map(|any| any.find_iter(page)) {
-            let sign = all().find(|sign| *sign == hit.as_str());
-            found.extend(sign.filter(|sign| !found.contains(sign)));
-        }
-        Self(found)
+pub(super) fn of(page: &str) -> Signs {
+    let mut found = Vec::new();
+    for hit in ANY.iter().flat_map(|any| any.find_iter(page)) {
+        let sign = all().find(|sign| *sign == hit.as_str());
+        found.extend(sign.filter(|sign| !found.contains(sign)));
     }
-
-    pub(super) fn has(&self, sign: &str) -> bool {
-        self.0.contains(&sign)
-    }
+    Signs(found)
 }
 
 #[cfg(test)]
@@ -45,13 +37,13 @@ mod tests {
     #[test]
     fn each_is_found_alone_and_among_all() {
         let together = all().collect::<Vec<_>>().concat();
-        assert_eq!(Signs::of(&together).0.len(), all().count());
+        assert_eq!(of(&together).0.len(), all().count());
         for sign in all() {
             let page = format!("<html>{sign}{sign}</html>");
-            assert_eq!(Signs::of(&page).0, [sign]);
+            assert_eq!(of(&page).0, [sign]);
             let cut: String = sign.chars().skip(1).collect();
-            assert!(!Signs::of(&cut).has(sign), "{sign}");
+            assert!(!of(&cut).has(sign), "{sign}");
         }
-        assert!(Signs::of("<html><title>Shop</title>").0.is_empty());
+        assert!(of("<html><title>Shop</title>").0.is_empty());
     }
 }

@@ -6,10 +6,9 @@
 use std::ops::Range;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use reqwest::header::HeaderMap;
+use reqwest::header::{self, HeaderMap, HeaderName};
 use url::Url;
 
-use super::follow;
 use crate::model::{limits, one_line};
 
 /// Shorter query and header values are not taken out of texts: they would tear words apart and hide nothing.
@@ -171,7 +170,7 @@ impl Secrets {
             words.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         }
         for (name, value) in headers {
-            if !follow::travels(name) {
+            if !travels(name) {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
                 words.extend(value.strip_prefix("Basic ").map(str::to_owned));
                 words.extend(value.strip_prefix("Bearer ").map(str::to_owned));
@@ -266,6 +265,19 @@ fn credentials(url: &Url) -> Vec<String> {
     words.retain(|word| word.chars().count() >= CREDENTIAL_CHARS);
     words.extend(basic(url));
     words
+}
+
+/// Headers that may be shown to a host the profile does not name.
+pub(super) fn travels(name: &HeaderName) -> bool {
+    [
+        header::USER_AGENT,
+        header::ACCEPT,
+        header::ACCEPT_LANGUAGE,
+        header::ACCEPT_ENCODING,
+        header::CACHE_CONTROL,
+        header::PRAGMA,
+    ]
+    .contains(name)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use super::fault::Fault;
 use super::files::{certificates, own_roots, private_key};
 use super::hooks::{Asked, NoSessions, Recording};
 use super::verified::Verified;
-use super::{exchange, revocation};
+use super::{client, revocation};
 use crate::model::{Day, Finding, Profile, Quoted, Timestamp, Tls};
 
 /// Profiles whose own settings are kept; beyond it they are made anew, which costs milliseconds.
@@ -69,7 +69,7 @@ impl Base {
         if let Some(client) = place.get() {
             return Ok(client);
         }
-        let made = exchange::client(self.hooked(verify))?;
+        let made = client::client(self.hooked(verify))?;
         // Whoever else made one meanwhile made the same.
         Ok(place.get_or_init(|| made))
     }

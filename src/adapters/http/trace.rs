@@ -9,14 +9,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::time::Instant;
 
 use super::certificate;
-use crate::model::{
-    Certificate, CheckOutcome, CheckResult, Hop, Phase, Shared, Timings, TlsVersion,
-};
+use super::shown::Shown;
+use crate::model::{CheckOutcome, CheckResult, Hop, Phase, Timings, TlsVersion};
 
 /// A moment of a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,25 +35,6 @@ pub(super) enum Mark {
 }
 
 const MARKS: usize = Mark::End as usize + 1;
-
-/// What the peer showed in the handshake, and what the verifier said to it.
-#[derive(Debug, Clone)]
-pub(super) struct Shown {
-    /// The peer's own certificate as it was read, with the names of what it sent along.
-    pub(super) certificate: Option<Shared<Certificate>>,
-    /// Of a chain that was refused the peer's own certificate, then what it sent along, as far as that is kept.
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    /// Whom it should be for.
-    pub(super) name: ServerName<'static>,
-    /// Moment of the verdict.
-    pub(super) at: UnixTime,
-    /// The verdict, where it was bad.
-    pub(super) refused: Option<rustls::Error>,
-    /// Whether a bad verdict ends the handshake.
-    pub(super) counts: bool,
-    /// The profile's own roots, where it has some.
-    pub(super) roots: Option<Arc<RootCertStore>>,
-}
 
 #[derive(Debug, Default)]
 struct Marks {

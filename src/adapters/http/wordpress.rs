@@ -8,7 +8,7 @@
 //!
 //! The sentences are those of WordPress's sources and of its Japanese translation; a final stop does not count.
 
-use super::signs::Signs;
+use super::seen::Signs;
 use super::text;
 use crate::model::Finding;
 
@@ -85,9 +85,10 @@ pub(super) fn recognise(body: &str, signs: &Signs, whole: bool, expected: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::http::signs;
 
     fn recognise(body: &str, whole: bool, expected: bool) -> Option<Page> {
-        super::recognise(body, &Signs::of(body), whole, expected)
+        super::recognise(body, &signs::of(body), whole, expected)
     }
 
     /// As `_default_wp_die_handler()` writes it, the style sheet shortened.

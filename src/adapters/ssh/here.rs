@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use super::output::Output;
-use super::report::Verdict;
+use super::verdict::Verdict;
 use crate::model::{Reason, RecoveryOutcome, limits};
 use crate::process::{End, Running, Terms};
 

@@ -4,7 +4,7 @@
 //! is installed and nothing is left behind there; that shell gets nothing of the login's environment.
 
 use super::facts;
-use super::report::Verdict;
+use super::verdict::Verdict;
 use crate::model::{Diagnosis, Host, Reason, RecoveryOutcome};
 
 /// The agent, of which a host without one is shown the part that looks.

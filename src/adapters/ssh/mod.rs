@@ -37,6 +37,7 @@ mod remote;
 mod report;
 mod scratch;
 mod session;
+mod verdict;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -50,9 +51,9 @@ use crate::model::{
     Diagnosis, Host, Reach, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Rung, limits,
 };
 use crate::ports::{Clock, Pending, Recoverer};
-use report::Verdict;
 use scratch::Scratch;
 use session::Session;
+use verdict::Verdict;
 
 /// How long the parts of a login may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! sudo's messages are those of the C locale, matched by their stable parts.
 
-use super::report::Verdict;
+use super::verdict::Verdict;
 use crate::model::{Reason, RecoveryOutcome};
 
 /// Whether a command is an order to the agent on the host.

@@ -5,27 +5,9 @@ use std::time::Duration;
 use super::Limits;
 use super::log::{ClientLog, Reached};
 use super::session::{Ended, Seen};
+use super::verdict::Verdict;
 use super::{login, remote};
-use crate::model::{Host, Reason, RecoveryOutcome, limits};
-
-/// How an attempt ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) outcome: RecoveryOutcome,
-    pub(super) exit_status: Option<i32>,
-    pub(super) reason: Option<Reason>,
-}
-
-impl Verdict {
-    /// An end without an exit status always has a reason.
-    pub(super) fn without_status(outcome: RecoveryOutcome, reason: Reason) -> Self {
-        Self {
-            outcome,
-            exit_status: None,
-            reason: Some(reason.cut(limits::DETAIL_CHARS)),
-        }
-    }
-}
+use crate::model::{Host, Reason, RecoveryOutcome};
 
 /// What was to be run.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use crate::render::words::{Block, Key, Voice, key};
 
 use super::clean;
 use super::page::Item;
-use super::subject::pieces;
+use super::pieces::pieces;
 
 /// What the reader can do: what the mail's own words say, then the commands.
 pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<Item> {

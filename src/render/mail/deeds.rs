@@ -6,9 +6,9 @@ use crate::model::{Attempt, Next, Notification, RecoveryOutcome, limits};
 use crate::render::explain;
 use crate::render::words::{Key, Voice, key};
 
+use super::about::{host, site};
 use super::clean;
 use super::page::Item;
-use super::values::{host, site};
 
 /// Attempts shown; the newest ones say most.
 const ATTEMPTS: usize = 5;

@@ -1,83 +1,13 @@
 //! Many messages in one: a line for each incident, with the last that is to be told of it.
 
-use std::collections::BTreeSet;
-
 use minijinja::context;
 
-use crate::model::{EventKind, IncidentId, Notification, limits};
-use crate::render::words::{Key, Voice, key};
+use crate::model::{Notification, limits};
+use crate::render::words::{Voice, key};
 
 use super::page::Item;
+use super::summary::latest;
 use super::{clean, subject};
-
-/// What an incident has come to, the worst first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
-    Needs,
-    Down,
-    Over,
-    Other,
-}
-
-impl State {
-    const ALL: [(Self, Key); 4] = [
-        (Self::Needs, key!(Page, "digest.needs")),
-        (Self::Down, key!(Page, "digest.down")),
-        (Self::Over, key!(Page, "digest.over")),
-        (Self::Other, key!(Page, "digest.other")),
-    ];
-
-    const fn of(event: EventKind) -> Self {
-        match event {
-            EventKind::GaveUp | EventKind::Unjudged => Self::Needs,
-            EventKind::Down
-            | EventKind::Restarted
-            | EventKind::Withheld
-            | EventKind::Reminder
-            | EventKind::Flapping => Self::Down,
-            EventKind::Up | EventKind::Back | EventKind::Closed => Self::Over,
-            EventKind::Blind
-            | EventKind::Damaged
-            | EventKind::Certificate
-            | EventKind::Digest
-            | EventKind::Report
-            | EventKind::Test => Self::Other,
-        }
-    }
-}
-
-/// The last message of each incident, and each that belongs to none; the worst first, else in their order.
-fn latest(note: &Notification) -> Vec<&Notification> {
-    let mut told: BTreeSet<&IncidentId> = BTreeSet::new();
-    let mut latest: Vec<&Notification> = note
-        .items
-        .iter()
-        .rev()
-        .filter(|item| match &item.incident {
-            Some(incident) => told.insert(incident),
-            None => true,
-        })
-        .collect();
-    latest.reverse();
-    latest.sort_by_key(|item| State::of(item.event));
-    latest
-}
-
-/// How many of what, for the subject.
-pub(super) fn summary(voice: &Voice, note: &Notification) -> Option<String> {
-    if note.items.is_empty() {
-        return None;
-    }
-    let latest = latest(note);
-    let counts = State::ALL.into_iter().filter_map(|(state, piece)| {
-        let n = latest
-            .iter()
-            .filter(|item| State::of(item.event) == state)
-            .count();
-        (n > 0).then(|| voice.say(piece, context! { n }))
-    });
-    counts.reduce(|these, this| voice.say(key!(Page, "digest.and"), context! { these, this }))
-}
 
 /// A line for each incident.
 pub(super) fn items(voice: &Voice, note: &Notification) -> Vec<Item> {

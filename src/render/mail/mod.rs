@@ -14,6 +14,7 @@
 //!
 //! Times of another day than the mail's carry their date.
 
+mod about;
 mod advice;
 pub mod clean;
 mod deeds;
@@ -23,8 +24,10 @@ mod figure;
 mod html;
 mod next;
 mod page;
+mod pieces;
 mod story;
 mod subject;
+mod summary;
 mod text;
 mod thread;
 mod timeline;

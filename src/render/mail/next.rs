@@ -6,7 +6,7 @@ use crate::model::{EventKind, Hold, Next, Notification, RecoveryOutcome, limits}
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
-use super::values::{awaits_after, host, site};
+use super::about::{awaits_after, host, site};
 use super::{clean, deeds};
 
 /// What comes next, as a sentence.

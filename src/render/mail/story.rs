@@ -11,7 +11,7 @@ use crate::render::words::{Block, Voice, key};
 use crate::render::{explain, facts};
 
 use super::page::{Item, Page, Section, Tone};
-use super::subject::pieces;
+use super::pieces::pieces;
 use super::{advice, clean, deeds, digest, ending, timeline, week};
 
 /// Checks shown; a profile rarely has more.

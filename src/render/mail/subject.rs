@@ -2,10 +2,11 @@
 
 use minijinja::Value;
 
-use crate::model::{EventKind, Notification, Settings};
-use crate::render::words::{Key, Voice, key};
+use crate::model::{Notification, Settings};
+use crate::render::words::Voice;
 
 use super::clean;
+use super::pieces::pieces;
 use super::values::values;
 
 /// Characters of a subject; mail readers show fewer.
@@ -27,50 +28,4 @@ pub fn worded(settings: &Settings, note: &Notification) -> String {
 
 pub(super) fn said(voice: &Voice, note: &Notification, values: Value) -> String {
     clean::line(&voice.say(pieces(note).subject, values), LENGTH)
-}
-
-/// What a mail says of its own.
-pub(super) struct Pieces {
-    /// One line.
-    pub(super) subject: Key,
-    /// One line.
-    pub(super) headline: Key,
-    /// Paragraphs.
-    pub(super) lead: Key,
-    /// Paragraphs and commands.
-    pub(super) advice: Key,
-}
-
-macro_rules! pieces {
-    ($File:ident) => {
-        Pieces {
-            subject: key!($File, "subject"),
-            headline: key!($File, "headline"),
-            lead: key!($File, "lead"),
-            advice: key!($File, "advice"),
-        }
-    };
-}
-
-/// The pieces of an event's mail.
-pub(super) const fn pieces(note: &Notification) -> Pieces {
-    match note.event {
-        EventKind::Up | EventKind::Closed if note.judged => pieces!(Judged),
-        EventKind::Down => pieces!(Down),
-        EventKind::Restarted => pieces!(Restarted),
-        EventKind::Up => pieces!(Up),
-        EventKind::Withheld => pieces!(Withheld),
-        EventKind::GaveUp => pieces!(GaveUp),
-        EventKind::Back => pieces!(Back),
-        EventKind::Reminder => pieces!(Reminder),
-        EventKind::Closed => pieces!(Closed),
-        EventKind::Blind => pieces!(Blind),
-        EventKind::Unjudged => pieces!(Unjudged),
-        EventKind::Damaged => pieces!(Damaged),
-        EventKind::Certificate => pieces!(Certificate),
-        EventKind::Flapping => pieces!(Flapping),
-        EventKind::Digest => pieces!(Digest),
-        EventKind::Report => pieces!(Report),
-        EventKind::Test => pieces!(Test),
-    }
 }

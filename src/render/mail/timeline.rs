@@ -6,9 +6,10 @@ use crate::model::{EventKind, Notification, RecoveryOutcome, Timestamp};
 use crate::render::explain;
 use crate::render::words::{Voice, key};
 
+use super::about::{awaits_after, held, host};
 use super::deeds;
 use super::page::Item;
-use super::values::{awaits_after, held, host, lasted};
+use super::values::lasted;
 
 /// Attempts told; of more, the newest.
 const ATTEMPTS: usize = 10;

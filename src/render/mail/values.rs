@@ -3,13 +3,12 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{
-    Affected, Ending, Hold, Next, Notification, Plight, RecoveryOutcome, Remark, limits,
-};
+use crate::model::{Ending, Notification, RecoveryOutcome, Remark, limits};
 use crate::render::explain;
-use crate::render::words::{Voice, key};
+use crate::render::words::Voice;
 
-use super::{advice, clean, deeds, digest, ending, next, week};
+use super::about::{awaits_after, held, site, together};
+use super::{advice, clean, deeds, ending, next, summary, week};
 
 /// Everything that `down/subject` and its like may name.
 pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
@@ -42,7 +41,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         untold => note.story,
         outages => note.flaps.map(|flaps| flaps.outages),
         flaps_since => note.flaps.map(|flaps| moment(flaps.since)),
-        summary => digest::summary(voice, note),
+        summary => summary::summary(voice, note),
         messages => note.items.len(),
         tag => restart.tag,
         result => restart.result,
@@ -92,41 +91,6 @@ fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
     }
 }
 
-/// What the notification is about: `shop`, or `shop and 9 more` where it took other sites of the host as well.
-pub(super) fn site(voice: &Voice, note: &Notification) -> String {
-    // The subjects of a thread name the same site, as long as what they say is true of it.
-    let first = note.first.as_ref().filter(|first| {
-        let mut sites = note.sites.iter().filter(|site| concerned(note, site));
-        sites.any(|site| site.profile == **first)
-    });
-    let site = match (first.or(note.profile.as_ref()), &note.host) {
-        (Some(profile), _) => profile.as_str(),
-        (None, Some(host)) => host.as_str(),
-        (None, None) => "probe",
-    };
-    match together(note) {
-        0 => site.to_owned(),
-        n => voice.say(key!(Page, "sites.label"), context! { site, n }),
-    }
-}
-
-/// The other sites of which the event is true as well.
-fn together(note: &Notification) -> usize {
-    let all = note.sites.iter().filter(|site| concerned(note, site));
-    all.count().saturating_sub(1)
-}
-
-/// Whether what the event says is true of this site.
-fn concerned(note: &Notification, site: &Affected) -> bool {
-    let ails = matches!(site.plight, Plight::Down | Plight::Failing);
-    ails != note.ends()
-}
-
-/// The machine, in a sentence.
-pub(super) fn host(note: &Notification) -> &str {
-    note.host.as_ref().map_or("?", |host| host.as_str())
-}
-
 /// What was found, in the words of a subject.
 pub(super) fn cause(voice: &Voice, note: &Notification) -> String {
     explain::maybe_cause_phrase(voice, note.cause)
@@ -149,22 +113,4 @@ pub(super) fn restarts(note: &Notification) -> usize {
 pub(super) fn lasted(voice: &Voice, note: &Notification) -> Option<String> {
     let since = note.since?;
     Some(voice.span(note.until.unwrap_or(note.at).since(since)))
-}
-
-/// The hold that the notification speaks of.
-pub(super) const fn held(note: &Notification) -> Option<&Hold> {
-    match &note.next {
-        Next::Held(hold) => Some(hold),
-        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => None,
-    }
-}
-
-/// Whether the next attempt is awaited after one that ended so: one that made no restart is not called one.
-pub(super) fn awaits_after(note: &Notification, outcome: RecoveryOutcome) -> bool {
-    matches!(held(note), Some(Hold::Backoff { .. }))
-        && note
-            .attempts
-            .last()
-            .and_then(|attempt| attempt.report.as_ref())
-            .is_some_and(|report| report.outcome == outcome)
 }
