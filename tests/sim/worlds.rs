@@ -151,14 +151,17 @@ fn play_all(worlds: &[(u64, i64)], play: fn(u64, i64) -> u64) {
 #[test]
 fn invariants_hold_in_random_worlds() {
     let asked = std::env::var("SIM_SEEDS").ok();
-    let range = asked.clone().unwrap_or_else(|| "0..60".to_owned());
+    let asked_for = asked.as_deref().unwrap_or("corpus+0..60");
+    let with_corpus = asked_for.strip_prefix("corpus+");
+    let range = with_corpus.unwrap_or(asked_for);
     let (from, to) = range.split_once("..").unwrap();
     let (from, to): (u64, u64) = (from.parse().unwrap(), to.parse().unwrap());
     let hours = std::env::var("SIM_HOURS").map_or(8, |text| text.parse().unwrap());
-    let mut worlds = CORPUS.to_vec();
-    if asked.is_some() {
-        worlds.clear();
-    }
+    let mut worlds = if with_corpus.is_some() {
+        CORPUS.to_vec()
+    } else {
+        Vec::new()
+    };
     worlds.extend((from..to).map(|seed| (seed, hours)));
     play_all(&worlds, play);
 }
