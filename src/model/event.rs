@@ -432,17 +432,17 @@ pub enum Happened {
 }
 
 impl Happened {
-    /// As observers hear of it, with times as people's clocks showed them; `None` for what the rules alone need to know.
-    #[must_use]
-    pub fn for_observers(mut self, wall: impl Fn(Timestamp) -> Timestamp) -> Option<Self> {
-        match &mut self {
+    /// Turns it into what observers hear, with times as people's clocks showed them; `false` for what the rules alone need to
+    /// know.
+    pub fn for_observers(&mut self, wall: impl Fn(Timestamp) -> Timestamp) -> bool {
+        match self {
             Self::Closed {
                 since, attempts, ..
             } => {
                 *since = wall(*since);
                 attempts.clear();
             }
-            Self::Held { again: true, .. } | Self::JudgedAgain { told: None, .. } => return None,
+            Self::Held { again: true, .. } | Self::JudgedAgain { told: None, .. } => return false,
             Self::Held { hold, .. } => *hold = hold.clone().shifted(wall),
             Self::RestartEnded {
                 attempt,
@@ -472,7 +472,7 @@ impl Happened {
             | Self::Unrecorded
             | Self::Recorded => {}
         }
-        Some(self)
+        true
     }
 }
 

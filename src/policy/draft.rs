@@ -60,10 +60,11 @@ impl<'a> Draft<'a> {
 
     pub(in crate::policy) fn into_decision(mut self) -> Decision {
         self.fleet.reindex();
-        let happened = std::mem::take(&mut self.happened).into_iter();
-        let happened = happened.filter_map(|one| one.for_observers(|at| self.fleet.wall(at)));
+        let fleet = &self.fleet;
+        self.happened
+            .retain_mut(|one| one.for_observers(|at| fleet.wall(at)));
         Decision {
-            happened: happened.collect(),
+            happened: self.happened,
             fleet: self.fleet,
             effects: self.effects,
             durable: self.durable,

@@ -32,11 +32,16 @@ use super::draft::Draft;
 
 /// Heeds what happened to sites since this was last asked.
 pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
+    let settings = draft.settings;
+    if settings.hosts.is_empty() {
+        return;
+    }
     let happened = std::mem::take(&mut draft.happened);
     for one in happened.iter().skip(draft.heeded.by_hosts) {
         if let Happened::Judged { profile, .. } = one {
-            if let Some(host) = draft.host_of(profile) {
-                recovery::felt(draft, &host);
+            let profile = settings.profiles.get(profile);
+            if let Some(host) = profile.and_then(|profile| profile.host.as_ref()) {
+                recovery::felt(draft, host);
             }
         } else if let Happened::Opened { profile, .. } = one {
             went_down(draft, profile);

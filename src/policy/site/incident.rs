@@ -20,7 +20,7 @@ use crate::model::{
 use crate::policy::draft::Draft;
 use crate::policy::site::evidence::Worth;
 use crate::policy::site::judge::{self, Verdict, judge, seen};
-use crate::policy::site::{browser, canary, evidence, maintenance, schedule, unjudged};
+use crate::policy::site::{browser, canary, course, evidence, maintenance, schedule, unjudged};
 
 /// A profile was probed.
 pub(in crate::policy) fn probed(
@@ -143,6 +143,7 @@ fn unknown(draft: &mut Draft<'_>, name: &ProfileName, reason: Finding) {
 
 fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
     let (name, now) = (&profile.name, draft.now);
+    course::probed(draft, name, true);
     let host = profile.host.as_ref();
     let acting = host.is_some_and(|host| draft.is_acting(host));
     let track = draft.fleet.profile_mut(name);
@@ -177,6 +178,7 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
 
 fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timestamp) {
     let (name, now) = (&profile.name, draft.now);
+    course::probed(draft, name, false);
     let host = profile.host.as_ref().and_then(|host| draft.host(host));
     let from = host
         .as_ref()

@@ -11,12 +11,14 @@
 //! | `browser` | whether a browser is answered where we are not |
 //! | `evidence` | which failures show that the host's own server is at fault |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
+//! | `course` | how a site does, five minutes at a time |
 //! | `unjudged` | which sites cannot be judged by our own doing |
 //! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
 //! | `canary`, `port` | what canaries last said; whether a host's SSH port answers |
 
 pub(in crate::policy) mod browser;
 pub(in crate::policy) mod canary;
+mod course;
 pub(in crate::policy) mod evidence;
 pub(in crate::policy) mod incident;
 pub(in crate::policy) mod judge;

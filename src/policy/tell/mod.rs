@@ -12,7 +12,6 @@
 //! | `reminders` | who is reminded of an outage that lasts, and when |
 //! | `unjudged` | what is told of sites that cannot be judged |
 //! | `certificates` | which certificates people are warned of, once per step |
-//! | `course` | how a site does, for the picture of a mail |
 //! | `report` | the weekly report: when it is due, and what it says |
 //! | `heartbeat` | whether an outside watcher may hear that we live |
 //! | `outbox` | what waits to be sent, in which order, and what became of it |
@@ -21,7 +20,6 @@
 //! | `retry` | when a message that nobody took is tried again, and when it is given up |
 
 pub(in crate::policy) mod certificates;
-mod course;
 mod digest;
 mod flap;
 mod flapping;
@@ -49,8 +47,8 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
     for one in happened.iter().skip(draft.heeded.by_telling) {
         match one {
             Happened::Judged { profile, well, .. } => {
-                if let Some(well) = well {
-                    course::probed(draft, profile, *well);
+                if *well == Some(true) {
+                    report::answered(draft, profile);
                 }
                 certificates::probed(draft, profile);
             }

@@ -132,17 +132,14 @@ pub(in crate::policy) fn wakeup(fleet: &crate::model::Fleet) -> Option<Timestamp
 }
 
 /// A probe of a profile was well and took so long.
-pub(in crate::policy) fn answered(
-    draft: &mut Draft<'_>,
-    name: &ProfileName,
-    took: Option<Duration>,
-) {
+pub(in crate::policy) fn answered(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(number) = draft.fleet.core.week.as_ref().map(|week| week.number) else {
         return;
     };
     let wall = draft.wall(draft.now);
+    let track = draft.fleet.profile_mut(name);
+    let took = track.last.iter().map(|check| check.timings.total).max();
     if let Some(took) = took {
-        let track = draft.fleet.profile_mut(name);
         track.week = track.week.of(number);
         track.week.count(took, wall);
     }

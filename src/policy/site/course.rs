@@ -1,10 +1,9 @@
-//! How a site does, counted for the picture of a mail: a probe that was well with its response time, or one that failed.
+//! How a site does, counted in five minutes at a time: a probe that was well with its response time, or one that failed.
 //! What could not be told (our own network, our own limits) is neither.
 
 use crate::model::{ProfileName, Slot};
 
 use crate::policy::draft::Draft;
-use crate::policy::tell::report;
 
 /// A probe counted as well, or as failed.
 pub(in crate::policy) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well: bool) {
@@ -22,5 +21,4 @@ pub(in crate::policy) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well:
     if finished.number != now.number && !finished.is_empty() {
         draft.fleet.finish(name, finished);
     }
-    report::answered(draft, name, took);
 }
