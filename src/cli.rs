@@ -165,6 +165,8 @@ pub enum Command {
     /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
     #[command(after_help = EXIT_CODES)]
     Init(Init),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
     /// Say which version this is
     Version(Version),
 }

@@ -200,6 +200,12 @@ fn forget_ended_pauses(settings: &Settings, fleet: &mut Fleet) {
     }
 }
 
+/// `probe schema`.
+pub(super) fn schema() -> Exit {
+    answer(&format!("{:#}", crate::config::schema()));
+    Exit::Ok
+}
+
 /// `probe version`.
 pub(super) fn version(version: &cli::Version) -> Exit {
     let number = env!("CARGO_PKG_VERSION");
@@ -208,7 +214,7 @@ pub(super) fn version(version: &cli::Version) -> Exit {
             "schema": 1,
             "name": "probe",
             "version": number,
-            "state_schema": 2,
+            "state_schema": store::schema(),
             "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         });
         answer(&format!("{document:#}"));

@@ -53,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Resume(resume) => order::resume(&cli, &around, resume),
         Command::Drill(drill) => drill::drill(&cli, &around, drill),
         Command::Init(order) => init::init(&cli, order),
+        Command::Schema => look::schema(),
         Command::Version(version) => look::version(version),
     }
 }

@@ -49,6 +49,7 @@ const fn wants_json(cli: &Cli) -> bool {
         Command::History(history) => history.json,
         Command::Version(version) => version.json,
         Command::Run
+        | Command::Schema
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Drill(_)

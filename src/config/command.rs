@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::model::Named;
 
 use super::fault::{Fault, Report};
+use super::keys::WORDS;
 use super::tree::{Kind, Node};
 use super::value::{Found, texts};
 use super::yaml::Out;
 
-/// Words of a command, and bytes of one.
-const WORDS: (usize, usize) = (64, 4096);
+/// Bytes of one word.
+const WORD_BYTES: usize = 4096;
 
 const LIKE: &str =
     "write the program's whole path and its arguments, like `[/usr/local/bin/notify, --team, web]`";
@@ -30,13 +31,13 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Vec<String>> {
         | Kind::Text(_)
         | Kind::Map(_) => 1,
     };
-    if count == 0 || count > WORDS.0 {
-        let fault = Fault::new(&node.spot, format!("must be 1 to {} words", WORDS.0));
+    if count == 0 || count > WORDS {
+        let fault = Fault::new(&node.spot, format!("must be 1 to {} words", WORDS));
         report.fault(fault.act(LIKE));
         return None;
     }
     for word in &words {
-        if word.value.len() > WORDS.1 || word.value.contains('\0') {
+        if word.value.len() > WORD_BYTES || word.value.contains('\0') {
             report.fault(Fault::new(&word.spot, "not a word of a command").act(LIKE));
         }
     }

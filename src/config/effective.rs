@@ -22,6 +22,7 @@ use crate::model::{
 
 use super::command;
 use super::heartbeat;
+use super::keys::{self, Key};
 use super::value::{show_duration, show_size};
 use super::yaml::Out;
 
@@ -72,16 +73,24 @@ fn expectation_of(profile: &Out) -> Out {
     Out::Map(entries.cloned().collect())
 }
 
-/// A mapping under construction; what is not given is not written.
-struct Map(Vec<(String, Out)>);
+/// A section under construction, its keys in the order of their table; what is not given is not written.
+struct Map {
+    keys: &'static [Key],
+    entries: Vec<(String, Out)>,
+}
 
 impl Map {
-    const fn new() -> Self {
-        Self(Vec::new())
+    const fn of(keys: &'static [Key]) -> Self {
+        let entries = Vec::new();
+        Self { keys, entries }
     }
 
     fn with(mut self, key: &str, value: Out) -> Self {
-        self.0.push((key.to_owned(), value));
+        let place = |name: &str| self.keys.iter().position(|known| known.name == name);
+        debug_assert!(place(key).is_some(), "{key} is declared");
+        let behind = |(known, _): &(String, Out)| place(known) < place(key);
+        let at = self.entries.partition_point(behind);
+        self.entries.insert(at, (key.to_owned(), value));
         self
     }
 
@@ -93,7 +102,7 @@ impl Map {
     }
 
     fn out(self) -> Out {
-        Out::Map(self.0)
+        Out::Map(self.entries)
     }
 }
 
@@ -128,7 +137,7 @@ fn tree(settings: &Settings) -> Out {
         .iter()
         .map(|(name, host)| (name.to_string(), host::host_tree(host)))
         .collect();
-    Map::new()
+    Map::of(keys::ROOT)
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
@@ -145,9 +154,11 @@ fn tree(settings: &Settings) -> Out {
         )
         .maybe(
             "status_page",
-            settings
-                .status_page
-                .map(|listen| Map::new().with("listen", text(listen.to_string())).out()),
+            settings.status_page.map(|listen| {
+                Map::of(keys::STATUS_PAGE)
+                    .with("listen", text(listen.to_string()))
+                    .out()
+            }),
         )
         .out()
 }
@@ -157,7 +168,7 @@ fn network_tree(network: &NetworkSettings) -> Out {
         Canary::Http(url) => text(url.as_str()),
         Canary::Tcp { host, port } => text(format!("tcp://{}:{port}", bracketed(host))),
     });
-    Map::new()
+    Map::of(keys::NETWORK)
         .with("canaries", Out::List(canaries.collect()))
         .out()
 }
@@ -177,7 +188,7 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
         Addresses::All => word("all"),
         Addresses::Pinned(list) => Out::List(list.iter().map(|ip| text(ip.to_string())).collect()),
     };
-    Map::new()
+    Map::of(keys::PROFILE)
         .maybe(
             "host",
             profile.host.as_ref().map(|host| text(host.as_str())),
@@ -252,7 +263,7 @@ fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
 
 fn windows_tree(windows: &[Window]) -> Out {
     let windows = windows.iter().map(|window| {
-        Map::new()
+        Map::of(keys::WINDOW)
             .with("cron", text(&window.text))
             .with("for", span(window.length))
             .with("timezone", text(&window.timezone))
@@ -265,7 +276,7 @@ fn tls_tree(tls: &Tls) -> Out {
     let pair = tls.client_certificate.as_ref();
     let (certificate, key) = (pair.map(|p| &p.0), pair.map(|p| &p.1));
     let days = tls.warn_before.iter().map(|days| span(*days));
-    Map::new()
+    Map::of(keys::TLS)
         .maybe("ca_file", tls.ca_file.as_deref().map(file))
         .maybe("crl_file", tls.crl_file.as_deref().map(file))
         .maybe("client_cert_file", certificate.map(|path| file(path)))

@@ -12,26 +12,13 @@ use crate::model::{Email, Wording};
 
 use super::command;
 use super::fault::{Fault, Report};
+use super::keys::{ALERTS, EMAIL, RECIPIENTS, RELAYS, default_of};
 use super::relay;
-use super::section::{Section, expected, nearest};
+use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{LONGEST, duration, list, text, texts};
+use super::value::{LONGEST, duration, list, parse_duration, text, texts};
 use super::wording;
-
-const KEYS: &[&str] = &[
-    "from",
-    "to",
-    "smtp",
-    "language",
-    "reminder_interval",
-    "report",
-];
-
-/// Recipients of every mail; more than this is a mailing list's work.
-const RECIPIENTS: usize = 50;
-
-/// Relays that are tried in order.
-const RELAYS: usize = 8;
+use super::wrong::{expected, nearest};
 
 /// Who is told.
 #[derive(Debug, Default)]
@@ -46,8 +33,7 @@ pub(super) struct Alerts {
 
 /// Reads `alerts`; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
-    let keys = ["email", "command", "timezone", "templates"];
-    let Some(alerts) = Section::open(node, &keys, report) else {
+    let Some(alerts) = Section::open(node, ALERTS, report) else {
         return Alerts::default();
     };
     Alerts {
@@ -62,7 +48,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
 }
 
 fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
-    let section = Section::open(node, KEYS, report)?;
+    let section = Section::open(node, EMAIL, report)?;
     let from = section.get("from").and_then(|node| sender(node, report));
     missing(
         &section,
@@ -97,11 +83,10 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
         from: from.unwrap_or_default(),
         to,
         routes,
-        reminder_interval: section
-            .get("reminder_interval")
-            .map_or(Some(crate::model::limits::REMINDER), |node| {
-                reminder(node, report)
-            }),
+        reminder_interval: section.get("reminder_interval").map_or_else(
+            || parse_duration(default_of(EMAIL, "reminder_interval")),
+            |node| reminder(node, report),
+        ),
     })
 }
 

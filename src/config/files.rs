@@ -12,8 +12,8 @@ use crate::model::limits;
 use super::fault::{Fault, Faults, Report, Spot};
 use super::merge::graft;
 use super::path::plain;
-use super::section::expected;
 use super::tree::{Kind, Node, parse};
+use super::wrong::expected;
 
 /// Files of one directory.
 const FILES: usize = 1_000;

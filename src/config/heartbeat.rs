@@ -3,36 +3,27 @@
 //! Its address stands in exactly one of `url`, `url_file`, `url_env`, `url_credential`. Whoever knows it can speak for us, so it
 //! is shown without path and query, and never quoted in a fault.
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::model::{Heartbeat, Watcher};
 
 use super::fault::{Fault, Report};
+use super::keys::HEARTBEAT;
 use super::network::bare_host;
 use super::relay::{is_loopback, secret};
 use super::section::Section;
 use super::tree::Node;
-use super::value::{Found, duration, show_duration, text};
+use super::value::{Found, show_duration, text};
 use super::yaml::Out;
-
-const KEYS: &[&str] = &["url", "url_file", "url_env", "url_credential", "every"];
 
 const SECRET: [&str; 3] = ["url_file", "url_env", "url_credential"];
 
 const LIKE: &str =
     "write the address your watcher gave you, like `url: https://hc.example.com/…`, or `url_file`";
 
-/// What monitoring services expect by default.
-const EVERY: Duration = Duration::from_secs(5 * 60);
-
-/// Shortest: above the time one heartbeat may take. Longest: a watcher that learns of it a day later is none.
-const RANGE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(24 * 3600));
-
 /// Reads the section; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Heartbeat> {
-    let section = Section::open(node, KEYS, report)?;
+    let section = Section::open(node, HEARTBEAT, report)?;
     let written = section.get("url").and_then(|node| text(node, report));
     let url = written.and_then(|written| address(&written, report));
     let hidden = secret(&section, SECRET, report);
@@ -46,12 +37,10 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Heartbeat> {
         ),
         (Some(_), None) | (None, Some(_)) => {}
     }
-    let every = section
-        .get("every")
-        .and_then(|node| duration(node, RANGE.0, RANGE.1, report));
+    let every = section.span_or_default("every", report);
     Some(Heartbeat {
         watcher: url.map(Watcher::Url).or(hidden.map(Watcher::Secret))?,
-        every: every.map_or(EVERY, |found| found.value),
+        every,
     })
 }
 

@@ -1,24 +1,15 @@
 //! A host: how it is reached. How it is restarted is [`super::restart`]; a host without a restart is refused, because
 //! to watch only is to leave `host` out of the profiles. A host is looked at before it is restarted unless it says `diagnose: false`.
 
-use crate::model::{Guards, Host, HostName};
+use crate::model::{Host, HostName};
 
 use super::fault::{Fault, Report, Spot};
+use super::keys::HOST;
 use super::path::{Privacy, file};
 use super::section::Section;
-use super::tree::{Kind, Node};
-use super::value::{flag, text};
+use super::tree::Node;
+use super::value::text;
 use super::{guards, restart};
-
-const KEYS: &[&str] = &[
-    "ssh",
-    "identity_file",
-    "known_hosts_file",
-    "restart",
-    "guards",
-    "diagnose",
-    "agent",
-];
 
 /// A host as lowered, with the places the rules between hosts and profiles speak of.
 #[derive(Debug)]
@@ -31,7 +22,7 @@ pub(super) struct Draft {
 
 /// Reads one host; each value that is wrong goes to `report`.
 pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<Draft> {
-    let section = Section::open(node, KEYS, report)?;
+    let section = Section::open(node, HOST, report)?;
     let ssh = match section.get("ssh") {
         Some(node) => ssh(node, report),
         None => {
@@ -42,16 +33,9 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
             None
         }
     };
-    let mut switch = |key: &str, default: bool| {
-        section
-            .get(key)
-            .and_then(|node| flag(node, report))
-            .map_or(default, |found| found.value)
-    };
-    let (diagnose, agent) = (switch("diagnose", true), switch("agent", false));
-    let guards = section
-        .get("guards")
-        .map_or_else(Guards::by_default, |node| guards::read(node, report));
+    let diagnose = section.flag_or_default("diagnose", report);
+    let agent = section.flag_or_default("agent", report);
+    let guards = guards::read(&section.below_or_nothing("guards", report), report);
     if let Some(node) = section.get("guards").filter(|_| !diagnose) {
         report.fault(
             Fault::new(
@@ -69,18 +53,13 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
     };
     let identity_file = path("identity_file", Privacy::Owner);
     let known_hosts_file = path("known_hosts_file", Privacy::Public);
-    let nothing = Node {
-        kind: Kind::Null,
-        spot: section.spot_of("restart"),
-    };
-    let below = section.get("restart").or(agent.then_some(&nothing));
-    let Some(below) = below else {
+    if section.get("restart").is_none() && !agent {
         report.fault(Fault::new(&section.spot_of("restart"), "missing").act(
             "write `restart: {commands: [sudo -n systemctl restart nginx]}`, or leave out `host` in the profiles to watch only",
         ));
         return None;
-    };
-    let (restart, when) = restart::read(below, agent, report)?;
+    }
+    let (restart, when) = restart::read(&section.below("restart", report)?, agent, report);
     Some(Draft {
         host: Host {
             name,

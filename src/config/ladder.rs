@@ -4,9 +4,11 @@
 use crate::model::{Named, Rung};
 
 use super::fault::{Fault, Report, Spot};
-use super::section::{Section, expected};
+use super::keys::RUNG;
+use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{Found, flag, list, text, texts};
+use super::value::{Found, list, text, texts};
+use super::wrong::expected;
 
 const LIKE: &str =
     "write what restarts the web server, like `commands: [sudo -n systemctl restart nginx]`";
@@ -30,17 +32,10 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report) -> Vec<Rung> {
     written.into_iter().map(|rung| rung.value).collect()
 }
 
-/// Whether a person said that rungs may take the machine down.
-pub(super) fn allow_reboot(section: &Section<'_>, report: &mut Report) -> bool {
-    let node = section.get("allow_reboot");
-    node.and_then(|node| flag(node, report))
-        .is_some_and(|found| found.value)
-}
-
 fn rung(node: &Node, report: &mut Report) -> Option<Found<Rung>> {
     let spot = node.spot.clone();
     if matches!(node.kind, Kind::Map(_)) {
-        let section = Section::open(node, &["command"], report)?;
+        let section = Section::open(node, RUNG, report)?;
         let Some(words) = section.get("command") else {
             report.fault(Fault::new(&section.spot_of("command"), "missing").act(
                 "write the program and its arguments, like `{command: [/usr/local/bin/reset-vm, web1]}`",

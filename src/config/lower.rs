@@ -12,23 +12,15 @@ use std::sync::Arc;
 use crate::model::{Expect, HostName, ProfileName, Settings, Shared, Tls, When};
 
 use super::fault::{Fault, Report, Spot};
-use super::section::{Section, expected, nearest};
+use super::keys::ROOT;
+use super::section::Section;
 use super::tree::{Entry, Kind, Node};
+use super::wrong::{expected, nearest};
 use super::{effective, email, heartbeat, host, merge, network, profile, status_page};
-
-const KEYS: &[&str] = &[
-    "defaults",
-    "network",
-    "hosts",
-    "profiles",
-    "alerts",
-    "status_page",
-    "heartbeat",
-];
 
 /// Reads the whole document; everything that is wrong goes to `report`. What comes back is complete only if nothing did.
 pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
-    let section = Section::open(root, KEYS, report)?;
+    let section = Section::open(root, ROOT, report)?;
     let hosts = Hosts::read(&section, report);
     let profiles = Profiles::read(&section, &hosts, report);
     let network = section

@@ -6,6 +6,7 @@
 //!            places   defaults  files that exist          between values        and JSON
 //! ```
 //!
+//! Each key is declared once, in `keys`: its section reads it by that, [`effective`] writes it in that order, [`schema`] is made of it.
 //! What is not there has a default; what is there must be right. All faults are told at once, each with its place, its
 //! path of keys and what to do about it ([`Fault`]); only text that is not YAML stops the reading of a file. What is
 //! right and probably not meant is a warning. No network is touched and nothing is written; files that the configuration
@@ -25,6 +26,7 @@ mod files;
 mod guards;
 mod heartbeat;
 mod host;
+mod keys;
 mod ladder;
 mod lower;
 mod merge;
@@ -34,6 +36,7 @@ mod profile;
 mod relay;
 mod request;
 mod restart;
+mod schema;
 mod section;
 mod status_page;
 mod tls;
@@ -41,6 +44,7 @@ mod tree;
 mod value;
 mod windows;
 mod wording;
+mod wrong;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +54,7 @@ use crate::model::Settings;
 
 pub use effective::{effective, to_json};
 pub use fault::{Fault, Faults, Hint, Open};
+pub use schema::schema;
 
 use tree::Node;
 

@@ -5,12 +5,10 @@ use url::Url;
 use crate::model::{Canary, NetworkSettings};
 
 use super::fault::{Fault, Report};
+use super::keys::{CANARIES, NETWORK};
 use super::section::Section;
 use super::tree::Node;
 use super::value::{Found, list, text};
-
-/// Canaries asked at once before each restart.
-const CANARIES: usize = 16;
 
 const LIKE: &str = "write `https://www.example.org/` or `tcp://192.0.2.1:53`";
 
@@ -24,7 +22,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Reads the section; each value that is wrong goes to `report`.
     pub(super) fn read(node: &Node, report: &mut Report) -> Option<Self> {
-        let section = Section::open(node, &["canaries"], report)?;
+        let section = Section::open(node, NETWORK, report)?;
         let canaries = section.get("canaries").map(|node| {
             let items = list(node, true, report).unwrap_or_default();
             if items.len() > CANARIES {

@@ -1,63 +1,22 @@
 //! A profile: its keys, its defaults, and the rules between them.
 //!
 //! What a profile does not say is taken from `defaults`, key by key, also inside `headers`, `expect`, `expect.header` and
-//! `tls`; `null` in a profile takes a default away. What neither says is:
-//!
-//! | key | default |
-//! |---|---|
-//! | `interval` | 60s |
-//! | `retry_interval`, `timeout` | 10s, at most the interval |
-//! | `connect_timeout` | 5s, at most the timeout |
-//! | `failure_threshold`, `success_threshold` | 3, 2 |
-//! | `method`, `headers` | `GET`, none |
-//! | `contact` | none; `User-Agent` is `probe/VERSION (+CONTACT)` |
-//! | `expect.status` | 200-399 |
-//! | `slow` | never |
-//! | `redirects`, `max_body` | 5, 1MiB |
-//! | `addresses`, `cache_bypass` | any, off |
-//! | `maintenance` | none |
-//! | `tls` | verify, warn 21d, 7d and 1d before the end |
+//! `tls`; `null` in a profile takes a default away. What neither says stands in [`keys`](super::keys).
 //!
 //! Probes of one profile never overlap: `timeout` and `retry_interval` are at most `interval`.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Addresses, CacheBypass, HostName, Profile, ProfileName, Tls, Window, limits};
+use crate::model::{Addresses, CacheBypass, HostName, Profile, ProfileName, Tls, Window};
 
 use super::fault::{Fault, Report, Spot};
-use super::section::{Section, expected, nearest};
+use super::keys::{PINNED, PROFILE, default_of};
+use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{Found, LEAST, LONGEST, duration, number, show_duration, size, text};
+use super::value::{Found, parse_duration, parse_size, show_duration, text};
+use super::wrong::{expected, nearest};
 use super::{request, tls, windows};
-
-const KEYS: &[&str] = &[
-    "host",
-    "urls",
-    "method",
-    "contact",
-    "headers",
-    "interval",
-    "retry_interval",
-    "timeout",
-    "connect_timeout",
-    "failure_threshold",
-    "success_threshold",
-    "expect",
-    "slow",
-    "redirects",
-    "max_body",
-    "addresses",
-    "tls",
-    "cache_bypass",
-    "maintenance",
-];
-
-/// Least interval: what is shorter is a load test.
-const EVERY: Duration = Duration::from_millis(100);
-
-/// Pinned addresses of one profile; each is tried in turn within one timeout.
-const PINNED: usize = 8;
 
 /// A profile as it is written, read value by value.
 #[derive(Debug)]
@@ -81,7 +40,7 @@ pub(super) struct Draft {
     redirects: Option<Found<u32>>,
     max_body: Option<Found<u64>>,
     addresses: Option<Addresses>,
-    tls: Option<Tls>,
+    tls: Tls,
     cache_bypass: Option<CacheBypass>,
     maintenance: Vec<Window>,
 }
@@ -89,12 +48,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Reads the values; each that is wrong goes to `report`.
     pub(super) fn read(node: &Node, report: &mut Report) -> Option<Self> {
-        let section = Section::open(node, KEYS, report)?;
-        let span = |key: &str, low: Duration, report: &mut Report| {
-            section
-                .get(key)
-                .and_then(|node| duration(node, low, LONGEST, report))
-        };
+        let section = Section::open(node, PROFILE, report)?;
         Some(Self {
             host: section.get("host").and_then(|node| text(node, report)),
             urls_spot: section.spot_of("urls"),
@@ -109,32 +63,20 @@ impl Draft {
                 .get("headers")
                 .map(|node| request::headers(node, true, report))
                 .unwrap_or_default(),
-            interval: span("interval", EVERY, report),
-            retry_interval: span("retry_interval", EVERY, report),
-            timeout: span("timeout", LEAST, report),
-            connect_timeout: span("connect_timeout", LEAST, report),
-            failure_threshold: section
-                .get("failure_threshold")
-                .and_then(|node| number(node, 1, 100, report)),
-            success_threshold: section
-                .get("success_threshold")
-                .and_then(|node| number(node, 1, 100, report)),
-            expect: section
-                .get("expect")
-                .map(|node| request::Expectation::read(node, report))
-                .unwrap_or_default(),
-            slow: span("slow", LEAST, report),
-            redirects: section
-                .get("redirects")
-                .and_then(|node| number(node, 0, 20, report)),
-            max_body: section.get("max_body").and_then(|node| {
-                let (low, high) = limits::BODY_CAP;
-                size(node, low, high, report)
-            }),
+            interval: section.span("interval", report),
+            retry_interval: section.span("retry_interval", report),
+            timeout: section.span("timeout", report),
+            connect_timeout: section.span("connect_timeout", report),
+            failure_threshold: section.whole("failure_threshold", report),
+            success_threshold: section.whole("success_threshold", report),
+            expect: request::Expectation::read(&section.below_or_nothing("expect", report), report),
+            slow: section.span("slow", report),
+            redirects: section.whole("redirects", report),
+            max_body: section.size("max_body", report),
             addresses: section
                 .get("addresses")
                 .and_then(|node| addresses(node, report)),
-            tls: section.get("tls").map(|node| tls::read(node, report)),
+            tls: tls::read(&section.below_or_nothing("tls", report), report),
             cache_bypass: section
                 .get("cache_bypass")
                 .and_then(|node| cache_bypass(node, report)),
@@ -147,13 +89,19 @@ impl Draft {
 
     /// Fills in the defaults and checks the rules between values.
     pub(super) fn settle(self, name: ProfileName, report: &mut Report) -> Profile {
-        let interval = value_or(&self.interval, Duration::from_secs(60));
-        let retry_interval = value_or(&self.retry_interval, Duration::from_secs(10).min(interval));
-        let timeout = value_or(&self.timeout, Duration::from_secs(10).min(interval));
-        let connect_timeout = value_or(&self.connect_timeout, Duration::from_secs(5).min(timeout));
+        let spans = |name| parse_duration(default_of(PROFILE, name)).unwrap_or_default();
+        let interval = value_or(&self.interval, spans("interval"));
+        let retry_interval = value_or(&self.retry_interval, spans("retry_interval").min(interval));
+        let timeout = value_or(&self.timeout, spans("timeout").min(interval));
+        let connect_timeout =
+            value_or(&self.connect_timeout, spans("connect_timeout").min(timeout));
+        let wholes = |name| default_of(PROFILE, name).parse().unwrap_or_default();
         self.check_times(interval, timeout, report);
-        let method = value_or(&self.method, "GET".to_owned());
-        let max_body = value_or(&self.max_body, 1 << 20);
+        let method = value_or(&self.method, default_of(PROFILE, "method").to_owned());
+        let max_body = value_or(
+            &self.max_body,
+            parse_size(default_of(PROFILE, "max_body")).unwrap_or_default(),
+        );
         self.expect.check(&method, max_body, report);
         if self.urls.is_none() {
             report
@@ -176,14 +124,15 @@ impl Draft {
             retry_interval,
             timeout,
             connect_timeout,
-            failure_threshold: value_or(&self.failure_threshold, 3),
-            success_threshold: value_or(&self.success_threshold, 2),
+            failure_threshold: value_or(&self.failure_threshold, wholes("failure_threshold")),
+            success_threshold: value_or(&self.success_threshold, wholes("success_threshold")),
             expect,
             slow: self.slow.map(|slow| slow.value),
-            redirects: u8::try_from(value_or(&self.redirects, 5)).unwrap_or(u8::MAX),
+            redirects: u8::try_from(value_or(&self.redirects, wholes("redirects")))
+                .unwrap_or(u8::MAX),
             max_body,
             addresses: self.addresses.unwrap_or(Addresses::Any),
-            tls: self.tls.unwrap_or_else(Tls::by_default).into(),
+            tls: self.tls.into(),
             maintenance: self.maintenance,
             cache_bypass: self.cache_bypass.unwrap_or(CacheBypass::Off),
             expectation: 0,

@@ -7,21 +7,13 @@ use url::Url;
 use crate::model::{Named, Relay, RelaySecurity, Route, SecretSource};
 
 use super::fault::{Fault, Report, Spot};
+use super::keys::RELAY;
 use super::network::bare_host;
 use super::path::{Privacy, file};
 use super::section::Section;
 use super::tree::Node;
-use super::value::{flag, text};
+use super::value::text;
 use super::yaml::Out;
-
-const KEYS: &[&str] = &[
-    "url",
-    "password_file",
-    "password_env",
-    "password_credential",
-    "ca_file",
-    "insecure",
-];
 
 /// Where the password stands.
 pub(super) const PASSWORD: [&str; 3] = ["password_file", "password_env", "password_credential"];
@@ -41,7 +33,7 @@ const PROGRAM: &str = "sendmail";
 
 /// Reads one route; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
-    let section = Section::open(node, KEYS, report)?;
+    let section = Section::open(node, RELAY, report)?;
     let url = match section.get("url") {
         Some(node) => text(node, report).and_then(|written| {
             parse(&written.value)
@@ -61,13 +53,10 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
     if let Some(roots) = &ca_file {
         report.names(&roots.spot, Named::Roots(roots.value.clone()));
     }
-    let insecure = section
-        .get("insecure")
-        .and_then(|node| flag(node, report))
-        .filter(|flag| flag.value);
+    let insecure = section.flag("insecure", report).filter(|flag| flag.value);
     let (route, spot) = url?;
     let Route::Relay(mut relay) = route else {
-        let others = KEYS.iter().filter(|key| **key != "url");
+        let others = RELAY.iter().map(|key| key.name).filter(|key| *key != "url");
         for key in others.filter(|key| section.get(key).is_some()) {
             report.fault(
                 Fault::new(

@@ -10,12 +10,11 @@ use crate::model::{Expect, StatusRange, limits};
 
 use super::domain;
 use super::fault::{Fault, Report, clip};
-use super::section::{Section, expected, nearest};
+use super::keys::URLS;
+use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{Found, list, size, text, texts};
-
-/// URLs of one profile: they are asked one after the other or side by side within one interval.
-const URLS: usize = 64;
+use super::value::{Found, list, text, texts};
+use super::wrong::{expected, nearest};
 
 /// Memory of one compiled `matches`.
 const REGEX_BYTES: usize = 1 << 20;
@@ -188,20 +187,7 @@ type Pointer = Found<(String, serde_json::Value)>;
 
 impl Expectation {
     /// Reads the section; each value that is wrong goes to `report`.
-    pub(super) fn read(node: &Node, report: &mut Report) -> Self {
-        const KEYS: &[&str] = &[
-            "status",
-            "contains",
-            "not_contains",
-            "matches",
-            "header",
-            "json",
-            "min_size",
-            "addresses",
-        ];
-        let Some(section) = Section::open(node, KEYS, report) else {
-            return Self::default();
-        };
+    pub(super) fn read(section: &Section<'_>, report: &mut Report) -> Self {
         let words = |key: &str, report: &mut Report| {
             section
                 .get(key)
@@ -239,9 +225,7 @@ impl Expectation {
                 .get("json")
                 .map(|node| pointers(node, report))
                 .unwrap_or_default(),
-            min_size: section
-                .get("min_size")
-                .and_then(|node| size(node, 0, limits::BODY_CAP.1, report)),
+            min_size: section.size("min_size", report),
             addresses: section
                 .get("addresses")
                 .map(|node| addresses(node, report))

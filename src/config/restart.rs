@@ -1,56 +1,25 @@
 //! `restart` of a host: the ladder of commands, and when it is climbed.
 //!
-//! | key of `restart` | default |
-//! |---|---|
-//! | `commands` | none: it must be given, unless the host has `agent: true` |
-//! | `allow_reboot` | false |
-//! | `timeout`, `settle` | 120s, 45s |
-//! | `backoff` | 60s, times 2, at most 30m |
-//! | `budget` | 3 restarts per 1h |
-//! | `give_up_after` | 3 |
-//! | `causes` | those the documentation names as restarting by default |
-//! | `when` | auto |
-//!
 //! What could never come to a restart is refused: no cause, no attempt, a command behind the last attempt.
-
-use std::time::Duration;
 
 use crate::model::{Backoff, Budget, Cause, Restart, Rung, When, limits};
 
 use super::fault::{Fault, Report, Spot};
 use super::ladder;
 use super::profile::value_or;
-use super::section::{Section, expected, nearest};
+use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{Found, LEAST, LONGEST, duration, list, number, show_duration, text};
-
-const KEYS: &[&str] = &[
-    "commands",
-    "allow_reboot",
-    "timeout",
-    "settle",
-    "backoff",
-    "budget",
-    "give_up_after",
-    "causes",
-    "when",
-];
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// Longest window of a budget: restarts older than this are forgotten with a removed host, too.
-const WINDOW: Duration = limits::REMOVED_MEMORY;
+use super::value::{Found, list, show_duration, text};
+use super::wrong::nearest;
 
 /// Reads the section, and where `when` stands; each value that is wrong goes to `report`.
 ///
 /// With `agent` the host's own agent is given orders, one rung after the other, and `commands` have no place.
 pub(super) fn read(
-    node: &Node,
+    section: &Section<'_>,
     agent: bool,
     report: &mut Report,
-) -> Option<(Restart, Option<Spot>)> {
-    let section = Section::open(node, KEYS, report)?;
+) -> (Restart, Option<Spot>) {
     let mut commands = if agent {
         if section.names("commands") {
             report.fault(
@@ -60,25 +29,18 @@ pub(super) fn read(
         }
         Vec::new()
     } else {
-        ladder::read(&section, report)
+        ladder::read(section, report)
     };
-    let allow_reboot = ladder::allow_reboot(&section, report);
-    let span = |key: &str, default: Duration, report: &mut Report| {
-        section
-            .get(key)
-            .and_then(|node| duration(node, LEAST, HOUR, report))
-            .map_or(default, |found| found.value)
+    let allow_reboot = section.flag_or_default("allow_reboot", report);
+    let timeout = section.span_or_default("timeout", report);
+    let settle = section.span_or_default("settle", report);
+    let backoff = backoff(&section.below_or_nothing("backoff", report), report);
+    let budget = section.below_or_nothing("budget", report);
+    let budget = Budget {
+        restarts: budget.whole_or_default("restarts", report),
+        per: budget.span_or_default("per", report),
     };
-    let second = Duration::from_secs(1);
-    let timeout = span("timeout", 120 * second, report);
-    let settle = span("settle", 45 * second, report);
-    let backoff = section
-        .get("backoff")
-        .map_or_else(default_backoff, |node| backoff(node, report));
-    let budget = section
-        .get("budget")
-        .map_or_else(default_budget, |node| budget(node, report));
-    let give_up_after = give_up_after(&section, commands.len(), report);
+    let give_up_after = give_up_after(section, commands.len(), report);
     if agent {
         commands = (1..=give_up_after.min(AGENT_RUNGS)).map(order).collect();
     }
@@ -97,7 +59,7 @@ pub(super) fn read(
         causes,
         when: when.as_ref().map_or(When::Auto, |found| found.value),
     };
-    Some((restart, when.map(|found| found.spot)))
+    (restart, when.map(|found| found.spot))
 }
 
 /// The highest rung that the agent knows.
@@ -112,22 +74,19 @@ fn order(rung: u32) -> Rung {
 }
 
 fn give_up_after(section: &Section<'_>, commands: usize, report: &mut Report) -> u32 {
-    const DEFAULT: u32 = 3;
     let node = section.get("give_up_after");
-    let given = match node {
-        None => DEFAULT,
-        Some(node) if matches!(node.kind, Kind::Int(0)) => {
-            report.fault(
-                Fault::new(&node.spot, "no restart would ever be tried")
-                    .act("write at least `1`, or leave out `host` in the profiles to watch only"),
-            );
-            return DEFAULT;
-        }
-        Some(node) => match number(node, 1, 100, report) {
-            None => return DEFAULT,
-            Some(found) => found.value,
-        },
-    };
+    if let Some(node) = node.filter(|node| matches!(node.kind, Kind::Int(0))) {
+        report.fault(
+            Fault::new(&node.spot, "no restart would ever be tried")
+                .act("write at least `1`, or leave out `host` in the profiles to watch only"),
+        );
+        return 1;
+    }
+    let found = section.whole("give_up_after", report);
+    if node.is_some() && found.is_none() {
+        return 1; // said already
+    }
+    let given = section.whole_or_default("give_up_after", report);
     let rungs = u32::try_from(commands).unwrap_or(u32::MAX);
     if given < rungs {
         report.fault(
@@ -148,28 +107,16 @@ fn give_up_after(section: &Section<'_>, commands: usize, report: &mut Report) ->
     given
 }
 
-fn default_backoff() -> Backoff {
-    Backoff {
-        initial: MINUTE,
-        factor: 2.0,
-        max: 30 * MINUTE,
-    }
-}
-
-fn backoff(node: &Node, report: &mut Report) -> Backoff {
-    let mut backoff = default_backoff();
-    let Some(section) = Section::open(node, &["initial", "factor", "max"], report) else {
-        return backoff;
+fn backoff(section: &Section<'_>, report: &mut Report) -> Backoff {
+    let given = section.span("initial", report);
+    let initial = value_or(&given, section.default_span("initial"));
+    let longest = section.span("max", report);
+    let backoff = Backoff {
+        initial,
+        factor: section.number_or_default("factor", report),
+        max: value_or(&longest, section.default_span("max").max(initial)),
     };
-    let mut span = |key: &str| {
-        section
-            .get(key)
-            .and_then(|node| duration(node, LEAST, LONGEST, report))
-    };
-    let (initial, max) = (span("initial"), span("max"));
-    backoff.initial = value_or(&initial, backoff.initial);
-    backoff.max = value_or(&max, backoff.max.max(backoff.initial));
-    if let Some(found) = initial.filter(|found| found.value < limits::RESTART_FLOOR) {
+    if let Some(found) = given.filter(|found| found.value < limits::RESTART_FLOOR) {
         report.warn(
             Fault::new(
                 &found.spot,
@@ -181,7 +128,7 @@ fn backoff(node: &Node, report: &mut Report) -> Backoff {
             .act(format!("write `{}`", show_duration(limits::RESTART_FLOOR))),
         );
     }
-    if let Some(found) = max.filter(|found| found.value < backoff.initial) {
+    if let Some(found) = longest.filter(|found| found.value < backoff.initial) {
         report.fault(
             Fault::new(
                 &found.spot,
@@ -194,53 +141,7 @@ fn backoff(node: &Node, report: &mut Report) -> Backoff {
             .act("write at least `initial`"),
         );
     }
-    if let Some(factor) = section.get("factor").and_then(|node| factor(node, report)) {
-        backoff.factor = factor;
-    }
     backoff
-}
-
-fn factor(node: &Node, report: &mut Report) -> Option<f64> {
-    let value = match &node.kind {
-        Kind::Int(value) => i32::try_from(*value).ok().map(f64::from),
-        Kind::Float(value) => Some(*value),
-        Kind::Null | Kind::Bool(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
-            report.fault(expected(node, "a number"));
-            return None;
-        }
-    };
-    let value = value.filter(|value| (1.0..=100.0).contains(value));
-    if value.is_none() {
-        report.fault(
-            Fault::new(&node.spot, "must be a number from 1 to 100")
-                .act("`1` waits the same time after each attempt, `2` twice as long after each"),
-        );
-    }
-    value
-}
-
-const fn default_budget() -> Budget {
-    Budget {
-        restarts: 3,
-        per: HOUR,
-    }
-}
-
-fn budget(node: &Node, report: &mut Report) -> Budget {
-    let keys = &["restarts", "per"];
-    let Some(section) = Section::open(node, keys, report) else {
-        return default_budget();
-    };
-    let restarts = section
-        .get("restarts")
-        .and_then(|node| number(node, 1, 1000, report));
-    let per = section
-        .get("per")
-        .and_then(|node| duration(node, MINUTE, WINDOW, report));
-    Budget {
-        restarts: value_or(&restarts, default_budget().restarts),
-        per: value_or(&per, default_budget().per),
-    }
 }
 
 fn default_causes() -> Vec<Cause> {
@@ -278,22 +179,35 @@ fn causes(node: &Node, report: &mut Report) -> Vec<Cause> {
     causes
 }
 
+/// Why a cause never restarts anything.
+const fn never(cause: Cause) -> Option<&'static str> {
+    use Cause::{CertificateExpiring, FamilyDown, Maintenance, Monitor, Slow};
+    if matches!(cause, Monitor) {
+        return Some("is our own side's fault: it never restarts anything");
+    }
+    if matches!(cause, Maintenance | Slow | FamilyDown | CertificateExpiring) {
+        return Some("never makes a profile down: it never restarts anything");
+    }
+    None
+}
+
+/// Whether a host may be restarted for this cause.
+pub(super) const fn may_restart(cause: Cause) -> bool {
+    never(cause).is_none()
+}
+
 fn cause(word: &Found<String>, report: &mut Report) -> Option<Cause> {
-    let never = match Cause::ALL.iter().find(|cause| cause.word() == word.value) {
-        None => {
-            let words: Vec<&str> = Cause::ALL.iter().map(|cause| cause.word()).collect();
-            report.fault(
-                Fault::new(&word.spot, "unknown cause")
-                    .act("the documentation lists the causes")
-                    .meant(nearest(&word.value, &words)),
-            );
-            return None;
-        }
-        Some(Cause::Monitor) => "is our own side's fault: it never restarts anything",
-        Some(Cause::Maintenance | Cause::Slow | Cause::FamilyDown | Cause::CertificateExpiring) => {
-            "never makes a profile down: it never restarts anything"
-        }
-        Some(cause) => return Some(*cause),
+    let Some(cause) = Cause::ALL.iter().find(|cause| cause.word() == word.value) else {
+        let words: Vec<&str> = Cause::ALL.iter().map(|cause| cause.word()).collect();
+        report.fault(
+            Fault::new(&word.spot, "unknown cause")
+                .act("the documentation lists the causes")
+                .meant(nearest(&word.value, &words)),
+        );
+        return None;
+    };
+    let Some(never) = never(*cause) else {
+        return Some(*cause);
     };
     report.fault(Fault::new(&word.spot, format!("`{}` {never}", word.value)).act("leave it out"));
     None

@@ -1,23 +1,30 @@
-//! Walking a mapping whose keys are known: unknown keys, wrong types.
+//! Walking a mapping whose keys are declared ([`keys`](super::keys)): unknown keys, wrong types, values out of range, defaults.
 //!
-//! Each mapping of the configuration has its list of keys. A key outside of it is a fault with the nearest known key.
-//! `null` means "not given" everywhere.
+//! A key outside of the table is a fault with the nearest known key. `null` means "not given" everywhere. A getter for a type
+//! reads what the table says: its range, and what stands for it where it is not written.
+
+use std::borrow::Cow;
+use std::time::Duration;
 
 use super::fault::{Fault, Report, Spot};
+use super::keys::{Key, Takes, default_of};
 use super::tree::{Entry, Kind, Node};
+use super::value::{self, Found};
+use super::wrong::{expected, nearest};
 
-/// A mapping with known keys.
-#[derive(Debug, Clone, Copy)]
+/// A mapping with declared keys.
+#[derive(Debug, Clone)]
 pub(super) struct Section<'a> {
-    /// Where the mapping stands.
-    pub(super) spot: &'a Spot,
+    /// Where the mapping stands, or would.
+    pub(super) spot: Cow<'a, Spot>,
+    keys: &'static [Key],
     entries: &'a [Entry],
 }
 
 impl<'a> Section<'a> {
     /// Opens `node` as a section with `keys`; what is not known goes to `report`.
     /// Nothing given is a section without keys; `None` when it is no mapping at all.
-    pub(super) fn open(node: &'a Node, keys: &[&str], report: &mut Report) -> Option<Self> {
+    pub(super) fn open(node: &'a Node, keys: &'static [Key], report: &mut Report) -> Option<Self> {
         let entries: &[Entry] = match &node.kind {
             Kind::Map(entries) => entries,
             Kind::Null => &[],
@@ -30,9 +37,41 @@ impl<'a> Section<'a> {
             judge_key(entry, keys, report);
         }
         Some(Self {
-            spot: &node.spot,
+            spot: Cow::Borrowed(&node.spot),
+            keys,
             entries,
         })
+    }
+
+    /// The section at `key`; one without keys where it is not given, `None` where it is no mapping.
+    pub(super) fn below(&self, key: &str, report: &mut Report) -> Option<Self> {
+        let keys = self.keys_of(key);
+        match self.get(key) {
+            Some(node) => Self::open(node, keys, report),
+            None => Some(self.nothing(key)),
+        }
+    }
+
+    /// The section at `key`; one without keys where it is not given, or no mapping.
+    pub(super) fn below_or_nothing(&self, key: &str, report: &mut Report) -> Self {
+        let below = self.below(key, report);
+        below.unwrap_or_else(|| self.nothing(key))
+    }
+
+    fn nothing(&self, key: &str) -> Self {
+        Self {
+            spot: Cow::Owned(self.spot_of(key)),
+            keys: self.keys_of(key),
+            entries: &[],
+        }
+    }
+
+    fn keys_of(&self, key: &str) -> &'static [Key] {
+        if let Some(Takes::Section(keys)) = self.takes(key) {
+            keys
+        } else {
+            &[]
+        }
     }
 
     /// The value of `key`; `None` when it is not given, `null`, or refused as not supported.
@@ -40,6 +79,106 @@ impl<'a> Section<'a> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         let given = !matches!(entry.value.kind, Kind::Null);
         given.then_some(&entry.value)
+    }
+
+    fn takes(&self, key: &str) -> Option<&'static Takes> {
+        let declared = self.keys.iter().find(|declared| declared.name == key);
+        declared.map(|declared| &declared.takes)
+    }
+
+    fn default(&self, key: &str) -> &'static str {
+        default_of(self.keys, key)
+    }
+
+    /// A duration, within its range.
+    pub(super) fn span(&self, key: &str, report: &mut Report) -> Option<Found<Duration>> {
+        let Takes::Span(low, high) = self.takes(key)? else {
+            return None;
+        };
+        value::duration(self.get(key)?, *low, *high, report)
+    }
+
+    /// A duration, or what stands for it.
+    pub(super) fn span_or_default(&self, key: &str, report: &mut Report) -> Duration {
+        let given = self.span(key, report).map(|found| found.value);
+        given.unwrap_or_else(|| self.default_span(key))
+    }
+
+    /// What stands for a duration that is not written.
+    pub(super) fn default_span(&self, key: &str) -> Duration {
+        value::parse_duration(self.default(key)).unwrap_or_default()
+    }
+
+    /// A list of durations, within their range, or what stands for it.
+    pub(super) fn spans_or_default(&self, key: &str, report: &mut Report) -> Vec<Duration> {
+        let given = self
+            .get(key)
+            .and_then(|node| value::list(node, true, report));
+        if let Some(items) = given
+            && let Some(Takes::OneOrList(Takes::Span(low, high), _)) = self.takes(key)
+        {
+            let spans = items
+                .iter()
+                .filter_map(|item| value::duration(item, *low, *high, report));
+            return spans.map(|found| found.value).collect();
+        }
+        let default = self.default(key).split(", ");
+        default.filter_map(value::parse_duration).collect()
+    }
+
+    /// A whole number, within its range.
+    pub(super) fn whole(&self, key: &str, report: &mut Report) -> Option<Found<u32>> {
+        let Takes::Whole(low, high) = self.takes(key)? else {
+            return None;
+        };
+        value::number(self.get(key)?, *low, *high, report)
+    }
+
+    /// A whole number, or what stands for it.
+    pub(super) fn whole_or_default(&self, key: &str, report: &mut Report) -> u32 {
+        let given = self.whole(key, report).map(|found| found.value);
+        given.unwrap_or_else(|| self.default(key).parse().unwrap_or_default())
+    }
+
+    /// A number, within its range, or what stands for it.
+    pub(super) fn number_or_default(&self, key: &str, report: &mut Report) -> f64 {
+        let given = self.get(key).and_then(|node| {
+            let Takes::Number(low, high) = self.takes(key)? else {
+                return None;
+            };
+            value::factor(node, *low, *high, report)
+        });
+        given.unwrap_or_else(|| self.default(key).parse().unwrap_or_default())
+    }
+
+    /// A size, within its range.
+    pub(super) fn size(&self, key: &str, report: &mut Report) -> Option<Found<u64>> {
+        let Takes::Size(low, high) = self.takes(key)? else {
+            return None;
+        };
+        value::size(self.get(key)?, *low, *high, report)
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, key: &str, report: &mut Report) -> Option<Found<bool>> {
+        value::flag(self.get(key)?, report)
+    }
+
+    /// `true` or `false`, or what stands for it.
+    pub(super) fn flag_or_default(&self, key: &str, report: &mut Report) -> bool {
+        let given = self.flag(key, report).map(|found| found.value);
+        given.unwrap_or_else(|| self.default(key) == "true")
+    }
+
+    /// A share of the whole in percent, or what stands for it.
+    pub(super) fn share_or_default(&self, key: &str, report: &mut Report) -> u8 {
+        let given = self.get(key).and_then(|node| {
+            let Takes::Share(most) = self.takes(key)? else {
+                return None;
+            };
+            value::share(node, *most, report)
+        });
+        given.unwrap_or_else(|| value::parse_share(self.default(key)).unwrap_or_default())
     }
 
     /// Whether `key` stands there, whatever its value.
@@ -56,33 +195,10 @@ impl<'a> Section<'a> {
     }
 }
 
-fn judge_key(entry: &Entry, keys: &[&str], report: &mut Report) {
-    let key = entry.key.as_str();
-    if !keys.contains(&key) {
-        report.fault(Fault::new(&entry.spot, "unknown key").meant(nearest(key, keys)));
+fn judge_key(entry: &Entry, keys: &[Key], report: &mut Report) {
+    let known = |name: &str| keys.iter().any(|key| key.name == name);
+    if !known(&entry.key) {
+        let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        report.fault(Fault::new(&entry.spot, "unknown key").meant(nearest(&entry.key, &names)));
     }
-}
-
-/// `expected …, found …`.
-pub(super) fn expected(node: &Node, what: &str) -> Fault {
-    Fault::new(
-        &node.spot,
-        format!("expected {what}, found {}", node.kind.name()),
-    )
-}
-
-/// The known word that `word` was probably meant to be: at most one slip in three letters.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Longer than any word of ours; keeps the comparison cheap whatever is thrown at us.
-    if word.len() > 80 {
-        return None;
-    }
-    let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
-    let wanted = plain(word);
-    known
-        .iter()
-        .map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), *candidate))
-        .filter(|(slips, candidate)| *slips <= (candidate.len().max(3) / 3))
-        .min_by_key(|(slips, _)| *slips)
-        .map(|(_, candidate)| candidate)
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::fault::{Fault, Report};
+use super::keys::STATUS_PAGE;
 use super::section::Section;
 use super::tree::Node;
 use super::value::text;
@@ -11,7 +12,7 @@ const LIKE: &str = "write `listen: \"127.0.0.1:9807\"`";
 
 /// Reads the section.
 pub(super) fn read(node: &Node, report: &mut Report) -> Option<SocketAddr> {
-    let section = Section::open(node, &["listen"], report)?;
+    let section = Section::open(node, STATUS_PAGE, report)?;
     let Some(node) = section.get("listen") else {
         report.fault(Fault::new(&section.spot_of("listen"), "missing").act(LIKE));
         return None;

@@ -1,30 +1,13 @@
 //! `tls` of a profile: how its certificate is judged.
 
-use std::time::Duration;
-
 use crate::model::{Named, Tls};
 
 use super::fault::{Fault, Report};
 use super::path::{Privacy, file};
 use super::section::Section;
-use super::tree::Node;
-use super::value::{LONGEST, duration, flag, list};
-
-const KEYS: &[&str] = &[
-    "ca_file",
-    "crl_file",
-    "client_cert_file",
-    "client_key_file",
-    "verify",
-    "warn_before",
-];
 
 /// Reads the section; each value that is wrong goes to `report`.
-pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
-    let mut tls = Tls::by_default();
-    let Some(section) = Section::open(node, KEYS, report) else {
-        return tls;
-    };
+pub(super) fn read(section: &Section<'_>, report: &mut Report) -> Tls {
     let path = |key: &str, privacy: Privacy, report: &mut Report| {
         section
             .get(key)
@@ -44,11 +27,6 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
         let (spot, chain, key) = (&chain.spot, chain.value.clone(), key.value.clone());
         report.names(spot, Named::Identity { chain, key });
     }
-    tls.ca_file = roots.map(|found| found.value);
-    tls.crl_file = lists.map(|found| found.value);
-    tls.client_certificate = certificate
-        .zip(key)
-        .map(|(chain, key)| (chain.value, key.value));
     let pair = ["client_cert_file", "client_key_file"];
     for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
         if section.get(given).is_some() && section.get(missing).is_none() {
@@ -61,26 +39,23 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Tls {
             );
         }
     }
-    if let Some(verify) = section.get("verify").and_then(|node| flag(node, report)) {
-        tls.verify = verify.value;
-        if !verify.value {
-            report.warn(
-                Fault::new(&verify.spot, "a bad certificate will not be noticed")
-                    .act("name its root with `ca_file` instead"),
-            );
-        }
+    let verify = section.flag("verify", report);
+    if let Some(verify) = verify.filter(|verify| !verify.value) {
+        report.warn(
+            Fault::new(&verify.spot, "a bad certificate will not be noticed")
+                .act("name its root with `ca_file` instead"),
+        );
     }
-    if let Some(items) = section
-        .get("warn_before")
-        .and_then(|node| list(node, true, report))
-    {
-        tls.warn_before = items
-            .iter()
-            .filter_map(|item| duration(item, Duration::from_secs(1), LONGEST, report))
-            .map(|found| found.value)
-            .collect();
-        tls.warn_before.sort_unstable_by(|a, b| b.cmp(a));
-        tls.warn_before.dedup();
+    let mut warn_before = section.spans_or_default("warn_before", report);
+    warn_before.sort_unstable_by(|a, b| b.cmp(a));
+    warn_before.dedup();
+    Tls {
+        ca_file: roots.map(|found| found.value),
+        crl_file: lists.map(|found| found.value),
+        client_certificate: certificate
+            .zip(key)
+            .map(|(chain, key)| (chain.value, key.value)),
+        verify: section.flag_or_default("verify", &mut Report::default()),
+        warn_before,
     }
-    tls
 }

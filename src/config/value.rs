@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use super::fault::{Fault, Report, Spot, clip};
-use super::section::expected;
 use super::tree::{Kind, Node};
+use super::wrong::expected;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -120,6 +120,26 @@ pub(super) fn number(node: &Node, low: u32, high: u32, report: &mut Report) -> O
     value.map(|value| found(node, value))
 }
 
+/// A number by which something grows, from `low` to `high`.
+pub(super) fn factor(node: &Node, low: f64, high: f64, report: &mut Report) -> Option<f64> {
+    let value = match &node.kind {
+        Kind::Int(value) => i32::try_from(*value).ok().map(f64::from),
+        Kind::Float(value) => Some(*value),
+        Kind::Null | Kind::Bool(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
+            report.fault(expected(node, "a number"));
+            return None;
+        }
+    };
+    let value = value.filter(|value| (low..=high).contains(value));
+    if value.is_none() {
+        report.fault(
+            Fault::new(&node.spot, format!("must be a number from {low} to {high}"))
+                .act("`1` waits the same time after each attempt, `2` twice as long after each"),
+        );
+    }
+    value
+}
+
 /// A duration from `low` to `high`.
 pub(super) fn duration(
     node: &Node,
@@ -161,7 +181,8 @@ fn bare_number(node: &Node, instead: &str) -> Fault {
     Fault::new(&node.spot, "a bare number").act(format!("write `{instead}`"))
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// What [`show_duration`] and people write.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total: u64 = 0;
     let mut least = u64::MAX;
@@ -236,7 +257,8 @@ pub(super) fn size(node: &Node, low: u64, high: u64, report: &mut Report) -> Opt
     None
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+/// What [`show_size`] and people write.
+pub(super) fn parse_size(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let count: u64 = text.get(..digits)?.parse().ok()?;
     let unit = text.get(digits..)?.trim_start_matches(' ');
@@ -253,6 +275,31 @@ pub(super) fn show_size(bytes: u64) -> String {
             || format!("{bytes}B"),
             |(unit, size)| format!("{}{unit}", bytes / size),
         )
+}
+
+/// A share of the whole, up to `most` percent.
+pub(super) fn share(node: &Node, most: u8, report: &mut Report) -> Option<u8> {
+    let share = match &node.kind {
+        Kind::Text(text) => parse_share(text).filter(|share| *share <= most),
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::List(_)
+        | Kind::Map(_) => None,
+    };
+    if share.is_none() {
+        report.fault(
+            Fault::new(&node.spot, format!("not a share from 0% to {most}%"))
+                .act("write it with its unit, like `3%`; `0%` switches this guard off"),
+        );
+    }
+    share
+}
+
+/// `3%`.
+pub(super) fn parse_share(text: &str) -> Option<u8> {
+    text.strip_suffix('%')?.trim_end().parse().ok()
 }
 
 /// A list; where `single` is allowed, one value stands for a list of one.

@@ -1,21 +1,12 @@
 //! `maintenance` of a profile: when people work on it.
 
-use std::time::Duration;
-
 use crate::model::{Window, WindowError};
 
 use super::fault::{Fault, Report};
+use super::keys::{WINDOW, WINDOWS};
 use super::section::Section;
 use super::tree::Node;
-use super::value::{duration, list, text};
-
-const KEYS: &[&str] = &["cron", "for", "timezone"];
-
-/// Windows of one profile.
-const WINDOWS: usize = 16;
-
-/// Least and greatest length: what lasts longer than a week is no maintenance.
-const LENGTH: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(7 * 24 * 3600));
+use super::value::{list, text};
 
 /// Reads the list; each value that is wrong goes to `report`.
 pub(super) fn read(node: &Node, report: &mut Report) -> Vec<Window> {
@@ -36,7 +27,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<Window> {
 }
 
 fn window(node: &Node, report: &mut Report) -> Option<Window> {
-    let section = Section::open(node, KEYS, report)?;
+    let section = Section::open(node, WINDOW, report)?;
     let acts = [
         ("cron", "write when it begins, like `cron: \"0 3 * * 0\"`"),
         ("for", "write how long it lasts, like `for: 30m`"),
@@ -51,9 +42,7 @@ fn window(node: &Node, report: &mut Report) -> Option<Window> {
         }
     }
     let cron = section.get("cron").and_then(|node| text(node, report));
-    let length = section
-        .get("for")
-        .and_then(|node| duration(node, LENGTH.0, LENGTH.1, report));
+    let length = section.span("for", report);
     let zone = section.get("timezone").and_then(|node| text(node, report));
     let (cron, length, zone) = (cron?, length?, zone?);
     match Window::try_new(&cron.value, length.value, &zone.value) {

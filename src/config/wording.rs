@@ -10,9 +10,10 @@ use crate::model::{Language, Template, Wording, Zone, limits};
 
 use super::fault::{Fault, Report, Spot};
 use super::path::{directory, plain};
-use super::section::{Section, nearest};
+use super::section::Section;
 use super::tree::{Kind, Node};
 use super::value::text;
+use super::wrong::nearest;
 
 /// Reads the keys of `alerts` and the language, which stands with the mail.
 pub(super) fn read(alerts: &Section<'_>, report: &mut Report) -> Wording {

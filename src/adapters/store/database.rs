@@ -52,6 +52,12 @@ const fn newest(steps: &[&str]) -> u32 {
     1 + steps
 }
 
+/// The schema of the states that this program writes.
+#[must_use]
+pub const fn schema() -> u32 {
+    newest(STEPS)
+}
+
 /// Makes `state.db.new`, durable and closed, which goes on counting from `number`. `damaged` names the file it replaces.
 pub(super) fn create(dir: &Path, damaged: Option<&str>, number: u64) -> Result<(), StoreError> {
     let fresh = dir.join(FRESH);

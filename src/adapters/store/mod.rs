@@ -52,6 +52,7 @@ use rusqlite::Connection;
 
 use crate::model::{Fleet, Timestamp, fnv1a};
 
+pub use database::schema;
 pub use error::StoreError;
 pub use lock::Holder;
 pub use orders::{drilled, is_paused_now, pause, pauses, resume};

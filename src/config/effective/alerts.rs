@@ -1,5 +1,6 @@
 //! `alerts`, back as it is written.
 
+use crate::config::keys;
 use crate::config::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
 use crate::config::yaml::Out;
 use crate::model::{Email, Language, Relay, RelaySecurity, Route, Settings};
@@ -10,7 +11,7 @@ use super::{Map, bracketed, command, file, span, text, texts, word};
 pub(super) fn tree(settings: &Settings) -> Out {
     let (email, program) = (&settings.email, &settings.command);
     let wording = &settings.wording;
-    Map::new()
+    Map::of(keys::ALERTS)
         .maybe(
             "email",
             email
@@ -24,7 +25,7 @@ pub(super) fn tree(settings: &Settings) -> Out {
 }
 
 fn email_tree(email: &Email, language: Language) -> Out {
-    Map::new()
+    Map::of(keys::EMAIL)
         .with("from", text(&email.from))
         .with("to", texts(&email.to))
         .with(
@@ -46,7 +47,7 @@ fn route_tree(route: &Route) -> Out {
         Route::Program(path) => {
             let path = path.split('/').map(percent_encode);
             let url = format!("sendmail://{}", path.collect::<Vec<_>>().join("/"));
-            Map::new().with("url", text(url)).out()
+            Map::of(keys::RELAY).with("url", text(url)).out()
         }
     }
 }
@@ -64,7 +65,7 @@ fn relay_tree(relay: &Relay) -> Out {
         .unwrap_or_default();
     let url = format!("{scheme}://{user}{}:{}", bracketed(&relay.host), relay.port);
     let insecure = relay.security == RelaySecurity::Plain && !is_loopback(&relay.host);
-    let map = Map::new().with("url", text(url));
+    let map = Map::of(keys::RELAY).with("url", text(url));
     match &relay.password {
         None => map,
         Some(source) => {

@@ -1,6 +1,7 @@
 //! What a response must look like, as it is written.
 
 use super::{Map, text, texts, word};
+use crate::config::keys;
 use crate::config::value::show_size;
 use crate::config::yaml::Out;
 use crate::model::Expect;
@@ -23,7 +24,7 @@ pub(super) fn tree(expect: &Expect) -> Out {
         .iter()
         .map(|(pointer, value)| (pointer.clone(), Out::of_json(value)));
     let addresses = expect.addresses.iter().map(|ip| text(ip.to_string()));
-    Map::new()
+    Map::of(keys::EXPECT)
         .with("status", Out::List(statuses.collect()))
         .with("contains", texts(&expect.contains))
         .with("not_contains", texts(&expect.not_contains))

@@ -1,11 +1,12 @@
 //! A host as YAML: how it is reached, what must be left on it, how it is restarted.
 
 use super::{Map, file, span, text, texts, word};
+use crate::config::keys;
 use crate::config::yaml::Out;
 use crate::model::{Guards, Host, Restart, Rung, When};
 
 pub(super) fn host_tree(host: &Host) -> Out {
-    Map::new()
+    Map::of(keys::HOST)
         .with("ssh", text(&host.ssh))
         .maybe("identity_file", host.identity_file.as_deref().map(file))
         .maybe(
@@ -21,7 +22,7 @@ pub(super) fn host_tree(host: &Host) -> Out {
 
 fn guards_tree(guards: &Guards) -> Out {
     let share = |share: u8| word(format!("{share}%"));
-    Map::new()
+    Map::of(keys::GUARDS)
         .with("disk_free", share(guards.disk_free))
         .with("inodes_free", share(guards.inodes_free))
         .with("memory_available", share(guards.memory_available))
@@ -32,16 +33,16 @@ fn guards_tree(guards: &Guards) -> Out {
 fn rung_tree(rung: &Rung) -> Out {
     match rung {
         Rung::Remote(command) => text(command),
-        Rung::Local(words) => Map::new().with("command", texts(words)).out(),
+        Rung::Local(words) => Map::of(keys::RUNG).with("command", texts(words)).out(),
     }
 }
 
 fn restart_tree(restart: &Restart, agent: bool) -> Out {
-    let backoff = Map::new()
+    let backoff = Map::of(keys::BACKOFF)
         .with("initial", span(restart.backoff.initial))
         .with("factor", Out::Float(restart.backoff.factor))
         .with("max", span(restart.backoff.max));
-    let budget = Map::new()
+    let budget = Map::of(keys::BUDGET)
         .with("restarts", Out::Int(restart.budget.restarts.into()))
         .with("per", span(restart.budget.per));
     let causes = restart.causes.iter().map(|cause| word(cause.word()));
@@ -52,7 +53,7 @@ fn restart_tree(restart: &Restart, agent: bool) -> Out {
         When::Count(count) => Out::Int(count.into()),
         When::Percent(share) => word(format!("{share}%")),
     };
-    Map::new()
+    Map::of(keys::RESTART)
         .maybe(
             "commands",
             (!agent).then(|| Out::List(restart.commands.iter().map(rung_tree).collect())),

@@ -10,6 +10,7 @@ mod limits;
 mod opened;
 mod readme;
 mod roundtrip;
+mod schema;
 mod values;
 
 use std::path::{Path, PathBuf};

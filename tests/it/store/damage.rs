@@ -250,6 +250,15 @@ fn only_so_many_damaged_states_are_kept() {
 }
 
 #[test]
+fn the_schema_that_version_tells_is_the_one_that_is_written() {
+    let written: [u8; 4] = healthy()[60..64].try_into().unwrap();
+    assert_eq!(
+        u32::from_be_bytes(written),
+        probe::adapters::store::schema()
+    );
+}
+
+#[test]
 fn a_newer_schema_is_refused_and_not_touched() {
     let mut bytes = healthy();
     bytes[60..64].copy_from_slice(&5_u32.to_be_bytes());
