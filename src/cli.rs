@@ -103,7 +103,7 @@ pub struct Global {
     pub quiet: bool,
     /// Language of the output; this version speaks English only
     #[arg(long, global = true, value_name = "en|ja", value_parser = language, default_value = "en", help_heading = "Global options")]
-    pub lang: Language,
+    pub lang: OutputLanguage,
     /// Print this help
     #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Global options")]
     help: Option<bool>,
@@ -131,7 +131,7 @@ pub enum LogForm {
 
 /// Language of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub enum OutputLanguage {
     /// English.
     English,
 }
@@ -157,11 +157,11 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     History(History),
     /// Stop acting on a profile, a host or all; watching goes on
-    Pause(Pause),
+    Pause(PauseArgs),
     /// Act again; also re-arms a host that gave up
     Resume(Resume),
     /// Rehearse what a recovery needs: log in to hosts and look at them, send test mails; restarts nothing
-    Drill(Drill),
+    Drill(DrillArgs),
     /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
     #[command(after_help = EXIT_CODES)]
     Init(Init),
@@ -264,7 +264,7 @@ pub struct History {
 
 /// `probe pause`.
 #[derive(Debug, Clone, Args)]
-pub struct Pause {
+pub struct PauseArgs {
     /// A profile, a host, or `all`
     #[arg(value_name = "PROFILE|HOST|all", value_parser = target)]
     pub target: Target,
@@ -286,7 +286,7 @@ pub struct Resume {
 
 /// `probe drill`.
 #[derive(Debug, Clone, Args)]
-pub struct Drill {
+pub struct DrillArgs {
     /// Hosts to log in to and look at, as before a restart; all of them when none is named and no mail is asked for
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::smtp::{Line, Outcome, Rehearsed, SmtpNotifier};
+use crate::adapters::smtp::{Outcome, Rehearsed, SmtpNotifier, TapeLine};
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::store;
 use crate::cli::{self, Cli};
@@ -23,7 +23,7 @@ use super::surroundings::Surroundings;
 use super::{answer, runtime, say_error, settings_opened};
 
 /// `probe drill`.
-pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::Drill) -> Exit {
+pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::DrillArgs) -> Exit {
     let drilled = || {
         let settings = settings_opened(cli, around)?;
         let hosts = hosts(&settings, drill)?;
@@ -52,7 +52,7 @@ pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::Drill) -> Exi
 }
 
 /// The hosts that are meant.
-fn hosts(settings: &Settings, drill: &cli::Drill) -> Result<Vec<Arc<Host>>, Exit> {
+fn hosts(settings: &Settings, drill: &cli::DrillArgs) -> Result<Vec<Arc<Host>>, Exit> {
     if drill.hosts.is_empty() {
         let all = settings.hosts.values().filter(|_| !drill.mail);
         let all: Vec<Arc<Host>> = all.cloned().collect();
@@ -214,11 +214,11 @@ fn outcome(one: &Rehearsed) -> String {
 }
 
 /// As people know it from curl and swaks: `>` we, `<` the relay, `*` what happened beside.
-fn spoken(line: &Line) -> String {
+fn spoken(line: &TapeLine) -> String {
     let (mark, words) = match line {
-        Line::Ours(words) => ('>', words),
-        Line::Theirs(words) => ('<', words),
-        Line::Happened(words) => ('*', words),
+        TapeLine::Ours(words) => ('>', words),
+        TapeLine::Theirs(words) => ('<', words),
+        TapeLine::Happened(words) => ('*', words),
     };
     format!("{mark} {}", clean(words))
 }

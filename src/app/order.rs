@@ -30,7 +30,7 @@ use super::{answer, complain, settings, watch};
 const NAMED: usize = 20;
 
 /// `probe pause`.
-pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::Pause) -> Exit {
+pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) -> Exit {
     let paused = || {
         let settings = settings(cli, around)?;
         watch::known(&settings, &order.target)?;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::adapters::command::Environment;
 use crate::cli::Cli;
 use crate::cli::place::{self, NoConfig, NoStateDir, StateSurroundings};
-use crate::render::terminal::Look;
+use crate::render::terminal::Layout;
 
 /// Where a line ends that nobody measured: what fits every terminal and every mail from cron.
 const WIDTH: usize = 100;
@@ -75,16 +75,16 @@ impl Surroundings {
     }
 
     /// How what goes to stdout is to look.
-    pub(super) fn look(&self, cli: &Cli, dry_run: bool) -> Look {
+    pub(super) fn look(&self, cli: &Cli, dry_run: bool) -> Layout {
         self.look_on(cli, dry_run, self.stdout_is_terminal)
     }
 
     /// How what goes to stderr is to look.
-    pub(super) fn look_on_stderr(&self, cli: &Cli, dry_run: bool) -> Look {
+    pub(super) fn look_on_stderr(&self, cli: &Cli, dry_run: bool) -> Layout {
         self.look_on(cli, dry_run, self.stderr_is_terminal)
     }
 
-    fn look_on(&self, cli: &Cli, dry_run: bool, is_terminal: bool) -> Look {
+    fn look_on(&self, cli: &Cli, dry_run: bool, is_terminal: bool) -> Layout {
         let color = place::color(
             cli.global.color,
             self.no_color.clone(),
@@ -92,7 +92,7 @@ impl Surroundings {
             self.term.clone(),
             is_terminal,
         );
-        Look {
+        Layout {
             color,
             width: self.width.unwrap_or(WIDTH),
             verbose: cli.global.verbose > 0,

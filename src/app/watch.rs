@@ -26,7 +26,7 @@ use crate::model::{
 use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
 use crate::render::mail::worded;
 use crate::render::record::Record;
-use crate::render::terminal::Look;
+use crate::render::terminal::Layout;
 use crate::render::{progress, report, terminal};
 
 use super::signals::Reload;
@@ -281,13 +281,13 @@ impl Store for Nowhere {
 struct Teller {
     settings: Arc<Settings>,
     record: Arc<Mutex<Record>>,
-    live: Option<(Progress, Look)>,
+    live: Option<(Progress, Layout)>,
     /// A line was written while the run was under way.
     told: Arc<AtomicBool>,
 }
 
 impl Teller {
-    fn new(settings: &Arc<Settings>, fleet: &Fleet, live: Option<Look>) -> Self {
+    fn new(settings: &Arc<Settings>, fleet: &Fleet, live: Option<Layout>) -> Self {
         Self {
             settings: Arc::clone(settings),
             record: Arc::new(Mutex::new(Record::new(fleet, |note| {

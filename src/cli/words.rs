@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Language, Subject};
+use super::{OutputLanguage, Subject};
 use crate::model::{ProfileName, Target};
 
 /// Words with `://` are URLs; the others are profiles; both at once mean two different things.
@@ -82,9 +82,9 @@ pub(super) fn entry_name(word: &str) -> Result<String, String> {
     name.map(|name| name.to_string())
 }
 
-pub(super) fn language(word: &str) -> Result<Language, String> {
+pub(super) fn language(word: &str) -> Result<OutputLanguage, String> {
     match word {
-        "en" => Ok(Language::English),
+        "en" => Ok(OutputLanguage::English),
         "ja" => Err("`ja` is not supported in this version; use `--lang en`".to_owned()),
         _ => Err("use `en`".to_owned()),
     }

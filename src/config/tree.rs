@@ -197,13 +197,13 @@ enum Raw {
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Sprout)
+        deserializer.deserialize_any(RawVisitor)
     }
 }
 
-struct Sprout;
+struct RawVisitor;
 
-impl<'de> Visitor<'de> for Sprout {
+impl<'de> Visitor<'de> for RawVisitor {
     type Value = Raw;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -42,7 +42,7 @@ pub struct Expect {
 
 /// What was seen of a response.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ResponseSeen<'a> {
     /// Its status.
     pub status: u16,
     /// Its headers, names in lower case.
@@ -130,7 +130,7 @@ impl Expect {
 
     /// The first expectation that is not met.
     #[must_use]
-    pub fn unmet(&self, seen: &Seen<'_>) -> Option<Unmet> {
+    pub fn unmet(&self, seen: &ResponseSeen<'_>) -> Option<Unmet> {
         if !self.accepts(seen.status) {
             let cause = match (seen.status, seen.retry_after) {
                 (503, true) => Cause::Maintenance,
@@ -152,7 +152,7 @@ impl Expect {
             .or_else(|| self.unmet_json(seen))
     }
 
-    fn unmet_header(&self, seen: &Seen<'_>) -> Option<Unmet> {
+    fn unmet_header(&self, seen: &ResponseSeen<'_>) -> Option<Unmet> {
         self.header.iter().find_map(|(name, wanted)| {
             let values: Vec<&str> = seen
                 .headers
@@ -176,7 +176,7 @@ impl Expect {
         })
     }
 
-    fn unmet_size(&self, seen: &Seen<'_>) -> Option<Unmet> {
+    fn unmet_size(&self, seen: &ResponseSeen<'_>) -> Option<Unmet> {
         let (size, least) = (seen.size, self.min_size);
         if size >= least {
             return None;
@@ -189,7 +189,7 @@ impl Expect {
         Some(Unmet::content(finding, Excerpt::Beginning))
     }
 
-    fn unmet_text(&self, seen: &Seen<'_>) -> Option<Unmet> {
+    fn unmet_text(&self, seen: &ResponseSeen<'_>) -> Option<Unmet> {
         for text in &self.not_contains {
             if let Some(at) = seen.body.find(text.as_str()) {
                 let text_at = Excerpt::Around(at..at + text.len());
@@ -226,7 +226,7 @@ impl Expect {
         finding.map(|finding| Unmet::content(finding, Excerpt::Beginning))
     }
 
-    fn unmet_json(&self, seen: &Seen<'_>) -> Option<Unmet> {
+    fn unmet_json(&self, seen: &ResponseSeen<'_>) -> Option<Unmet> {
         self.json.iter().find_map(|(pointer, wanted)| {
             let found = match pointer::find(seen.body, pointer, wanted) {
                 Ok(found) => found,
@@ -265,7 +265,7 @@ impl Expect {
     }
 }
 
-fn unreadable(pointer: &str, seen: &Seen<'_>) -> Unmet {
+fn unreadable(pointer: &str, seen: &ResponseSeen<'_>) -> Unmet {
     let pointer = pointer.to_owned();
     if seen.capped {
         Unmet::content(Finding::JsonCut { pointer }, Excerpt::None)
@@ -305,8 +305,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn seen(body: &str) -> Seen<'_> {
-        Seen {
+    fn seen(body: &str) -> ResponseSeen<'_> {
+        ResponseSeen {
             status: 200,
             headers: &[],
             retry_after: false,
@@ -358,7 +358,7 @@ mod tests {
     fn the_first_in_the_order_speaks() {
         let mut expect = wanting(&[("/ok", json!(true))]);
         let told = |expect: &Expect, status| {
-            let seen = Seen {
+            let seen = ResponseSeen {
                 status,
                 ..seen("not what was wanted")
             };

@@ -17,7 +17,7 @@ use super::{Cause, Quoted, Timestamp, limits, one_line};
 
 /// What a finding holds, for whoever words it.
 #[derive(Debug, Clone, Copy)]
-pub enum Held<'a> {
+pub enum FieldValue<'a> {
     /// Text from outside.
     Quoted(&'a Quoted),
     /// Text that is ours.
@@ -40,7 +40,7 @@ pub enum Held<'a> {
 
 /// A type that a finding can hold.
 trait Holds {
-    fn held(&self) -> Held<'_>;
+    fn held(&self) -> FieldValue<'_>;
 
     /// Every text in it, to be changed.
     fn texts(&mut self, _change: &mut dyn FnMut(&str) -> String) {}
@@ -56,7 +56,7 @@ macro_rules! wrapped {
         pub struct $Type(pub $Inner);
 
         impl Holds for $Type {
-            fn held(&self) -> Held<'_> {
+            fn held(&self) -> FieldValue<'_> {
                 let $self = self.0;
                 $held
             }
@@ -77,40 +77,40 @@ macro_rules! wrapped {
 
 wrapped! {
     /// A span, said in seconds with one decimal.
-    Seconds(Duration) = |span| Held::Seconds(span), format!("{:.1} s", span.as_secs_f64());
+    Seconds(Duration) = |span| FieldValue::Seconds(span), format!("{:.1} s", span.as_secs_f64());
     /// A span, said in whole minutes from two of them on, else in seconds.
-    Lasting(Duration) = |span| Held::Number(span.as_secs()), match span.as_secs() {
+    Lasting(Duration) = |span| FieldValue::Number(span.as_secs()), match span.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
     };
     /// A day: `2026-12-01`.
-    Day(Timestamp) = |at| Held::Day(at), at.to_string().chars().take(10).collect::<String>();
+    Day(Timestamp) = |at| FieldValue::Day(at), at.to_string().chars().take(10).collect::<String>();
     /// Whole days that have passed since.
-    DaysAgo(u64) = |days| Held::Number(days), match days {
+    DaysAgo(u64) = |days| FieldValue::Number(days), match days {
         0 => "less than a day ago".to_owned(),
         1 => "1 day ago".to_owned(),
         days => format!("{days} days ago"),
     };
     /// By how many whole hours a clock is wrong, said in days from one on.
-    Hours(u64) = |hours| Held::Number(hours), match (hours / 24, hours) {
+    Hours(u64) = |hours| FieldValue::Number(hours), match (hours / 24, hours) {
         (0, 1) => "1 hour".to_owned(),
         (0, hours) => format!("{hours} hours"),
         (1, _) => "1 day".to_owned(),
         (days, _) => format!("{days} days"),
     };
     /// How many redirects.
-    Redirects(u64) = |count| Held::Number(count), match count {
+    Redirects(u64) = |count| FieldValue::Number(count), match count {
         1 => "1 redirect".to_owned(),
         more => format!("{more} redirects"),
     };
     /// A cause, said by [`Cause::phrase`].
-    Phrase(Cause) = |cause| Held::Cause(cause), cause.phrase();
+    Phrase(Cause) = |cause| FieldValue::Cause(cause), cause.phrase();
 }
 
 macro_rules! holds {
     ($($Type:ty: |$self:ident| $held:expr, |$name:ident| $example:expr;)*) => {$(
         impl Holds for $Type {
-            fn held(&self) -> Held<'_> {
+            fn held(&self) -> FieldValue<'_> {
                 let $self = self;
                 $held
             }
@@ -123,16 +123,16 @@ macro_rules! holds {
 }
 
 holds! {
-    u64: |number| Held::Number(*number), |_name| 7;
-    IpAddr: |address| Held::Address(*address), |_name| [192, 0, 2, 7].into();
-    Timestamp: |at| Held::Moment(*at), |_name| Self(1_764_000_000_000);
-    Duration: |span| Held::Seconds(*span), |_name| Self::from_secs(7);
-    Cause: |cause| Held::Cause(*cause), |_name| Self::Reset;
+    u64: |number| FieldValue::Number(*number), |_name| 7;
+    IpAddr: |address| FieldValue::Address(*address), |_name| [192, 0, 2, 7].into();
+    Timestamp: |at| FieldValue::Moment(*at), |_name| Self(1_764_000_000_000);
+    Duration: |span| FieldValue::Seconds(*span), |_name| Self::from_secs(7);
+    Cause: |cause| FieldValue::Cause(*cause), |_name| Self::Reset;
 }
 
 impl Holds for Quoted {
-    fn held(&self) -> Held<'_> {
-        Held::Quoted(self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Quoted(self)
     }
 
     fn texts(&mut self, change: &mut dyn FnMut(&str) -> String) {
@@ -145,8 +145,8 @@ impl Holds for Quoted {
 }
 
 impl Holds for String {
-    fn held(&self) -> Held<'_> {
-        Held::Text(self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Text(self)
     }
 
     fn texts(&mut self, change: &mut dyn FnMut(&str) -> String) {
@@ -159,8 +159,8 @@ impl Holds for String {
 }
 
 impl Holds for Box<Finding> {
-    fn held(&self) -> Held<'_> {
-        Held::Finding(self)
+    fn held(&self) -> FieldValue<'_> {
+        FieldValue::Finding(self)
     }
 
     fn texts(&mut self, change: &mut dyn FnMut(&str) -> String) {
@@ -211,7 +211,7 @@ macro_rules! findings {
 
             /// What it holds, by name.
             #[must_use]
-            pub fn values(&self) -> Vec<(&'static str, Held<'_>)> {
+            pub fn values(&self) -> Vec<(&'static str, FieldValue<'_>)> {
                 match self {
                     $(Self::$Finding $({ $($value),+ })? => vec![$($((stringify!($value), $value.held())),+)?],)*
                     Self::Told(words) => vec![("said", words.held())],
@@ -628,7 +628,7 @@ mod tests {
         for mut finding in Finding::all() {
             let (mut texts, mut seen) = (0, 0);
             for (_, held) in finding.values() {
-                texts += usize::from(matches!(held, Held::Quoted(_) | Held::Text(_)));
+                texts += usize::from(matches!(held, FieldValue::Quoted(_) | FieldValue::Text(_)));
             }
             finding.change_texts(&mut |text| {
                 seen += 1;

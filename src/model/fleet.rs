@@ -27,7 +27,7 @@ pub struct FleetClock {
 
 /// What we know of our own network.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Network {
+pub struct NetworkState {
     /// When the last canary probe that was answered began.
     pub answered: Option<Timestamp>,
     /// Since when no canary answers.
@@ -68,7 +68,7 @@ pub struct CoreRow {
     /// Time.
     pub clock: FleetClock,
     /// Our own network.
-    pub network: Network,
+    pub network: NetworkState,
     /// Last number given to an attempt.
     pub last_attempt: u64,
     /// Last number given to an outbox entry.

@@ -66,8 +66,8 @@ pub struct Telling {
     pub told: Timestamp,
     /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
     /// by many.
-    #[serde(default, skip_serializing_if = "Duration::is_zero")]
-    pub hush: Duration,
+    #[serde(default, rename = "hush", skip_serializing_if = "Duration::is_zero")]
+    pub put_off: Duration,
     /// The site that spoke for the thread first, where that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ProfileName>,
@@ -102,7 +102,7 @@ impl Telling {
             gave_up: false,
             withheld: None,
             told: incident.opened,
-            hush: Duration::ZERO,
+            put_off: Duration::ZERO,
             first: None,
             led: false,
             listed: Vec::new(),

@@ -56,10 +56,10 @@ pub struct Index {
     /// Of these, those about which more must be known before anything is done.
     pub unseen: BTreeSet<HostName>,
     /// Hosts and profiles that were read again, for the rules to look at.
-    pub stirred: Stirred,
+    pub dirty: Dirty,
     profiles: BTreeMap<ProfileName, ProfileKeys>,
     hosts: BTreeMap<HostName, HostKeys>,
-    stale: Stirred,
+    stale: Dirty,
     /// The profile handed out last, while everybody who must know that it changes does: one decision hands the same one out
     /// again and again.
     pub(super) noted: Option<ProfileName>,
@@ -67,7 +67,7 @@ pub struct Index {
 
 /// Rows that were handed out for changing; each once or more often.
 #[derive(Debug, Clone, Default)]
-pub struct Stirred {
+pub struct Dirty {
     /// Profiles.
     pub profiles: Vec<ProfileName>,
     /// Hosts.
@@ -145,12 +145,12 @@ impl Index {
         }
         // What was made room for is used again, unless that was a start's with all its profiles.
         if stale.profiles.capacity() <= KEPT {
-            self.stirred.profiles.append(&mut stale.profiles);
-            self.stirred.hosts.append(&mut stale.hosts);
+            self.dirty.profiles.append(&mut stale.profiles);
+            self.dirty.hosts.append(&mut stale.hosts);
             self.stale = stale;
         } else {
-            self.stirred.profiles.extend(stale.profiles);
-            self.stirred.hosts.extend(stale.hosts);
+            self.dirty.profiles.extend(stale.profiles);
+            self.dirty.hosts.extend(stale.hosts);
         }
     }
 
@@ -270,7 +270,7 @@ impl ProfileKeys {
         let speaks = track.telling.as_ref().filter(|telling| !telling.led);
         Self {
             open: track.telling.is_some(),
-            told: speaks.map(|telling| telling.told + telling.hush),
+            told: speaks.map(|telling| telling.told + telling.put_off),
             untold: speaks.is_some_and(|telling| telling.sequence == 0),
             news: speaks.and_then(|telling| telling.news),
             flapping: track

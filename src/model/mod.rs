@@ -50,13 +50,13 @@ pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{Decision, Effect, Event, Happened, Orders, Pause, RecoverOrder, Start, Target};
 pub use evidence::{AsBrowser, CheckTrack, Evidence, NotEvidence};
-pub use expect::{Excerpt, Expect, Seen, StatusRange, Unmet};
+pub use expect::{Excerpt, Expect, ResponseSeen, StatusRange, Unmet};
 pub use facts::{
     Ailment, ConfigTest, Diagnosis, HostFacts, Inside, InsideAnswer, Room, Service, Unasked,
     UnitFacts, Unseen,
 };
-pub use finding::{Day, DaysAgo, Finding, Held, Hours, Lasting, Phrase, Redirects, Seconds};
-pub use fleet::{CoreRow, Fleet, FleetClock, Network, Post};
+pub use finding::{Day, DaysAgo, FieldValue, Finding, Hours, Lasting, Phrase, Redirects, Seconds};
+pub use fleet::{CoreRow, Fleet, FleetClock, NetworkState, Post};
 pub use flights::Flights;
 pub use gauges::{Gauges, LAG_BOUNDS_MS, Lag};
 pub use given_up::GivenUp;
@@ -65,10 +65,10 @@ pub use heart::{Heart, Silence};
 pub use hold::Hold;
 pub use ids::{AttemptId, EntryId, HostName, IncidentId, NameError, ProbeId, ProfileName};
 pub use incident::{Flap, FlapTold, Incident, Telling, Unjudged};
-pub use index::{Index, Stirred};
+pub use index::{Dirty, Index};
 pub use named::{Named, Unfit};
 pub use notification::{
-    Affected, Ending, EventKind, Flaps, Glimpse, Lesson, Next, Notification, Plight, Remark,
+    Affected, DatedFacts, Ending, EventKind, Flaps, Lesson, Next, Notification, Plight, Remark,
 };
 pub use observation::Observation;
 pub use outcome::{
@@ -83,8 +83,8 @@ pub use recovery::{
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
-    Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, Network as NetworkSettings, Profile,
-    Restart, Settings, Tls, USER_AGENT, Watcher, plain_url,
+    Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, NetworkSettings, Profile, Restart,
+    Settings, Tls, USER_AGENT, Watcher, plain_url,
 };
 pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};

@@ -143,7 +143,7 @@ pub struct Lesson {
 
 /// What a look at the host found, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glimpse {
+pub struct DatedFacts {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -249,7 +249,7 @@ pub struct Notification {
     pub slow: Option<Duration>,
     /// What the last look at the host found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub facts: Option<Box<Glimpse>>,
+    pub facts: Option<Box<DatedFacts>>,
     /// For `certificate`: which, the first to end first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,

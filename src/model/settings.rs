@@ -21,7 +21,7 @@ pub struct Settings {
     /// Machines.
     pub hosts: BTreeMap<HostName, Arc<Host>>,
     /// Our own network.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// Mail, when configured.
     pub email: Option<Arc<Email>>,
     /// The program and its arguments that get each event as a document, when configured.
@@ -406,7 +406,7 @@ pub enum Canary {
 
 /// Our own network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+pub struct NetworkSettings {
     /// Empty: people chose to restart without that safeguard.
     pub canaries: Vec<Canary>,
 }

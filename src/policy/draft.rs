@@ -11,7 +11,7 @@ use crate::policy::clock;
 
 /// What befell all hosts alike in this decision, so that their holds may no longer be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::policy) enum Shaken {
+pub(in crate::policy) enum Recheck {
     /// Nothing.
     No,
     /// A canary was asked.
@@ -40,7 +40,7 @@ pub(in crate::policy) struct Draft<'a> {
     pub(in crate::policy) heeded: Heeded,
     pub(in crate::policy) durable: bool,
     /// What befell all hosts alike.
-    pub(in crate::policy) shaken: Shaken,
+    pub(in crate::policy) recheck: Recheck,
 }
 
 impl<'a> Draft<'a> {
@@ -54,7 +54,7 @@ impl<'a> Draft<'a> {
             happened: Vec::new(),
             heeded: Heeded::default(),
             durable: false,
-            shaken: Shaken::No,
+            recheck: Recheck::No,
         }
     }
 

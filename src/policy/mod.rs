@@ -29,7 +29,7 @@ pub use host::release::{Release, release};
 pub use wakeup::{settled, wakeup};
 
 use crate::model::{Decision, Event, Fleet, Now, Settings, Start};
-use draft::{Draft, Shaken};
+use draft::{Draft, Recheck};
 use host::{attempt, boot, recovery, release as orders, sight};
 use site::{browser, incident, network, schedule};
 use tell::{heartbeat, outbox, report};
@@ -48,13 +48,13 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     if !matches!(event, Event::Started(Start::Reload)) {
         report::passed(&mut draft, seen);
     }
-    draft.shaken = match event {
+    draft.recheck = match event {
         Event::Started(_)
         | Event::Damaged(_)
         | Event::Ordered(_)
         | Event::TakenBack { .. }
-        | Event::Recorded => Shaken::All,
-        Event::CanaryProbed { .. } => Shaken::Sight,
+        | Event::Recorded => Recheck::All,
+        Event::CanaryProbed { .. } => Recheck::Sight,
         Event::Ticked
         | Event::Probed { .. }
         | Event::ProbedAsBrowser { .. }
@@ -64,7 +64,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         | Event::Outdated { .. }
         | Event::Notified { .. }
         | Event::Beaten { .. }
-        | Event::Completed => Shaken::No,
+        | Event::Completed => Recheck::No,
     };
     match event {
         Event::Started(start) => {

@@ -51,7 +51,7 @@ pub(in crate::policy) fn start(draft: &mut Draft<'_>, start: &Start) {
             draft.fleet.host_mut(&host.name).removed = None;
         }
         recovery::reconfigured(draft, &host);
-        recovery::felt(draft, &host.name);
+        recovery::update_health(draft, &host.name);
     }
     retire(draft);
     draft.fleet.close_ranks();

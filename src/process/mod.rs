@@ -3,7 +3,7 @@
 
 mod run;
 
-pub use run::{End, Running, Seen, Terms};
+pub use run::{End, RunSeen, Running, Terms};
 
 use std::io;
 use std::process::Stdio;

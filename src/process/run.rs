@@ -42,7 +42,7 @@ pub enum End {
 
 /// What was seen of a run.
 #[derive(Debug)]
-pub struct Seen {
+pub struct RunSeen {
     /// How it ended.
     pub end: End,
     /// Its whole input was handed over.
@@ -67,7 +67,7 @@ impl Running {
     }
 
     /// Watches it to its end or to a limit; what it prints is given to `heard` as it comes.
-    pub async fn watch(mut self, terms: Terms, mut heard: impl FnMut(&[u8])) -> Seen {
+    pub async fn watch(mut self, terms: Terms, mut heard: impl FnMut(&[u8])) -> RunSeen {
         let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
         let stdin = self.child.stdin.take();
         let input = terms.input;
@@ -132,7 +132,7 @@ impl Running {
         if let End::Itself(found) = &mut end {
             *found = status.ok().and_then(Result::ok);
         }
-        Seen { end, fed }
+        RunSeen { end, fed }
     }
 }
 

@@ -11,8 +11,8 @@ use minijinja::value::Kwargs;
 use minijinja::{Value, context};
 
 use crate::model::{
-    Cause, Day, Finding, GivenUp, Held, Hold, NotEvidence, ProfileName, Quoted, Reason, Timestamp,
-    limits,
+    Cause, Day, FieldValue, Finding, GivenUp, Hold, NotEvidence, ProfileName, Quoted, Reason,
+    Timestamp, limits,
 };
 
 use super::ailment;
@@ -211,17 +211,17 @@ pub fn finding(voice: &Voice, finding: &Finding) -> String {
     voice.say(Key::of_finding(finding), values.into())
 }
 
-fn value(voice: &Voice, held: Held<'_>) -> Value {
+fn value(voice: &Voice, held: FieldValue<'_>) -> Value {
     match held {
-        Held::Quoted(text) => quoted(voice, text).into(),
-        Held::Text(text) => text.into(),
-        Held::Number(number) => number.into(),
-        Held::Seconds(span) => format!("{:.1}", span.as_secs_f64()).into(),
-        Held::Day(at) => Day(at).to_string().into(),
-        Held::Moment(at) => at.to_string().into(),
-        Held::Address(address) => address.to_string().into(),
-        Held::Cause(cause) => cause_phrase(voice, cause).into(),
-        Held::Finding(inner) => finding(voice, inner).into(),
+        FieldValue::Quoted(text) => quoted(voice, text).into(),
+        FieldValue::Text(text) => text.into(),
+        FieldValue::Number(number) => number.into(),
+        FieldValue::Seconds(span) => format!("{:.1}", span.as_secs_f64()).into(),
+        FieldValue::Day(at) => Day(at).to_string().into(),
+        FieldValue::Moment(at) => at.to_string().into(),
+        FieldValue::Address(address) => address.to_string().into(),
+        FieldValue::Cause(cause) => cause_phrase(voice, cause).into(),
+        FieldValue::Finding(inner) => finding(voice, inner).into(),
     }
 }
 

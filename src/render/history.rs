@@ -41,7 +41,7 @@ impl Outage {
 
 /// How a restart held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum HeldFor {
     /// All has been well since, for so long.
     Still(Duration),
     /// For so long; then something on the host was down again.
@@ -52,7 +52,7 @@ pub enum Held {
 
 /// One restart that was ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restart {
+pub struct PastRestart {
     /// Of which host.
     pub host: HostName,
     /// When.
@@ -66,22 +66,22 @@ pub struct Restart {
     /// What the facts said was wrong; `None` where it was made without facts.
     pub ailment: Option<Ailment>,
     /// How it held.
-    pub held: Held,
+    pub held: HeldFor,
 }
 
-impl Restart {
+impl PastRestart {
     /// Whether it was needed, by the facts and by what came of it; `None` where nobody can say. What did not touch the
     /// host was no restart.
     #[must_use]
     pub fn needed(&self) -> Option<bool> {
         self.outcome.filter(|outcome| outcome.touched_host())?;
-        self.ailment?.needed_restart(self.held != Held::No)
+        self.ailment?.needed_restart(self.held != HeldFor::No)
     }
 }
 
 /// The past of some profiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct PastView {
     /// From here on something is recorded.
     pub from: Timestamp,
     /// Until now.
@@ -91,12 +91,12 @@ pub struct Past {
     /// In the order in which they began.
     pub outages: Vec<Outage>,
     /// In order.
-    pub restarts: Vec<Restart>,
+    pub restarts: Vec<PastRestart>,
     /// From when to when each profile was not judged, in order.
     pub unjudged: BTreeMap<ProfileName, Vec<(Timestamp, Timestamp)>>,
 }
 
-impl Past {
+impl PastView {
     /// How long a profile was neither judged nor down.
     #[must_use]
     pub fn unjudged(&self, profile: &ProfileName) -> Duration {
@@ -146,7 +146,7 @@ pub fn past(
     profiles: &BTreeSet<ProfileName>,
     from: Timestamp,
     recorded: &[Recorded],
-) -> Past {
+) -> PastView {
     let now = fleet.wall(fleet.now());
     let first = recorded.first().map_or(now, |(at, _)| *at);
     let hosts: BTreeSet<&HostName> = profiles
@@ -189,7 +189,7 @@ pub fn past(
             });
         }
     }
-    let mut restarts: Vec<Restart> = reading.restarts;
+    let mut restarts: Vec<PastRestart> = reading.restarts;
     restarts.retain(|restart| hosts.contains(&restart.host));
     let on_host = |host: &HostName| -> Vec<&Outage> {
         let of = |o: &&Outage| {
@@ -220,7 +220,7 @@ pub fn past(
     let unjudged = unjudged.collect();
     outages.retain(|outage| profiles.contains(&outage.profile));
     outages.sort_by(|a, b| (a.since, &a.profile).cmp(&(b.since, &b.profile)));
-    Past {
+    PastView {
         from: begins,
         until: now,
         unjudged,
@@ -256,7 +256,7 @@ fn blanks(
 }
 
 /// How a restart that began at `began` held, given when the host's next one began and what was down on it.
-fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Timestamp) -> Held {
+fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Timestamp) -> HeldFor {
     let back = outages
         .iter()
         .filter(|o| o.since <= began)
@@ -264,7 +264,7 @@ fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Tim
         .filter(|until| *until >= began)
         .min();
     let Some(back) = back.filter(|back| next.is_none_or(|next| next > *back)) else {
-        return Held::No;
+        return HeldFor::No;
     };
     let again = outages
         .iter()
@@ -272,8 +272,8 @@ fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Tim
         .filter(|at| *at >= back)
         .min();
     again.map_or_else(
-        || Held::Still(now.since(back)),
-        |at| Held::For(at.since(back)),
+        || HeldFor::Still(now.since(back)),
+        |at| HeldFor::For(at.since(back)),
     )
 }
 
@@ -281,7 +281,7 @@ fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Tim
 struct Reading {
     open: BTreeMap<ProfileName, (Timestamp, Cause)>,
     over: Vec<Outage>,
-    restarts: Vec<Restart>,
+    restarts: Vec<PastRestart>,
     turns: BTreeMap<ProfileName, Vec<Turn>>,
 }
 
@@ -317,14 +317,14 @@ impl Reading {
                 command,
                 profile,
                 ..
-            } => self.restarts.push(Restart {
+            } => self.restarts.push(PastRestart {
                 host: host.clone(),
                 began: at,
                 command: command.clone(),
                 profile: profile.clone(),
                 outcome: None,
                 ailment: None,
-                held: Held::No,
+                held: HeldFor::No,
             }),
             Happened::RestartEnded { host, attempt, .. } => {
                 let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
@@ -356,7 +356,7 @@ impl Reading {
 
 /// The JSON document of `probe history`.
 #[must_use]
-pub fn document(past: &Past) -> Value {
+pub fn document(past: &PastView) -> Value {
     let profiles = past.profiles.iter().map(|profile| {
         let outages: Vec<&Outage> = past
             .outages
@@ -379,9 +379,9 @@ pub fn document(past: &Past) -> Value {
     });
     let restarts = past.restarts.iter().map(|restart| {
         let (helped, held) = match restart.held {
-            Held::Still(span) => (true, Some((span, true))),
-            Held::For(span) => (true, Some((span, false))),
-            Held::No => (false, None),
+            HeldFor::Still(span) => (true, Some((span, true))),
+            HeldFor::For(span) => (true, Some((span, false))),
+            HeldFor::No => (false, None),
         };
         json!({
             "host": restart.host,

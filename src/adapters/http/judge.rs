@@ -25,7 +25,9 @@ use super::signs;
 use super::trace::{Mark, Sight, Trace};
 use super::wordpress::{self, Page};
 use super::{classify, layer, text};
-use crate::model::{CacheBypass, Cause, Excerpt, Finding, Layer, Phase, Profile, Quoted, Seen};
+use crate::model::{
+    CacheBypass, Cause, Excerpt, Finding, Layer, Phase, Profile, Quoted, ResponseSeen,
+};
 
 /// Kept of a body that no expectation reads: enough for an excerpt and for an error page.
 const EXCERPT_BYTES: u64 = 8192;
@@ -177,7 +179,7 @@ impl<'a> Answer<'a> {
                 (name.as_str().to_owned(), value)
             })
             .collect();
-        let seen = Seen {
+        let seen = ResponseSeen {
             status: self.status.as_u16(),
             headers: &pairs,
             retry_after: self.wait.is_some(),

@@ -22,11 +22,11 @@ use tokio::time::{Instant, timeout};
 use crate::adapters::smtp::secret;
 use crate::model::{Relay, RelaySecurity, Stay};
 
-use super::Limits;
+use super::SmtpLimits;
 use super::compose::Parcel;
 use super::fault::{Fault, Step};
 use super::gate::Gate;
-use super::tape::{Line, Tape};
+use super::tape::{Tape, TapeLine};
 use super::tls;
 
 /// Addresses of one relay that are tried.
@@ -75,7 +75,7 @@ pub(super) struct Held {
     /// Whether the relay does its work, whatever it thinks of this mail.
     pub(super) works: bool,
     /// What was said.
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<TapeLine>,
 }
 
 /// Offers the parcel to a relay.
@@ -83,7 +83,7 @@ pub(super) async fn hold(
     relay: &Relay,
     parcel: &Parcel,
     hello: &ClientId,
-    limits: &Limits,
+    limits: &SmtpLimits,
     deadlines: Deadlines,
     until: Until,
 ) -> Held {
@@ -125,7 +125,7 @@ fn verdict(fault: &Fault, tape: &Tape) -> Answer {
 struct Session<'a> {
     relay: &'a Relay,
     hello: &'a ClientId,
-    limits: &'a Limits,
+    limits: &'a SmtpLimits,
     deadlines: Deadlines,
     tape: Tape,
     /// Of TLS, as it stands on the wire; nought without.

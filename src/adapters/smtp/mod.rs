@@ -34,7 +34,7 @@ mod tls;
 mod trust;
 
 pub use compose::{BuildError, bytes};
-pub use tape::Line;
+pub use tape::TapeLine;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ use trust::Trust;
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct SmtpLimits {
     /// TCP connect, all addresses of a relay together.
     pub connect: Duration,
     /// The answer to one command; the TLS handshake is one.
@@ -63,7 +63,7 @@ pub struct Limits {
     pub total: Duration,
 }
 
-impl Default for Limits {
+impl Default for SmtpLimits {
     fn default() -> Self {
         Self {
             connect: limits::MAIL_CONNECT,
@@ -77,7 +77,7 @@ impl Default for Limits {
 /// The SMTP client.
 #[derive(Debug, Clone)]
 pub struct SmtpNotifier {
-    limits: Limits,
+    limits: SmtpLimits,
     hello: ClientId,
     trust: Trust,
 }
@@ -88,7 +88,7 @@ pub struct Rehearsed {
     /// `host:port`.
     pub relay: String,
     /// What was said.
-    pub lines: Vec<Line>,
+    pub lines: Vec<TapeLine>,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -118,12 +118,12 @@ impl SmtpNotifier {
     /// With the limits of [`crate::model::limits`]; greets relays with the machine's host name.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_limits(Limits::default())
+        Self::with_limits(SmtpLimits::default())
     }
 
     /// With other limits.
     #[must_use]
-    pub fn with_limits(limits: Limits) -> Self {
+    pub fn with_limits(limits: SmtpLimits) -> Self {
         Self {
             limits,
             hello: ClientId::default(),
@@ -188,7 +188,7 @@ impl SmtpNotifier {
     }
 
     /// Talks with every relay, in their order: the first that takes the mail has it, with the others it ends before the text.
-    /// Each relay has its own [`Limits::total`].
+    /// Each relay has its own [`SmtpLimits::total`].
     ///
     /// # Errors
     /// In words, when the mail cannot be built.

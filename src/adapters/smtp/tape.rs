@@ -19,7 +19,7 @@ const LINES: usize = 100;
 
 /// One line of a dialogue, harmless for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub enum TapeLine {
     /// What we said, an AUTH without its secret.
     Ours(String),
     /// What the relay answered.
@@ -31,27 +31,27 @@ pub enum Line {
 /// The lines of a session, and what must not stand in them.
 #[derive(Debug, Default)]
 pub(super) struct Tape {
-    lines: Mutex<Vec<Line>>,
+    lines: Mutex<Vec<TapeLine>>,
     hidden: Mutex<Vec<String>>,
 }
 
 impl Tape {
     /// We say.
     pub(super) fn ours(&self, words: &str) {
-        self.push(Line::Ours, words);
+        self.push(TapeLine::Ours, words);
     }
 
     /// The relay says.
     pub(super) fn theirs(&self, words: &str) {
-        self.push(Line::Theirs, words);
+        self.push(TapeLine::Theirs, words);
     }
 
     /// Something happened.
     pub(super) fn happened(&self, words: &str) {
-        self.push(Line::Happened, words);
+        self.push(TapeLine::Happened, words);
     }
 
-    fn push(&self, kind: fn(String) -> Line, words: &str) {
+    fn push(&self, kind: fn(String) -> TapeLine, words: &str) {
         let words = clean::line(&self.without_secret(words), limits::DETAIL_CHARS);
         let mut lines = hold(&self.lines);
         if lines.len() < LINES {
@@ -79,7 +79,7 @@ impl Tape {
     }
 
     /// The lines so far.
-    pub(super) fn lines(&self) -> Vec<Line> {
+    pub(super) fn lines(&self) -> Vec<TapeLine> {
         hold(&self.lines).clone()
     }
 }

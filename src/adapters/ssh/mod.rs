@@ -4,7 +4,7 @@
 //! hosts, agents, certificates, hardware keys. It is run without a terminal and without questions; a host whose key is
 //! not known is refused, never trusted on first use. The first `ssh` on the `PATH` is taken; it needs OpenSSH 7.6 or newer.
 //!
-//! Three limits hold: connecting ([`Limits::connect`]), being logged in ([`Limits::login`], which includes connecting,
+//! Three limits hold: connecting ([`SshLimits::connect`]), being logged in ([`SshLimits::login`], which includes connecting,
 //! from the start of the client) and the command itself (the host's `restart.timeout`, from the login). Of the output the
 //! first and the last [`limits::OUTPUT_KEPT`] bytes are kept, cleaned of everything that steers a terminal. After a limit,
 //! and when nobody waits any more, every local process of the run is killed; the remote command cannot be, and may go on.
@@ -57,7 +57,7 @@ use verdict::Verdict;
 
 /// How long the parts of a login may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct SshLimits {
     /// The TCP connect and the server's greeting; whole seconds, rounded up.
     pub connect: Duration,
     /// From the start of the client to the login.
@@ -66,7 +66,7 @@ pub struct Limits {
     pub look: Duration,
 }
 
-impl Default for Limits {
+impl Default for SshLimits {
     fn default() -> Self {
         Self {
             connect: limits::SSH_CONNECT,
@@ -80,7 +80,7 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct SshRecoverer {
     paused: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
-    limits: Limits,
+    limits: SshLimits,
     search: Option<OsString>,
     clock: Arc<dyn Clock>,
 }
@@ -95,7 +95,7 @@ impl SshRecoverer {
     ) -> Self {
         Self {
             paused: pause_check,
-            limits: Limits::default(),
+            limits: SshLimits::default(),
             search: std::env::var_os("PATH"),
             clock,
         }
@@ -103,7 +103,7 @@ impl SshRecoverer {
 
     /// With other limits for the login.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    pub fn with_limits(mut self, limits: SshLimits) -> Self {
         self.limits = limits;
         self
     }

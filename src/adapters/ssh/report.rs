@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Limits;
+use super::SshLimits;
 use super::log::{ClientLog, Reached};
 use super::session::{Ended, Seen};
 use super::verdict::Verdict;
@@ -24,7 +24,7 @@ pub(super) fn judge(
     output: &str,
     host: &Host,
     order: Order<'_>,
-    limits: Limits,
+    limits: SshLimits,
 ) -> Verdict {
     let log = &seen.log;
     if let Some(status) = log.exit {

@@ -28,13 +28,13 @@ const JSON: &str = "application/json";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What all connections share.
-pub(super) struct Desk {
+pub(super) struct Service {
     pub(super) world: World,
     /// Pages are made one at a time: a page of a great fleet takes its memory and a processor.
     turn: Semaphore,
 }
 
-impl Desk {
+impl Service {
     pub(super) fn new(world: World) -> Self {
         Self {
             world,
@@ -44,8 +44,8 @@ impl Desk {
 }
 
 /// Answers a request.
-pub(super) async fn answer<B>(desk: Arc<Desk>, request: Request<B>) -> Response<String> {
-    let mut response = choose(desk, &request).await;
+pub(super) async fn answer<B>(service: Arc<Service>, request: Request<B>) -> Response<String> {
+    let mut response = choose(service, &request).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
@@ -61,7 +61,7 @@ pub(super) async fn answer<B>(desk: Arc<Desk>, request: Request<B>) -> Response<
     response
 }
 
-async fn choose<B>(desk: Arc<Desk>, request: &Request<B>) -> Response<String> {
+async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<String> {
     if !is_for_us(request) {
         return say(
             StatusCode::FORBIDDEN,
@@ -77,9 +77,9 @@ async fn choose<B>(desk: Arc<Desk>, request: &Request<B>) -> Response<String> {
     }
     match request.uri().path() {
         "/" => say(StatusCode::OK, HTML, INDEX),
-        "/metrics" => made(desk, METRICS, World::metrics).await,
-        "/api/v1/status" => made(desk, JSON, World::document).await,
-        "/healthz" => match desk.world.silence().await {
+        "/metrics" => made(service, METRICS, World::metrics).await,
+        "/api/v1/status" => made(service, JSON, World::document).await,
+        "/healthz" => match service.world.silence().await {
             Some(silence) if silence <= limits::PROGRESS => say(StatusCode::OK, TEXT, "ok\n"),
             Some(silence) => {
                 let seconds = silence.as_secs();
@@ -87,7 +87,7 @@ async fn choose<B>(desk: Arc<Desk>, request: &Request<B>) -> Response<String> {
             }
             None => unavailable(STARTING),
         },
-        "/readyz" => match desk.world.silence().await {
+        "/readyz" => match service.world.silence().await {
             Some(_) => say(StatusCode::OK, TEXT, "ok\n"),
             None => unavailable(STARTING),
         },
@@ -102,14 +102,14 @@ fn unavailable(words: impl Into<String>) -> Response<String> {
 }
 
 async fn made(
-    desk: Arc<Desk>,
+    service: Arc<Service>,
     kind: &'static str,
     make: fn(&World) -> Option<String>,
 ) -> Response<String> {
-    let Ok(_turn) = desk.turn.acquire().await else {
+    let Ok(_turn) = service.turn.acquire().await else {
         return unavailable(STARTING);
     };
-    let maker = Arc::clone(&desk);
+    let maker = Arc::clone(&service);
     let page = tokio::task::spawn_blocking(move || make(&maker.world)).await;
     match page {
         Ok(Some(page)) => say(StatusCode::OK, kind, page),

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use super::answer::{Desk, answer};
+use super::answer::{Service, answer};
 use super::world::{News, Reports, World};
 use crate::model::{Notification, Settings, limits};
 use crate::ports::Clock;
@@ -68,14 +68,14 @@ pub fn serve(
     let world = World::new(clock, Arc::clone(&reloaded), subject);
     // One waits while one is taken over.
     let (sender, news) = mpsc::channel(1);
-    tokio::spawn(follow(listener, Arc::new(Desk::new(world)), news));
+    tokio::spawn(follow(listener, Arc::new(Service::new(world)), news));
     Reports::new(sender, reloaded)
 }
 
 /// Listens where the configuration in force says, and takes over what the loop hands over.
-async fn follow(listener: Option<Listener>, desk: Arc<Desk>, mut news: mpsc::Receiver<News>) {
+async fn follow(listener: Option<Listener>, service: Arc<Service>, mut news: mpsc::Receiver<News>) {
     let mut asked = listener.as_ref().map(|listener| listener.asked);
-    let mut page = listener.map(|listener| Page::begin(listener, &desk));
+    let mut page = listener.map(|listener| Page::begin(listener, &service));
     while let Some(told) = news.recv().await {
         let wanted = told.settings.status_page;
         if wanted != asked {
@@ -85,7 +85,7 @@ async fn follow(listener: Option<Listener>, desk: Arc<Desk>, mut news: mpsc::Rec
             }
             page = match wanted {
                 Some(address) => match Listener::bind(address).await {
-                    Ok(listener) => Some(Page::begin(listener, &desk)),
+                    Ok(listener) => Some(Page::begin(listener, &service)),
                     Err(taken) => {
                         tracing::warn!("{taken}; there is no status page until then");
                         None
@@ -95,9 +95,9 @@ async fn follow(listener: Option<Listener>, desk: Arc<Desk>, mut news: mpsc::Rec
             };
         }
         if wanted.is_some() {
-            desk.world.learn(told).await;
+            service.world.learn(told).await;
         } else {
-            desk.world.forget().await;
+            service.world.forget().await;
         }
     }
     if let Some(page) = page {
@@ -109,8 +109,8 @@ async fn follow(listener: Option<Listener>, desk: Arc<Desk>, mut news: mpsc::Rec
 struct Page(JoinHandle<()>);
 
 impl Page {
-    fn begin(listener: Listener, desk: &Arc<Desk>) -> Self {
-        Self(tokio::spawn(accept(listener.socket, Arc::clone(desk))))
+    fn begin(listener: Listener, service: &Arc<Service>) -> Self {
+        Self(tokio::spawn(accept(listener.socket, Arc::clone(service))))
     }
 
     /// Closes the socket; connections end with their own time.
@@ -120,7 +120,7 @@ impl Page {
     }
 }
 
-async fn accept(socket: TcpListener, desk: Arc<Desk>) {
+async fn accept(socket: TcpListener, service: Arc<Service>) {
     let places = Arc::new(Semaphore::new(limits::PAGE_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -128,9 +128,9 @@ async fn accept(socket: TcpListener, desk: Arc<Desk>) {
         };
         match socket.accept().await {
             Ok((stream, _)) => {
-                let desk = Arc::clone(&desk);
+                let service = Arc::clone(&service);
                 tokio::spawn(async move {
-                    talk(stream, desk).await;
+                    talk(stream, service).await;
                     drop(place);
                 });
             }
@@ -143,10 +143,10 @@ async fn accept(socket: TcpListener, desk: Arc<Desk>) {
     }
 }
 
-async fn talk(stream: TcpStream, desk: Arc<Desk>) {
+async fn talk(stream: TcpStream, service: Arc<Service>) {
     let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
-        async move { Ok::<_, Infallible>(answer(desk, request).await) }
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(answer(service, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

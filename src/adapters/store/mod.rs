@@ -33,13 +33,13 @@
 )]
 
 mod aside;
-mod clerk;
 mod courses;
 mod database;
 mod directory;
 mod error;
 mod lock;
 mod mark;
+mod order_thread;
 mod orders;
 mod rows;
 mod snapshot;

@@ -16,8 +16,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::clerk::Clerk;
 use super::lock::RunLock;
+use super::order_thread::OrderThread;
 use super::{StoreError, courses, database, error, mark, rows};
 use crate::model::{Changes, Course, EntryId, Orders, limits};
 use crate::ports::{Pending, Store, Unwritable};
@@ -41,7 +41,7 @@ enum Job {
 pub struct StateStore {
     jobs: Option<SyncSender<Job>>,
     ended: Receiver<()>,
-    clerk: Clerk,
+    order_thread: OrderThread,
 }
 
 impl StateStore {
@@ -51,7 +51,7 @@ impl StateStore {
         number: u64,
         lock: RunLock,
     ) -> Result<Self, StoreError> {
-        let clerk = Clerk::begin(&dir)?;
+        let order_thread = OrderThread::begin(&dir)?;
         let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING);
         let (farewell, ended) = mpsc::sync_channel(1);
         let db = dir.join(database::FILE);
@@ -81,7 +81,7 @@ impl StateStore {
         Ok(Self {
             jobs: Some(jobs),
             ended,
-            clerk,
+            order_thread,
         })
     }
 }
@@ -122,11 +122,11 @@ impl Store for StateStore {
     }
 
     fn orders(&mut self) -> Pending<Orders> {
-        self.clerk.read()
+        self.order_thread.read()
     }
 
     fn rearmed(&mut self, orders: &Orders) {
-        self.clerk.rearmed(orders);
+        self.order_thread.rearmed(orders);
     }
 }
 
@@ -137,7 +137,7 @@ impl Drop for StateStore {
         match self.ended.recv_timeout(FAREWELL) {
             Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
-        self.clerk.end(Duration::from_secs(1));
+        self.order_thread.end(Duration::from_secs(1));
     }
 }
 

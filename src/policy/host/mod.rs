@@ -41,7 +41,7 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
         if let Happened::Judged { profile, .. } = one {
             let profile = settings.profiles.get(profile);
             if let Some(host) = profile.and_then(|profile| profile.host.as_ref()) {
-                recovery::felt(draft, host);
+                recovery::update_health(draft, host);
             }
         } else if let Happened::Opened { profile, .. } = one {
             went_down(draft, profile);

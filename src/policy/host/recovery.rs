@@ -20,7 +20,7 @@ use crate::policy::site::evidence;
 use crate::policy::site::incident::fails_by_host;
 
 /// A profile of this host was judged: is the host well, and since when is it not?
-pub(in crate::policy) fn felt(draft: &mut Draft<'_>, host: &HostName) {
+pub(in crate::policy) fn update_health(draft: &mut Draft<'_>, host: &HostName) {
     let (mut well, mut mended) = (true, true);
     let mut ailing: Option<Timestamp> = None;
     for (name, _) in draft.watched(host) {
@@ -43,12 +43,12 @@ pub(in crate::policy) fn felt(draft: &mut Draft<'_>, host: &HostName) {
     let before = draft.fleet.hosts.get(host);
     let healthy = well.then(|| before.and_then(|track| track.healthy_since).unwrap_or(now));
     let mended = mended.then(|| before.and_then(|track| track.mended_since).unwrap_or(now));
-    let felt = (healthy, mended, ailing);
-    if before
-        .is_none_or(|track| (track.healthy_since, track.mended_since, track.failing_since) != felt)
-    {
+    let health = (healthy, mended, ailing);
+    if before.is_none_or(|track| {
+        (track.healthy_since, track.mended_since, track.failing_since) != health
+    }) {
         let track = draft.fleet.host_mut(host);
-        (track.healthy_since, track.mended_since, track.failing_since) = felt;
+        (track.healthy_since, track.mended_since, track.failing_since) = health;
         track.forced &= healthy.is_none();
     }
 }

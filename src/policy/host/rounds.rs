@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Fleet, HostName, Timestamp};
 
-use crate::policy::draft::{Draft, Shaken};
+use crate::policy::draft::{Draft, Recheck};
 
 /// The hosts about which the rules may say something new: whose time has come, of which something changed, and those
 /// held by something that is no longer so.
@@ -16,8 +16,8 @@ pub(in crate::policy) fn due(draft: &mut Draft<'_>) -> BTreeSet<HostName> {
     draft.fleet.reindex();
     let (now, wall) = (draft.now, draft.wall(draft.now));
     let index = &mut draft.fleet.index;
-    let mut due: BTreeSet<HostName> = index.stirred.hosts.drain(..).collect();
-    let profiles = index.stirred.profiles.drain(..);
+    let mut due: BTreeSet<HostName> = index.dirty.hosts.drain(..).collect();
+    let profiles = index.dirty.profiles.drain(..);
     let settings = draft.settings;
     if settings.hosts.is_empty() {
         drop(profiles);
@@ -30,10 +30,10 @@ pub(in crate::policy) fn due(draft: &mut Draft<'_>) -> BTreeSet<HostName> {
     };
     due.extend(past(&index.wakes, now));
     due.extend(past(&index.paused, wall));
-    match draft.shaken {
-        Shaken::No => {}
-        Shaken::Sight => due.extend(index.blind.iter().cloned()),
-        Shaken::All => due.extend(index.held.iter().cloned()),
+    match draft.recheck {
+        Recheck::No => {}
+        Recheck::Sight => due.extend(index.blind.iter().cloned()),
+        Recheck::All => due.extend(index.held.iter().cloned()),
     }
     due
 }

@@ -6,8 +6,8 @@
 //! sites they wait [`limits::GATHER`] at most. A restart waits for no mail.
 
 use crate::model::{
-    Attempt, EventKind, Fleet, Glimpse, Hold, HostName, Next, ProfileName, Remark, Stage, Telling,
-    Timestamp, limits,
+    Attempt, DatedFacts, EventKind, Fleet, Hold, HostName, Next, ProfileName, Remark, Stage,
+    Telling, Timestamp, limits,
 };
 
 use crate::policy::draft::Draft;
@@ -110,11 +110,11 @@ fn attempts<'a>(
 }
 
 /// What a look at the host found in the course of this incident, or just before it.
-fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<Glimpse>> {
+fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<DatedFacts>> {
     let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
     (look.began + limits::LOOK_FRESH >= since).then(|| {
-        Box::new(Glimpse {
+        Box::new(DatedFacts {
             at: draft.wall(look.began),
             facts: facts.clone(),
         })

@@ -36,13 +36,13 @@ pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
         let next = next_for(draft, &name);
         tell(draft, &name, EventKind::Reminder, next, None);
         if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
-            telling.hush = hush(interval, telling.hush);
+            telling.put_off = put_off(interval, telling.put_off);
         }
     }
 }
 
 /// What the next reminder waits beyond the interval: each wait is twice the one before.
-fn hush(interval: Duration, before: Duration) -> Duration {
+fn put_off(interval: Duration, before: Duration) -> Duration {
     let wait = (interval + before) * 2;
     wait.min(limits::REMINDER_MAX.max(interval))
         .saturating_sub(interval)

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::{
-    Affected, Attempt, Ending, Entry, Glimpse, Lesson, Next, Notification, Plight, Timestamp,
+    Affected, Attempt, DatedFacts, Ending, Entry, Lesson, Next, Notification, Plight, Timestamp,
     Wording,
 };
 
@@ -262,7 +262,7 @@ fn follows<'a>(voice: &Voice, note: &'a Notification) -> Follows<'a> {
     }
 }
 
-fn said(voice: &Voice, glimpse: &Glimpse) -> Said {
+fn said(voice: &Voice, glimpse: &DatedFacts) -> Said {
     Said {
         at: written(glimpse.at),
         lines: facts::lines(voice, &glimpse.facts)

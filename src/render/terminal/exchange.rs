@@ -1,7 +1,7 @@
 //! What `once URL…` says of one URL: the verdict's mark, what was found, hop by hop the address, the protocol and the
 //! phases as bars, the certificate, and what it would have meant for a profile.
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use super::profiles;
 use super::waterfall::{self, time};
@@ -20,7 +20,7 @@ const NARROW: usize = 60;
 const NAME: usize = 13;
 
 /// One URL in full.
-pub(super) fn write(sheet: &mut Sheet, check: &CheckResult, look: Look) {
+pub(super) fn write(sheet: &mut Sheet, check: &CheckResult, look: Layout) {
     let margin = if look.width < NARROW { 2 } else { MARGIN };
     let page = Page {
         look,
@@ -50,7 +50,7 @@ pub(super) fn write(sheet: &mut Sheet, check: &CheckResult, look: Look) {
 }
 
 /// One URL in one line.
-pub(super) fn line(check: &CheckResult, look: Look) -> Line {
+pub(super) fn line(check: &CheckResult, look: Layout) -> Line {
     let (ink, mark) = profiles::url_mark(check);
     let rest = found_by(check).unwrap_or_else(|| {
         let status = check
@@ -67,7 +67,7 @@ pub(super) fn line(check: &CheckResult, look: Look) -> Line {
 }
 
 struct Page<'a> {
-    look: Look,
+    look: Layout,
     margin: usize,
     check: &'a CheckResult,
 }

@@ -6,13 +6,13 @@ use super::ink::{Ink, Line, Sheet};
 use super::words::moment;
 use crate::model::ProfileName;
 use crate::render::duration::span;
-use crate::render::history::{Held, Outage, Past, Restart};
+use crate::render::history::{HeldFor, Outage, PastRestart, PastView};
 use crate::render::text::{plural, width};
 
 /// Time that was not judged is said from here on: the moment until a first probe is none.
 const SHOWN: Duration = Duration::from_secs(60);
 
-pub(super) fn write(sheet: &mut Sheet, past: &Past) {
+pub(super) fn write(sheet: &mut Sheet, past: &PastView) {
     let column = past.profiles.iter().map(|name| width(name.as_str())).max();
     let column = 2 + column.unwrap_or(0) + 2;
     for profile in &past.profiles {
@@ -25,9 +25,9 @@ pub(super) fn write(sheet: &mut Sheet, past: &Past) {
     sheet.gap();
     for restart in &past.restarts {
         let (ink, held) = match restart.held {
-            Held::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
-            Held::For(time) => (Ink::Warn, format!("held for {}", span(time))),
-            Held::No => (Ink::Bad, "did not help".to_owned()),
+            HeldFor::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
+            HeldFor::For(time) => (Ink::Warn, format!("held for {}", span(time))),
+            HeldFor::No => (Ink::Bad, "did not help".to_owned()),
         };
         let outcome = restart
             .outcome
@@ -56,7 +56,7 @@ pub(super) fn write(sheet: &mut Sheet, past: &Past) {
     sheet.wrapped(&Line::new(Ink::Plain, &summary(past)), 0);
 }
 
-fn uptime(past: &Past, profile: &ProfileName, column: usize) -> Line {
+fn uptime(past: &PastView, profile: &ProfileName, column: usize) -> Line {
     let outages: Vec<&Outage> = past
         .outages
         .iter()
@@ -99,7 +99,7 @@ fn uptime(past: &Past, profile: &ProfileName, column: usize) -> Line {
         .then(Ink::Plain, &more)
 }
 
-fn line_of(past: &Past, outage: &Outage) -> Line {
+fn line_of(past: &PastView, outage: &Outage) -> Line {
     let end = match outage.until {
         Some(_) => format!("down for {}", span(outage.lasted(past.until))),
         None => format!("down since, for {}", span(outage.lasted(past.until))),
@@ -118,16 +118,20 @@ fn line_of(past: &Past, outage: &Outage) -> Line {
 }
 
 /// The last line says it all, and what it means where restarts do not hold.
-fn summary(past: &Past) -> String {
+fn summary(past: &PastView) -> String {
     let whole = span(past.until.since(past.from));
-    let helped = past.restarts.iter().filter(|r| r.held != Held::No).count();
+    let helped = past
+        .restarts
+        .iter()
+        .filter(|r| r.held != HeldFor::No)
+        .count();
     let brief = past
         .restarts
         .iter()
         .filter(|r| match r.held {
-            Held::For(time) => time.as_secs() < 3600,
-            Held::No => true,
-            Held::Still(_) => false,
+            HeldFor::For(time) => time.as_secs() < 3600,
+            HeldFor::No => true,
+            HeldFor::Still(_) => false,
         })
         .count();
     let restarts = match past.restarts.len() {
@@ -147,7 +151,7 @@ fn summary(past: &Past) -> String {
 }
 
 /// Whether a restart was needed, with what the host said.
-fn worth(restart: &Restart) -> String {
+fn worth(restart: &PastRestart) -> String {
     let said = restart
         .ailment
         .map_or_else(String::new, |ailment| format!(" ({})", ailment.word()));
@@ -159,8 +163,12 @@ fn worth(restart: &Restart) -> String {
 }
 
 /// Of the restarts that can be judged, how many were needless.
-fn share(past: &Past) -> String {
-    let judged: Vec<bool> = past.restarts.iter().filter_map(Restart::needed).collect();
+fn share(past: &PastView) -> String {
+    let judged: Vec<bool> = past
+        .restarts
+        .iter()
+        .filter_map(PastRestart::needed)
+        .collect();
     let needless = judged.iter().filter(|needed| !**needed).count();
     match judged.len() {
         0 => String::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ago, ahead, clock, ended, hold_sentence, moment, paused, since};
 use crate::model::{
@@ -24,7 +24,7 @@ pub(super) fn write(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     record: Option<&Record>,
-    look: Look,
+    look: Layout,
 ) {
     let unseen = HostTrack::default();
     let hosts = hosts_of(settings, selection);

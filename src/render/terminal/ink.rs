@@ -4,7 +4,7 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar as _;
 
-use super::Look;
+use super::Layout;
 use crate::render::text::{clean, width};
 
 /// What a text means, as colour. No meaning rests on it alone.
@@ -109,12 +109,12 @@ impl Line {
 /// What is printed.
 #[derive(Debug)]
 pub(super) struct Sheet {
-    look: Look,
+    look: Layout,
     out: String,
 }
 
 impl Sheet {
-    pub(super) fn new(look: Look) -> Self {
+    pub(super) fn new(look: Layout) -> Self {
         Self {
             look,
             out: String::new(),

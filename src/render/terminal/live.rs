@@ -1,6 +1,6 @@
 //! One line per event worth a person's attention, while a run is under way.
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ended, found, hold_sentence, observed, said, time};
 use crate::model::{
@@ -22,7 +22,7 @@ const HANG: usize = "06:01:23  ".len();
 /// The line of a note at this wall-clock time; nothing for what is only a step of the way. `record` has taken the note in
 /// already and knows the subjects of messages.
 #[must_use]
-pub fn line(at: Timestamp, note: &Happened, record: &Record, look: Look) -> Option<String> {
+pub fn line(at: Timestamp, note: &Happened, record: &Record, look: Layout) -> Option<String> {
     let (ink, text) = words(at, note, record, look)?;
     let line = Line::new(Ink::Dim, &time(at))
         .then(Ink::Plain, "  ")
@@ -36,7 +36,7 @@ pub(super) fn words(
     at: Timestamp,
     note: &Happened,
     record: &Record,
-    look: Look,
+    look: Layout,
 ) -> Option<(Ink, String)> {
     match note {
         Happened::Changed {

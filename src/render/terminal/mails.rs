@@ -1,13 +1,13 @@
 //! The mails of a run, or those that wait.
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use crate::render::record::{Told, Went};
 
 /// More are counted only, unless asked for.
 const SHOWN: usize = 20;
 
-pub(super) fn write(sheet: &mut Sheet, told: &[Told], look: Look) {
+pub(super) fn write(sheet: &mut Sheet, told: &[Told], look: Layout) {
     sheet.gap();
     let shown = if look.verbose { told.len() } else { SHOWN };
     for one in told.iter().take(shown) {

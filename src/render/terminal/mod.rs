@@ -28,7 +28,7 @@ pub mod pauses;
 use std::collections::BTreeSet;
 
 use self::ink::{Ink, Line, Sheet};
-use super::history::Past;
+use super::history::PastView;
 use super::record::{Record, waiting};
 use super::why::Recorded;
 use crate::model::{Account, CheckResult, Fleet, Notification, ProfileName, Settings};
@@ -37,7 +37,7 @@ pub use live::line;
 
 /// How it is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct Layout {
     /// With escape sequences for colour.
     pub color: bool,
     /// Columns.
@@ -57,7 +57,7 @@ pub fn once(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     record: &Record,
-    look: Look,
+    look: Layout,
 ) -> String {
     let mut sheet = Sheet::new(look);
     banner(&mut sheet, fleet);
@@ -85,7 +85,7 @@ pub fn status(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     subject: impl Fn(&Notification) -> String,
-    look: Look,
+    look: Layout,
 ) -> String {
     let mut sheet = Sheet::new(look);
     banner(&mut sheet, fleet);
@@ -108,7 +108,7 @@ pub fn why(
     fleet: &Fleet,
     account: &Account,
     recorded: &[Recorded],
-    look: Look,
+    look: Layout,
 ) -> String {
     let mut sheet = Sheet::new(look);
     banner(&mut sheet, fleet);
@@ -124,7 +124,7 @@ pub fn why_not(
     name: &str,
     selection: &BTreeSet<ProfileName>,
     recorded: &[Recorded],
-    look: Look,
+    look: Layout,
 ) -> String {
     let mut sheet = Sheet::new(look);
     banner(&mut sheet, fleet);
@@ -143,7 +143,7 @@ pub fn why_not(
 
 /// What `history` answers.
 #[must_use]
-pub fn history(past: &Past, look: Look) -> String {
+pub fn history(past: &PastView, look: Layout) -> String {
     let mut sheet = Sheet::new(look);
     history::write(&mut sheet, past);
     sheet.finish()
@@ -151,7 +151,7 @@ pub fn history(past: &Past, look: Look) -> String {
 
 /// What `once URL…` answers: each URL in full.
 #[must_use]
-pub fn urls(checks: &[CheckResult], look: Look) -> String {
+pub fn urls(checks: &[CheckResult], look: Layout) -> String {
     let mut sheet = Sheet::new(look);
     for check in checks {
         exchange::write(&mut sheet, check, look);
@@ -165,7 +165,7 @@ pub fn urls(checks: &[CheckResult], look: Look) -> String {
 
 /// The same with one line for each URL.
 #[must_use]
-pub fn url_lines(checks: &[CheckResult], look: Look) -> String {
+pub fn url_lines(checks: &[CheckResult], look: Layout) -> String {
     let mut sheet = Sheet::new(look);
     for check in checks {
         sheet.line(&exchange::line(check, look));

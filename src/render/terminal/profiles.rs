@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line};
 use super::table::Row;
 use super::words::{ago, date, found_by, said, since};
@@ -30,7 +30,7 @@ pub(super) fn rows(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     detail: Detail,
-    look: Look,
+    look: Layout,
 ) -> Vec<Row> {
     let unseen = ProfileTrack::default();
     let mut rows = Vec::new();
@@ -102,7 +102,7 @@ fn mark(check: &CheckResult, profile: ProfileState) -> (Ink, &'static str) {
     }
 }
 
-fn row(check: &CheckResult, mark: (Ink, &'static str), look: Look) -> Row {
+fn row(check: &CheckResult, mark: (Ink, &'static str), look: Layout) -> Row {
     let address = check.address.map(|address| match address.port() {
         80 | 443 => address.ip().to_string(),
         _ => address.to_string(),
@@ -118,7 +118,7 @@ fn row(check: &CheckResult, mark: (Ink, &'static str), look: Look) -> Row {
     }
 }
 
-fn remarks(check: &CheckResult, ink: Ink, look: Look) -> Vec<Line> {
+fn remarks(check: &CheckResult, ink: Ink, look: Layout) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(found) = found_by(check) {
         lines.push(Line::new(ink, &found));
@@ -151,7 +151,7 @@ fn remarks(check: &CheckResult, ink: Ink, look: Look) -> Vec<Line> {
 }
 
 /// Unless the finding itself speaks of it.
-fn certificate(check: &CheckResult, look: Look) -> Option<Line> {
+fn certificate(check: &CheckResult, look: Layout) -> Option<Line> {
     let said = matches!(
         check.cause(),
         Some(Cause::TlsCertificate | Cause::CertificateExpiring)

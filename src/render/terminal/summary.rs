@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line};
 use crate::model::{CheckResult, Fleet, ProfileName, ProfileState, ProfileTrack, RecoveryOutcome};
 use crate::render::record::{Action, Record, Told, Went};
@@ -16,7 +16,7 @@ pub(super) fn run(
     fleet: &Fleet,
     selection: &BTreeSet<ProfileName>,
     record: &Record,
-    look: Look,
+    look: Layout,
 ) -> Line {
     let mut line = states(selection.iter().map(|name| state(fleet, name)));
     for part in hosts(record.actions(), look.dry_run) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use crate::model::Timings;
 use crate::render::text::{cut, width};
@@ -45,7 +45,7 @@ struct Columns {
     total: usize,
 }
 
-pub(super) fn write(sheet: &mut Sheet, rows: &[Row], look: Look) {
+pub(super) fn write(sheet: &mut Sheet, rows: &[Row], look: Layout) {
     let columns = Columns::measure(rows).fit(look.width);
     // On a narrow terminal there is no room to begin under the URL.
     let hang = if look.width >= 80 {
@@ -148,7 +148,7 @@ impl Columns {
 
     /// What is said below a row, with what a column would have said that had no room: the address of a failure, beside what
     /// was found; where more was asked for, address and phases of every check.
-    fn remarks(&self, row: &Row, look: Look) -> Vec<Line> {
+    fn remarks(&self, row: &Row, look: Layout) -> Vec<Line> {
         let address = row.address.as_deref().filter(|_| self.address == 0);
         let phases = row.timings.as_ref().filter(|timings| {
             self.phase_width() == 0 && millis(timings).iter().any(Option::is_some)

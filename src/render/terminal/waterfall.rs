@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Look;
+use super::Layout;
 use super::ink::{Ink, Line, Sheet};
 use crate::model::{Cause, CheckOutcome, CheckResult, Phase, Timings};
 
@@ -101,7 +101,13 @@ fn bars(timings: &Timings, mut from: Duration, unfinished: Option<(Phase, Durati
 }
 
 /// The bars of the hop with this number, counted from 0; the last is the check's own.
-pub(super) fn write(sheet: &mut Sheet, check: &CheckResult, hop: usize, margin: usize, look: Look) {
+pub(super) fn write(
+    sheet: &mut Sheet,
+    check: &CheckResult,
+    hop: usize,
+    margin: usize,
+    look: Layout,
+) {
     let begun: Duration = check
         .hops
         .iter()

@@ -2,7 +2,7 @@
 
 use super::ink::{Ink, Line, Sheet};
 use super::words::{ahead, clock, moment, said, since};
-use super::{Look, live};
+use super::{Layout, live};
 use crate::model::{
     Account, Allowance, Cause, Diagnosis, Fleet, ProfileState, Settings, Standpoint, Timestamp,
     Witness, plain_url,
@@ -25,7 +25,7 @@ pub(super) fn write(
     fleet: &Fleet,
     account: &Account,
     recorded: &[Recorded],
-    look: Look,
+    look: Layout,
 ) {
     let page = Page {
         settings,
@@ -273,7 +273,7 @@ fn row(sheet: &mut Sheet, label: &str, text: &Line) {
 }
 
 /// What was recorded, oldest first, with dates.
-pub(super) fn timeline(sheet: &mut Sheet, recorded: &[Recorded], now: Timestamp, look: Look) {
+pub(super) fn timeline(sheet: &mut Sheet, recorded: &[Recorded], now: Timestamp, look: Layout) {
     let record = Record::default();
     let column = "2026-11-22 06:01:23  ".len();
     for (at, note) in recorded {

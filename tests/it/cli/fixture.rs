@@ -12,7 +12,7 @@ use probe::model::{
     Shared, Standing, Telling, Timestamp, Timings, Tls, When,
 };
 use probe::render::record::Record;
-use probe::render::terminal::Look;
+use probe::render::terminal::Layout;
 
 pub(super) fn at(text: &str) -> Timestamp {
     let instant: jiff::Timestamp = text.parse().unwrap();
@@ -36,8 +36,8 @@ pub(super) fn host(text: &str) -> HostName {
     HostName::try_new(text).unwrap()
 }
 
-pub(super) fn look(width: usize) -> Look {
-    Look {
+pub(super) fn look(width: usize) -> Layout {
+    Layout {
         color: false,
         width,
         verbose: false,

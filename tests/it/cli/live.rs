@@ -5,7 +5,7 @@ use probe::model::{
     Observation, ProfileState, RecoveryOutcome,
 };
 use probe::render::progress::{self, Awaited, awaited};
-use probe::render::terminal::{Look, line};
+use probe::render::terminal::{Layout, line};
 
 use super::fixture::{World, attempt, host, look, name, now, secs, took_longer};
 use super::worlds::{settling, well};
@@ -190,7 +190,7 @@ fn a_dry_run_only_would() {
         command: "restart \u{1b}[2Jit".to_owned(),
         profile: name("shop"),
     };
-    let dry = Look {
+    let dry = Layout {
         dry_run: true,
         ..look(100)
     };

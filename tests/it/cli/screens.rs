@@ -5,7 +5,7 @@ use std::path::Path;
 use probe::model::{
     Cause, Finding, Happened, Hold, Pause, Quoted, RecoveryOutcome, Stage, Standing,
 };
-use probe::render::terminal::{self, Look};
+use probe::render::terminal::{self, Layout};
 
 use super::fixture::{World, attempt, good, host, judged, look, name, now, secs, subject};
 use super::worlds::{degraded, gave_up, japanese, settling, unknown, well};
@@ -26,7 +26,7 @@ pub(super) fn golden(file: &str, seen: &str) {
     );
 }
 
-fn once(world: &World, look: Look) -> String {
+fn once(world: &World, look: Layout) -> String {
     terminal::once(
         &world.settings,
         &world.fleet,
@@ -36,7 +36,7 @@ fn once(world: &World, look: Look) -> String {
     )
 }
 
-fn status(world: &World, look: Look) -> String {
+fn status(world: &World, look: Layout) -> String {
     terminal::status(
         &world.settings,
         &world.fleet,
@@ -51,7 +51,7 @@ fn all_up() {
     golden("all-up-120", &once(&well(), look(120)));
     golden("all-up-100", &once(&well(), look(100)));
     golden("all-up-60", &once(&well(), look(60)));
-    let verbose = Look {
+    let verbose = Layout {
         verbose: true,
         ..look(100)
     };
@@ -146,7 +146,7 @@ fn budget_spent_and_a_recovery_seen_once() {
 
 #[test]
 fn dry_run_says_what_would_be_done() {
-    let dry = Look {
+    let dry = Layout {
         dry_run: true,
         ..look(100)
     };
@@ -184,7 +184,7 @@ fn colour_and_width_change_no_words() {
                 let plain = write(&world, look(width));
                 let color = write(
                     &world,
-                    Look {
+                    Layout {
                         color: true,
                         ..look(width)
                     },

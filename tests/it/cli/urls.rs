@@ -6,7 +6,7 @@ use probe::model::{
     Cause, CertificateFault, CheckOutcome, CheckResult, Day, DaysAgo, Finding, Hop, HttpVersion,
     Phase, Seconds, Timings, TlsVersion,
 };
-use probe::render::terminal::{self, Look};
+use probe::render::terminal::{self, Layout};
 
 use super::fixture::{certificate, good, judged, look, now, refused, secs, took_longer};
 use super::screens::golden;
@@ -91,7 +91,7 @@ fn up() {
 fn up_behind_two_redirects() {
     golden("url-redirects-80", &screen(redirected(), 80));
     golden("url-redirects-40", &screen(redirected(), 40));
-    let ascii = Look {
+    let ascii = Layout {
         unicode: false,
         ..look(80)
     };

@@ -1,6 +1,6 @@
 //! A site's own text is a quotation from the moment it is read: no part of an answer becomes a statement of ours.
 
-use probe::model::{Finding, Held, Language, Observation, Wording};
+use probe::model::{FieldValue, Finding, Language, Observation, Wording};
 use probe::render::mail::compose;
 
 use super::server::{Act, response, send, serve};
@@ -38,15 +38,15 @@ fn answers() -> Vec<(&'static str, Vec<Act>)> {
 fn ours(finding: &Finding) -> Vec<String> {
     let held = finding.values().into_iter();
     held.flat_map(|(_, held)| match held {
-        Held::Text(text) => vec![text.to_owned()],
-        Held::Finding(inner) => ours(inner),
-        Held::Quoted(_)
-        | Held::Number(_)
-        | Held::Seconds(_)
-        | Held::Day(_)
-        | Held::Moment(_)
-        | Held::Address(_)
-        | Held::Cause(_) => Vec::new(),
+        FieldValue::Text(text) => vec![text.to_owned()],
+        FieldValue::Finding(inner) => ours(inner),
+        FieldValue::Quoted(_)
+        | FieldValue::Number(_)
+        | FieldValue::Seconds(_)
+        | FieldValue::Day(_)
+        | FieldValue::Moment(_)
+        | FieldValue::Address(_)
+        | FieldValue::Cause(_) => Vec::new(),
     })
     .collect()
 }

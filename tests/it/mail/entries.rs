@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Attempt, AttemptId, Cause, Channel, ConfigTest, Ending, Entry, EntryId, EventKind, Finding,
-    GivenUp, Glimpse, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language,
+    Attempt, AttemptId, Cause, Channel, ConfigTest, DatedFacts, Ending, Entry, EntryId, EventKind,
+    Finding, GivenUp, Hold, HostFacts, HostName, IncidentId, Inside, InsideAnswer, Language,
     Lesson, Next, Notification, Observation, Phase, ProfileName, Reason, RecoveryOutcome,
     RecoveryReport, Remark, Room, Service, Timestamp, UnitFacts, Wording, Zone,
 };
@@ -245,7 +245,7 @@ pub(crate) fn gave_up() -> Notification {
             restarts: 4,
             longest: Duration::from_secs(28 * 60),
         }),
-        facts: Some(Box::new(Glimpse {
+        facts: Some(Box::new(DatedFacts {
             at: after(595),
             facts: facts(),
         })),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use probe::model::{Finding, Held, Language, Notification, Observation, Remark, Wording};
+use probe::model::{FieldValue, Finding, Language, Notification, Observation, Remark, Wording};
 use probe::render::mail::compose;
 
 use super::entries::{self, english, entry, japanese};
@@ -60,14 +60,16 @@ fn findings(said: &str) -> Vec<Finding> {
     let mut all = Finding::all();
     all.retain(|finding| {
         let mut held = finding.values().into_iter();
-        held.any(|(_, held)| matches!(held, Held::Quoted(_)))
+        held.any(|(_, held)| matches!(held, FieldValue::Quoted(_)))
     });
     for finding in &mut all {
         let ours: Vec<String> = finding
             .values()
             .iter()
             .filter_map(|(_, held)| {
-                let Held::Text(text) = held else { return None };
+                let FieldValue::Text(text) = held else {
+                    return None;
+                };
                 Some((*text).to_owned())
             })
             .collect();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use probe::adapters::smtp::bytes;
 use probe::model::{
-    Ending, Glimpse, Hold, IncidentId, Next, Notification, Observation, Reason, RecoveryOutcome,
+    DatedFacts, Ending, Hold, IncidentId, Next, Notification, Observation, Reason, RecoveryOutcome,
     Remark,
 };
 use probe::render::mail::{Letter, compose};
@@ -237,7 +237,7 @@ proptest! {
         facts.unit.name = Some(remark.clone());
         facts.config_test_says = Some(detail.clone());
         facts.listen_80 = Some(line.clone());
-        note.facts = Some(Box::new(Glimpse { at: NIGHT, facts }));
+        note.facts = Some(Box::new(DatedFacts { at: NIGHT, facts }));
         note.ssh = note.ssh.map(|_| ssh);
         note.remark = Some(Remark::Finding(remark.as_str().into()));
         note.seen = vec![

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Finding, GivenUp, Held, Hold, HostName, NotEvidence, ProfileName, Reason,
+    Cause, FieldValue, Finding, GivenUp, Hold, HostName, NotEvidence, ProfileName, Reason,
 };
 use probe::render::explain;
 use probe::render::words::Voice;
@@ -173,7 +173,7 @@ fn every_finding_is_said_in_both_languages_with_all_it_holds() {
         assert_eq!(unmarked(&said), unmarked(&plain));
         let said = explain::finding(&japanese, &finding);
         for (name, held) in finding.values() {
-            if let Held::Quoted(_) | Held::Text(_) = held {
+            if let FieldValue::Quoted(_) | FieldValue::Text(_) = held {
                 assert!(said.contains(name), "{name}: {said}");
             }
         }

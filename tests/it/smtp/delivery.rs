@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use probe::adapters::smtp::{Limits, bytes};
+use probe::adapters::smtp::{SmtpLimits, bytes};
 use probe::model::{Delivery, Relay, RelaySecurity, Route, Stay};
 use probe::render::mail::compose;
 
@@ -142,7 +142,7 @@ async fn one_total_bounds_all_relays_and_leaves_time_for_the_last() {
     let first = Server::start(silent.clone()).await;
     let second = Server::start(silent).await;
     let last = Server::start(Script::default()).await;
-    let limits = Limits {
+    let limits = SmtpLimits {
         total: Duration::from_secs(6),
         ..PATIENT
     };

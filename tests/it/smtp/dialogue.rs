@@ -1,6 +1,6 @@
 //! A rehearsal: what is said with each relay is shown line by line, and no secret stands in it.
 
-use probe::adapters::smtp::{Line, Outcome, Rehearsed, SmtpNotifier};
+use probe::adapters::smtp::{Outcome, Rehearsed, SmtpNotifier, TapeLine};
 use probe::model::{Relay, RelaySecurity};
 
 use super::authority::base64;
@@ -17,9 +17,9 @@ async fn rehearse(relays: Vec<Relay>) -> Vec<Rehearsed> {
 
 fn lines(one: &Rehearsed) -> Vec<String> {
     let marked = one.lines.iter().map(|line| match line {
-        Line::Ours(words) => format!("> {words}"),
-        Line::Theirs(words) => format!("< {words}"),
-        Line::Happened(words) => format!("* {words}"),
+        TapeLine::Ours(words) => format!("> {words}"),
+        TapeLine::Theirs(words) => format!("< {words}"),
+        TapeLine::Happened(words) => format!("* {words}"),
     });
     marked.collect()
 }

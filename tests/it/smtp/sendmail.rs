@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use probe::adapters::smtp::{Line, Outcome, SmtpNotifier, bytes};
+use probe::adapters::smtp::{Outcome, SmtpNotifier, TapeLine, bytes};
 use probe::model::{Delivery, RelaySecurity, Route, Stay};
 use probe::render::mail::compose;
 
@@ -164,11 +164,11 @@ async fn m20_a_rehearsal_shows_what_was_run_and_hands_over_one_mail() {
         first.relay().name()
     );
     assert!(
-        rehearsed[0].lines.contains(&Line::Ours(ran)),
+        rehearsed[0].lines.contains(&TapeLine::Ours(ran)),
         "{:?}",
         rehearsed[0].lines
     );
-    let queued = Line::Theirs("queued".to_owned());
+    let queued = TapeLine::Theirs("queued".to_owned());
     assert!(
         rehearsed[0].lines.contains(&queued),
         "{:?}",

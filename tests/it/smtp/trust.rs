@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe::adapters::smtp::{Limits, SmtpNotifier};
+use probe::adapters::smtp::{SmtpLimits, SmtpNotifier};
 use probe::model::{Delivery, Relay, RelaySecurity, limits};
 use probe::ports::Notifier;
 
@@ -74,7 +74,7 @@ async fn the_silence_of_a_dead_first_relay_is_waited_for_once() {
     let silent = broken(Stage::Greeting, Act::Silent).await;
     let second = Server::start(Script::default()).await;
     let relays = plain(&[&silent, &second]);
-    let notifier = SmtpNotifier::with_limits(Limits { ..HASTY });
+    let notifier = SmtpNotifier::with_limits(SmtpLimits { ..HASTY });
     for _ in 0..4 {
         let delivery = deliver(&notifier, &relays).await;
         assert!(matches!(delivery, Delivery::Sent { .. }), "{delivery:?}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use probe::adapters::smtp::{Limits, SmtpNotifier};
+use probe::adapters::smtp::{SmtpLimits, SmtpNotifier};
 use probe::model::{Delivery, Email, Entry, RelaySecurity, Route, Stay};
 use probe::ports::Notifier;
 
@@ -11,7 +11,7 @@ use super::server::{Act, Script, Server, Stage};
 use crate::mail::entries::{down, english, entry};
 
 /// Never reached unless something hangs.
-pub(crate) const PATIENT: Limits = Limits {
+pub(crate) const PATIENT: SmtpLimits = SmtpLimits {
     connect: Duration::from_secs(10),
     command: Duration::from_secs(20),
     text: Duration::from_secs(20),
@@ -19,7 +19,7 @@ pub(crate) const PATIENT: Limits = Limits {
 };
 
 /// For relays that are silent on purpose.
-pub(crate) const HASTY: Limits = Limits {
+pub(crate) const HASTY: SmtpLimits = SmtpLimits {
     connect: Duration::from_secs(1),
     command: Duration::from_secs(1),
     text: Duration::from_secs(1),
@@ -39,12 +39,12 @@ pub(crate) fn email(routes: Vec<impl Into<Route>>) -> Email {
     }
 }
 
-pub(crate) async fn send(limits: Limits, routes: Vec<impl Into<Route>>) -> Delivery {
+pub(crate) async fn send(limits: SmtpLimits, routes: Vec<impl Into<Route>>) -> Delivery {
     send_entry(limits, routes, entry(down())).await
 }
 
 pub(crate) async fn send_entry(
-    limits: Limits,
+    limits: SmtpLimits,
     routes: Vec<impl Into<Route>>,
     entry: Entry,
 ) -> Delivery {
@@ -53,7 +53,7 @@ pub(crate) async fn send_entry(
         .await
 }
 
-pub(crate) async fn send_plain(limits: Limits, at: (Stage, Act)) -> (Delivery, Server) {
+pub(crate) async fn send_plain(limits: SmtpLimits, at: (Stage, Act)) -> (Delivery, Server) {
     let server = Server::start(Script {
         at: Some(at),
         ..Script::default()

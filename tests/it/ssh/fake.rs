@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probe::adapters::ssh::Limits;
+use probe::adapters::ssh::SshLimits;
 use probe::model::RecoveryOutcome;
 
 use super::{bare, eventually, expect, fake_client, lives, run};
@@ -17,7 +17,7 @@ async fn a_limit_ends_the_whole_process_group() {
     std::os::unix::fs::symlink("/bin/sleep", &mark).unwrap();
     let mark = mark.to_string_lossy();
     let recoverer =
-        fake_client(directory.path(), &format!("{mark} 300 & {mark} 300")).with_limits(Limits {
+        fake_client(directory.path(), &format!("{mark} 300 & {mark} 300")).with_limits(SshLimits {
             connect: Duration::from_secs(1),
             look: Duration::from_secs(60),
             login: Duration::from_secs(2),

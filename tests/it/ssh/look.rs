@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::clock::SystemClock;
-use probe::adapters::ssh::{Limits, SshRecoverer};
+use probe::adapters::ssh::{SshLimits, SshRecoverer};
 use probe::model::{Diagnosis, Host, HostFacts, InsideAnswer};
 use probe::ports::Recoverer;
 
@@ -118,7 +118,7 @@ async fn a_look_without_an_end_is_stuck() {
     let keys = directory.path().join("authorized_keys");
     let key = std::fs::read_to_string(&keys).unwrap();
     std::fs::write(&keys, format!("restrict,command=\"sleep 300\" {key}")).unwrap();
-    let recoverer = recoverer().with_limits(Limits {
+    let recoverer = recoverer().with_limits(SshLimits {
         connect: Duration::from_secs(30),
         look: Duration::from_secs(1),
         login: Duration::from_secs(60),

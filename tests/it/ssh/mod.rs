@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use probe::adapters::clock::SystemClock;
-use probe::adapters::ssh::{Limits, SshRecoverer};
+use probe::adapters::ssh::{SshLimits, SshRecoverer};
 use probe::model::{
     AttemptId, Backoff, BootId, Budget, Guards, Host, HostName, Now, RecoverOrder, RecoveryOutcome,
     RecoveryReport, Restart, Rung, Timestamp, When,
@@ -98,7 +98,7 @@ fn recoverer() -> SshRecoverer {
 }
 
 fn patient(clock: Arc<dyn Clock>) -> SshRecoverer {
-    SshRecoverer::new(Arc::new(|_| false), clock).with_limits(Limits {
+    SshRecoverer::new(Arc::new(|_| false), clock).with_limits(SshLimits {
         connect: Duration::from_secs(30),
         look: Duration::from_secs(60),
         login: Duration::from_secs(60),

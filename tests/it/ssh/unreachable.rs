@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use probe::adapters::clock::SystemClock;
-use probe::adapters::ssh::{Limits, SshRecoverer};
+use probe::adapters::ssh::{SshLimits, SshRecoverer};
 use probe::model::RecoveryOutcome::{self, NotExecuted};
 
 use super::server::{Sshd, free_port};
@@ -43,7 +43,7 @@ async fn a_listener_that_never_speaks() {
         "ssh://nobody@127.0.0.1:{}",
         listener.local_addr().unwrap().port()
     );
-    let recoverer = recoverer().with_limits(Limits {
+    let recoverer = recoverer().with_limits(SshLimits {
         connect: Duration::from_secs(30),
         look: Duration::from_secs(60),
         login: Duration::from_secs(1),
@@ -59,7 +59,7 @@ async fn a_listener_that_never_speaks() {
     assert!(began.elapsed() < Duration::from_secs(10));
     assert!(!lives(&destination), "the client outlived its limit");
 
-    let recoverer = recoverer.with_limits(Limits {
+    let recoverer = recoverer.with_limits(SshLimits {
         connect: Duration::from_secs(1),
         look: Duration::from_secs(60),
         login: Duration::from_secs(30),

@@ -130,7 +130,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         gave_up: rng.bool(),
         withheld: maybe(rng, "budget".to_owned()),
         told: at(rng),
-        hush: Duration::from_secs(u64::from(rng.u32(..))),
+        put_off: Duration::from_secs(u64::from(rng.u32(..))),
         led: rng.bool(),
         listed: affected(rng),
         over: affected(rng),
@@ -281,7 +281,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             slow: None,
             facts: maybe(
                 rng,
-                Box::new(Glimpse {
+                Box::new(DatedFacts {
                     at: Timestamp(3),
                     facts: facts(),
                 }),
@@ -350,11 +350,11 @@ fn fleet(seed: u64) -> Fleet {
             since_boot: Duration::from_nanos(rng.u64(..)),
             skew_ms: rng.i64(..),
         },
-        network: Network {
+        network: NetworkState {
             answered: maybe(rng, Timestamp(3)),
             detail: finding(rng),
             blinded: rng.bool(),
-            ..Network::default()
+            ..NetworkState::default()
         },
         last_attempt: rng.u64(..),
         last_entry: rng.u64(..),

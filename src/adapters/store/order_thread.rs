@@ -20,14 +20,14 @@ enum Task {
     Rearmed(Orders),
 }
 
-/// The clerk. What it is told it does in order.
+/// The order_thread. What it is told it does in order.
 #[derive(Debug)]
-pub(super) struct Clerk {
+pub(super) struct OrderThread {
     tasks: Option<SyncSender<Task>>,
     ended: Receiver<()>,
 }
 
-impl Clerk {
+impl OrderThread {
     pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
         let (tasks, queue) = mpsc::sync_channel(WAITING);
         let (farewell, ended) = mpsc::sync_channel(1);
