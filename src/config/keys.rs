@@ -566,12 +566,17 @@ pub(super) const BACKOFF: &[Key] = &[
 
 /// `budget`.
 pub(super) const BUDGET: &[Key] = &[
-    key("restarts", Whole(1, 1000), Is("3"), "So many restarts"),
+    key(
+        "restarts",
+        Whole(1, 1000),
+        Is("3"),
+        "So many restarts of the host within `per`.",
+    ),
     key(
         "per",
         Span(MINUTE, limits::REMOVED_MEMORY),
         Is("1h"),
-        "within so long a time, whatever they were for.",
+        "The time in which there may be `restarts`, whatever they were for.",
     ),
 ];
 

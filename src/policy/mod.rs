@@ -5,7 +5,7 @@
 //! `durable`: the engine carries them out only after the new state is on disk, and reports [`Event::TakenBack`] when it
 //! could not be written; then nothing was done.
 //!
-//! Three rooms, each of which knows only those before it: [`site`] says what a probe means, [`host`] what is done, [`tell`]
+//! Three rooms, each of which knows only those before it: `site` says what a probe means, `host` what is done, `tell`
 //! who hears what. Between them goes [`Happened`](crate::model::Happened). Around them:
 //!
 //! | file | decides |

@@ -2,9 +2,9 @@
 //!
 //! Where a server was reached and did not answer well, the site is asked once more with a browser's headers: one failure
 //! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
-//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered is known for as
-//! long as the failures count, and not less than that: while a site waits for its restart, a rule may come to keep us out of it. A site may have come back in the
-//! moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
+//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered holds for the
+//! failures that count, and for [`AGAIN`] at least: while a site waits for its restart, a rule may come to keep us out of it.
+//! A site may have come back in the moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
 //! not be sent from here, keeps nobody from a restart. What comes back late says nothing, nor what comes back when nothing fails
 //! us any more by what could be the server's: it is asked again with the next failure. Where it was answered, the failures
 //! before it are no evidence any more, whatever the next one is.

@@ -222,3 +222,53 @@ fn page() -> String {
 fn the_page_is_the_one_that_is_shipped() {
     is_shipped("docs/configuration.md", &page());
 }
+
+/// A section with every default of the schema written out, beside what it needs.
+fn written_out(name: &str, needed: Value) -> Value {
+    let schema = schema();
+    let mut section = needed;
+    for (key, said) in schema["$defs"][name]["properties"].as_object().unwrap() {
+        let default = &said["default"];
+        if !default.is_null() && section.get(key).is_none() {
+            section[key] = default.clone();
+        }
+    }
+    section
+}
+
+#[test]
+fn a_default_that_is_written_changes_nothing() {
+    let document = |fill: fn(&str, Value) -> Value| {
+        let restart = serde_json::json!({
+            "commands": ["sudo -n systemctl restart nginx"],
+            "backoff": fill("backoff", serde_json::json!({})),
+            "budget": fill("budget", serde_json::json!({})),
+        });
+        let host = serde_json::json!({
+            "ssh": "probe@web1.example.com",
+            "guards": fill("guards", serde_json::json!({})),
+            "restart": fill("restart", restart),
+        });
+        let profile = serde_json::json!({
+            "host": "web1",
+            "urls": ["https://shop.example.com/"],
+            "expect": fill("expect", serde_json::json!({})),
+            "tls": fill("tls", serde_json::json!({})),
+        });
+        let relay = serde_json::json!({"url": "smtps://mail.example.com"});
+        let mail = serde_json::json!({
+            "from": "probe@example.com", "to": ["ops@example.com"], "smtp": [relay],
+        });
+        let watcher = serde_json::json!({"url": "https://hc.example.com/id"});
+        let whole = serde_json::json!({
+            "network": {"canaries": []},
+            "hosts": {"web1": fill("host", host)},
+            "profiles": {"shop": fill("profile", profile)},
+            "alerts": {"email": fill("email", mail)},
+            "heartbeat": fill("heartbeat", watcher),
+        });
+        let loaded = super::told(&whole.to_string()).unwrap();
+        effective(&loaded.settings)
+    };
+    assert_eq!(document(written_out), document(|_, needed| needed));
+}
