@@ -13,6 +13,7 @@ mod command;
 mod config;
 mod http;
 mod mail;
+mod ports;
 mod smtp;
 mod ssh;
 mod store;

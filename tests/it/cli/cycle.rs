@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::ground::{Ground, eventually, flat};
 use super::outside::{Mailbox, header};
+use crate::ports::closed_port;
 use crate::smtp::server::Script;
-use crate::ssh::server::free_port;
 
 #[test]
 fn a_stopped_site_is_brought_back_once_and_people_are_told() {
@@ -441,7 +441,7 @@ fn a_run_that_cannot_see_ends_at_once() {
     let from = yaml.find("canaries: [").unwrap();
     let (head, tail) = yaml.split_at(from);
     let rest = tail.split_once(']').unwrap().1;
-    let canary = format!("canaries: [\"tcp://127.0.0.1:{}\"]", free_port());
+    let canary = format!("canaries: [\"tcp://{}\"]", closed_port());
     let yaml = format!("{head}{canary}{rest}");
     ground.configure(&yaml.replace("timeout: 5s", "timeout: 5s, connect_timeout: 2s"));
     let answer = ground.probe(&["once"]);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::ground::{Answer, Ground, eventually};
-use crate::ssh::server::free_port;
+use crate::ports::closed_port;
 
 /// Counts what it hears.
 struct Watcher {
@@ -92,7 +92,7 @@ fn a_cycle_from_cron_is_heard_when_it_is_complete_and_in_time() {
 #[test]
 fn a_message_that_is_stuck_is_an_alarm() {
     let (ground, watcher) = (Ground::start(), Watcher::start());
-    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    let away = format!("smtp+plain://{}", closed_port());
     configure(&ground, &watcher.url, Some(&away));
     ground.site.set(false);
     ground.probe(&["once"]).expect(2, &["1 mail queued"]);
@@ -198,7 +198,7 @@ fn a_site_that_cannot_be_judged_is_an_alarm_and_no_uptime() {
 #[test]
 fn a_watcher_that_is_away_is_told_to_people_without_its_address() {
     let ground = Ground::start();
-    let url = format!("http://127.0.0.1:{}/s3cret", free_port());
+    let url = format!("http://{}/s3cret", closed_port());
     configure(&ground, &url, None);
     let answer = ground.probe(&["once"]);
     answer.expect(0, &["the watcher did not take it", "refused"]);

@@ -6,8 +6,8 @@ use probe::model::{ProfileName, SLOT_MS, Slot, Timestamp};
 
 use super::ground::{Ground, eventually};
 use super::outside::{Mailbox, header};
+use crate::ports::closed_port;
 use crate::smtp::server::{Act, Script, Stage};
-use crate::ssh::server::free_port;
 
 /// The wait before another try is over.
 fn wait_is_over(ground: &Ground) {
@@ -42,7 +42,7 @@ fn a_relay_that_is_away_delays_nothing_and_loses_nothing() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     let host = ground.host(&sshd, &ground.cure());
-    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    let away = format!("smtp+plain://{}", closed_port());
     ground.configure(&ground.yaml(&host, Some(&away)));
     ground.falls();
     let answer = ground.probe(&["once"]);
@@ -65,7 +65,7 @@ fn a_relay_that_is_away_delays_nothing_and_loses_nothing() {
 #[test]
 fn under_cron_a_site_that_is_down_is_told_where_no_mail_gets_through() {
     let ground = Ground::start();
-    let away = format!("smtp+plain://127.0.0.1:{}", free_port());
+    let away = format!("smtp+plain://{}", closed_port());
     ground.configure(&ground.yaml("", Some(&away)));
     ground.site.set(false);
     let answer = ground.probe(&["once", "-q"]);

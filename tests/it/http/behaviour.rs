@@ -8,8 +8,9 @@ use probe::adapters::http::HttpProber;
 use probe::model::{CacheBypass, Cause};
 use probe::ports::Prober;
 
-use super::server::{Act, closed_port, fine, loopback, response, serve, serve_heads};
+use super::server::{Act, fine, loopback, response, serve, serve_heads};
 use super::{SHORT, assert_ok, probe, probe_with, profile};
+use crate::ports::closed_port;
 
 #[tokio::test]
 async fn a_nonce_is_never_used_twice() {
@@ -120,7 +121,7 @@ async fn a_dropped_probe_ends() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_our_fault() {
-    let address = closed_port().await;
+    let address = closed_port();
     let mut odd = profile(&format!("http://{address}/"));
     odd.method = "G E T".to_owned();
     let result = probe(odd).await;
@@ -142,7 +143,7 @@ async fn straight_to_the_site() {
 
 #[tokio::test]
 async fn proxy_variables_are_ignored() {
-    let dead = format!("http://{}", closed_port().await);
+    let dead = format!("http://{}", closed_port());
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "http::behaviour::straight_to_the_site"]);
     for name in [

@@ -7,7 +7,8 @@ use probe::model::{Canary, Finding, NetworkSettings};
 use probe::ports::Prober;
 use url::Url;
 
-use super::server::{Act, closed_port, response, serve, serve_blind};
+use super::server::{Act, response, serve, serve_blind};
+use crate::ports::closed_port;
 
 async fn ask(canaries: Vec<Canary>) -> (bool, String) {
     let (answered, seen) = prober_asks(canaries).await;
@@ -53,7 +54,7 @@ async fn an_accepted_connection_is_an_answer() {
 
 #[tokio::test]
 async fn each_silent_one_is_named() {
-    let (one, two) = (closed_port().await, closed_port().await);
+    let (one, two) = (closed_port(), closed_port());
     let (alive, seen) = ask(vec![http(&format!("http://{one}/")), tcp(two.port())]).await;
     assert!(!alive, "{seen}");
     assert!(seen.contains(&one.to_string()), "{seen}");

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use probe::model::{Cause, Phase};
 
-use super::server::{Act, closed_port, fine, response, send, serve, serve_blind};
+use super::server::{Act, fine, response, send, serve, serve_blind};
 use super::{LONG, SHORT, probe, profile, table};
+use crate::ports::closed_port;
 
 /// A request is read, the script played, and the cause found in that phase, told in words that hold these.
 macro_rules! faults {
@@ -124,7 +125,7 @@ fine! {
 
 #[tokio::test]
 async fn w01_refused() {
-    let address = closed_port().await;
+    let address = closed_port();
     let result = probe(profile(&format!("http://{address}/"))).await;
     let words = "connection refused: nothing listens there";
     table::case(

@@ -9,8 +9,9 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
 use super::namespace::Namespace;
-use super::server::{Act, Server, closed_port, fine, serve, serve_blind, serve_on};
+use super::server::{Act, Server, fine, serve, serve_blind, serve_on};
 use super::{LONG, assert_found, assert_ok, probe, probe_with, profile};
+use crate::ports::closed_port;
 
 /// What a name server says.
 #[derive(Debug, Clone, Copy)]
@@ -312,7 +313,7 @@ async fn the_first_pinned_address_that_fails_is_named() {
 #[tokio::test]
 async fn no_second_address_is_tried_for_a_dead_one() {
     let names = name_server(Says::Four(Ipv4Addr::LOCALHOST), AT_ONCE).await;
-    let closed = closed_port().await;
+    let closed = closed_port();
     let silent = serve_blind(vec![Act::Silence]).await;
     let result = probe_asking(&names, named(closed.port())).await;
     assert_found(&result, Cause::Refused, Phase::Connect);

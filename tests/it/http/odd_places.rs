@@ -15,12 +15,13 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use super::authority::{Authority, BOTH, Identity, LOCAL, NOW, config, serve_tls};
 use super::chains::{authority_named, refused};
 use super::odd::{PAGE, raw, then};
-use super::server::{Act, closed_port, fine, response, serve};
+use super::server::{Act, fine, response, serve};
 use super::{assert_found, assert_ok, probe, profile};
+use crate::ports::closed_port;
 
 #[tokio::test]
 async fn locations() {
-    let closed = closed_port().await;
+    let closed = closed_port();
     let server = serve(move |path| {
         let to = |location: &str| {
             let head =

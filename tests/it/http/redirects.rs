@@ -172,7 +172,7 @@ async fn w30_keys_stay_with_their_origin() {
 
 #[tokio::test]
 async fn w30b_the_failing_place_is_named() {
-    let gone = super::server::closed_port().await;
+    let gone = crate::ports::closed_port();
     let server = serve(move |_| to(&format!("http://{gone}/deep?token=secret123"))).await;
     let result = probe(profile(&server.url("/"))).await;
     let words = format!(

@@ -219,8 +219,3 @@ pub(super) async fn serve_blind(script: Vec<Act>) -> Server {
     })
     .await
 }
-
-/// A loopback port on which nothing listens.
-pub(super) async fn closed_port() -> SocketAddr {
-    loopback().await.local_addr().unwrap()
-}

@@ -70,9 +70,7 @@ async fn m21_a_mail_is_marked_as_a_machines_and_bounces_go_to_the_sender() {
 
 #[tokio::test]
 async fn m1_nobody_listening_is_deferred() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = crate::ports::closed_port().port();
     let server = Server::start(Script::default()).await;
     for security in [
         RelaySecurity::Plain,

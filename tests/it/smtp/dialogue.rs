@@ -161,7 +161,7 @@ async fn one_relay_has_the_mail_and_the_others_are_asked_whether_they_would_take
         let relay = gone.relay(RelaySecurity::Plain);
         drop(gone);
         Relay {
-            port: crate::ssh::server::free_port(),
+            port: crate::ports::closed_port().port(),
             ..relay
         }
     };

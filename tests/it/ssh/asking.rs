@@ -12,8 +12,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::server::free_port;
 use super::stage::{SHELLS, Stage};
+use crate::ports::closed_port;
 
 const NAME: &str = "shop.example.com";
 
@@ -205,7 +205,7 @@ fn plain(asker: &str, asks_http: &str, asks_https: &str) {
         "/hesitates",
     ];
     let mut urls: Vec<String> = paths.iter().map(|path| site.url("http", path)).collect();
-    urls.push(format!("http://{NAME}:{}/", free_port()));
+    urls.push(format!("http://{NAME}:{}/", closed_port().port()));
     let stage = stage(asker, &urls);
     expect(
         &stage,
@@ -274,7 +274,7 @@ fn over_tls() {
         let paths = ["/well", "/rule", "/busy", "/cut"];
         let mut urls: Vec<String> = paths.iter().map(|path| site.url("https", path)).collect();
         urls.push(no_tls.url("https", "/"));
-        urls.push(format!("https://{NAME}:{}/", free_port()));
+        urls.push(format!("https://{NAME}:{}/", closed_port().port()));
         let stage = stage(asker, &urls);
         expect(
             &stage,

@@ -11,8 +11,9 @@ use probe::model::{Diagnosis, Host, HostFacts, InsideAnswer};
 use probe::ports::Recoverer;
 
 use super::agent::Place;
-use super::server::{Sshd, free_port};
+use super::server::Sshd;
 use super::{bare, host, recoverer};
+use crate::ports::closed_port;
 
 async fn look(recoverer: &SshRecoverer, host: Host, urls: &[String]) -> Diagnosis {
     recoverer.diagnose(Arc::new(host), urls.to_vec()).await
@@ -51,7 +52,7 @@ async fn a_host_without_the_agent_is_shown_the_script() {
     let urls = [
         format!("http://shop.example.com:{}/a?b=c", web_server("200 OK")),
         format!("http://blog.example.com:{}/", web_server("503 Busy")),
-        format!("http://gone.example.com:{}/", free_port()),
+        format!("http://gone.example.com:{}/", closed_port().port()),
         // A name is a word of the script and never a part of it.
         "http://x.example.com:1/'$(touch%20/tmp/x)'".to_owned(),
     ];
@@ -132,7 +133,7 @@ async fn a_look_without_an_end_is_stuck() {
 
 #[tokio::test]
 async fn where_nobody_gets_in_that_is_said() {
-    let gone = bare(&format!("ssh://127.0.0.1:{}", free_port()));
+    let gone = bare(&format!("ssh://{}", closed_port()));
     let diagnosis = look(&recoverer(), gone, &[]).await;
     let Diagnosis::NotIn { reason } = &diagnosis else {
         panic!("{diagnosis:?}");

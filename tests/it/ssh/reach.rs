@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::{bare, fake_client, recoverer};
+use crate::ports::closed_port;
 
 async fn reach(destination: &str) -> Reach {
     recoverer().reach(Arc::new(bare(destination))).await
@@ -21,7 +22,7 @@ async fn an_open_port_a_closed_one_and_a_silent_one() {
     let port = open.local_addr().unwrap().port();
     let destination = format!("ssh://probe@127.0.0.1:{port}");
     assert_eq!(reach(&destination).await, Reach::Answered);
-    drop(open);
+    let destination = format!("ssh://probe@{}", closed_port());
     assert_eq!(reach(&destination).await, Reach::Refused);
 
     let socket = TcpSocket::new_v4().unwrap();

@@ -1,9 +1,11 @@
 //! A real sshd on a high loopback port, with its own keys, for the account that runs the tests.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::ports::free_port;
 
 const SSHD: &str = "/usr/sbin/sshd";
 
@@ -145,15 +147,6 @@ pub(crate) fn public(key: &Path) -> PathBuf {
 pub(crate) fn trust(known_hosts: &Path, port: u16, key: &Path) {
     let key = std::fs::read_to_string(public(key)).unwrap();
     std::fs::write(known_hosts, format!("[127.0.0.1]:{port} {key}")).unwrap();
-}
-
-/// A port that nobody listens on just now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn listens(port: u16, child: &mut Child) -> bool {

@@ -10,12 +10,13 @@ use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::{SshLimits, SshRecoverer};
 use probe::model::RecoveryOutcome::{self, NotExecuted};
 
-use super::server::{Sshd, free_port};
+use super::server::Sshd;
 use super::{bare, expect, host, lives, recoverer, run, sleeps_after};
+use crate::ports::closed_port;
 
 #[tokio::test]
 async fn a_refused_port() {
-    let host = bare(&format!("ssh://nobody@127.0.0.1:{}", free_port()));
+    let host = bare(&format!("ssh://nobody@{}", closed_port()));
     let report = run(&recoverer(), host, "true").await;
     expect(
         &report,
