@@ -1,15 +1,18 @@
 //! The doors: what the engine needs from the outside, as traits. No behaviour here.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::future::Future;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Happened,
-    Heartbeat, Host, NetworkSettings, Now, Orders, Profile, Reach, RecoverOrder, RecoveryReport,
-    Timestamp, Wording,
+    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Fleet,
+    Happened, Heartbeat, Holder, Host, HostName, NetworkSettings, Now, Orders, Pause, Profile,
+    Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Wording,
 };
 
 /// Something under way.
@@ -91,8 +94,105 @@ pub trait Pulse: Send + Sync {
 #[error("{0}")]
 pub struct Unwritable(pub String);
 
+/// Why a store did not do what was asked: what failed, and what the reader can do.
+pub type Failed = Box<dyn Error + Send + Sync>;
+
+/// Why a run that acts did not get its state.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    /// Another run has it.
+    #[error(transparent)]
+    Locked(Failed),
+    /// It is whole and not for this run: a newer release or another user wrote it. It is left as it is.
+    #[error(transparent)]
+    Foreign(Failed),
+    /// It cannot be used.
+    #[error(transparent)]
+    Unusable(Failed),
+}
+
+/// The state, opened by the one run that may write it.
+pub struct Opened {
+    /// What is remembered. The agenda is empty: it follows from the rest.
+    pub fleet: Fleet,
+    /// Where a damaged state was moved to whose loss nobody has answered for yet; empty where nothing was left of it.
+    pub damaged: Option<PathBuf>,
+    /// Where the state lies, for messages.
+    pub place: PathBuf,
+    /// Writes it, and holds it until it is dropped.
+    pub writer: Box<dyn Writer>,
+}
+
+/// The state as it stands, read beside whoever writes it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What is remembered; `fleet.pauses` is filled, the agenda is not.
+    pub fleet: Fleet,
+    /// What people ordered, by target; expired orders stay listed.
+    pub pauses: BTreeMap<String, Pause>,
+    /// The run that is writing now. Known only on the same machine and in the same process namespace.
+    pub holder: Option<Holder>,
+    /// A damaged state was moved there, and no run has answered for it yet; empty where nothing was left of it.
+    pub damaged: Option<PathBuf>,
+}
+
+/// Where the state lies: opened by the one run that acts, read by everybody, and told what people order.
+/// The program reaches its state by this door alone.
+pub trait Store: Send + Sync {
+    /// Opens the state for the one run that may write it; makes what is missing, and moves aside what is damaged. `wall` is what the
+    /// wall clock says, for the holder's name and for the name of a state that is moved aside.
+    ///
+    /// # Errors
+    /// When another run has it, it is somebody else's, or it can be neither read nor made.
+    fn open(&self, wall: Timestamp) -> Result<Opened, NotOpened>;
+
+    /// Opens what stands in for a state that must be left alone: one of its own below `temporary`, so that runs from cron know
+    /// whom they told. It knows of no restart, so none may be made from it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    fn stand_in(&self, temporary: &Path, wall: Timestamp) -> Result<Opened, NotOpened>;
+
+    /// Reads the state without writing. A missing one is empty.
+    ///
+    /// # Errors
+    /// When it is damaged, of a newer schema, or cannot be read.
+    fn read(&self) -> Result<Snapshot, Failed>;
+
+    /// Reads what happened from an instant on, oldest first, at most the newest `cap` entries. What this release cannot read
+    /// is left out.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    fn journal(&self, since: Timestamp, cap: u32) -> Result<Vec<(Timestamp, Happened)>, Failed>;
+
+    /// Orders that nothing is done about a target; in place of an earlier pause of it. A run that is watching sees it within a second.
+    ///
+    /// # Errors
+    /// When the name can be none, or the order cannot be written.
+    fn pause(&self, target: &Target, pause: &Pause) -> Result<(), Failed>;
+
+    /// Lifts the pause of a target (of everything: every pause), and orders that a host that was given up is acted on again.
+    ///
+    /// # Errors
+    /// When the name can be none, or the orders cannot be changed; of several pauses the others are lifted all the same.
+    fn resume(&self, target: &Target) -> Result<(), Failed>;
+
+    /// The pauses by target; those whose time is over stay listed. What cannot be read counts as a pause.
+    fn pauses(&self) -> BTreeMap<String, Pause>;
+
+    /// The last look before acting: whether everything, or this host, is paused at this wall-clock time.
+    fn is_paused(&self, host: &HostName, wall: Timestamp) -> bool;
+
+    /// Notes a rehearsal of a host, or of mail where no host is named. When it last went well is kept from the note before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn drilled(&self, host: Option<&HostName>, at: Timestamp, well: bool) -> Result<(), Failed>;
+}
+
 /// Remembers.
-pub trait Store: Send {
+pub trait Writer: Send {
     /// Makes the rows durable, all or none.
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>>;
 
@@ -111,5 +211,5 @@ pub trait Store: Send {
 /// Hears what happened; cannot fail the run.
 pub trait Observer: Send {
     /// One remark, at this wall-clock time.
-    fn note(&mut self, at: Timestamp, note: &Happened, fleet: &crate::model::Fleet);
+    fn note(&mut self, at: Timestamp, note: &Happened, fleet: &Fleet);
 }

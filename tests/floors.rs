@@ -250,6 +250,17 @@ fn paths(file: &str, text: &str) -> Vec<(usize, Vec<String>)> {
 /// What is wrong with the imports of a file.
 fn trespasses(file: &str, text: &str) -> Vec<String> {
     let home = module(file);
+    if home.first().is_some_and(|room| room == "app") {
+        let around_the_door =
+            |path: &[String]| path.starts_with(&["adapters", "store"].map(str::to_owned));
+        return paths(file, text)
+            .iter()
+            .filter(|(_, path)| around_the_door(path))
+            .map(|(line, _)| {
+                format!("{file}:{line}: app reaches the state by ports::Store, not by its adapter")
+            })
+            .collect();
+    }
     let Some((room, allowed)) = FLOORS
         .iter()
         .find(|(room, _)| home.first().is_some_and(|h| h == room))
@@ -413,6 +424,12 @@ fn planted_faults_are_found() {
     assert_eq!(
         trespasses("src/adapters/smtp/mod.rs", group),
         ["src/adapters/smtp/mod.rs:1: adapters must not import engine"]
+    );
+    let around =
+        "use crate::adapters::{http, store};\nfn f() { crate::adapters::state_at(path) }\n";
+    assert_eq!(
+        trespasses("src/app/look.rs", around),
+        ["src/app/look.rs:1: app reaches the state by ports::Store, not by its adapter"]
     );
     let inline =
         "fn f() { crate::policy::step(); let _ = \"crate::engine::x\"; } // crate::engine\n";

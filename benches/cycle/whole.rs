@@ -18,7 +18,7 @@ use probe::model::{
     Changes, CheckResult, Expect, Finding, Fleet, NetworkSettings, Orders, Profile, ProfileName,
     ProfileTrack, Settings, Standing, Start,
 };
-use probe::ports::{Clock, Pending, Prober, Store, Unwritable};
+use probe::ports::{Clock, Pending, Prober, Unwritable, Writer};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -30,7 +30,7 @@ struct Rows {
     profiles: BTreeMap<ProfileName, ProfileTrack>,
 }
 
-impl Store for Rows {
+impl Writer for Rows {
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         for (name, track) in changes.profiles {
             match track {
@@ -172,7 +172,7 @@ fn all_up(ended: Ended) -> Fleet {
 /// Every port real but the store, where no directory is given.
 pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
     let clock = Arc::new(SystemClock::new());
-    let store: Box<dyn Store> = match state {
+    let store: Box<dyn Writer> = match state {
         None => Box::new(Rows::default()),
         Some(path) => {
             let dir = StateDir::open(&path, clock.now().wall).expect("a state");
@@ -192,7 +192,7 @@ pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
         notifier: Arc::new(SmtpNotifier::new()),
         messenger: Arc::new(CommandMessenger::new(Environment::default())),
         watcher,
-        store,
+        writer: store,
         observer: Box::new(LogObserver),
         pulse: Box::new(|_| {}),
     }

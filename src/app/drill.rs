@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::smtp::{Outcome, Rehearsed, SmtpNotifier, TapeLine};
 use crate::adapters::ssh::SshRecoverer;
-use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
@@ -88,9 +87,10 @@ type Went = (Option<HostName>, Timestamp, bool);
 /// Notes what was found. That it cannot be noted is a warning: the rehearsal itself is over and told.
 fn note(cli: &Cli, around: &Surroundings, notes: &[Went]) -> Exit {
     let noted = || {
-        let path = around.state_dir(cli).map_err(|error| error.to_string())?;
+        let store = around.store(cli).map_err(|error| error.to_string())?;
         for (host, at, well) in notes {
-            store::drilled(&path, host.as_ref(), *at, *well).map_err(|error| error.to_string())?;
+            let noted = store.drilled(host.as_ref(), *at, *well);
+            noted.map_err(|error| error.to_string())?;
         }
         Ok::<(), String>(())
     };

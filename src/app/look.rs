@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::adapters;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::http::HttpProber;
-use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
@@ -137,9 +137,8 @@ fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Ex
     } else {
         watch::named(&settings, &status.profiles)?
     };
-    let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-    let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
-    let mut fleet = snapshot.fleet;
+    let store = around.store(cli).map_err(|error| complain(&error))?;
+    let mut fleet = store.read().map_err(|error| complain(&*error))?.fleet;
     policy::tell_time(&mut fleet, &SystemClock::new().now());
     doubt_the_old(&settings, &mut fleet);
     forget_ended_pauses(&settings, &mut fleet);
@@ -214,7 +213,7 @@ pub(super) fn version(version: &cli::Version) -> Exit {
             "schema": 1,
             "name": "probe",
             "version": number,
-            "state_schema": store::schema(),
+            "state_schema": adapters::state_schema(),
             "target": format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         });
         answer(&format!("{document:#}"));

@@ -10,15 +10,13 @@
 //! says nothing of the restarts that were forgotten. That is said, too.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{Pause, Settings, Target, Timestamp};
 use crate::policy;
-use crate::ports::Clock as _;
+use crate::ports::{Clock as _, Store};
 use crate::render::duration::span;
 use crate::render::terminal::pauses;
 use crate::render::words::Voice;
@@ -34,7 +32,7 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) ->
     let paused = || {
         let settings = settings(cli, around)?;
         watch::known(&settings, &order.target)?;
-        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
+        let store = around.store(cli).map_err(|error| complain(&error))?;
         let now = SystemClock::new().now().wall;
         let until = order.span.map(|span| now + span);
         let pause = Pause {
@@ -42,7 +40,8 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) ->
             until,
             reason: order.reason.clone(),
         };
-        store::pause(&path, &order.target, &pause).map_err(|error| complain(&error))?;
+        let paused = store.pause(&order.target, &pause);
+        paused.map_err(|error| complain(&*error))?;
         if !cli.global.quiet {
             let end = pauses::end(until, now);
             let end = order.span.map_or_else(
@@ -53,7 +52,7 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) ->
             answer(&format!(
                 "{target}: nothing is restarted {end}; watching goes on. `probe resume {target}` ends it."
             ));
-            let mut others = in_force(store::pauses(&path), now);
+            let mut others = in_force(store.pauses(), now);
             others.retain(|name, _| name != &target.to_string() && covers(&settings, name, target));
             say(&others, "Paused as well", now);
         }
@@ -63,9 +62,9 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) ->
 }
 
 /// Says how long nothing is restarted because the state was damaged.
-fn say_quarantine(path: &Path) {
+fn say_quarantine(store: &dyn Store) {
     // One that cannot be read is told elsewhere.
-    let Ok(snapshot) = store::read_only(path) else {
+    let Ok(snapshot) = store.read() else {
         return;
     };
     let mut fleet = snapshot.fleet;
@@ -84,16 +83,16 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
     let resumed = || {
         let (settings, target) = (settings(cli, around)?, &order.target);
         watch::known(&settings, target)?;
-        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        let lifted = store::resume(&path, target);
+        let store = around.store(cli).map_err(|error| complain(&error))?;
+        let lifted = store.resume(target);
         let now = SystemClock::new().now().wall;
-        let left = in_force(store::pauses(&path), now);
+        let left = in_force(store.pauses(), now);
         let is_covered = left.keys().any(|name| covers(&settings, name, target));
         if lifted.is_ok() && !cli.global.quiet {
             answer(&if is_covered {
                 format!("{target}: is paused no more by itself, and is not restarted yet.")
             } else {
-                let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
+                let snapshot = store.read().map_err(|error| complain(&*error))?;
                 let when = if snapshot.holder.is_some() {
                     "at once: a run is watching"
                 } else {
@@ -103,8 +102,8 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
             });
         }
         say(&left, "Still paused", now);
-        say_quarantine(&path);
-        lifted.map_err(|error| complain(&error))?;
+        say_quarantine(&*store);
+        lifted.map_err(|error| complain(&*error))?;
         Ok(Exit::Ok)
     };
     resumed().unwrap_or_else(|exit| exit)

@@ -1,14 +1,12 @@
 //! Commands that look back: `why` and `history`. They read what was recorded, without the lock and without the network.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::adapters::clock::SystemClock;
-use crate::adapters::store;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Fleet, Happened, HostName, ProfileName, Settings, Target, Timestamp};
+use crate::model::{Fleet, Happened, HostName, ProfileName, Settings, Target};
 use crate::policy;
 use crate::ports::Clock as _;
 use crate::render::why::Recorded;
@@ -140,15 +138,10 @@ fn recalled(
     around: &Surroundings,
     since: Duration,
 ) -> Result<(Fleet, Vec<Recorded>), Exit> {
-    let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-    let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
-    let mut fleet = snapshot.fleet;
+    let store = around.store(cli).map_err(|error| complain(&error))?;
+    let mut fleet = store.read().map_err(|error| complain(&*error))?.fleet;
     policy::tell_time(&mut fleet, &SystemClock::new().now());
     let from = fleet.wall(fleet.now()) - since;
-    Ok((fleet, journal(&path, from)?))
-}
-
-fn journal(path: &Path, from: Timestamp) -> Result<Vec<Recorded>, Exit> {
-    let rows = store::journal(path, from, ROWS).map_err(|error| complain(&error))?;
-    Ok(rows.into_iter().map(|row| (row.at, row.note)).collect())
+    let rows = store.journal(from, ROWS);
+    Ok((fleet, rows.map_err(|error| complain(&*error))?))
 }

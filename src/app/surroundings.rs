@@ -7,10 +7,13 @@
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::adapters;
 use crate::adapters::command::Environment;
 use crate::cli::Cli;
 use crate::cli::place::{self, NoConfig, NoStateDir, StateSurroundings};
+use crate::ports::Store;
 use crate::render::terminal::Layout;
 
 /// Where a line ends that nobody measured: what fits every terminal and every mail from cron.
@@ -70,8 +73,10 @@ impl Surroundings {
         )
     }
 
-    pub(super) fn state_dir(&self, cli: &Cli) -> Result<PathBuf, NoStateDir> {
+    /// The door to the state.
+    pub(super) fn store(&self, cli: &Cli) -> Result<Arc<dyn Store>, NoStateDir> {
         place::state_dir(cli.global.state_dir.as_deref(), self.state.clone())
+            .map(adapters::state_at)
     }
 
     /// How what goes to stdout is to look.

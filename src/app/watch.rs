@@ -15,7 +15,6 @@ use crate::adapters::progress::Progress;
 use crate::adapters::smtp::{SmtpNotifier, secret};
 use crate::adapters::ssh::SshRecoverer;
 use crate::adapters::status::{self, Listener};
-use crate::adapters::store::{self, StateDir, StoreError};
 use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
@@ -23,7 +22,9 @@ use crate::model::{
     Changes, Entry, Fleet, Happened, Host, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
     Settings, Start, Target, Timestamp,
 };
-use crate::ports::{Clock as _, Observer, Pending, Store, Unwritable};
+use crate::ports::{
+    Clock as _, NotOpened, Observer, Opened, Pending, Snapshot, Store, Unwritable, Writer,
+};
 use crate::render::mail::worded;
 use crate::render::record::Record;
 use crate::render::terminal::Layout;
@@ -41,16 +42,17 @@ pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
 fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exit> {
     let settings = settings_opened(cli, around)?;
     let selection = selection(&settings, &once.subject)?;
-    let memory = if once.dry_run {
-        Memory::look(cli, around)?
+    let store = around.store(cli).map_err(|error| complain(&error))?;
+    let state = if once.dry_run {
+        read(&*store)?
     } else {
-        Memory::open(cli, around)?
+        opened(cli, around, &*store)?
     };
     let shown =
         around.stderr_is_terminal && !cli.global.quiet && !once.json && cli.global.verbose == 0;
     let teller = Teller::new(
         &settings,
-        &memory.fleet,
+        &state.fleet,
         shown.then(|| around.look_on_stderr(cli, once.dry_run)),
     );
     let (record, told) = (Arc::clone(&teller.record), Arc::clone(&teller.told));
@@ -64,7 +66,7 @@ fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exi
         dry: once.dry_run,
         reload: Reload::Never,
     };
-    let ended = conduct(around, memory, settings, teller, course)?;
+    let ended = conduct(around, store, state, settings, teller, course)?;
     let mut record = std::mem::take(&mut *record.lock().unwrap_or_else(PoisonError::into_inner));
     record.rehearse(&ended.would, &ended.fleet);
     if told.load(Ordering::Relaxed) {
@@ -107,16 +109,17 @@ pub(super) fn run(cli: &Cli, around: &Surroundings) -> Exit {
 fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
     let settings = settings_opened(cli, around)?;
     let path = around.config_path(cli).map_err(|error| complain(&error))?;
-    let memory = Memory::open(cli, around)?;
-    let teller = Teller::new(&settings, &memory.fleet, None);
-    tracing::info!(profiles = settings.profiles.len(), hosts = settings.hosts.len(), state = %memory.path.display(), "watching");
+    let store = around.store(cli).map_err(|error| complain(&error))?;
+    let state = opened(cli, around, &*store)?;
+    let teller = Teller::new(&settings, &state.fleet, None);
+    tracing::info!(profiles = settings.profiles.len(), hosts = settings.hosts.len(), state = %state.place.display(), "watching");
     let course = Course {
         start: Start::Daemon,
         until: Until::Shutdown,
         dry: false,
         reload: Reload::From(path),
     };
-    let ended = conduct(around, memory, settings, teller, course)?;
+    let ended = conduct(around, store, state, settings, teller, course)?;
     tracing::info!("stopped");
     Ok(if ended.unwritten {
         Exit::Unknown
@@ -136,16 +139,16 @@ struct Course {
 /// Assembles the ports and drives the loop.
 fn conduct(
     around: &Surroundings,
-    memory: Memory,
+    store: Arc<dyn Store>,
+    state: Opened,
     settings: Arc<Settings>,
     teller: Teller,
     course: Course,
 ) -> Result<Ended, Exit> {
     let clock = Arc::new(SystemClock::new());
     let prober = HttpProber::try_new().map_err(|error| complain(&error))?;
-    let (dir, watch) = (memory.path.clone(), Arc::clone(&clock));
-    let paused =
-        move |host: &Host| store::is_paused_now(&dir, &[host.name.as_str()], watch.now().wall);
+    let watch = Arc::clone(&clock);
+    let paused = move |host: &Host| store.is_paused(&host.name, watch.now().wall);
     let watcher = HttpPulse::new(&prober, Arc::new(read_secret));
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
@@ -169,15 +172,15 @@ fn conduct(
             notifier: Arc::new(SmtpNotifier::new()),
             messenger: Arc::new(CommandMessenger::new(around.passed_on.clone())),
             watcher: Arc::new(watcher),
-            store: memory.store,
+            writer: state.writer,
             observer: Box::new(teller),
             pulse: guard.pulse(),
         };
         let run = Run {
             settings,
-            fleet: memory.fleet,
+            fleet: state.fleet,
             start: course.start,
-            damaged: memory.damaged,
+            damaged: state.damaged.map(|place| place.display().to_string()),
             until: course.until,
             dry: course.dry,
         };
@@ -196,82 +199,60 @@ fn read_secret(source: &SecretSource) -> Result<Secret, String> {
     })
 }
 
-/// What is remembered, and what writes it.
-struct Memory {
-    path: PathBuf,
-    fleet: Fleet,
-    damaged: Option<String>,
-    store: Box<dyn Store>,
+/// The state, for a run that acts. One of a newer release, or of another user, is left alone: what stands in for it
+/// remembers who was told, and nothing is restarted.
+fn opened(cli: &Cli, around: &Surroundings, store: &dyn Store) -> Result<Opened, Exit> {
+    let wall = SystemClock::new().now().wall;
+    let refuse = |error: NotOpened| {
+        // Under cron the run before may still be following a failure through: nothing to tell anybody.
+        if cli.global.quiet && matches!(error, NotOpened::Locked(_)) {
+            Exit::Unknown
+        } else {
+            complain(&error)
+        }
+    };
+    match store.open(wall) {
+        // It is somebody's and well: it stays as it is, and people still hear of their sites.
+        Err(error @ NotOpened::Foreign(_)) => {
+            complain(&error);
+            say_error("probe: until then it watches and tells, and restarts nothing");
+            let opened = store.stand_in(&around.temporary, wall);
+            let mut opened = opened.map_err(refuse)?;
+            opened.fleet.stands_in = true;
+            Ok(opened)
+        }
+        other => other.map_err(refuse),
+    }
 }
 
-impl Memory {
-    /// For a run that acts: with the lock. A state of a newer schema, or of another user, is left alone; a stand-in then
-    /// remembers who was told, and nothing is restarted.
-    fn open(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
-        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        let wall = SystemClock::new().now().wall;
-        let refuse = |error: StoreError| {
-            // Under cron the run before may still be following a failure through: nothing to tell anybody.
-            if cli.global.quiet && matches!(error, StoreError::Locked { .. }) {
-                Exit::Unknown
-            } else {
-                complain(&error)
-            }
-        };
-        let (dir, stands_in) = match StateDir::open(&path, wall) {
-            // It is somebody's and well: it stays as it is, and people still hear of their sites.
-            Err(error @ (StoreError::Newer { .. } | StoreError::Owner { .. })) => {
-                complain(&error);
-                say_error("probe: until then it watches and tells, and restarts nothing");
-                (StateDir::stand_in(&path, &around.temporary, wall), true)
-            }
-            other => (other, false),
-        };
-        let dir = dir.map_err(refuse)?;
-        let (mut fleet, damaged) = dir.load();
-        fleet.stands_in = stands_in;
-        let path = dir.path().to_path_buf();
-        let store = dir.into_store().map_err(|error| complain(&error))?;
-        Ok(Self {
-            path,
-            fleet,
-            damaged: damaged.map(|path| path.display().to_string()),
-            store: Box::new(store),
-        })
-    }
-
-    /// For a dry run: without the lock, writing nothing.
-    fn look(cli: &Cli, around: &Surroundings) -> Result<Self, Exit> {
-        let path = around.state_dir(cli).map_err(|error| complain(&error))?;
-        let snapshot = store::read_only(&path).map_err(|error| complain(&error))?;
-        let store = Box::new(Nowhere {
-            pauses: Orders {
-                pauses: snapshot.pauses,
-                rearm: BTreeSet::new(),
-                drills: snapshot.fleet.drills.clone(),
-            },
-        });
-        Ok(Self {
-            path,
-            fleet: snapshot.fleet,
-            damaged: None,
-            store,
-        })
-    }
+/// The state, for a dry run: read, and never written.
+fn read(store: &dyn Store) -> Result<Opened, Exit> {
+    let Snapshot { fleet, pauses, .. } = store.read().map_err(|error| complain(&*error))?;
+    let orders = Orders {
+        pauses,
+        rearm: BTreeSet::new(),
+        drills: fleet.drills.clone(),
+    };
+    Ok(Opened {
+        fleet,
+        damaged: None,
+        place: PathBuf::new(),
+        writer: Box::new(Nowhere { orders }),
+    })
 }
 
 /// The memory of a dry run.
 struct Nowhere {
-    pauses: Orders,
+    orders: Orders,
 }
 
-impl Store for Nowhere {
+impl Writer for Nowhere {
     fn commit(&mut self, _: Changes) -> Pending<Result<(), Unwritable>> {
         Box::pin(async { Ok(()) })
     }
 
     fn orders(&mut self) -> Pending<Orders> {
-        Box::pin(std::future::ready(self.pauses.clone()))
+        Box::pin(std::future::ready(self.orders.clone()))
     }
 
     fn rearmed(&mut self, _: &Orders) {}

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use crate::model::{Effect, Fleet, Happened, Orders, Timestamp, limits};
-use crate::ports::{Pending, Store, Unwritable};
+use crate::ports::{Pending, Unwritable, Writer};
 
 use super::BEAT;
 
@@ -76,25 +76,25 @@ impl Commits {
     }
 
     /// Begins the next commit where one is called for and none is under way.
-    pub(super) fn move_on(&mut self, store: &mut dyn Store, fleet: &mut Fleet) {
+    pub(super) fn move_on(&mut self, writer: &mut dyn Writer, fleet: &mut Fleet) {
         if self.under_way.is_some() {
             return;
         }
         let due = self.rest || self.begun.elapsed() >= limits::LAZY_COMMIT;
         if self.next.durable {
-            self.begin(store, fleet);
+            self.begin(writer, fleet);
         } else if due && (fleet.is_touched() || fleet.unwritable) {
             // Ten thousand results need not stand in memory twice.
-            self.begin_with(store, fleet, limits::LAZY_ROWS);
+            self.begin_with(writer, fleet, limits::LAZY_ROWS);
         }
     }
 
     /// Begins a commit of all that changed.
-    pub(super) fn begin(&mut self, store: &mut dyn Store, fleet: &mut Fleet) {
-        self.begin_with(store, fleet, usize::MAX);
+    pub(super) fn begin(&mut self, writer: &mut dyn Writer, fleet: &mut Fleet) {
+        self.begin_with(writer, fleet, usize::MAX);
     }
 
-    fn begin_with(&mut self, store: &mut dyn Store, fleet: &mut Fleet, most: usize) {
+    fn begin_with(&mut self, writer: &mut dyn Writer, fleet: &mut Fleet, most: usize) {
         self.begun = Instant::now();
         let mut changes = fleet.changes_of(most);
         self.rest = fleet.is_touched();
@@ -102,7 +102,7 @@ impl Commits {
         changes.journal.clone_from(&journal);
         changes.durable = self.next.durable;
         self.under_way = Some(UnderWay {
-            end: store.commit(changes),
+            end: writer.commit(changes),
             load: std::mem::take(&mut self.next),
             journal,
         });

@@ -48,7 +48,7 @@ struct Loop<'a> {
 
 /// Runs until settled or told to stop. Never fails: what cannot be done is an event, a note, or a hold.
 pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Control>) -> Ended {
-    let orders = ports.store.orders().await;
+    let orders = ports.writer.orders().await;
     // A pause holds from the first decision on.
     let mut fleet = run.fleet;
     fleet.pauses.clone_from(&orders.pauses);
@@ -96,7 +96,7 @@ impl Loop<'_> {
         if let Some(event) = self.pending.pop_front() {
             return event;
         }
-        self.inbox.look(self.ports.store.as_mut());
+        self.inbox.look(self.ports.writer.as_mut());
         let wake = policy::wakeup(&self.settings, &self.fleet)
             .map_or(BEAT, |at| at.since(self.fleet.now()).min(BEAT));
         tokio::select! {
@@ -140,7 +140,7 @@ impl Loop<'_> {
         match end {
             Ok(()) => {
                 self.gauges.commits.0 += 1;
-                self.inbox.rearmed(&load.rearm, self.ports.store.as_mut());
+                self.inbox.rearmed(&load.rearm, self.ports.writer.as_mut());
                 self.released.extend(load.acts);
                 if self.fleet.unwritable {
                     Event::Recorded
@@ -198,7 +198,7 @@ impl Loop<'_> {
         }
         self.commits.join(acts, rearm, durable);
         self.commits
-            .move_on(self.ports.store.as_mut(), &mut self.fleet);
+            .move_on(self.ports.writer.as_mut(), &mut self.fleet);
         self.release(released);
     }
 
@@ -338,7 +338,7 @@ impl Loop<'_> {
         let mut unwritten = false;
         if !self.dry && (self.fleet.is_touched() || self.fleet.unwritable) {
             self.commits
-                .begin(self.ports.store.as_mut(), &mut self.fleet);
+                .begin(self.ports.writer.as_mut(), &mut self.fleet);
             let end = self.commits.ended().await;
             unwritten = end.is_err();
             let event = self.recorded(end);

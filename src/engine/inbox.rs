@@ -7,7 +7,7 @@
 use tokio::time::Instant;
 
 use crate::model::{Event, Orders};
-use crate::ports::{Pending, Store};
+use crate::ports::{Pending, Writer};
 
 use super::BEAT;
 
@@ -31,10 +31,10 @@ impl Inbox {
     }
 
     /// Begins to look when it is time, however much else happens.
-    pub(super) fn look(&mut self, store: &mut dyn Store) {
+    pub(super) fn look(&mut self, writer: &mut dyn Writer) {
         if self.reading.is_none() && self.looked.elapsed() >= BEAT {
             self.looked = Instant::now();
-            self.reading = Some(store.orders());
+            self.reading = Some(writer.orders());
         }
     }
 
@@ -60,10 +60,10 @@ impl Inbox {
     }
 
     /// Orders to re-arm are durable.
-    pub(super) fn rearmed(&mut self, orders: &Orders, store: &mut dyn Store) {
+    pub(super) fn rearmed(&mut self, orders: &Orders, writer: &mut dyn Writer) {
         if !orders.rearm.is_empty() {
-            store.rearmed(orders);
-            self.reading = Some(store.orders());
+            writer.rearmed(orders);
+            self.reading = Some(writer.orders());
             self.carried_out = true;
         }
     }

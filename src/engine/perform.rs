@@ -299,7 +299,7 @@ fn with_course(
     if !message.has_picture() {
         return ports.notifier.notify(email, wording, message, None);
     }
-    let reading = ports.store.course(message.id);
+    let reading = ports.writer.course(message.id);
     let notifier = Arc::clone(&ports.notifier);
     Box::pin(async move {
         match reading.await {

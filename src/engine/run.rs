@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Fleet, Gauges, RecoverOrder, Settings, Start};
-use crate::ports::{Clock, Messenger, Notifier, Observer, Prober, Pulse, Recoverer, Store};
+use crate::ports::{Clock, Messenger, Notifier, Observer, Prober, Pulse, Recoverer, Writer};
 
 /// The outside.
 pub struct Ports {
@@ -21,7 +21,7 @@ pub struct Ports {
     /// Who watches us.
     pub watcher: Arc<dyn Pulse>,
     /// Memory.
-    pub store: Box<dyn Store>,
+    pub writer: Box<dyn Writer>,
     /// Log, terminal, metrics.
     pub observer: Box<dyn Observer>,
     /// Called about once a second while the loop makes progress, and after the first decision.

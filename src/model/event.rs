@@ -42,6 +42,27 @@ pub struct Pause {
     pub reason: Option<String>,
 }
 
+/// The run that may write the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Its process number.
+    pub pid: u32,
+    /// Since when, on the wall clock.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = jiff::Timestamp::from_millisecond(self.since.0).unwrap_or_default();
+        write!(
+            f,
+            "pid {}, since {}",
+            self.pid,
+            since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        )
+    }
+}
+
 /// What people ordered, as it stands in the state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Orders {

@@ -48,7 +48,9 @@ pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use email::{Detour, Email, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
-pub use event::{Decision, Effect, Event, Happened, Orders, Pause, RecoverOrder, Start, Target};
+pub use event::{
+    Decision, Effect, Event, Happened, Holder, Orders, Pause, RecoverOrder, Start, Target,
+};
 pub use evidence::{AsBrowser, CheckTrack, Evidence, NotEvidence};
 pub use expect::{Excerpt, Expect, ResponseSeen, StatusRange, Unmet};
 pub use facts::{

@@ -13,7 +13,7 @@ use probe::model::{
     RecoveryOutcome, RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
-    Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Store, Unwritable,
+    Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Unwritable, Writer,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -172,7 +172,7 @@ impl Pulse for Fake {
     }
 }
 
-impl Store for Fake {
+impl Writer for Fake {
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         self.0.commits.fetch_add(1, Ordering::SeqCst);
         let writable = self.0.writable.load(Ordering::SeqCst);
@@ -210,7 +210,7 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
         notifier: Arc::new(fake()),
         messenger: Arc::new(fake()),
         watcher: Arc::new(fake()),
-        store: Box::new(fake()),
+        writer: Box::new(fake()),
         observer: Box::new(fake()),
         pulse: Box::new(|_| {}),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::Holder;
+use crate::model::Holder;
 
 /// Why the state directory cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -3,36 +3,14 @@
 //! The kernel gives the lock back when its process ends, however it ends. What stands in the file (process number,
 //! time of taking, start of the process in clock ticks) is for messages only and never decides.
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{StoreError, directory};
-use crate::model::Timestamp;
+use crate::model::{Holder, Timestamp};
 
 const FILE: &str = "lock";
-
-/// Who holds the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder {
-    /// Its process number.
-    pub pid: u32,
-    /// Since when, on the wall clock.
-    pub since: Timestamp,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = jiff::Timestamp::from_millisecond(self.since.0).unwrap_or_default();
-        write!(
-            f,
-            "pid {}, since {}",
-            self.pid,
-            since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        )
-    }
-}
 
 /// The lock, held until this is dropped.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ mod aside;
 mod courses;
 mod database;
 mod directory;
+mod door;
 mod error;
 mod lock;
 mod mark;
@@ -53,10 +54,10 @@ use rusqlite::Connection;
 use crate::model::{Fleet, Timestamp, fnv1a};
 
 pub use database::schema;
+pub use door::Disk;
 pub use error::StoreError;
-pub use lock::Holder;
 pub use orders::{drilled, is_paused_now, pause, pauses, resume};
-pub use snapshot::{JournalRow, Snapshot, journal, read_only};
+pub use snapshot::{journal, read_only};
 pub use writer::StateStore;
 
 use lock::RunLock;

@@ -8,7 +8,6 @@
 //! answer is an older state, of up to the last few thousand writes. Everywhere else a state that is behind its mark
 //! ([`super::mark`]) is damaged.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -21,38 +20,15 @@ use super::database;
 use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
 use super::trouble::Trouble;
-use super::{Holder, StoreError, lock, orders};
-use crate::model::{Fleet, Happened, Pause, Timestamp};
+use super::{StoreError, lock, orders};
+use crate::model::{Fleet, Happened, Timestamp};
+use crate::ports::Snapshot;
 
 /// Reading takes milliseconds; a writer that ends or begins meanwhile makes us read again, not for ever.
 const TRIES: usize = 5;
 
 /// As far as a reader waits for a lock; in WAL mode only while the log's index is rebuilt.
 const BUSY: Duration = Duration::from_secs(2);
-
-/// The state as it stands on the disk.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    /// What is remembered; `fleet.pauses` is filled, the agenda is not.
-    pub fleet: Fleet,
-    /// What people ordered, by target; expired orders stay listed.
-    pub pauses: BTreeMap<String, Pause>,
-    /// The run that is writing now. Known only on the same machine and in the same process namespace.
-    pub holder: Option<Holder>,
-    /// A damaged state was moved there, and no run has answered for it yet; empty where nothing was left of it.
-    pub damaged: Option<PathBuf>,
-}
-
-/// One remark of the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalRow {
-    /// Ascending in the order of events.
-    pub seq: i64,
-    /// When, on the wall clock.
-    pub at: Timestamp,
-    /// What.
-    pub note: Happened,
-}
 
 /// Reads the state. A missing directory or database is an empty one.
 ///
@@ -86,25 +62,24 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
 ///
 /// # Errors
 /// As [`read_only`].
-pub fn journal(path: &Path, since: Timestamp, cap: u32) -> Result<Vec<JournalRow>, StoreError> {
+pub fn journal(
+    path: &Path,
+    since: Timestamp,
+    cap: u32,
+) -> Result<Vec<(Timestamp, Happened)>, StoreError> {
     let db = path.join(database::FILE);
     if !exists(&db)? {
         return Ok(Vec::new());
     }
-    let read = |connection: &Connection, _| -> Result<Vec<JournalRow>, Trouble> {
+    let read = |connection: &Connection, _| -> Result<Vec<(Timestamp, Happened)>, Trouble> {
         database::examine(connection)?;
-        let mut statement = connection.prepare(
-            "SELECT seq, at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2",
-        )?;
+        let mut statement = connection
+            .prepare("SELECT at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2")?;
         let mut rows = statement.query((since.0, cap))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            if let Ok(note) = serde_json::from_str(&row.get::<_, String>(2)?) {
-                found.push(JournalRow {
-                    seq: row.get(0)?,
-                    at: Timestamp(row.get(1)?),
-                    note,
-                });
+            if let Ok(happened) = serde_json::from_str(&row.get::<_, String>(1)?) {
+                found.push((Timestamp(row.get(0)?), happened));
             }
         }
         found.reverse();

@@ -20,7 +20,7 @@ use super::lock::RunLock;
 use super::order_thread::OrderThread;
 use super::{StoreError, courses, database, error, mark, rows};
 use crate::model::{Changes, Course, EntryId, Orders, limits};
-use crate::ports::{Pending, Store, Unwritable};
+use crate::ports::{Pending, Unwritable, Writer};
 
 /// A healthy disk answers within milliseconds, one under a backup within seconds; beyond this it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ impl StateStore {
         let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING);
         let (farewell, ended) = mpsc::sync_channel(1);
         let db = dir.join(database::FILE);
-        let mut writer = Writer {
+        let mut rows = Rows {
             identity: identity(&db),
             dir: dir.clone(),
             db,
@@ -69,11 +69,11 @@ impl StateStore {
                 for job in queue {
                     match job {
                         // Whoever asked may have given up; what was written is written.
-                        Job::Commit(changes, answer) => drop(answer.send(writer.commit(&changes))),
-                        Job::Course(entry, answer) => drop(answer.send(writer.course(entry))),
+                        Job::Commit(changes, answer) => drop(answer.send(rows.commit(&changes))),
+                        Job::Course(entry, answer) => drop(answer.send(rows.course(entry))),
                     }
                 }
-                drop(writer);
+                drop(rows);
                 drop(lock);
                 let _ = farewell.send(());
             })
@@ -110,7 +110,7 @@ impl StateStore {
     }
 }
 
-impl Store for StateStore {
+impl Writer for StateStore {
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         let (answer, outcome) = oneshot::channel();
         self.ask(Job::Commit(Box::new(changes), answer), outcome)
@@ -152,7 +152,7 @@ fn ended() -> Unwritable {
     Unwritable("the thread that writes the state has ended: restart probe".to_owned())
 }
 
-struct Writer {
+struct Rows {
     dir: PathBuf,
     db: PathBuf,
     connection: Option<Connection>,
@@ -163,7 +163,7 @@ struct Writer {
     tried: u64,
 }
 
-impl Writer {
+impl Rows {
     fn commit(&mut self, changes: &Changes) -> Result<(), Unwritable> {
         // SQLite goes on writing into a file that was deleted under it, and says all is well.
         if identity(&self.db) != self.identity {

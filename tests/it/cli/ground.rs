@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use probe::adapters::store::StateDir;
 use probe::model::{Fleet, Timestamp};
-use probe::ports::Store as _;
+use probe::ports::Writer as _;
 
 use super::outside::{Canary, Site};
 use crate::ssh::server::Sshd;

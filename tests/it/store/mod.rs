@@ -15,7 +15,7 @@ use std::process::{Command, Output};
 
 use probe::adapters::store::{StateDir, StateStore};
 use probe::model::*;
-use probe::ports::{Store, Unwritable};
+use probe::ports::{Unwritable, Writer};
 
 const WALL: Timestamp = Timestamp(1_795_327_201_000);
 

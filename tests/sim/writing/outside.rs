@@ -11,7 +11,7 @@ use probe::model::{
     EventKind, Finding, Fleet, Host, NetworkSettings, Orders, Profile, RecoverOrder,
     RecoveryOutcome, RecoveryReport,
 };
-use probe::ports::{Notifier, Pending, Prober, Recoverer, Store, Unwritable};
+use probe::ports::{Notifier, Pending, Prober, Recoverer, Unwritable, Writer};
 use tokio::time::Instant;
 
 use super::super::engine::{self, Bench};
@@ -92,7 +92,7 @@ impl Outside {
             prober: Arc::new(double()),
             recoverer: Arc::new(double()),
             notifier: Arc::new(double()),
-            store: Box::new(double()),
+            writer: Box::new(double()),
             ..engine::ports(&Bench::since(self.begun))
         }
     }
@@ -198,7 +198,7 @@ impl Notifier for Double {
     }
 }
 
-impl Store for Double {
+impl Writer for Double {
     fn commit(&mut self, changes: Changes) -> Pending<Result<(), Unwritable>> {
         let outside = Arc::clone(&self.0);
         let takes = {

@@ -1,0 +1,91 @@
+//! The door of the state directory: [`Store`] over the files of one machine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{StateDir, StoreError, orders, snapshot};
+use crate::model::{Happened, HostName, Pause, Target, Timestamp};
+use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
+
+/// The state in a directory of this machine.
+#[derive(Debug)]
+pub struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    /// The state in this directory. Nothing is opened or looked at yet.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl Store for Disk {
+    fn open(&self, wall: Timestamp) -> Result<Opened, NotOpened> {
+        StateDir::open(&self.path, wall)?.begin()
+    }
+
+    fn stand_in(&self, temporary: &Path, wall: Timestamp) -> Result<Opened, NotOpened> {
+        StateDir::stand_in(&self.path, temporary, wall)?.begin()
+    }
+
+    fn read(&self) -> Result<Snapshot, Failed> {
+        Ok(snapshot::read_only(&self.path)?)
+    }
+
+    fn journal(&self, since: Timestamp, cap: u32) -> Result<Vec<(Timestamp, Happened)>, Failed> {
+        Ok(snapshot::journal(&self.path, since, cap)?)
+    }
+
+    fn pause(&self, target: &Target, pause: &Pause) -> Result<(), Failed> {
+        Ok(orders::pause(&self.path, target, pause)?)
+    }
+
+    fn resume(&self, target: &Target) -> Result<(), Failed> {
+        Ok(orders::resume(&self.path, target)?)
+    }
+
+    fn pauses(&self) -> BTreeMap<String, Pause> {
+        orders::pauses(&self.path)
+    }
+
+    fn is_paused(&self, host: &HostName, wall: Timestamp) -> bool {
+        orders::is_paused_now(&self.path, &[host.as_str()], wall)
+    }
+
+    fn drilled(&self, host: Option<&HostName>, at: Timestamp, well: bool) -> Result<(), Failed> {
+        Ok(orders::drilled(&self.path, host, at, well)?)
+    }
+}
+
+impl StateDir {
+    fn begin(self) -> Result<Opened, NotOpened> {
+        let (fleet, damaged) = self.load();
+        let place = self.path().to_path_buf();
+        Ok(Opened {
+            fleet,
+            damaged,
+            place,
+            writer: Box::new(self.into_store()?),
+        })
+    }
+}
+
+impl From<StoreError> for NotOpened {
+    fn from(error: StoreError) -> Self {
+        let failed = |error| Failed::from(error);
+        match error {
+            StoreError::Locked { .. } => Self::Locked(failed(error)),
+            StoreError::Newer { .. } | StoreError::Owner { .. } => Self::Foreign(failed(error)),
+            StoreError::Symlink { .. }
+            | StoreError::NotADirectory { .. }
+            | StoreError::Writable { .. }
+            | StoreError::Network { .. }
+            | StoreError::File { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Database { .. }
+            | StoreError::Target { .. } => Self::Unusable(failed(error)),
+        }
+    }
+}
