@@ -1,4 +1,4 @@
-//! What the rules say of one host at one moment, with everything they looked at: the answer of `probe why`.
+//! The answer of `probe why`: what the rules say of one host at one moment, and everything they looked at.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub enum Standpoint {
     Calm,
     /// Something is down, and this keeps the host from being restarted.
     Held(Hold),
-    /// A person is asked to look, for this reason.
+    /// We give up on the host for this reason: a person must look.
     GivesUp(GivenUp),
     /// Nothing is in the way of a restart, on the evidence of this profile.
     Acts(ProfileName),
@@ -39,13 +39,13 @@ pub struct Witness {
     pub cause: Option<Cause>,
     /// That cause is among the host's `restart.causes`.
     pub listed: bool,
-    /// Why what it fails by is no evidence, although that cause is listed.
+    /// Why its failure is no evidence, although its cause is listed.
     pub not_evidence: Option<NotEvidence>,
     /// The evidence is complete, and young enough.
     pub proven: bool,
-    /// Why the last probe could not tell.
+    /// Why the last verdict was unknown.
     pub unknown: Option<Box<Finding>>,
-    /// Since when it cannot be judged by our own doing.
+    /// Since when it cannot be judged, through our own fault.
     pub unjudged_since: Option<Timestamp>,
     /// Its maintenance window is open until then.
     pub window: Option<Timestamp>,
@@ -75,7 +75,7 @@ pub struct Account {
     pub standpoint: Standpoint,
     /// Every profile watched on it.
     pub witnesses: Vec<Witness>,
-    /// How many with complete evidence a restart needs (`restart.when`).
+    /// How many profiles with complete evidence a restart needs (`restart.when`).
     pub needed: usize,
     /// Its budget.
     pub budget: Allowance,
@@ -89,7 +89,7 @@ pub struct Account {
     pub command: String,
     /// The last look at it.
     pub look: Option<Look>,
-    /// Not before this, after the last attempt.
+    /// When the backoff after the last attempt ends.
     pub not_before: Option<Timestamp>,
     /// Failures that began before this do not count.
     pub evidence_from: Timestamp,
@@ -97,6 +97,6 @@ pub struct Account {
     pub canary: Option<Timestamp>,
     /// Canaries are configured.
     pub has_canaries: bool,
-    /// The first moment at which no wait with a known end is in the way; `None` where one has no known end.
+    /// The first moment at which every wait with a known end is over; `None` where a wait has no known end.
     pub may_act_at: Option<Timestamp>,
 }

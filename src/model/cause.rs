@@ -1,4 +1,6 @@
-//! What a probe can find. The words are fixed: people's scripts, filters and dashboards depend on them.
+//! The causes: the classes to which what a probe finds belongs, and whose fault each of them is.
+//!
+//! Their words (`refused`, `server_error`) are fixed: people's scripts, filters and dashboards depend on them.
 
 use std::fmt;
 
@@ -128,7 +130,7 @@ causes! {
 }
 
 impl Cause {
-    /// The server itself is gone, rather than answering wrongly: `when: auto` needs one such profile only.
+    /// Whether the server itself is gone, rather than answering wrongly: with `when: auto` one such profile is enough.
     #[must_use]
     pub const fn server_gone(self) -> bool {
         matches!(
@@ -137,7 +139,7 @@ impl Cause {
         )
     }
 
-    /// The server was reached, and whom it answers may depend on what it was sent.
+    /// Whether the server was reached, and its answer may depend on the headers it was sent.
     #[must_use]
     pub const fn was_reached(self) -> bool {
         matches!(
@@ -150,7 +152,7 @@ impl Cause {
         )
     }
 
-    /// The words people say for it, for subjects: `connection refused`.
+    /// Its words in a subject: `connection refused`.
     #[must_use]
     pub const fn phrase(self) -> &'static str {
         match self {

@@ -1,7 +1,8 @@
-//! How a site did over the last day, in five-minute slots: what the picture of a mail is drawn from.
+//! How a site did over the last day, in slots of five minutes. The picture of a mail is drawn from them.
 //!
-//! The slot under way lies in the profile's memory; finished ones lie on the disk alone. The slots that belong to a
-//! message are fixed in the write that makes the message durable, so that every try shows the same picture.
+//! The slot under way is part of the profile's memory. A finished slot waits in [`Fleet`](super::Fleet) for the next
+//! commit, then it is on the disk alone. The write that makes a message durable also fixes the slots of its picture, so
+//! every try shows the same picture.
 
 use std::time::Duration;
 
@@ -15,17 +16,17 @@ pub const SLOT_MS: i64 = 5 * 60 * 1000;
 /// Slots of a day.
 pub const SLOTS: usize = 288;
 
-/// Probes of five minutes.
+/// The probes of five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "[u32; 5]", into = "[u32; 5]")]
 pub struct Slot {
-    /// Which: whole slots since 1970, on the wall clock.
+    /// Its number: whole slots since 1970, on the wall clock.
     pub number: u32,
     /// Probes that were well.
     pub well: u16,
     /// Probes that failed.
     pub failed: u16,
-    /// Response times of those that were well together, in milliseconds.
+    /// The sum of the response times of those that were well, in milliseconds.
     pub sum_ms: u32,
     /// The longest of them.
     pub longest_ms: u32,
@@ -51,7 +52,7 @@ impl From<Slot> for [u32; 5] {
 }
 
 impl Slot {
-    /// The slot of an instant on the wall clock, with nothing in it.
+    /// The empty slot of an instant on the wall clock.
     #[must_use]
     pub fn at(wall: Timestamp) -> Self {
         Self {
@@ -72,7 +73,7 @@ impl Slot {
         self.well == 0 && self.failed == 0
     }
 
-    /// Counts a probe; `took` of one that was well.
+    /// Counts a probe. `took` is the response time of a probe that was well; `None` is one that failed.
     pub fn count(&mut self, took: Option<Duration>) {
         match took {
             Some(took) => {
@@ -85,7 +86,7 @@ impl Slot {
         }
     }
 
-    /// Takes in what another process saw of the same five minutes.
+    /// Adds what another process saw in the same five minutes.
     pub fn merge(&mut self, other: Self) {
         self.well = self.well.saturating_add(other.well);
         self.failed = self.failed.saturating_add(other.failed);
@@ -114,7 +115,7 @@ impl Course {
         &self.0
     }
 
-    /// Adds a slot; only the newest day stays.
+    /// Adds a slot, and drops what is more than a day older than the newest one.
     pub fn add(&mut self, slot: Slot) {
         if slot.is_empty() {
             return;
@@ -135,7 +136,7 @@ impl Course {
         self.0.retain(|slot| newest - slot.number < day);
     }
 
-    /// As it lies on the disk.
+    /// As written to the disk.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let slots = self.0.iter();
@@ -149,7 +150,7 @@ impl Course {
             .collect()
     }
 
-    /// As it was read; what is no course is an empty one: a picture is not worth a fault.
+    /// As read from the disk. Bytes that are no course give an empty one: a picture is not worth an error.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut course = Self::default();

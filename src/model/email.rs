@@ -1,4 +1,6 @@
-//! How mail leaves, as people configured it.
+//! How mail leaves: sender, recipients and the routes that are tried in order, as people configured them.
+//!
+//! A [`Detour`] remembers which route took a mail when the first one did not.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,7 +42,7 @@ pub struct Relay {
 pub enum Route {
     /// A mail server.
     Relay(Relay),
-    /// `sendmail:///usr/sbin/sendmail`: a program of this machine that takes it, by its path.
+    /// `sendmail:///usr/sbin/sendmail`: a program of this machine, by its path.
     Program(String),
 }
 
@@ -53,7 +55,7 @@ pub struct Email {
     pub to: Vec<String>,
     /// Tried in order.
     pub routes: Vec<Route>,
-    /// Whether the week is told on each Monday.
+    /// Whether a report of the week leaves each Monday.
     pub report: bool,
     /// Between two reminders of one open incident; `None`: no reminders.
     pub reminder_interval: Option<Duration>,
@@ -76,25 +78,25 @@ impl From<Relay> for Route {
     }
 }
 
-/// The route by which a mail left that the first one in order did not take.
+/// The route that took a mail when the first one did not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detour {
     /// [`Route::name`].
     pub relay: String,
-    /// When it did so first, on the fleet's line of time.
+    /// When it first did so, on the fleet's line of time.
     pub since: Timestamp,
 }
 
 impl Detour {
-    /// For [`limits::RELAY_DISTRUST`] the relays before it need not be asked: they did not work then, and a process that lives
-    /// for one run would find that out each time. After that they are asked again.
+    /// For [`limits::RELAY_DISTRUST`] the relays before it are asked only after it: they did not work, and each `probe
+    /// once` would have to find that out anew. After that time the configured order holds again.
     fn holds(&self, now: Timestamp) -> bool {
         now.since(self.since) < limits::RELAY_DISTRUST
     }
 }
 
 impl Email {
-    /// What is to be remembered now that this relay took a mail.
+    /// The detour to remember now that this relay took a mail; `None` for the first relay.
     #[must_use]
     pub fn detour(&self, relay: &str, known: Option<Detour>, now: Timestamp) -> Option<Detour> {
         let first = self.routes.first().map(Route::name);
@@ -108,7 +110,7 @@ impl Email {
         }))
     }
 
-    /// With the relay of a detour in the first place, while it holds.
+    /// The same with the relay of the detour first, while the detour holds.
     #[must_use]
     pub fn by(&self, detour: Option<&Detour>, now: Timestamp) -> Option<Self> {
         let detour = detour.filter(|detour| detour.holds(now))?;

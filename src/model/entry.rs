@@ -1,4 +1,6 @@
-//! One message to one recipient, on its way.
+//! An outbox entry: one message to one recipient, over mail or the command, and how its tries ended.
+//!
+//! An entry whose last try was [`Delivery::Rejected`] is a dead letter: people can see it, and it is not sent again.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +10,12 @@ use super::{EntryId, EventKind, Notification, Remark, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// A relay took it, or the command did.
+    /// A relay, or the command, took it.
     Sent {
         /// Which.
         relay: String,
     },
-    /// No relay took it, one may later.
+    /// No relay took it; one may take it later.
     Deferred {
         /// Why.
         reason: String,
@@ -34,7 +36,7 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    /// Not taken, for a reason that may be gone in a moment.
+    /// Not taken, for a reason that may pass in a moment.
     #[must_use]
     pub fn deferred(reason: impl Into<String>) -> Self {
         Self::Deferred {
@@ -44,7 +46,7 @@ impl Delivery {
     }
 }
 
-/// Why a message stays with us after a try, as far as the next try depends on it.
+/// Why a message was not taken, as far as the time of the next try depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stay {
@@ -53,14 +55,14 @@ pub enum Stay {
     Trouble,
     /// The relay asked for another try later (4xx), as greylisting does.
     Later,
-    /// The relay knows nobody by this login. Each further try is a failed login in its books.
+    /// The relay refused the login. Each further try counts there as a failed login.
     Login,
-    /// The relay refused this mail with a reason that may pass: too large for now, against its rules of today. So many times
-    /// by now.
+    /// The relay declined this mail for a reason that may pass: too large for now, against its present rules. The
+    /// number says how many times so far.
     Declined(u8),
 }
 
-/// Over what a message leaves.
+/// How a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -87,14 +89,14 @@ impl Channel {
 pub struct Entry {
     /// Its number.
     pub id: EntryId,
-    /// What.
+    /// What it tells.
     pub notification: Notification,
     /// `From`, as configured when the entry was written.
     pub from: String,
-    /// Over what.
+    /// How it leaves.
     #[serde(default)]
     pub channel: Channel,
-    /// Who: an address; the program's name for a command.
+    /// The recipient: an address, or the program's name for a command.
     pub to: String,
     /// When it was written, on the fleet's line of time.
     pub queued: Timestamp,
@@ -104,19 +106,19 @@ pub struct Entry {
     pub due: Timestamp,
     /// How the last try ended; `Rejected` makes it a dead letter.
     pub last: Option<Delivery>,
-    /// A try was begun, and how it ended is not known.
+    /// A try has begun, and its end is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
-    /// A try may have succeeded although nobody said so: from now on it can only be repeated.
+    /// A try may have succeeded without an answer: from now on the entry can only be repeated, not replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
-    /// A dead letter after which another message was taken: this listener can be reached.
+    /// It is a dead letter, and a later message was taken: this listener can be reached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outlived: bool,
 }
 
 impl Entry {
-    /// What stays of an entry that cannot be read: a dead letter that keeps the text as it was found.
+    /// Stands in place of an entry that cannot be read: a dead letter that keeps the text as it was found.
     #[must_use]
     pub fn unreadable(id: EntryId, found: String, queued: Timestamp, wall: Timestamp) -> Self {
         Self {
@@ -137,25 +139,25 @@ impl Entry {
             }),
             open: false,
             unclear: false,
-            // It says nothing of whether anybody can be reached.
+            // It is no sign that somebody cannot be reached.
             outlived: true,
         }
     }
 
-    /// Nothing is known of it but that it was ([`Entry::unreadable`]).
+    /// Whether it was made by [`Entry::unreadable`].
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        // Who sends stands in every other mail.
+        // Every other mail has a sender.
         self.is_dead() && self.from.is_empty() && self.channel == Channel::Mail
     }
 
-    /// A dead letter, and nothing was taken since: whoever should have got it hears nothing of us.
+    /// It is a dead letter and nothing was taken since: its recipient hears nothing from us.
     #[must_use]
     pub const fn is_unheard(&self) -> bool {
         self.is_dead() && !self.outlived
     }
 
-    /// Kept for people to see, not to be sent.
+    /// It is kept for people to see and is not sent again.
     #[must_use]
     pub const fn is_dead(&self) -> bool {
         matches!(self.last, Some(Delivery::Rejected { .. }))
@@ -167,7 +169,8 @@ impl Entry {
         !self.open && !self.unclear && !self.is_dead()
     }
 
-    /// Who hears of it, one after the other. There is one command, whatever its program was called when this was written.
+    /// Who gets it; one listener gets its entries in order. All commands are one listener, whatever the program was
+    /// called.
     #[must_use]
     pub fn listener(&self) -> (Channel, &str) {
         match self.channel {
@@ -178,7 +181,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// Whether a picture of how the site did belongs to it.
+    /// Whether it carries the picture of the site's last day.
     #[must_use]
     pub const fn has_picture(&self) -> bool {
         let told = match self.notification.event {

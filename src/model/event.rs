@@ -1,4 +1,8 @@
-//! What the core is told, what it orders, and what it remarks.
+//! What goes into a decision and what comes out of it.
+//!
+//! [`Event`]s are all that the core learns (`Probed`), [`Effect`]s are what it orders (`Probe`), and [`Happened`] says
+//! what happened (`Opened`): to the next room of rules and to observers. A [`Decision`] holds the new state with both
+//! of these.
 
 use std::time::Duration;
 
@@ -92,9 +96,10 @@ pub enum Start {
 pub enum Event {
     /// A run begins, or the configuration changed.
     Started(Start),
-    /// The state was damaged and moved aside to this path, which is empty where nothing was left of it; nothing of it is known.
+    /// The state was damaged and moved aside to this path (empty where nothing was left of it); its content is not
+    /// known.
     Damaged(String),
-    /// Nothing but time.
+    /// Time has passed, nothing else.
     Ticked,
     /// A profile's checks were run.
     Probed {
@@ -168,12 +173,12 @@ pub enum Event {
     },
     /// The outside watcher was told that we live.
     Beaten {
-        /// Whether it took that; else what it said.
+        /// `Ok` if it took the heartbeat, else what it said.
         heard: Result<(), String>,
     },
-    /// A cycle of `probe once` has done what there was to do, or used its time up.
+    /// A cycle of `probe once` has done all its work, or used up its time.
     Completed,
-    /// What people ordered was read.
+    /// The orders of people were read.
     Ordered(Orders),
     /// Orders of the last decision that were not carried out.
     TakenBack {
@@ -181,7 +186,7 @@ pub enum Event {
         attempts: Vec<(HostName, AttemptId)>,
         /// Messages that were ordered and not sent.
         entries: Vec<EntryId>,
-        /// Because the decision could not be made durable; otherwise because the run ends.
+        /// Whether the reason is that the decision could not be made durable; otherwise it is that the run ends.
         unwritable: bool,
     },
     /// A write succeeded again.
@@ -199,7 +204,7 @@ pub struct RecoverOrder {
     pub rung: Rung,
 }
 
-/// What is to be done. Carried out only after the decision is durable where `Decision::durable` says so.
+/// An order. Where `Decision::durable` says so, it is carried out only after the decision is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Run a profile's checks once.
@@ -244,7 +249,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// It only looks, so it need not wait for the decision to be durable.
+    /// Whether it only looks, so that it need not wait for the decision to be durable.
     #[must_use]
     pub const fn looks(&self) -> bool {
         match self {
@@ -258,8 +263,8 @@ impl Effect {
     }
 }
 
-/// What happened in a decision. Rules of one room say it to those of the next, with times on the fleet's own line; observers
-/// (log, journal, terminal, metrics) hear it with wall-clock times.
+/// What happened in a decision. The rules of one room tell it to those of the next, with times on the fleet's line;
+/// observers (log, journal, terminal, metrics) get it with wall-clock times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "note")]
 pub enum Happened {
@@ -271,9 +276,9 @@ pub enum Happened {
         state: ProfileState,
         /// Failures in a row.
         failures: u32,
-        /// What was found, if something was.
+        /// What was found, if anything.
         cause: Option<Cause>,
-        /// Whether it counted as well, or as failed.
+        /// Whether it counted as well or as failed; `None` where it counted as neither.
         #[serde(skip)]
         well: Option<bool>,
     },
@@ -282,7 +287,7 @@ pub enum Happened {
     Skipped {
         /// Which.
         profile: ProfileName,
-        /// How many since the last such remark.
+        /// How many since this was last said.
         count: u32,
     },
     /// A profile's state changed.
@@ -321,7 +326,7 @@ pub enum Happened {
         #[serde(skip)]
         attempts: Vec<Attempt>,
     },
-    /// A host was looked at before anything is done about it.
+    /// A host was looked at.
     Diagnosed {
         /// Which.
         host: HostName,
@@ -343,7 +348,7 @@ pub enum Happened {
         /// The profile on whose evidence.
         profile: ProfileName,
     },
-    /// A message was dropped for another that tells the same, before anybody can have got it.
+    /// A message that nobody can have got was dropped, because another one tells the same.
     Merged {
         /// The one that was dropped.
         entry: EntryId,
@@ -365,7 +370,7 @@ pub enum Happened {
         host: HostName,
         /// Why.
         hold: Hold,
-        /// It was held for a reason of this kind already; for the rules alone.
+        /// Whether it was held for a reason of this kind before; for the rules alone.
         #[serde(skip)]
         again: bool,
     },
@@ -410,11 +415,11 @@ pub enum Happened {
     NetworkBack {
         /// Since when it was down.
         since: Timestamp,
-        /// Something could not be judged meanwhile; for the rules alone.
+        /// Whether some profile could not be judged meanwhile; for the rules alone.
         #[serde(skip)]
         blinded: bool,
     },
-    /// A profile has not been judged for too long, and that is our own doing.
+    /// A profile has not been judged for too long, through our own fault.
     Unjudged {
         /// Which.
         profile: ProfileName,
@@ -429,10 +434,10 @@ pub enum Happened {
         profile: ProfileName,
         /// Since when it was not.
         since: Timestamp,
-        /// The thread in which people were told, where they were; for the rules alone.
+        /// The thread in which people were told of it, if they were; for the rules alone.
         #[serde(skip)]
         told: Option<IncidentId>,
-        /// It failed; for the rules alone.
+        /// Whether it fails now; for the rules alone.
         #[serde(skip)]
         failed: bool,
     },
@@ -441,7 +446,7 @@ pub enum Happened {
         /// To where; empty where nothing was left of it.
         path: String,
     },
-    /// Why the outside watcher does not hear from us is another reason, or none any more.
+    /// The reason why the outside watcher does not hear from us has changed, or is gone.
     Heartbeat {
         /// Why.
         silence: Option<Silence>,
@@ -453,8 +458,8 @@ pub enum Happened {
 }
 
 impl Happened {
-    /// Turns it into what observers hear, with times as people's clocks showed them; `false` for what the rules alone need to
-    /// know.
+    /// Turns it into what observers get, with times as people's clocks showed them. Returns `false` for what only the
+    /// rules need to know.
     pub fn for_observers(&mut self, wall: impl Fn(Timestamp) -> Timestamp) -> bool {
         match self {
             Self::Closed {
@@ -506,6 +511,6 @@ pub struct Decision {
     pub effects: Vec<Effect>,
     /// What happened, in order.
     pub happened: Vec<Happened>,
-    /// The fleet must be durable before the effects are carried out. Otherwise it may be written later.
+    /// Whether the fleet must be durable before the effects are carried out. Otherwise it may be written later.
     pub durable: bool,
 }

@@ -1,26 +1,28 @@
-//! What a restart may rest on, and why a failure is nothing it may rest on.
+//! Evidence: the failures a restart may rest on, and why another failure is not among them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, ProbeId, Timestamp};
 
-/// Consecutive failures on which a restart may rest: all healable and the host's own, all begun after the host's last
-/// restart had settled, all under the present configuration.
+/// Consecutive failures on which a restart may rest. Each has a cause that the host is restarted for, shows that the
+/// host's own server is at fault, began after the host's last restart had settled, and was seen under the present
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// When the last `failure_threshold` of them began, oldest first.
     pub began: Vec<Timestamp>,
     /// What the last one found.
     pub cause: Option<Cause>,
-    /// Why what the last one found is no evidence, although its cause is one a restart is configured for.
+    /// Why the last failure is no evidence, although its cause is one the host is restarted for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not: Option<Box<NotEvidence>>,
-    /// When the first of them began that shows what the last one shows: the server is gone, or it still answers. What was
-    /// learned of the host before was learned of another fault.
+    /// When the first failure began that shows the same as the last one: the server is gone, or it still answers. A
+    /// look at the host from before that time was about another fault.
     #[serde(default)]
     pub alike_from: Option<Timestamp>,
-    /// A failure of this row blamed the network between us: a silent connection proves nothing about the server then.
-    /// Kernels send only so many ICMP errors, so one may well stand alone between time-outs.
+    /// One of these failures had the network between us as its cause (ICMP): then a connect without an answer proves
+    /// nothing about the server. One is enough, because kernels limit their ICMP errors and the other failures may be
+    /// time-outs.
     #[serde(default)]
     pub network: bool,
 }
@@ -34,12 +36,12 @@ pub enum NotEvidence {
         /// Which: `name:port`.
         authority: String,
     },
-    /// A browser's headers get an answer at the same moment: a rule keeps us out.
+    /// A browser's headers get an answer at the same time: a rule blocks us.
     AnswersBrowsers {
         /// The header that names us, as [`super::Profile::named_by`] says it.
         header: String,
     },
-    /// The check has never been well since it was configured: a mistake in its URL looks the same.
+    /// The check has never been well since it was configured: a mistake in its URL would look the same.
     NeverUp,
 }
 
@@ -55,12 +57,12 @@ impl NotEvidence {
     }
 }
 
-/// What a site answers when it is asked with a browser's headers; of this process alone.
+/// Whether a site answers when it is asked with a browser's headers. Only this process knows it; never written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AsBrowser {
     /// The probe under way, and when it began.
     pub asked: Option<(ProbeId, Timestamp)>,
-    /// When the last one began that showed something, and whether it was answered.
+    /// When the last probe with a result began, and whether it was answered.
     pub seen: Option<(Timestamp, bool)>,
 }
 
@@ -69,6 +71,6 @@ pub struct AsBrowser {
 pub struct CheckTrack {
     /// Fingerprint of its configuration.
     pub fingerprint: u64,
-    /// It was well since it was configured so, or a person said that it counts.
+    /// It has been well under this configuration, or a person said that it counts.
     pub counts: bool,
 }

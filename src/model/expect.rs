@@ -1,8 +1,8 @@
 //! What a response must look like. Pure: the prober hands in what it saw and gets back what is not met.
 //!
-//! The first expectation that is not met speaks, in this order: `status`, `header`, `min_size`, `not_contains`,
-//! `contains`, `matches`, `json`. It names itself, says what was there instead, and where in the body to look.
-//! `addresses` is judged where the connection is made, not here.
+//! The expectations are tried in this order: `status`, `header`, `min_size`, `not_contains`, `contains`, `matches`,
+//! `json`. The first one that is not met is reported: which it is, what was there instead, and which part of the body
+//! to quote. `addresses` is checked where the connection is made, not here.
 
 use std::net::IpAddr;
 
@@ -24,9 +24,9 @@ pub struct StatusRange {
 pub struct Expect {
     /// Acceptable statuses of the last response.
     pub status: Vec<StatusRange>,
-    /// Each must stand in the decoded text.
+    /// Each must be in the decoded text.
     pub contains: Vec<String>,
-    /// None may.
+    /// None may be in the decoded text.
     pub not_contains: Vec<String>,
     /// Must match the decoded text.
     pub matches: Option<regex::Regex>,
@@ -36,7 +36,7 @@ pub struct Expect {
     pub json: Vec<(String, serde_json::Value)>,
     /// Least decoded bytes of the body; 0: any.
     pub min_size: u64,
-    /// Addresses of which the one that was asked must be; empty: any.
+    /// The address that was asked must be one of these; empty: any.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -57,10 +57,10 @@ pub struct ResponseSeen<'a> {
     pub capped: bool,
 }
 
-/// What of the body helps to understand.
+/// Which part of the body helps to understand the finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Excerpt {
-    /// Nothing: all is said.
+    /// None: the finding says all.
     None,
     /// Its beginning.
     Beginning,
@@ -89,7 +89,7 @@ impl Unmet {
     }
 }
 
-/// Kept of a value that is quoted.
+/// Characters that are kept of a quoted value.
 const QUOTED: usize = 80;
 
 impl Expect {

@@ -1,5 +1,8 @@
-//! What one read-only visit to a host found. A fact that could not be had is absent, which is normal: hosts are as old
-//! as CentOS 7, and the account that looks may read little.
+//! What one read-only look at a host found ([`HostFacts`]), how the look ended ([`Diagnosis`]), and what is wrong by
+//! the facts ([`Ailment`]).
+//!
+//! A fact that could not be read is absent. That is normal: hosts are as old as CentOS 7, and the account that looks
+//! may read little.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 
-/// One unit of the service manager, as far as it told.
+/// One unit of the service manager, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UnitFacts {
@@ -35,7 +38,7 @@ pub struct UnitFacts {
     pub processes: Option<u64>,
 }
 
-/// What is left of something, at the place where least is.
+/// What is free of something, at the place with the least left.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Room {
@@ -47,13 +50,13 @@ pub struct Room {
     pub path: Option<String>,
 }
 
-/// How the server's own test of its configuration went.
+/// How the web server's own test of its configuration went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigTest {
-    /// It would start.
+    /// The server would start.
     Ok,
-    /// It would not.
+    /// The server would not start.
     Failed,
     /// The account may not run it.
     Unavailable,
@@ -71,26 +74,26 @@ pub enum InsideAnswer {
     Timeout,
     /// The connection was cut.
     Reset,
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Tls,
     /// Something else went wrong.
     Error,
 }
 
 impl InsideAnswer {
-    /// It answers as a web server that works does; an application's own error (5xx) is none of it.
+    /// Whether this is the answer of a web server that works; an application's error (5xx) is not.
     #[must_use]
     pub const fn is_well(self) -> bool {
         matches!(self, Self::Status(100..=499))
     }
 
-    /// It answers with an error of its own.
+    /// Whether it answers with an error (5xx).
     #[must_use]
     pub const fn is_error(self) -> bool {
         matches!(self, Self::Status(500..))
     }
 
-    /// Nobody answers there.
+    /// Whether there was no HTTP answer.
     #[must_use]
     pub const fn is_silent(self) -> bool {
         matches!(self, Self::Refused | Self::Timeout | Self::Reset)
@@ -104,13 +107,13 @@ pub struct Inside {
     pub url: String,
     /// What came back.
     pub answer: InsideAnswer,
-    /// What came back to a browser's usual headers, where we were not answered well.
+    /// What came back to a browser's usual headers. Asked only where ours were not answered well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<InsideAnswer>,
 }
 
 impl Inside {
-    /// Browsers are answered well, and we are not: a rule against us, and no fault of the server.
+    /// Whether browsers are answered well and we are not: a rule blocks us, and the server is not at fault.
     #[must_use]
     pub fn answers_browsers(&self) -> bool {
         !self.answer.is_well() && self.browser.is_some_and(InsideAnswer::is_well)
@@ -135,11 +138,11 @@ impl Service {
     }
 }
 
-/// Everything one visit found. Names and units are those of the keys that `probe-agent 1 diagnose` prints.
+/// Everything one look found. Names and units are those of the keys that `probe-agent 1 diagnose` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HostFacts {
-    /// The installed agent said so, not the built-in script.
+    /// Whether the installed agent printed them; otherwise the built-in script did.
     pub agent: bool,
     /// The kernel's boot id.
     pub boot_id: Option<String>,
@@ -147,7 +150,7 @@ pub struct HostFacts {
     pub uptime_s: Option<u64>,
     /// The service manager as a whole: `running`, `starting`, `degraded`, `stopping`.
     pub systemd: Option<String>,
-    /// Which web server is the chosen one: `nginx`, `httpd`.
+    /// The enabled web server: `nginx`, `httpd`.
     pub web: Option<String>,
     /// Its unit.
     pub unit: UnitFacts,
@@ -161,29 +164,29 @@ pub struct HostFacts {
     pub inodes: Room,
     /// Memory in MiB.
     pub memory_total_mb: Option<u64>,
-    /// Of it available, by the tightest limit that holds.
+    /// Per cent of memory that is available, by the tightest limit that applies.
     pub memory_available_pct: Option<u8>,
     /// Swap that is free; absent where there is none.
     pub swap_free_pct: Option<u8>,
-    /// Share of time in which everything waited for memory, over ten seconds.
+    /// Per cent of the last ten seconds in which everything waited for memory.
     pub pressure_memory_full: Option<u8>,
-    /// Share of time in which something waited for a processor.
+    /// Per cent of the same time in which something waited for a processor.
     pub pressure_cpu_some: Option<u8>,
-    /// Share of time in which everything waited for the disk.
+    /// Per cent of the same time in which everything waited for the disk.
     pub pressure_io_full: Option<u8>,
-    /// Load of one minute for each processor, in per cent.
+    /// Load of one minute per processor, in per cent.
     pub load_per_cpu_pct: Option<u64>,
     /// Processors.
     pub cpus: Option<u64>,
     /// Processes.
     pub processes: Option<u64>,
-    /// Room for more of them, by the tightest limit that holds.
+    /// Per cent of the process table that is free, by the tightest limit that applies.
     pub processes_free_pct: Option<u8>,
-    /// Room for open files.
+    /// Per cent of the file table that is free.
     pub files_free_pct: Option<u8>,
     /// The server's test of its own configuration.
     pub config_test: Option<ConfigTest>,
-    /// What that test said.
+    /// What that test printed.
     pub config_test_says: Option<String>,
     /// Who listens on port 80: a process, `yes`, or `none`.
     pub listen_80: Option<String>,
@@ -191,7 +194,7 @@ pub struct HostFacts {
     pub listen_443: Option<String>,
     /// What the sites say on the host itself.
     pub sites: Vec<Inside>,
-    /// How many URLs the host was to ask itself; an agent of an earlier version does not say.
+    /// How many URLs the host was given to ask; absent from an agent of an earlier version.
     pub sites_known: Option<u32>,
     /// The program that asked over plain HTTP; `none` where there is none.
     pub asks_http: Option<String>,
@@ -199,7 +202,7 @@ pub struct HostFacts {
     pub asks_https: Option<String>,
     /// Monit: `active`, `inactive`, `absent`.
     pub monit: Option<String>,
-    /// Somebody else is restarting the server at this moment.
+    /// A process on the host (`kusanagi restart`, `systemctl restart`) is restarting the server now.
     pub monit_restarting: bool,
     /// Seconds since Monit last acted.
     pub monit_acted_s: Option<u64>,
@@ -211,17 +214,17 @@ pub struct HostFacts {
     pub php: Service,
     /// The database.
     pub db: Service,
-    /// What KUSANAGI says it is.
+    /// The content of `/etc/kusanagi`: what KUSANAGI says of its version.
     pub kusanagi: Option<String>,
-    /// Restarts in the agent's own count.
+    /// Restarts within the agent's own limit window.
     pub restarts_in_window: Option<u32>,
-    /// How many the agent allows.
+    /// Restarts that the agent allows in its window.
     pub limit_restarts: Option<u32>,
-    /// In so many seconds.
+    /// The length of that window in seconds.
     pub limit_window_s: Option<u64>,
 }
 
-/// Something of a host that a look could not see, so that no rule of the table knows it.
+/// Something of a host that a look could not see, so that no row of the table can use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unseen {
     /// The web server's unit.
@@ -232,7 +235,7 @@ pub enum Unseen {
     Listeners,
     /// The test of the configuration was not run.
     ConfigTest,
-    /// This account may not run it.
+    /// The account may not run the test of the configuration.
     ConfigTestClosed,
     /// What is left of the disk.
     Disk,
@@ -254,7 +257,7 @@ pub enum Unseen {
 pub enum Unasked {
     /// The agent's `SITES` is empty.
     NoSites,
-    /// The agent, one that does not say why, asked nobody: its `SITES` is empty, or there is no curl.
+    /// An agent of an earlier version asked no site and does not say why: its `SITES` is empty, or there is no curl.
     Untold,
     /// No program there can ask.
     NoProgram,
@@ -267,7 +270,7 @@ pub enum Unasked {
 }
 
 impl HostFacts {
-    /// What the look could not see, of what the rules would like to know; `urls` are the host's sites without credentials.
+    /// Facts that the rules can use and the look could not see. `urls` are the host's sites without credentials.
     #[must_use]
     pub fn unseen(&self, urls: &[String]) -> Vec<Unseen> {
         let unit = &self.unit;
@@ -332,17 +335,17 @@ impl HostFacts {
 pub enum Diagnosis {
     /// It was looked at.
     Facts(Box<HostFacts>),
-    /// Nobody got in, so no restart could be ordered either.
+    /// The login failed, so a restart could not begin either.
     NotIn {
         /// Why.
         reason: Reason,
     },
-    /// The login went well, and then the host did not come to an end: it is short of something.
+    /// The login went well, but the look did not end: the host is short of something.
     Stuck {
         /// What was seen.
         reason: Reason,
     },
-    /// What came back are no facts.
+    /// What came back is not a list of facts.
     Unreadable {
         /// What was seen.
         reason: Reason,
@@ -350,7 +353,7 @@ pub enum Diagnosis {
 }
 
 impl Diagnosis {
-    /// The facts, where there are some.
+    /// The facts, if there are any.
     #[must_use]
     pub fn facts(&self) -> Option<&HostFacts> {
         match self {
@@ -360,7 +363,8 @@ impl Diagnosis {
     }
 }
 
-/// What the facts, together with what is seen from outside, say is wrong. The order is that of the rule table.
+/// What is wrong by the facts, together with what is seen from outside. [`Ailment::ALL`] has the order of the rule
+/// table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ailment {
@@ -378,7 +382,7 @@ pub enum Ailment {
     MemoryShort,
     /// The process table or the file table is full.
     ProcessesFull,
-    /// The agent on the host has restarted often enough.
+    /// The agent on the host has spent its own budget of restarts.
     AgentBudget,
     /// A person switched the server off.
     Disabled,
@@ -388,15 +392,15 @@ pub enum Ailment {
     StartLimit,
     /// Another process holds the server's port.
     PortTaken,
-    /// The site answers on the host itself: the fault lies between us.
+    /// The site answers on the host itself: the fault lies between the host and us.
     BetweenUs,
-    /// The site answers browsers on the host itself, and not us: a rule there is against us.
+    /// The site answers browsers on the host itself, and not us: a rule there blocks us.
     AnswersBrowsers,
     /// The server answers for other sites of the host.
     ServesOthers,
     /// The database does not run, and the restart would not start it.
     DatabaseDown,
-    /// The kernel killed the server for want of memory; now there is some again.
+    /// The kernel killed the server for lack of memory; now there is memory again.
     OomKilled,
     /// The server does not run.
     Stopped,
@@ -466,10 +470,10 @@ impl Ailment {
         }
     }
 
-    /// Whether a restart that was made for it was needed, given whether it helped; `None` where the facts do not say.
+    /// Whether a restart made for this ailment was needed, given whether it helped; `None` where the facts do not say.
     ///
-    /// A server that did not run or answered nobody needed one. One behind which an application failed needed it if that
-    /// helped. Every other restart is one that the table would not make.
+    /// A server that did not run, or answered nobody, needed it. Where an application behind the server failed, it was
+    /// needed if it helped. The table makes no restart for the other ailments.
     #[must_use]
     pub const fn needed_restart(self, helped: bool) -> Option<bool> {
         match self {
@@ -495,7 +499,7 @@ impl Ailment {
         }
     }
 
-    /// Over by itself before long: a package manager ends, a host boots.
+    /// Whether it soon ends by itself: a package manager ends, a host boots.
     #[must_use]
     pub const fn passes(self) -> bool {
         matches!(

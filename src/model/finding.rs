@@ -1,11 +1,12 @@
 //! What a check saw, as facts.
 //!
-//! A finding is made where something is seen, by the adapter or the rule that sees it, and travels as it is: nothing reads a
-//! sentence to learn a fact. Findings hold findings where one is said of another (`…, on two connections in a row`). What came
-//! from outside is [`Quoted`]; text of ours, of the configuration or of this machine is a `String`.
+//! The adapter or the rule that sees something makes the finding, and it travels as it is: nothing reads a sentence to
+//! learn a fact. A finding can hold another finding (`…, on two connections in a row`). Text from outside is
+//! [`Quoted`]; text of ours, of the configuration or of this machine is a `String`.
 //!
-//! [`fmt::Display`] is the English of the JSON documents and of the log. People read [`crate::render::words`], which has a
-//! piece for each finding in each language (`words/*/details.txt`); a finding without one does not compile.
+//! [`fmt::Display`] is the English of the JSON documents and of the log. People read [`crate::render::words`], which
+//! has a piece for each finding in each language (`words/*/details.txt`). A finding is added by one line of
+//! `findings!`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cause, Quoted, Timestamp, limits, one_line};
 
-/// What a finding holds, for whoever words it.
+/// One value that a finding holds, for whoever puts it into words.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldValue<'a> {
     /// Text from outside.
@@ -32,7 +33,7 @@ pub enum FieldValue<'a> {
     Moment(Timestamp),
     /// An address.
     Address(IpAddr),
-    /// A cause, in the words of a subject.
+    /// A cause, as [`Cause::phrase`] says it.
     Cause(Cause),
     /// Another finding.
     Finding(&'a Finding),
@@ -42,7 +43,7 @@ pub enum FieldValue<'a> {
 trait Holds {
     fn held(&self) -> FieldValue<'_>;
 
-    /// Every text in it, to be changed.
+    /// Changes every text in it.
     fn texts(&mut self, _change: &mut dyn FnMut(&str) -> String) {}
 
     /// An example whose text is `name`.
@@ -78,7 +79,7 @@ macro_rules! wrapped {
 wrapped! {
     /// A span, said in seconds with one decimal.
     Seconds(Duration) = |span| FieldValue::Seconds(span), format!("{:.1} s", span.as_secs_f64());
-    /// A span, said in whole minutes from two of them on, else in seconds.
+    /// A span, said in whole minutes from two minutes on, else in seconds.
     Lasting(Duration) = |span| FieldValue::Number(span.as_secs()), match span.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
@@ -91,7 +92,7 @@ wrapped! {
         1 => "1 day ago".to_owned(),
         days => format!("{days} days ago"),
     };
-    /// By how many whole hours a clock is wrong, said in days from one on.
+    /// By how many whole hours a clock is wrong, said in days from one day on.
     Hours(u64) = |hours| FieldValue::Number(hours), match (hours / 24, hours) {
         (0, 1) => "1 hour".to_owned(),
         (0, hours) => format!("{hours} hours"),
@@ -182,7 +183,7 @@ macro_rules! findings {
             $(#[doc = concat!("`", $words, "`")] #[serde(rename = $key)] $Finding $({ $(
                 #[doc = "See the words."] $value: $Type
             ),+ })?,)*
-            /// In an earlier version's words, of which nobody knows where they came from.
+            /// The words of an earlier version; where they came from is not known.
             #[serde(untagged)]
             Told(Quoted),
         }
@@ -191,7 +192,7 @@ macro_rules! findings {
             /// The pieces of `words/*/details.txt`, in the order in which they stand there.
             pub const KEYS: &'static [&'static str] = &[$($key,)* TOLD];
 
-            /// One of each, with the name of a value for its text.
+            /// One finding of each kind, in which each text is the name of its value.
             #[must_use]
             pub fn all() -> Vec<Self> {
                 vec![
@@ -497,7 +498,7 @@ impl Finding {
         one_line(&self.to_string(), limits::DETAIL_CHARS)
     }
 
-    /// Whether its words begin by naming the cause, so that nobody needs to read it twice.
+    /// Whether its words begin with the cause, so that the cause need not be said before it.
     #[must_use]
     pub fn names(&self, cause: Cause) -> bool {
         if let Self::And { finding, .. }
@@ -547,7 +548,7 @@ impl Finding {
         }
     }
 
-    /// Nothing that its cause does not say.
+    /// A finding that says no more than its cause.
     #[must_use]
     pub const fn bare(cause: Cause) -> Self {
         Self::Bare {
@@ -555,7 +556,7 @@ impl Finding {
         }
     }
 
-    /// Followed by another one.
+    /// This finding, followed by another one.
     #[must_use]
     pub fn and(self, also: Self) -> Self {
         Self::And {
@@ -564,7 +565,7 @@ impl Finding {
         }
     }
 
-    /// With another one of its kind.
+    /// This finding beside another one of its kind.
     #[must_use]
     pub fn beside(self, also: Self) -> Self {
         Self::Beside {
@@ -573,7 +574,7 @@ impl Finding {
         }
     }
 
-    /// With what it means.
+    /// This finding and what it means.
     #[must_use]
     pub fn meaning(self, meaning: Self) -> Self {
         Self::Means {

@@ -1,4 +1,8 @@
-//! All we remember, and what of it changed since it was last written.
+//! All that is remembered ([`Fleet`]): our line of time, our own network, a row for each profile, host and outbox
+//! entry, and which of these rows changed since they were last written.
+//!
+//! [`CoreRow`], profiles, hosts and outbox are written to the state directory; [`rows`](super::rows) says how. Pauses
+//! and drills are read from files there. The other fields are the working memory of this process.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -32,10 +36,11 @@ pub struct NetworkState {
     pub answered: Option<Timestamp>,
     /// Since when no canary answers.
     pub down_since: Option<Timestamp>,
-    /// When it was last found to be back; never written: what was asked before this process began nobody hears the answer of.
+    /// When it was last found to be back; never written, because this process gets no answer that an earlier one asked
+    /// for.
     #[serde(skip)]
     pub back: Option<Timestamp>,
-    /// While it is down: some profile could not be judged, so people hear of it afterwards.
+    /// Some profile could not be judged while it was down, so people are told afterwards.
     pub blinded: bool,
     /// The next canary probe while the network is down.
     pub due: Option<Timestamp>,
@@ -46,18 +51,18 @@ pub struct NetworkState {
     pub detail: Finding,
 }
 
-/// What one recipient got lately.
+/// What was sent to one recipient lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Post {
-    /// When mails left, oldest first; those of the last hour.
+    /// When mails of the last hour left, oldest first.
     pub sent: Vec<Timestamp>,
-    /// Of these, those that began a thread, or belong to none.
+    /// When those of them left that began a thread or belong to none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub begun: Vec<Timestamp>,
-    /// So much is to be told that it is gathered: the next digest leaves then.
+    /// When the next digest leaves; `None` while messages leave one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Timestamp>,
-    /// Threads that were told in a digest alone and are not over.
+    /// Threads that are not over and were told only in a digest.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gathered: BTreeSet<IncidentId>,
 }
@@ -65,7 +70,7 @@ pub struct Post {
 /// The part of the fleet that is one row.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CoreRow {
-    /// Time.
+    /// The line of time.
     pub clock: FleetClock,
     /// Our own network.
     pub network: NetworkState,
@@ -73,45 +78,45 @@ pub struct CoreRow {
     pub last_attempt: u64,
     /// Last number given to an outbox entry.
     pub last_entry: u64,
-    /// Nothing is restarted before this: the state was damaged.
+    /// Nothing is restarted before this, because the state was damaged.
     pub quarantine: Option<Timestamp>,
-    /// What an outside watcher hears of us.
+    /// What is remembered of the heartbeat.
     #[serde(default)]
     pub heart: Heart,
-    /// By recipient: what left lately.
+    /// By recipient: what was sent lately.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub posts: BTreeMap<String, Post>,
-    /// By which relay mail leaves where the first did not work.
+    /// The relay that mail leaves by while the first one does not work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detour: Option<Detour>,
-    /// Certificate warnings that wait for others to go with them, and since when.
+    /// Certificate warnings that wait for others, to leave in one mail, and since when each waits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<(Timestamp, Ending)>,
-    /// What the next weekly report covers, where one is asked for.
+    /// The period of the next weekly report, where one is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub week: Option<Period>,
 }
 
-/// All we remember.
+/// All that is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fleet {
-    /// One row.
+    /// What is one row of its own.
     pub core: CoreRow,
-    /// A row each.
+    /// One row per profile.
     pub profiles: BTreeMap<ProfileName, ProfileTrack>,
-    /// A row each.
+    /// One row per host.
     pub hosts: BTreeMap<HostName, HostTrack>,
-    /// A row each.
+    /// One row per outbox entry.
     pub outbox: BTreeMap<EntryId, Entry>,
     /// What people ordered (`probe pause`); read from files, never written here.
     pub pauses: BTreeMap<String, Pause>,
-    /// The last rehearsals; read from files, never written here.
+    /// What `probe drill` found last; read from files, never written here.
     pub drills: Drills,
     /// The last write failed: nothing is done until one succeeds.
     pub unwritable: bool,
-    /// The state itself cannot be used by this run, and a stand-in remembers who was told: nothing is restarted. Never written.
+    /// This run cannot use the state: a stand-in remembers who was told, and nothing is restarted. Never written.
     pub stands_in: bool,
-    /// Profiles by their next probe, those left out that are in flight or wait for room on their machine.
+    /// Profiles by their next probe, without those in flight or waiting for room on their machine.
     pub agenda: BTreeSet<(Timestamp, ProfileName)>,
     /// Messages in transit.
     pub in_transit: BTreeSet<EntryId>,
@@ -125,15 +130,15 @@ pub struct Fleet {
     pub suspects: BTreeSet<ProfileName>,
     /// Last number given to a probe, in this process.
     pub last_probe: u64,
-    /// What can be found without walking; true after [`Fleet::reindex`].
+    /// What can be found without walking the fleet; true after [`Fleet::reindex`].
     pub index: Index,
-    /// Finished slots that are neither written nor leaving, oldest first.
+    /// Finished slots that are not written and are in no commit yet, oldest first.
     pub(super) finished: VecDeque<(ProfileName, Slot)>,
-    /// Those of a commit that has not ended.
+    /// Finished slots in the commit under way.
     pub(super) finishing: Vec<(ProfileName, Slot)>,
     /// Rows that changed since the last [`Fleet::changes`].
     pub(super) touched: Rows,
-    /// Rows of a commit that has not ended.
+    /// Rows in the commit under way.
     pub(super) leaving: Rows,
     /// Rows that changed since the last [`Fleet::news`]; `None` while nobody follows.
     pub(super) unread: Option<Rows>,
@@ -146,7 +151,7 @@ impl Fleet {
         self.core.clock.now
     }
 
-    /// What would be restarted could not be remembered, or what was is not known.
+    /// A restart could not be remembered, or those before are not known: nothing may be restarted.
     #[must_use]
     pub const fn may_forget(&self) -> bool {
         self.unwritable || self.stands_in
@@ -158,7 +163,7 @@ impl Fleet {
         Timestamp(instant.0.saturating_add(self.core.clock.skew_ms))
     }
 
-    /// A profile's memory, for changing it; made when it is not there.
+    /// A profile's row, to be changed; made if there is none.
     pub fn profile_mut(&mut self, name: &ProfileName) -> &mut ProfileTrack {
         if !self.index.is_noted(name) {
             self.changing(|rows| rows.profile(name));
@@ -168,21 +173,21 @@ impl Fleet {
         self.profiles.entry(name.clone()).or_default()
     }
 
-    /// Makes the memory of profiles that have none. Made together they lie close: one by one in their order, a map's nodes
-    /// stay half empty.
+    /// Makes the rows of these profiles, all at once: inserted one by one in name order, they would leave the map's
+    /// nodes half empty.
     pub fn make(&mut self, names: impl Iterator<Item = ProfileName>) {
         let blank = names.map(|name| (name, ProfileTrack::default()));
         self.profiles.append(&mut blank.collect());
     }
 
-    /// A host's memory, for changing it; made when it is not there.
+    /// A host's row, to be changed; made if there is none.
     pub fn host_mut(&mut self, name: &HostName) -> &mut HostTrack {
         self.changing(|rows| rows.host(name));
         self.index.host_changes(name);
         self.hosts.entry(name.clone()).or_default()
     }
 
-    /// An outbox entry, for changing it.
+    /// An outbox entry, to be changed.
     pub fn entry_mut(&mut self, id: EntryId) -> Option<&mut Entry> {
         self.changing(|rows| rows.entry(id));
         self.outbox.get_mut(&id)
@@ -194,7 +199,7 @@ impl Fleet {
         self.outbox.insert(entry.id, entry);
     }
 
-    /// Five minutes of a profile are over.
+    /// Keeps a finished slot of a profile for the next commit.
     pub fn finish(&mut self, name: &ProfileName, slot: Slot) {
         self.finished.push_back((name.clone(), slot));
         let surplus = self.finished.len().saturating_sub(limits::SLOTS_WAITING);
@@ -229,17 +234,17 @@ impl Fleet {
         }
     }
 
-    /// Lets go of the room that a map keeps free when names came into it in order: nearly half of all it takes.
+    /// Frees the memory that the map of profiles wastes when names were inserted in order: nearly half of it.
     pub fn close_ranks(&mut self) {
         self.profiles = std::mem::take(&mut self.profiles).into_iter().collect();
     }
 
-    /// Makes the indices say what the rows say.
+    /// Brings the indices up to date with the changed rows.
     pub fn reindex(&mut self) {
         self.index.refresh(&self.profiles, &self.hosts);
     }
 
-    /// Makes the indices anew, for rows that were just read and for the hosts of these settings.
+    /// Builds the indices anew, for rows that were just read and for the hosts of these settings.
     pub fn reindex_all(&mut self, settings: &Settings) {
         for name in self.profiles.keys() {
             self.index.profile_changes(name);
@@ -259,7 +264,7 @@ impl Fleet {
             .map(|(_, name)| name)
     }
 
-    /// Whether the indices say what the rows say. Walks the whole fleet: for tests.
+    /// Whether the indices agree with the rows. Walks the whole fleet: for tests.
     #[must_use]
     pub fn is_indexed(&self) -> bool {
         self.index.is_true(&self.profiles, &self.hosts) && self.index.suspected == self.suspects

@@ -1,7 +1,8 @@
-//! Probes under way and those that wait for them, by the machine they go to.
+//! Probes under way, and the profiles that wait for them to end, by the machine they go to.
 //!
 //! At most [`limits::PROBES_PER_HOST`] go to one machine at a time. A profile that is due when its machine has no room
-//! waits in that machine's own line, so it stands in nobody else's way and costs nothing until a probe comes back.
+//! waits in that machine's own queue: it delays no other machine's probes, and nothing is computed for it until a probe
+//! of its machine ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,7 @@ struct Machine {
 }
 
 impl Flights {
-    /// Another probe may go to this machine.
+    /// Whether another probe may go to this machine.
     #[must_use]
     pub fn has_room(&self, machine: &str) -> bool {
         self.under_way_to(machine) < limits::PROBES_PER_HOST
@@ -56,7 +57,7 @@ impl Flights {
             .insert(due);
     }
 
-    /// A probe came back: whether it was under way, and who may go in its place.
+    /// A probe ended. Returns whether it was under way, and the profile that may be probed in its place.
     pub fn end(&mut self, probe: ProbeId) -> (bool, Option<Due>) {
         let Some(name) = self.under_way.remove(&probe) else {
             return (false, None);
@@ -72,7 +73,7 @@ impl Flights {
         (true, next)
     }
 
-    /// Everybody who waits, out of line: the machines may be others now.
+    /// Empties all queues and returns who waited, for a new configuration in which profiles may be on other machines.
     pub fn disperse(&mut self) -> Vec<Due> {
         let mut due = Vec::new();
         for machine in self.machines.values_mut() {

@@ -1,19 +1,19 @@
-//! What the program measures of itself while it runs. Counted from its start; never written.
+//! What the program measures of itself for the metrics. Counted from its start; never written.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Blame, Cause, Happened, HostName, RecoveryOutcome, Timestamp};
 
-/// Upper bounds of the classes of [`Lag`], in milliseconds; what is later falls into one more.
+/// Upper bounds of the classes of [`Lag`], in milliseconds; one more class holds all that is later.
 pub const LAG_BOUNDS_MS: [u64; 9] = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000];
 
 /// How late probes began after their due time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lag {
-    /// Probes in each class of [`LAG_BOUNDS_MS`] and beyond.
+    /// Probes in each class of [`LAG_BOUNDS_MS`], and beyond the last.
     pub classes: [u64; LAG_BOUNDS_MS.len() + 1],
-    /// Of all together.
+    /// The sum over all probes.
     pub sum: Duration,
     /// The greatest within the last one to two minutes.
     pub max: Duration,
@@ -23,7 +23,7 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// A probe began this late, at this instant.
+    /// Counts a probe that began this late, at this instant.
     pub fn record(&mut self, late: Duration, now: Timestamp) {
         let minute = now.0.div_euclid(60_000);
         if minute != self.minute {
@@ -57,20 +57,20 @@ pub struct Gauges {
     pub skipped: u64,
     /// How late probes began.
     pub lag: Lag,
-    /// Time of processors that this program used, its children left out.
+    /// Processor time that this program used, without its children.
     pub cpu: Duration,
     /// Judged probes that found something wrong, by what they found; remarks are left out.
     pub failures: BTreeMap<Cause, u64>,
     /// Restarts that ended, by host and outcome.
     pub restarts: BTreeMap<(HostName, &'static str), u64>,
-    /// Times at which a host began to be held, by the word of the hold.
+    /// How often a host began to be held, by host and the word of the hold.
     pub withheld: BTreeMap<(HostName, &'static str), u64>,
     /// Commits that ended well, and those that did not.
     pub commits: (u64, u64),
 }
 
 impl Gauges {
-    /// Counts what a note says.
+    /// Counts what happened.
     pub fn note(&mut self, note: &Happened) {
         if let Happened::Judged {
             cause: Some(cause), ..

@@ -1,4 +1,4 @@
-//! Why a person must look: what is left to say of a host when nothing more is restarted on it.
+//! Why we gave up on a host: nothing more is restarted on it until a person re-arms it or it proves healthy.
 
 use std::fmt;
 
@@ -20,24 +20,24 @@ pub enum GivenUp {
         /// Attempts.
         tries: u32,
     },
-    /// The same, and the last attempt did not reach the host.
+    /// As many attempts as allowed, and the last one did not reach the host.
     Unreached {
         /// Attempts.
         tries: u32,
         /// What became of the last.
         said: Option<Reason>,
     },
-    /// Every restart helped, and none for long.
+    /// Every restart helped, but none for long.
     Relapsed {
         /// Attempts.
         tries: u32,
     },
     /// The web server does not start with its own configuration.
     ConfigBroken {
-        /// How often it was asked.
+        /// How often it was started.
         asked: u32,
     },
-    /// The host let nobody in, for a reason that does not pass by itself.
+    /// The host refused the login, for a reason that does not pass by itself.
     LoginRefused {
         /// Which.
         said: Option<Reason>,

@@ -11,7 +11,7 @@ pub fn fnv1a<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     for part in parts {
         hash = add(part.iter().fold(hash, add), &0xff);
     }
-    // FNV's high bits hardly move for short inputs; one multiply-shift round spreads them.
+    // The high bits of FNV change little for short inputs; one multiply-shift round spreads them.
     (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

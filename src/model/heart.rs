@@ -1,4 +1,4 @@
-//! Telling an outside watcher that we live.
+//! The heartbeat to an outside watcher: when the last one left, and why the watcher does not hear from us.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub enum Silence {
         /// Since when, on the wall clock.
         since: Timestamp,
     },
-    /// A message was refused for good a short while ago: somebody does not know what happened.
+    /// A message was refused for good lately: somebody does not know what happened.
     Refused {
         /// By whom.
         to: String,
@@ -27,7 +27,7 @@ pub enum Silence {
         /// Since when, on the wall clock.
         since: Timestamp,
     },
-    /// A site cannot be judged, and that is our own doing.
+    /// A site cannot be judged, through our own fault.
     Unjudged {
         /// Which.
         profile: ProfileName,
@@ -39,7 +39,7 @@ pub enum Silence {
         /// Since when, on the wall clock.
         since: Timestamp,
     },
-    /// It was told, and did not take it.
+    /// The watcher did not take the heartbeat.
     Unheard {
         /// What it said.
         reason: String,
@@ -65,7 +65,7 @@ impl Silence {
         }
     }
 
-    /// Whether we kept silent, rather than were not heard.
+    /// Whether we sent no heartbeat; otherwise one was sent and not taken.
     #[must_use]
     pub const fn is_kept(&self) -> bool {
         match self {
@@ -87,7 +87,7 @@ pub struct Heart {
     pub left: Option<Timestamp>,
     /// Why the watcher does not hear from us.
     pub silence: Option<Silence>,
-    /// From when on this run may say that it lives; never before `None`. A matter of this process alone.
+    /// From when on this run may send heartbeats; `None`: not at all. Only for this process.
     #[serde(skip)]
     pub from: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Why a host that is down is not being restarted. Not acting has a reason, and the reason is shown.
+//! Why a host that is down is not restarted now. Not acting always has a reason, and the reason is shown.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::{Ailment, Cause, GivenUp, HostName, NotEvidence, ProfileName, Reason,
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "hold")]
 pub enum Hold {
-    /// No failure of the host's profiles is confirmed yet.
+    /// No profile of the host has enough failures in a row yet.
     NotConfirmed {
         /// Most failures in a row that count for a restart.
         failures: u32,
         /// How many are needed.
         threshold: u32,
     },
-    /// What was found is nothing a restart is configured for.
+    /// The cause is not among those the host is restarted for.
     CauseExcluded {
         /// What was found.
         cause: Cause,
@@ -29,7 +29,7 @@ pub enum Hold {
         /// Why not.
         why: NotEvidence,
     },
-    /// `when`: other sites of the host still answer.
+    /// `restart.when`: other sites of the host still answer.
     NotEnoughDown {
         /// Down.
         down: usize,
@@ -38,7 +38,7 @@ pub enum Hold {
         /// Watched on this host.
         watched: usize,
     },
-    /// A person said so.
+    /// A person paused it.
     Paused {
         /// Until when, on the wall clock; `None`: until `probe resume`.
         until: Option<Timestamp>,
@@ -52,18 +52,18 @@ pub enum Hold {
         /// Until when.
         until: Timestamp,
     },
-    /// The state was damaged and moved aside: what the budget had seen is not known.
+    /// The state was damaged and moved aside: how much of the budget is spent is not known.
     Quarantine {
         /// Until when.
         until: Timestamp,
     },
-    /// The intent could not be made durable.
+    /// The order could not be made durable.
     StateUnwritable,
     /// No canary answers: our own network is down.
     NetworkDown,
     /// A canary is being asked.
     AwaitingCanary,
-    /// The wait is over, and the site is being probed at this moment: its answer comes first.
+    /// The wait is over, but a probe of the site is in flight: its result comes first.
     AwaitingProbe,
     /// A restart of this host is under way.
     Restarting,
@@ -105,7 +105,7 @@ pub enum Hold {
     },
     /// The host is being looked at first.
     AwaitingFacts,
-    /// The host could not be looked at, in a way that speaks against a restart.
+    /// The look at the host failed in a way that speaks against a restart.
     Unseen {
         /// What was seen.
         reason: Reason,
@@ -158,7 +158,7 @@ impl Hold {
         }
     }
 
-    /// Whether it is a step towards a restart, or of one, rather than the refusal of one that was due.
+    /// Whether it is a step before or in a restart, rather than the refusal of a restart that was due.
     #[must_use]
     pub const fn is_step(&self) -> bool {
         match self {
@@ -187,7 +187,7 @@ impl Hold {
         }
     }
 
-    /// Whether people are told by a `withheld` mail: a restart was due, and what holds it is not over in a moment.
+    /// Whether people get a `withheld` mail: a restart was due, and the hold does not end in a moment.
     #[must_use]
     pub const fn is_told(&self) -> bool {
         match self {
@@ -216,7 +216,7 @@ impl Hold {
         }
     }
 
-    /// Whether an answer is awaited that comes within seconds.
+    /// Whether it waits for an answer that comes within seconds.
     #[must_use]
     pub const fn is_question(&self) -> bool {
         matches!(
@@ -225,7 +225,8 @@ impl Hold {
         )
     }
 
-    /// Whether the host is to be looked at: before a restart, and one failure before it is due, so that nobody waits for it.
+    /// Whether the host is to be looked at: before a restart, and already one failure before it is due, so that the
+    /// restart does not wait for the look.
     #[must_use]
     pub const fn asks_for_facts(&self) -> bool {
         match self {

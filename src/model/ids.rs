@@ -1,4 +1,4 @@
-//! Names people chose and numbers we gave. A name is an identity: reordering a file changes nothing.
+//! Names that people chose and numbers that we gave. A name is an identity: reordering a configuration changes nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct NameError {
     text: String,
 }
 
-/// A name is used in file names, mail headers and metric labels, so its alphabet is the intersection of what these take.
+/// A name is used in file names, mail headers and metric labels, so it may hold only what all of these accept.
 fn check(text: &str) -> Result<(), NameError> {
     let begins = text
         .bytes()
@@ -87,12 +87,12 @@ name! {
 }
 
 impl ProfileName {
-    /// The very same text in memory: quicker to see than equality, and not necessary for it.
+    /// Whether both share one text in memory. Faster than `==`; equal names need not share it.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The name of a profile that stands in no file.
+    /// The name of a profile that is in no configuration.
     #[must_use]
     pub fn of_urls() -> Self {
         Self("url".into())
@@ -115,7 +115,7 @@ macro_rules! number {
 }
 
 number! {
-    /// One restart that was ordered. Given once in the life of the state, never reused.
+    /// One restart that was ordered. A number is given once in the life of the state and never reused.
     AttemptId
 }
 number! {

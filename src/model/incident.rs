@@ -1,4 +1,5 @@
-//! A time during which a profile is down, how often that was lately, and a time during which it cannot be judged.
+//! What is remembered of a profile's trouble: its open incident ([`Incident`]) and what people were told of it
+//! ([`Telling`]), how often it went down lately ([`Flap`]), and a time in which it cannot be judged ([`Unjudged`]).
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// One in which nothing was done.
+    /// An incident without attempts.
     #[must_use]
     pub const fn new(id: IncidentId, since: Timestamp, opened: Timestamp, cause: Cause) -> Self {
         Self {
@@ -44,16 +45,16 @@ impl Incident {
 /// What people were told of a profile's open incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
-    /// The thread of mails that tells of it: its own, or that of incidents that began together with it on its host, or for
-    /// which it speaks in place of one that is over.
+    /// The thread of mails that tells of it: its own, or one that it shares with incidents that began together with it
+    /// on its host. An incident that takes over from one that is over goes on with that one's thread.
     pub thread: IncidentId,
-    /// The first failure, of all for which it speaks.
+    /// The first failure of all incidents for which it speaks.
     pub since: Timestamp,
     /// When the first of them was confirmed.
     pub opened: Timestamp,
     /// What was found first.
     pub cause: Cause,
-    /// Restarts of the host in incidents that are over and for which it speaks.
+    /// Restarts of the host in those incidents for which it speaks and which are over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// Sequence number of the next notification.
@@ -64,32 +65,32 @@ pub struct Telling {
     pub withheld: Option<String>,
     /// When people last heard of it.
     pub told: Timestamp,
-    /// The next reminder waits for so long beyond the configured interval: who did not act on the first few is not helped
-    /// by many.
+    /// How much longer than the configured interval the next reminder waits. It grows: who did not act on the first
+    /// reminders is not helped by many.
     #[serde(default, rename = "hush", skip_serializing_if = "Duration::is_zero")]
     pub put_off: Duration,
-    /// The site that spoke for the thread first, where that is over.
+    /// The site that first spoke for the thread, if its incident is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ProfileName>,
     /// Another incident of its thread speaks for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub led: bool,
-    /// Where it speaks: sites that its messages named as failing and that opened no incident since.
+    /// If it speaks: sites that its messages named as failing and that have opened no incident since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listed: Vec<Affected>,
-    /// Where it speaks: those of its thread that are over.
+    /// If it speaks: the incidents of its thread that are over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub over: Vec<Affected>,
-    /// Where it speaks: since when the thread's sites are others than people were told.
+    /// If it speaks: since when the thread has other sites than people were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub news: Option<Timestamp>,
-    /// Its site flaps, and that was told: the single times are not.
+    /// People were told that its site flaps, and are not told of each outage.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub muted: bool,
 }
 
 impl Telling {
-    /// Nothing was told of this incident yet.
+    /// The telling of an incident of which nothing was told yet.
     #[must_use]
     pub fn of(incident: &Incident) -> Self {
         Self {
@@ -116,12 +117,12 @@ impl Telling {
 /// How often a profile went down and came back lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flap {
-    /// When it did either, oldest first; of the last hour, and the last of all.
+    /// When it went down or came back within the last hour, and the last time of all; oldest first.
     pub turns: Vec<Timestamp>,
-    /// When it went down, of the last hour.
+    /// When it went down within the last hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Timestamp>,
-    /// It was told that it flaps.
+    /// The thread in which people were told that it flaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<FlapTold>,
 }
@@ -139,15 +140,15 @@ pub struct FlapTold {
     pub outages: u32,
 }
 
-/// A time during which a profile cannot be judged, and that is our own doing.
+/// A time in which a profile cannot be judged, through our own fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unjudged {
-    /// When the first probe began that said nothing.
+    /// When the first probe without a result began.
     pub since: Timestamp,
-    /// It is to be told, as soon as a canary says that our own network works.
+    /// People are to be told as soon as a canary has shown that our own network works.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub due: bool,
-    /// The thread in which it was told.
+    /// The thread in which people were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<IncidentId>,
 }

@@ -1,43 +1,44 @@
-//! What of the fleet can be found without walking it.
+//! Indices: what of the fleet can be found without walking it, such as hosts by when the rules must look at them again.
 //!
-//! An index says nothing that the rows do not say: it is derived, never written, and equal fleets are equal whatever
-//! theirs says. A row that is handed out for changing is stale until [`Fleet::reindex`](super::Fleet::reindex) has read it
-//! again, which costs by the number of stale rows, not of rows.
+//! An index is derived from the rows, never written, and ignored by `PartialEq`. A row that is handed out to be changed
+//! is stale until [`Fleet::reindex`](super::Fleet::reindex) has read it again. That costs in proportion to the stale
+//! rows, not to all rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Hold, HostName, HostTrack, ProfileName, ProfileTrack, Stage, Standing, Timestamp};
 use super::{Settings, limits};
 
-/// Stale rows for which room is kept from one decision to the next.
+/// The lists of stale rows keep room for so many from one decision to the next.
 const KEPT: usize = 64;
 
 /// The indices of a fleet.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    /// The profiles of each host that is configured and has some, in name order.
+    /// The profiles of each configured host that has some, in name order.
     pub members: BTreeMap<HostName, Vec<ProfileName>>,
-    /// Profiles with an open incident, by when people last heard of it, put off by what grows between reminders.
+    /// Profiles that speak for a thread, by when people last heard of it plus
+    /// [`Telling::put_off`](super::Telling::put_off).
     pub told: BTreeSet<(Timestamp, ProfileName)>,
     /// Profiles with an open incident, also those no longer configured.
     pub open: BTreeSet<ProfileName>,
-    /// Profiles of whose incident people have not heard yet.
+    /// Profiles that speak for a thread of which people have not heard yet.
     pub untold: BTreeSet<ProfileName>,
-    /// Profiles that speak for a thread, by when its sites became others than people were told.
+    /// Profiles that speak for a thread, by since when it has other sites than people were told.
     pub news: BTreeSet<(Timestamp, ProfileName)>,
-    /// Profiles of which it was told that they flap, by when they last did.
+    /// Profiles of which people were told that they flap, by when they last went down or came back.
     pub flapping: BTreeSet<(Timestamp, ProfileName)>,
-    /// Profiles whose last result waits for a canary.
+    /// Profiles whose last result waits for a canary, or for their host's SSH port.
     pub suspected: BTreeSet<ProfileName>,
-    /// Profiles of which it is to be told that they cannot be judged.
+    /// Profiles of which people are to be told that they cannot be judged.
     pub unjudged: BTreeSet<ProfileName>,
-    /// Profiles of which that was told, by when it began.
+    /// Profiles of which people were told that they cannot be judged, by when that began.
     pub blanks: BTreeSet<(Timestamp, ProfileName)>,
-    /// Profiles whose last result said nothing.
+    /// Profiles whose last verdict was unknown.
     pub unknown: BTreeSet<ProfileName>,
     /// Profiles that are failing or down.
     pub ailing: BTreeSet<ProfileName>,
-    /// Hosts by when they want to be looked at again.
+    /// Hosts by when the rules must look at them again.
     pub wakes: BTreeSet<(Timestamp, HostName)>,
     /// Hosts that people paused, by when the pause ends on the wall clock.
     pub paused: BTreeSet<(Timestamp, HostName)>,
@@ -47,25 +48,25 @@ pub struct Index {
     pub started: BTreeSet<(Timestamp, HostName)>,
     /// Hosts in restart, by its deadline; also those no longer configured.
     pub restarting: BTreeSet<(Timestamp, HostName)>,
-    /// Hosts that rest or act for a reason.
+    /// Hosts with a hold.
     pub held: BTreeSet<HostName>,
-    /// Of these, those that wait for a canary.
+    /// Held hosts that wait for a canary.
     pub blind: BTreeSet<HostName>,
-    /// Of these, those that wait for the restart of another host.
+    /// Held hosts that wait for the end of another host's restart.
     pub queued: BTreeSet<HostName>,
-    /// Of these, those about which more must be known before anything is done.
+    /// Held hosts that are to be looked at over SSH.
     pub unseen: BTreeSet<HostName>,
-    /// Hosts and profiles that were read again, for the rules to look at.
+    /// Hosts and profiles that changed, for the rules to look at.
     pub dirty: Dirty,
     profiles: BTreeMap<ProfileName, ProfileKeys>,
     hosts: BTreeMap<HostName, HostKeys>,
     stale: Dirty,
-    /// The profile handed out last, while everybody who must know that it changes does: one decision hands the same one out
-    /// again and again.
+    /// The profile handed out last, if it is already listed as changed everywhere: one decision hands the same one out
+    /// many times.
     pub(super) noted: Option<ProfileName>,
 }
 
-/// Rows that were handed out for changing; each once or more often.
+/// Rows that were handed out to be changed; a row may be listed more than once.
 #[derive(Debug, Clone, Default)]
 pub struct Dirty {
     /// Profiles.
@@ -122,7 +123,7 @@ impl Index {
         }
     }
 
-    /// Whether this profile is known to change already.
+    /// Whether this profile is already listed as changed.
     pub(super) fn is_noted(&self, name: &ProfileName) -> bool {
         self.noted.as_ref().is_some_and(|noted| noted.is_same(name))
     }
@@ -143,7 +144,7 @@ impl Index {
             let keys = hosts.get(name).map(HostKeys::of).unwrap_or_default();
             self.place_host(name, keys);
         }
-        // What was made room for is used again, unless that was a start's with all its profiles.
+        // The room of the lists is used again, unless a start with all its profiles made it large.
         if stale.profiles.capacity() <= KEPT {
             self.dirty.profiles.append(&mut stale.profiles);
             self.dirty.hosts.append(&mut stale.hosts);
@@ -167,7 +168,7 @@ impl Index {
         }
     }
 
-    /// Whether every index says what the rows say, stale ones left out.
+    /// Whether no row is stale and every index agrees with the rows.
     pub(super) fn is_true(
         &self,
         profiles: &BTreeMap<ProfileName, ProfileTrack>,

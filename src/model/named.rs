@@ -1,4 +1,4 @@
-//! What a configuration names outside of itself, and a machine can look into without a network.
+//! What a configuration names outside of itself and this machine can check without a network: files, secrets, programs.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum Named {
         /// PEM.
         key: PathBuf,
     },
-    /// A password, or an address that is one.
+    /// A password, or a URL that is secret like one.
     Secret(SecretSource),
     /// A program of this machine.
     Program(PathBuf),
@@ -31,6 +31,6 @@ pub struct Unfit {
     pub message: String,
     /// What to write or to run.
     pub act: Option<String>,
-    /// It may be otherwise for the user and the service manager that probe runs under.
+    /// The same may be usable for the user and service manager that probe really runs under.
     pub only_here: bool,
 }

@@ -1,5 +1,6 @@
-//! What people must hear, as facts; the words are made in `render::mail`. All instants here are wall-clock times,
-//! fixed when the entry was written, so that a retry repeats the same bytes.
+//! What people are told, as facts. `render::mail` puts it into words.
+//!
+//! All instants are wall-clock times, fixed when the entry is queued, so that a retry repeats the same bytes.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::{
     ProfileName, Reason, Timestamp, Week,
 };
 
-/// A sentence more about an event. A row of an earlier version holds words; they are read as [`Finding::Told`].
+/// One more sentence about an event. A row of an earlier version holds words; they are read as [`Finding::Told`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remark {
@@ -19,7 +20,7 @@ pub enum Remark {
     Reason(Reason),
     /// Where a damaged state was moved to.
     Path(String),
-    /// A message that cannot be read any more, as it was found.
+    /// The text of a message that cannot be read any more.
     Kept(String),
     /// Why we gave up.
     GaveUp(GivenUp),
@@ -53,7 +54,7 @@ pub enum EventKind {
     Restarted,
     /// The profile is back.
     Up,
-    /// A restart was due and a hold said no.
+    /// A restart was due, and a hold forbids it.
     Withheld,
     /// A person must look.
     GaveUp,
@@ -65,15 +66,15 @@ pub enum EventKind {
     Closed,
     /// We could not see from … to ….
     Blind,
-    /// A site cannot be judged, and that is our own doing.
+    /// A site cannot be judged, through our own fault.
     Unjudged,
     /// The state was damaged and moved aside.
     Damaged,
     /// Certificates end soon.
     Certificate,
-    /// A site goes down and comes back again and again; the single times are not told.
+    /// A site goes down and comes back again and again; people are not told of each outage.
     Flapping,
-    /// Several messages in one: more happened at once than people can read one by one, or long ago.
+    /// Several messages in one: too much happened for single mails, or it was over long ago.
     Digest,
     /// How the week was.
     Report,
@@ -119,14 +120,14 @@ pub enum Next {
         /// How many before giving up.
         of: u32,
     },
-    /// The probes decide, from then on.
+    /// Probes decide from then on whether the restart helped.
     Prove {
         /// When they begin to count.
         from: Timestamp,
     },
     /// Nothing, for this reason.
     Held(Hold),
-    /// Nothing: no host, nothing to restart.
+    /// Nothing: the site has no host, so there is nothing to restart.
     WatchOnly,
     /// Nothing more.
     Nothing,
@@ -135,9 +136,9 @@ pub enum Next {
 /// Restarts that did not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {
-    /// So many within [`super::limits::LESSON_WINDOW`].
+    /// How many within [`super::limits::LESSON_WINDOW`].
     pub restarts: u32,
-    /// The one that held longest held for so long.
+    /// How long the one that held longest held.
     pub longest: Duration,
 }
 
@@ -183,7 +184,7 @@ pub enum Plight {
     Unwatched,
 }
 
-/// One of several sites of a host that an incident took.
+/// One of several sites of a host that went down together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     /// The site.
@@ -212,7 +213,7 @@ pub struct Flaps {
 pub struct Notification {
     /// Which.
     pub event: EventKind,
-    /// The incident it belongs to; its first message's id is derived from this.
+    /// The incident it belongs to; the id of its first mail is derived from this.
     pub incident: Option<IncidentId>,
     /// Position in the incident, from 0.
     pub sequence: u32,
@@ -239,7 +240,7 @@ pub struct Notification {
     pub attempts: Vec<Attempt>,
     /// What comes next.
     pub next: Next,
-    /// A sentence more, where the event needs one.
+    /// One more sentence, where the event needs one.
     pub remark: Option<Remark>,
     /// What the host's last restarts teach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,19 +251,19 @@ pub struct Notification {
     /// What the last look at the host found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Box<DatedFacts>>,
-    /// For `certificate`: which, the first to end first.
+    /// For `certificate`: the certificates, in the order in which they end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Ending>,
-    /// The sites of the host that are in it, where there are several: those that are down first.
+    /// The sites that the message is about, if there are several: first those that are down.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Affected>,
-    /// The site that the thread's messages named first, where that is another one.
+    /// The site that the thread's first messages named, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ProfileName>,
-    /// Nothing of its incident was told before: this is the whole story.
+    /// Nothing was told of its incident before: this message tells all of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub story: bool,
-    /// For `flapping`, and for `up` when it is over.
+    /// For `flapping`, and for the `up` that ends it: how often the site went down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaps: Option<Flaps>,
     /// For `up` and `closed`: it ends a thread that told that the site cannot be judged.
@@ -277,7 +278,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// An event of which nothing more is said yet.
+    /// A notification with this event and nothing else.
     #[must_use]
     pub const fn blank(event: EventKind, at: Timestamp) -> Self {
         Self {
@@ -312,19 +313,19 @@ impl Notification {
 }
 
 impl Notification {
-    /// The message itself, or those that it stands for.
+    /// The messages a digest stands for, or the message itself.
     pub fn told(&self) -> impl Iterator<Item = &Self> {
         let itself = self.items.is_empty().then_some(self);
         itself.into_iter().chain(&self.items)
     }
 
-    /// It answers a `down`: whoever was told that waits for one of these.
+    /// Whether it is an end or outcome that people wait for who were told `down`.
     #[must_use]
     pub const fn answers_down(&self) -> bool {
         self.ends() || matches!(self.event, EventKind::GaveUp)
     }
 
-    /// Its incident is over with it.
+    /// Whether its incident is over.
     #[must_use]
     pub const fn ends(&self) -> bool {
         matches!(

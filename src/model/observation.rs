@@ -1,4 +1,5 @@
-//! What a check saw that is not well, kept as facts, so that each language can word it.
+//! What a check saw that is not well, as people are told of it: kept as facts, so that each language can put it into
+//! words.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use super::{Cause, Finding, Phase};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Observation {
-    /// That something is not well.
+    /// A check of a URL that is not well.
     Check {
         /// The URL, without credentials.
         url: String,
@@ -25,7 +26,7 @@ pub enum Observation {
         /// In which part of the exchange.
         phase: Option<Phase>,
     },
-    /// Something that is no check's.
+    /// A finding that belongs to no check.
     Alone(Finding),
 }
 

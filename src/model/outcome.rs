@@ -1,4 +1,5 @@
-//! What one check of one URL found, as the prober saw it; nothing is judged here beyond naming the cause.
+//! The result of one check of one URL, as the prober saw it. The prober names the cause; the rules decide what it
+//! means.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -142,13 +143,13 @@ impl TlsVersion {
     }
 }
 
-/// Who made the answer, as far as it shows.
+/// What made the answer, as far as the answer shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// The web server itself: an error page of its own, or a redirect it makes without PHP.
     WebServer,
-    /// A cache: whether what stands behind it lives is not shown.
+    /// A cache: the answer does not show whether what stands behind it works.
     Cache,
     /// PHP, without proof of the database.
     Php,
@@ -240,7 +241,7 @@ pub enum CheckOutcome {
 }
 
 impl CheckOutcome {
-    /// Something was found, in no phase that is known.
+    /// Something was found, in an unknown phase.
     #[must_use]
     pub fn found(cause: Cause, finding: Finding) -> Self {
         Self::Found {
@@ -293,7 +294,7 @@ pub struct CheckResult {
     pub retry_after: Option<Duration>,
     /// Phase timings.
     pub timings: Timings,
-    /// What the peer showed; held once by all who were shown the same.
+    /// The certificate of the peer; kept once in memory for all results with the same one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Shared<Certificate>>,
 }
@@ -345,7 +346,7 @@ impl CheckResult {
         self.finding().map(Finding::detail).unwrap_or_default()
     }
 
-    /// Neither a fault nor our own doing: `Ok`, or a remark that nobody is to blame for.
+    /// Whether it is well: `Ok`, or a remark for which nobody is to blame.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.cause()

@@ -1,13 +1,15 @@
-//! One value of a JSON text by its pointer (RFC 6901), found while the text is read. Nothing else of the text is kept, and of
-//! the value no more than is needed to tell it from the one that is wanted: a text of a megabyte would make a tree of forty.
+//! Finds one value of a JSON text by its pointer (RFC 6901) while the text is read.
+//!
+//! Nothing else of the text is kept, and of the value only as much as shows whether it is the wanted one: the tree of a
+//! megabyte of JSON would take forty megabytes.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Kept beyond the size of what is wanted, so that people see what is there instead.
+/// How much is kept beyond the size of the wanted value, so that people see what is there instead.
 const SHOWN: usize = 64;
 
-/// What stands at `pointer`, where anything does; a member that is there twice is the last of its name.
+/// The value at `pointer`, if there is one. Of two members with one name the last counts.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -42,7 +44,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// How much more may be kept. What is cut is larger than what is wanted, so it cannot look the same.
+/// How much more may be kept. A value that is cut is larger than the wanted one, so it cannot equal it.
 struct Room {
     values: usize,
     bytes: usize,
@@ -58,7 +60,7 @@ impl Room {
     }
 }
 
-/// On the way to a value; there when no token is left.
+/// A step on the way to the value; it is reached when no token is left.
 struct Seek<'a> {
     tokens: &'a [String],
     room: &'a mut Room,
@@ -127,7 +129,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Some(Value::Array(kept)));
         };
-        // `0` or no leading zero, and no sign.
+        // RFC 6901: no leading zero except `0` itself, and no sign.
         let plain = token == "0" || !token.starts_with(['0', '+']);
         let wanted = token.parse::<usize>().ok().filter(|_| plain);
         let mut found = None;

@@ -1,9 +1,9 @@
 //! Text from outside: pages, headers, banners, what the kernel, a library or a program said.
 //!
-//! It can hold anything: sequences that repaint a terminal, marks that turn the direction of text, tags nobody sees, a
-//! megabyte of one word. [`Piece::of`] is the one reader that knows all of these; whatever shows such text is built on it.
-//! [`Quoted`] is one line of it on its way through our own findings: it is shown in quotation marks, never compared with
-//! anything, never translated.
+//! Such text can hold anything: sequences that repaint a terminal, marks that turn the direction of text, invisible
+//! tags, a megabyte of one word. [`Piece::of`] is the one reader that recognises all of these; everything that shows
+//! such text uses it. [`Quoted`] is one line of such text inside a finding: it is shown in quotation marks, never
+//! compared with anything and never translated.
 
 use std::fmt;
 use std::iter::Peekable;
@@ -31,7 +31,7 @@ impl Quoted {
         &self.0
     }
 
-    /// Nothing is left of it.
+    /// Whether nothing is left of it.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -50,7 +50,7 @@ impl fmt::Display for Quoted {
     }
 }
 
-/// A part of a text from outside. Whole terminal sequences (colours, titles, cursor moves) are none.
+/// A part of a text from outside. A whole terminal sequence (colour, title, cursor move) is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
     /// A character that is what it seems.
@@ -59,7 +59,7 @@ pub enum Piece {
     Space(char),
     /// The end of a line; a carriage return alone is one, so that nothing is overwritten.
     Break,
-    /// A control character, or one that is not seen and changes how the others are read.
+    /// A control character, or an invisible one that changes how the others are read.
     Unfit,
 }
 
@@ -71,8 +71,8 @@ impl Piece {
     }
 }
 
-/// One line of at most `cap` characters: whatever is no plain character becomes a space, runs of these one, and `…` shows that
-/// something was cut.
+/// One line of at most `cap` characters. Each run of other than plain characters becomes one space, and `…` shows that
+/// the text was cut.
 #[must_use]
 pub fn one_line(text: &str, cap: usize) -> String {
     let mut line = String::new();
@@ -119,7 +119,8 @@ fn next(chars: &mut Peekable<Chars<'_>>) -> Option<Piece> {
     }
 }
 
-/// Characters that are not seen and change how the others are read: direction, joiners, annotation, tags, a byte order mark.
+/// Whether a character is invisible and changes how the others are read: direction, joiners, annotation, tags, byte
+/// order mark.
 #[must_use]
 pub const fn misleads(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -130,7 +131,7 @@ pub const fn misleads(c: char) -> bool {
 /// the rest of the text.
 const SEQUENCE: usize = 256;
 
-/// After ESC: takes the sequence and says so, or takes nothing.
+/// After ESC: skips the sequence and returns `true`, or skips nothing.
 fn skip_escape(chars: &mut Peekable<Chars<'_>>) -> bool {
     let mut ahead = chars.clone();
     let whole = match ahead.next() {

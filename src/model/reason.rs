@@ -1,4 +1,4 @@
-//! Why something did not go as ordered, said by us: a login, a command, a look at a host.
+//! Why an order was not carried out as given: a login, a command, a look at a host.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ macro_rules! reasons {
             $($(#[doc = $doc])* #[serde(rename = $name)] $Reason $({ $(
                 #[doc = "See the words."] $value: String
             ),+ })?,)*
-            /// In somebody else's words, or an older version's.
+            /// The words of somebody else, or of an earlier version.
             #[serde(untagged)]
             Other(String),
         }
 
         impl Reason {
-            /// One of each, with the name of a value for the value.
+            /// One reason of each kind, in which each value is its own name.
             #[must_use]
             pub fn all() -> Vec<Self> {
                 vec![$(Self::$Reason $({ $($value: stringify!($value).to_owned()),+ })?,)*]
@@ -39,7 +39,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// The piece that says it in few words, for subjects.
+            /// The piece with its short form, for subjects.
             #[must_use]
             pub const fn short_name(&self) -> &'static str {
                 match self {
@@ -96,7 +96,7 @@ reasons! {
     NoScratch(place, said) "no_scratch" "no private directory below {place} for the log of ssh: {said}";
     /// The client could not be started.
     ClientNotStarted(program, said) "client_not_started" "{program} could not be started on this machine: {said}";
-    /// The client was still there when its time was over.
+    /// The client did not end in time.
     ClientHangs "client_hangs" "the ssh client did not end in time";
 
     // The login.

@@ -1,4 +1,4 @@
-//! The arithmetic of restarting: how long to wait, how many are allowed, and how one attempt ended.
+//! The parts of a restart: backoff, budget, the rungs of the ladder, and one attempt with its outcome.
 
 use std::fmt;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Backoff {
     }
 }
 
-/// So many restarts of one host in so much time, counted over every process that shares the state.
+/// How many restarts of one host a window of time allows, counted over every process that shares the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// How many.
@@ -63,7 +63,7 @@ impl Budget {
         .unwrap_or(u32::MAX)
     }
 
-    /// When a spent budget allows the next restart; `None` while one is left.
+    /// When a spent budget allows the next restart; `None` while the budget is not spent.
     #[must_use]
     pub fn free_at(&self, starts: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
         let mut counted: Vec<Timestamp> = starts
@@ -103,7 +103,7 @@ impl fmt::Display for Rung {
 }
 
 impl Rung {
-    /// Whether it takes the whole machine down, as far as its words say so.
+    /// Whether it may take the whole machine down: a local program, or a command with a word such as `reboot`.
     #[must_use]
     pub fn reboots(&self) -> bool {
         const WORDS: [&str; 7] = [
@@ -125,7 +125,7 @@ impl Rung {
 /// How many of a host's profiles must be down before it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// One, when the server itself is gone; all that have a say, when it still answers some.
+    /// One, if the server itself is gone; if it still answers some, all that have a vote.
     Auto,
     /// One.
     Any,
@@ -151,10 +151,10 @@ impl When {
     }
 }
 
-/// Stands in an output whose middle was left out, with the bytes that are missing before it.
+/// Marks the place where the middle of an output was left out; the number of missing bytes stands before it.
 pub const LEFT_OUT: &str = "bytes left out …";
 
-/// How an attempt ended. Exit 0 is `Succeeded`, and still only probes say that the site is back.
+/// How an attempt ended. Exit 0 is `Succeeded`, but only probes decide that the site is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryOutcome {
@@ -168,9 +168,10 @@ pub enum RecoveryOutcome {
     NotExecuted,
     /// The command was sent and its end was not seen: connection lost, killed by a signal, our own crash.
     Unknown,
-    /// Not sent, and it will not be until a person has acted: host key unknown or changed, key not accepted.
+    /// The command was not sent, and will not be before a person has acted: host key unknown or changed, key not
+    /// accepted.
     Refused,
-    /// The brake on the host itself said no: too often, out of resources, a restart is running. Nothing was restarted.
+    /// The agent on the host refused: too many restarts, out of resources, a restart is running. Nothing was restarted.
     Declined,
 }
 
@@ -237,7 +238,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Of very many the oldest go, and of older ones only how they ended is kept, not what was printed.
+    /// Drops the oldest beyond [`limits::ATTEMPTS_KEPT`], and the output of all but the last [`limits::OUTPUTS_KEPT`].
     pub fn keep_within_limits(attempts: &mut Vec<Self>) {
         let surplus = attempts.len().saturating_sub(limits::ATTEMPTS_KEPT);
         attempts.drain(..surplus);

@@ -1,4 +1,7 @@
-//! The fleet as rows: what a commit takes, and what those who follow are told.
+//! The fleet as rows: which rows the next commit takes ([`Fleet::changes`]), and which a follower, such as the status
+//! page, has not seen yet ([`Fleet::news`]).
+//!
+//! A commit that failed gives its rows back to the next one. What changes during a commit belongs to the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +41,7 @@ impl Rows {
         self.outbox.append(&mut other.outbox);
     }
 
-    /// At most `most` of each kind; the rest stays.
+    /// Takes at most `most` of each kind; the rest stays.
     fn take(&mut self, most: usize) -> Self {
         if most == usize::MAX {
             return std::mem::take(self);
@@ -57,7 +60,7 @@ impl Rows {
 /// What changed, as rows; `None` deletes.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// Always.
+    /// The core row; always there.
     pub core: CoreRow,
     /// Profiles.
     pub profiles: Vec<(ProfileName, Option<ProfileTrack>)>,
@@ -65,7 +68,7 @@ pub struct Changes {
     pub hosts: Vec<(HostName, Option<HostTrack>)>,
     /// Outbox entries.
     pub outbox: Vec<(EntryId, Option<Entry>)>,
-    /// Five minutes of profiles that are over.
+    /// Finished five-minute slots of profiles.
     pub slots: Vec<(ProfileName, Slot)>,
     /// What happened, with its wall-clock time.
     pub journal: Vec<(Timestamp, Happened)>,
@@ -74,7 +77,7 @@ pub struct Changes {
 }
 
 impl Fleet {
-    /// Whether something is neither written nor leaving.
+    /// Whether something changed that is in no commit yet.
     #[must_use]
     pub fn is_touched(&self) -> bool {
         !self.touched.is_empty() || !self.finished.is_empty()
@@ -116,7 +119,7 @@ impl Fleet {
         }
     }
 
-    /// What changed since it was last asked, at most `most` rows of each kind; everything is new to who asks first.
+    /// What changed since this was last called, at most `most` rows of each kind. For the first call every row is new.
     #[must_use]
     pub fn news(&mut self, most: usize) -> Changes {
         self.index.noted = None;
@@ -130,12 +133,12 @@ impl Fleet {
         news
     }
 
-    /// Nobody follows any more.
+    /// Nobody follows any more: changes are no longer collected for [`Fleet::news`].
     pub fn keep_to_itself(&mut self) {
         self.unread = None;
     }
 
-    /// Takes over what another fleet told.
+    /// Takes over the news of another fleet.
     pub fn learn(&mut self, news: Changes) {
         fn row<K: Ord, V>(rows: &mut BTreeMap<K, V>, (key, body): (K, Option<V>)) {
             match body {

@@ -1,4 +1,4 @@
-//! Secrets: where they come from, and a type that does not print.
+//! Secrets: where they are read from, and a type that is never printed.
 
 use std::fmt;
 use std::path::PathBuf;

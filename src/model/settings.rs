@@ -1,4 +1,4 @@
-//! What people configured, after defaults and cross-checks: nothing here is optional that has a default.
+//! What people configured, after defaults and cross-checks. A key that has a default is never an `Option` here.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -50,7 +50,7 @@ impl Settings {
         self.speaks(Channel::Mail) || self.speaks(Channel::Command)
     }
 
-    /// Between two reminders of one open incident. A command alone is reminded as a mail is by default.
+    /// The time between two reminders of one open incident. Without mail, a command gets the default of mail.
     #[must_use]
     pub fn reminder_interval(&self) -> Option<Duration> {
         match (&self.email, &self.command) {
@@ -85,11 +85,11 @@ pub fn plain_url(url: &Url) -> String {
 /// How addresses are chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Addresses {
-    /// The first that the name has; the other family when the first cannot be used from here.
+    /// The first address of the name; one of the other family if this machine cannot use the first.
     Any,
-    /// Each that the name has, at most [`super::limits::ADDRESSES`], judged one by one.
+    /// Every address of the name, at most [`super::limits::ADDRESSES`], judged one by one.
     All,
-    /// These, whatever the name says; Host and SNI stay.
+    /// These, whatever the name resolves to; Host and SNI stay.
     Pinned(Vec<IpAddr>),
 }
 
@@ -162,7 +162,8 @@ pub struct Profile {
     pub name: ProfileName,
     /// The machine that is restarted for it; without one it is watched and reported only.
     pub host: Option<HostName>,
-    /// That machine is not ours, by its `ssh` destination: a name of the site that DNS leads to loopback is wrong.
+    /// By its `ssh` destination, that machine is not the one probe runs on: then a site's name must not lead to
+    /// loopback.
     pub elsewhere: bool,
     /// What is requested. Credentials are taken out and sent as `Authorization`.
     pub urls: Vec<Url>,
@@ -184,7 +185,7 @@ pub struct Profile {
     pub failure_threshold: u32,
     /// Successes in a row that make it up again.
     pub success_threshold: u32,
-    /// What the response must look like; one in memory for all profiles that ask for the same.
+    /// What the response must look like; kept once in memory for all profiles that expect the same.
     pub expect: Shared<Expect>,
     /// A total above this is `slow`.
     pub slow: Option<Duration>,
@@ -194,7 +195,7 @@ pub struct Profile {
     pub max_body: u64,
     /// Which addresses.
     pub addresses: Addresses,
-    /// TLS; shared likewise.
+    /// TLS; shared in the same way.
     pub tls: Shared<Tls>,
     /// When people work on it.
     pub maintenance: Vec<Window>,
@@ -207,14 +208,14 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// When the maintenance window ends that is open at `wall`; of several the one that ends last.
+    /// When the maintenance window that is open at `wall` ends; if several are open, the last end.
     #[must_use]
     pub fn window(&self, wall: Timestamp) -> Option<Timestamp> {
         let open = self.maintenance.iter();
         open.filter_map(|window| window.open_until(wall)).max()
     }
 
-    /// The header that names us to it; a value of the profile's own may be a secret and is not repeated.
+    /// The header that names us to the site. A value that the profile sets may be a secret and is not shown.
     #[must_use]
     pub fn named_by(&self) -> String {
         let mut own = self.headers.iter();
@@ -298,7 +299,7 @@ pub struct Host {
     pub identity_file: Option<PathBuf>,
     /// `UserKnownHostsFile`.
     pub known_hosts_file: Option<PathBuf>,
-    /// `probe-agent` answers there: it is given orders, not commands.
+    /// `probe-agent` is installed there: it is given orders, not commands.
     pub agent: bool,
     /// Look at it before it is restarted.
     pub diagnose: bool,
@@ -345,8 +346,8 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// A restart writes a pid file and some log lines, and needs as much memory as the server had: little is enough, nothing
-    /// is not.
+    /// A restart writes a pid file and some log lines, and needs as much memory as the server had: a little free space
+    /// is enough, none is not.
     #[must_use]
     pub const fn by_default() -> Self {
         Self {
@@ -363,7 +364,7 @@ impl Guards {
 pub struct Restart {
     /// The ladder: first attempt, second, …; the last repeats. Never empty.
     pub commands: Vec<Rung>,
-    /// A person said that rungs may take the whole machine down.
+    /// A person allows rungs that may take the whole machine down.
     pub allow_reboot: bool,
     /// Of one command.
     pub timeout: Duration,
@@ -371,9 +372,9 @@ pub struct Restart {
     pub settle: Duration,
     /// Between attempts.
     pub backoff: Backoff,
-    /// Attempts allowed.
+    /// Attempts allowed in a window of time.
     pub budget: Budget,
-    /// Attempts after which a person must look; ten minutes of proven health begin the count anew.
+    /// Attempts after which a person must look. Ten minutes of proven health reset the count.
     pub give_up_after: u32,
     /// What a restart is tried for.
     pub causes: Vec<Cause>,
@@ -393,9 +394,9 @@ impl Restart {
 /// Something that answers whenever our own network works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Canary {
-    /// `http://` or `https://`: any HTTP answer will do.
+    /// `http://` or `https://`: any HTTP answer counts.
     Http(Url),
-    /// `tcp://`: an accepted connection will do.
+    /// `tcp://`: an accepted connection counts.
     Tcp {
         /// Name or address.
         host: String,
@@ -420,7 +421,7 @@ pub struct Heartbeat {
     pub every: Duration,
 }
 
-/// Where an outside watcher is told. Whoever knows the URL can speak for us: it is shown without its path and query.
+/// Where heartbeats go. Whoever knows the URL can send them in our name, so it is shown without path and query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Watcher {
     /// It stands in the configuration.

@@ -1,11 +1,11 @@
-//! A value that many hold and few change.
+//! A value that many hold and few change: one copy in memory for all holders.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Reads like the value itself and is held once by all who cloned it; who changes it gets a copy of his own.
+/// Reads like the value itself. All clones share one copy in memory; changing one gives it a copy of its own.
 #[derive(Debug)]
 pub struct Shared<T>(Arc<T>);
 
@@ -36,7 +36,7 @@ impl<T: Clone> DerefMut for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// Nobody else holds it.
+    /// Whether nobody else holds it.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         Arc::strong_count(&self.0) == 1

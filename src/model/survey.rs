@@ -1,4 +1,4 @@
-//! What a web host said about its sites when it was asked for a first configuration.
+//! What a web host says about its sites when `probe init` asks it, for a first configuration.
 
 use super::ProfileName;
 
@@ -9,25 +9,25 @@ pub struct Survey {
     pub host: String,
     /// The account that asked.
     pub user: String,
-    /// The address the question came from, as the host sees it; none when it was asked on the host itself.
+    /// The address the question came from, as the host sees it; `None` if it was asked on the host itself.
     pub from: Option<String>,
     /// The first line of `/etc/kusanagi`.
     pub kusanagi: Option<String>,
     /// The enabled web server's unit.
     pub unit: Option<String>,
-    /// Every web server's unit that is there.
+    /// The unit of every web server that is installed.
     pub units: Vec<String>,
     /// What root runs to restart it, with the full path.
     pub restart: Option<String>,
     /// What root runs to test its configuration, with the full path.
     pub test: Option<String>,
-    /// Whether the agent that is there knows sites to ask that host for; none where there is no agent, or nobody knows.
+    /// Whether the installed agent has sites to ask the host for; `None` if there is no agent or it is not known.
     pub agent_asks: Option<bool>,
     /// Its sites.
     pub sites: Vec<Site>,
-    /// Names of servers that are no name to ask for, and why they were left out.
+    /// Server names that cannot be asked for, and why they were left out.
     pub left_out: Vec<String>,
-    /// What Monit is told there.
+    /// The statements of Monit's configuration there.
     pub monit: Vec<MonitStatement>,
     /// Files that are there and could not be read by the account.
     pub unreadable: Vec<String>,

@@ -1,4 +1,4 @@
-//! Instants. The core is told the time; it never asks.
+//! Instants and what the clocks say. The core is given the time; it never reads a clock.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -65,7 +65,7 @@ impl Sub<Duration> for Timestamp {
 #[serde(transparent)]
 pub struct BootId(pub String);
 
-/// What the clocks say, all read in one go.
+/// What the clocks say, all read at the same moment.
 ///
 /// The wall clock may lie (set by hand, stepped by NTP, restored from a snapshot); the time since boot counts suspend
 /// (`CLOCK_BOOTTIME`) and never steps. [`crate::policy`] makes one line of time out of both.

@@ -1,4 +1,7 @@
-//! What we remember of one profile and of one host.
+//! What is remembered of one profile ([`ProfileTrack`]) and of one host ([`HostTrack`]).
+//!
+//! A profile has standing, streaks, evidence and its incident; a host has the stage of its recovery, attempts, what
+//! counts for the budget, and its last look. Each is one row; fields marked "never written" belong to this process.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +14,7 @@ use super::{
     Flap, GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Telling, Timestamp, Unjudged,
 };
 
-/// Where a profile stands by its counted results. An unknown verdict leaves it where it is.
+/// The state of a profile by its counted results. An unknown verdict does not change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -64,20 +67,20 @@ impl ProfileState {
 pub enum Reach {
     /// It is open.
     Answered,
-    /// Nothing came back in time, or a neighbour says that nobody is there.
+    /// No answer in time, or a router says that the host cannot be reached.
     Silent,
     /// The host answers that nothing listens there.
     Refused,
-    /// It could not be asked from here, or only through another host.
+    /// It could not be tried from here, or only through another host.
     Unknown,
 }
 
-/// A host whose SSH port did not answer either while a site of it failed: it may be starting anew.
+/// A host whose SSH port did not answer while a site of it failed: it may be booting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Away {
     /// When that was last seen.
     pub seen: Timestamp,
-    /// How.
+    /// What the port said.
     pub reach: Reach,
     /// When it was first seen to answer again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,13 +94,13 @@ pub struct Suspicion {
     pub began: Timestamp,
     /// When its result came in.
     pub ended: Timestamp,
-    /// A canary answered.
+    /// Whether a canary has answered.
     #[serde(default)]
     pub proven: bool,
-    /// The site was silent to the connect: it matters whether its host's SSH port is, too.
+    /// The site gave no answer to the connect, so the SSH port of its host is tried, too.
     #[serde(default)]
     pub silent: bool,
-    /// What that port says.
+    /// What that port said.
     #[serde(default)]
     pub reach: Option<Reach>,
 }
@@ -107,16 +110,16 @@ pub struct Suspicion {
 pub struct Maintenance {
     /// Since when.
     pub since: Timestamp,
-    /// How long we take it at its word.
+    /// Until when it is believed.
     pub until: Timestamp,
 }
 
-/// Probes of a profile that were due and not made, as far as nobody was told.
+/// Probes of a profile that were due and not made, and of which nothing was said yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Skips {
     /// How many.
     pub count: u32,
-    /// When somebody last was.
+    /// When such probes were last told of.
     pub told: Option<Timestamp>,
 }
 
@@ -129,7 +132,7 @@ pub struct Warned {
     pub ends: Timestamp,
 }
 
-/// What we remember of a profile.
+/// What is remembered of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProfileTrack {
     /// By counted results.
@@ -139,7 +142,7 @@ pub struct ProfileTrack {
     /// The last verdict was unknown, for this reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<Box<Finding>>,
-    /// It cannot be judged, by our own doing.
+    /// It cannot be judged, through our own fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<Box<Unjudged>>,
     /// Failures in a row.
@@ -151,7 +154,7 @@ pub struct ProfileTrack {
     pub failing_since: Option<Timestamp>,
     /// Next probe.
     pub due: Timestamp,
-    /// When the last counted or uncounted probe ended.
+    /// When the last probe ended, whether it counted or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probed: Option<Timestamp>,
     /// What the last probe found.
@@ -167,7 +170,7 @@ pub struct ProfileTrack {
     /// Waits for a canary, or for the host's SSH port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicion: Option<Suspicion>,
-    /// It is, or was before it failed, in maintenance; until it is well again.
+    /// It says that it is in maintenance, or said so before it failed. Kept until it is well again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
     /// The open incident.
@@ -176,7 +179,7 @@ pub struct ProfileTrack {
     /// What people were told of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling: Option<Box<Telling>>,
-    /// How it went down and came back lately.
+    /// How often it went down and came back lately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flap: Option<Box<Flap>>,
     /// By certificate: the warning last given.
@@ -196,7 +199,7 @@ pub struct ProfileTrack {
     /// What it answers a browser; never written.
     #[serde(skip)]
     pub browser: AsBrowser,
-    /// Probed in this run; never written.
+    /// Whether it was probed in this run; never written.
     #[serde(skip)]
     pub probed_in_run: bool,
     /// Probes that were not made in this process; never written.
@@ -208,7 +211,7 @@ pub struct ProfileTrack {
 }
 
 impl ProfileTrack {
-    /// Since when it cannot be judged by our own doing, while that is so.
+    /// Since when it cannot be judged, if the last verdict is unknown, too.
     #[must_use]
     pub fn blank_since(&self) -> Option<Timestamp> {
         let unjudged = self.unjudged.as_ref();
@@ -217,7 +220,7 @@ impl ProfileTrack {
             .map(|unjudged| unjudged.since)
     }
 
-    /// People were told that it cannot be judged, and that is still so.
+    /// Whether people were told that it cannot be judged, and that is still so.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         let unjudged = self.unjudged.as_ref();
@@ -247,7 +250,7 @@ pub enum Stage {
     /// Nothing.
     #[default]
     Idle,
-    /// A restart was ordered. After a crash it is nobody's until `deadline`; then its outcome is unknown.
+    /// A restart was ordered. After a crash it stays open until `deadline`; then its outcome is unknown.
     Restarting {
         /// Which.
         attempt: AttemptId,
@@ -289,13 +292,13 @@ pub struct Past {
 pub struct Look {
     /// When it began.
     pub began: Timestamp,
-    /// What it found.
+    /// How it ended.
     pub diagnosis: Diagnosis,
     /// Looks in a row after which the host was not restarted.
     pub refusals: u32,
 }
 
-/// What we remember of a host.
+/// What is remembered of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostTrack {
     /// What its recovery is doing.
@@ -315,32 +318,32 @@ pub struct HostTrack {
     /// The last look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Box<Look>>,
-    /// Its SSH port was found away.
+    /// Its SSH port did not answer while a site of it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Away>,
-    /// Attempts in a row at whose end the server said that its own configuration is broken.
+    /// Attempts in a row that ended with the server rejecting its own configuration.
     #[serde(default)]
     pub broken: u32,
-    /// Not before this.
+    /// When the backoff ends: no attempt before this.
     pub not_before: Option<Timestamp>,
     /// Failures that began before this do not count for a restart.
     pub evidence_from: Timestamp,
     /// Since when all its profiles are well.
     pub healthy_since: Option<Timestamp>,
-    /// Since when none of them fails by something the host is restarted for: what proves its health.
+    /// Since when no profile fails by a cause the host is restarted for. This proves its health.
     #[serde(default)]
     pub mended_since: Option<Timestamp>,
-    /// Since when one of them is failing, by a fault a restart may mend.
+    /// Since when a profile of it is failing by a fault that a restart may mend.
     pub failing_since: Option<Timestamp>,
     /// Why nothing is done although something is down.
     pub hold: Option<Hold>,
-    /// A person said to act although many hosts fail together; until it is well again.
+    /// A person ordered to act although many hosts fail together. Holds until the host is well again.
     pub forced: bool,
     /// Fingerprint of the configuration.
     pub fingerprint: u64,
     /// Since when it is no longer configured.
     pub removed: Option<Timestamp>,
-    /// The restart under way belongs to this process; never written, so after a crash it is nobody's.
+    /// The restart under way belongs to this process. Never written, so after a crash no process claims it.
     #[serde(skip)]
     pub acting: bool,
     /// Its SSH port is being tried in this process; never written.

@@ -1,7 +1,7 @@
-//! The weekly report: when it is due, what a week's tally remembers of a site, and what the report says, as facts.
+//! The weekly report as facts: when it is due, what is counted for each site ([`Tally`]), and what it says ([`Week`]).
 //!
-//! The tally of a site is a few numbers; it belongs to a period by its number, so that a new period needs no walk over the
-//! fleet to begin.
+//! A tally is a few numbers and carries the number of its period. A tally with another number counts as empty, so a new
+//! period begins without a walk over the fleet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,11 +39,11 @@ pub fn monday(zone: &TimeZone, wall: Timestamp) -> Option<Timestamp> {
 /// The period that the next report covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// Which, from 1: tallies of another number are of another period.
+    /// Its number, from 1.
     pub number: u32,
     /// Since when, on the fleet's line.
     pub began: Timestamp,
-    /// After which instant of the wall clock the next Monday was looked for.
+    /// The instant of the wall clock after which the next Monday was looked for.
     pub asked: Timestamp,
     /// When the report is due, on the wall clock.
     pub due: Timestamp,
@@ -52,7 +52,7 @@ pub struct Period {
     /// How long our own network was down.
     #[serde(default)]
     pub blind: Duration,
-    /// How long probe did not run, see [`super::limits::UNWATCHED_AFTER`].
+    /// How long probe did not run ([`super::limits::UNWATCHED_AFTER`]).
     #[serde(default)]
     pub away: Duration,
 }
@@ -73,7 +73,7 @@ impl Restarts {
         self.period == 0
     }
 
-    /// Those of this period: these, or none where these are of another.
+    /// The restarts in this period: these, or none if these belong to another.
     #[must_use]
     pub const fn of(self, period: u32) -> Self {
         match self.period == period {
@@ -91,22 +91,22 @@ pub struct Tally {
     pub period: u32,
     /// Probes that were well.
     pub well: u32,
-    /// Their response times together, in milliseconds.
+    /// The sum of their response times, in milliseconds.
     pub sum_ms: u64,
     /// The longest of them, in milliseconds.
     pub longest_ms: u32,
     /// When that was, in seconds since 1970 on the wall clock.
     pub longest_at: u32,
-    /// How long incidents of it that are over lasted within the period, in seconds.
+    /// How long its finished incidents lasted within the period, in seconds.
     pub down_s: u32,
-    /// How many of them.
+    /// How many such incidents.
     pub outages: u32,
     /// How long it was not judged within the period, in seconds.
     pub unjudged_s: u32,
 }
 
 impl From<Vec<u64>> for Tally {
-    /// An earlier version wrote no more than seven.
+    /// A row of an earlier version has seven numbers.
     fn from(row: Vec<u64>) -> Self {
         let nth = |n: usize| row.get(n).copied().unwrap_or(0);
         let small = |n: usize| u32::try_from(nth(n)).unwrap_or(u32::MAX);
@@ -145,7 +145,7 @@ impl Tally {
         self.period == 0
     }
 
-    /// The tally of this period: this one, or an empty one where this is of another.
+    /// The tally of this period: this one, or an empty one if this belongs to another.
     #[must_use]
     pub fn of(self, period: u32) -> Self {
         if self.period == period {
@@ -196,7 +196,7 @@ impl Tally {
 pub struct Drill {
     /// When, on the wall clock.
     pub at: Timestamp,
-    /// Whether it went well: login and facts came back; every recipient's mail was taken.
+    /// Whether it went well. On a host: login and facts came back. For mail: the mail to every recipient was taken.
     pub well: bool,
     /// When one last went well, on the wall clock.
     #[serde(default)]
@@ -225,7 +225,7 @@ pub struct WeekSite {
     pub outages: u32,
     /// It is down now.
     pub still: bool,
-    /// How long it was not judged, by our own doing, beyond what is so of all.
+    /// How long it alone was not judged through our own fault, without the times in which no site was.
     #[serde(default)]
     pub unjudged: Duration,
 }
@@ -234,11 +234,11 @@ pub struct WeekSite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeekHeld {
-    /// The site did not come back by it.
+    /// Not at all: the site did not come back.
     No,
-    /// So long, until something failed again.
+    /// For so long, until something failed again.
     For(Duration),
-    /// So long until now, and it holds.
+    /// For so long until now, and it still holds.
     Still(Duration),
 }
 
@@ -286,7 +286,7 @@ pub struct Week {
     pub from: Timestamp,
     /// How long the period is.
     pub span: Duration,
-    /// It is the first report, so that the period began when reports were asked for.
+    /// Whether it is the first report: its period began when reports were configured.
     pub first: bool,
     /// Within it, how long our own network was down.
     pub blind: Duration,
@@ -304,9 +304,9 @@ pub struct Week {
     /// Sites that were not judged for a while, were not down, and are not listed.
     #[serde(default)]
     pub unjudged_more: u32,
-    /// All their downtime together.
+    /// The sum of the downtime of all sites.
     pub down: Duration,
-    /// All the time together in which a site was not judged, beyond what is so of all.
+    /// The sum of [`WeekSite`]'s times that were not judged.
     #[serde(default)]
     pub unjudged: Duration,
     /// Hosts that were restarted.
@@ -324,8 +324,8 @@ pub struct Week {
 }
 
 impl Week {
-    /// The share of the judged time in which a site was not down, in hundredths of a per cent, rounded down: whoever was down
-    /// is never told to have been up for 100 %. `None` where it was never judged.
+    /// The share of the judged time in which a site was not down, in hundredths of a per cent. It is rounded down, so a
+    /// site that was down never shows 100 %. `None` if it was never judged.
     #[must_use]
     pub fn share(&self, site: &WeekSite) -> Option<u32> {
         share(self.judged().saturating_sub(site.unjudged), site.down)
@@ -338,7 +338,7 @@ impl Week {
         share(judged.saturating_sub(self.unjudged), self.down)
     }
 
-    /// How long we could see, and probe ran.
+    /// How long probe ran and our own network was up.
     fn judged(&self) -> Duration {
         self.span.saturating_sub(self.blind + self.away)
     }
@@ -347,7 +347,7 @@ impl Week {
 fn share(judged: Duration, down: Duration) -> Option<u32> {
     let (judged, down) = (judged.as_millis(), down.as_millis());
     let up = judged.saturating_sub(down).saturating_mul(10_000);
-    // A site that is down counts as down while nobody looks, too.
+    // A site also counts as down while probe does not run, so `down` can exceed `judged`.
     let whole = judged.max(down);
     up.checked_div(whole)
         .and_then(|share| u32::try_from(share).ok())

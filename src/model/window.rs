@@ -1,8 +1,9 @@
-//! Maintenance windows: times that come again, in which people work on a site and nobody is restarted or woken.
+//! Maintenance windows: recurring times in which people work on a site, nothing is restarted and nobody is woken.
 //!
-//! A window begins when its cron expression matches in its own time zone, and lasts a span of real time. A beginning that
-//! a change to summer time leaves out moves to the first instant after the gap; one that comes twice counts the first
-//! time. An expression with `*` or a step in minute or hour comes as often as the clock shows it.
+//! A window begins when its cron expression matches in its own time zone, and lasts a span of real time. If the change
+//! to summer time skips the beginning, the window begins at the first instant after the gap. If the change back shows
+//! that time twice, only the first counts. An expression with `*` or a step in minute or hour matches as often as the
+//! clock shows the time.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::Timestamp;
 
-/// A window that comes again.
+/// A recurring window.
 #[derive(Debug, Clone)]
 pub struct Window {
     cron: Cron,
@@ -59,7 +60,7 @@ impl Window {
     /// the name of its time zone (`Asia/Tokyo`).
     ///
     /// # Errors
-    /// When the expression or the zone is none, or the expression never matches.
+    /// When the expression or the zone is not valid, or the expression never matches.
     pub fn try_new(text: &str, length: Duration, timezone: &str) -> Result<Self, WindowError> {
         let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
         let cron = parser
@@ -72,7 +73,7 @@ impl Window {
             length,
             timezone: timezone.to_owned(),
         };
-        // Any instant will do: what comes at all comes again.
+        // Any instant will do: a window that comes at all comes again.
         match window.next(Timestamp(0)) {
             Some(_) => Ok(window),
             None => Err(WindowError::Never),

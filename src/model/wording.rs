@@ -1,4 +1,4 @@
-//! How people are spoken to: in which language, by whose clock, and with which words of their own.
+//! How messages speak to people: the language, the time zone of shown times, and the templates people wrote themselves.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The zone of a name of the tz database, if there is one.
+    /// The zone with this name in the tz database, if there is one.
     #[must_use]
     pub fn try_new(name: &str) -> Option<Self> {
         TimeZone::get(name).ok().map(|rules| Self {
@@ -63,7 +63,7 @@ impl Default for Zone {
     }
 }
 
-/// A file of words that people wrote in place of ours.
+/// A file of words that people wrote to replace ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Where it was read.
