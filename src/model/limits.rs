@@ -85,7 +85,8 @@ pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Longest of these waits.
 pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// A host whose ailment passes by itself is looked at again at least this often.
+/// A host whose ailment passes by itself is looked at again when it will have passed; if that is not known, after this.
+/// Never sooner than this.
 pub const LOOK_PASSING: Duration = Duration::from_secs(30);
 
 /// Most bytes that one look may print.

@@ -1,7 +1,7 @@
-//! Why a host is, or is not, being restarted: the same rules as in [`super::step`], asked without deciding anything.
+//! The answer of `probe why`: the rules of [`super::step`] are asked about one host, and nothing is decided.
 //!
-//! What was recorded stands for what this run has not looked at: an account is given from the state alone, so the two
-//! questions a run asks in the last moment (is a probe under way, does a canary answer now) are taken as still to come.
+//! Only the recorded state is known, so every profile counts as probed in this run, and a browser's headers as not
+//! answered. Whether a canary answers now stays open: the answer may be [`Hold::AwaitingCanary`].
 
 use crate::model::{
     Account, Allowance, Fleet, Hold, HostName, Now, ProfileState, Settings, Standpoint, Timestamp,
@@ -11,7 +11,7 @@ use crate::model::{
 use crate::policy::draft::Draft;
 use crate::policy::host::guard::{self, Ruling};
 
-/// The account of a host; `None` when there is no such host.
+/// The account of a host; `None` if no such host is configured.
 #[must_use]
 pub fn account(
     settings: &Settings,
@@ -120,7 +120,8 @@ fn fleet_budget(draft: &Draft<'_>) -> Allowance {
     }
 }
 
-/// Holds are told one at a time; a moment at which all that end by themselves are over is worth more to a person.
+/// The moment at which all waits with a known end are over. A hold is shown alone, but a person wants to know when all
+/// are over.
 fn may_act_at(draft: &Draft<'_>, name: &HostName, standpoint: &Standpoint) -> Option<Timestamp> {
     let track = draft.fleet.hosts.get(name)?;
     let hold = match standpoint {

@@ -1,17 +1,18 @@
-//! One line of time out of two clocks.
+//! One line of time, made of two clocks.
 //!
-//! While the machine stays up, time advances by what `CLOCK_BOOTTIME` advanced, whatever the wall clock does: an hour's
-//! jump expires no budget and makes no wait longer, and a cron run continues the line of the run before it. Across a
-//! reboot only the wall clock is left: what it has advanced since it was last seen, however wrong it was then and is now.
-//! Where it has gone back, elapsed time cannot be known and counts as none, so old restarts count as new.
-//! An instant has whole milliseconds; what is over belongs to the next step, or the time of a daemon that takes a thousand
-//! steps a second would run slow.
+//! - While the machine stays up, time advances as `CLOCK_BOOTTIME` does, whatever the wall clock does. A wall clock
+//!   that jumps by an hour expires no budget and prolongs no wait, and each cron run continues the line of the run
+//!   before it.
+//! - After a reboot, time advances by what the wall clock advanced since it was last read. Whether it was or is right
+//!   is not known. If it went back, time stands still: the time that passed is not known, so old restarts count as new.
+//! - An instant is in whole milliseconds. The rest of a step is added to the next step; otherwise a daemon with a
+//!   thousand steps a second would run slow.
 
 use std::time::Duration;
 
 use crate::model::{FleetClock, Now, Timestamp};
 
-/// Moves the fleet's clock to what the clocks say and returns the new instant.
+/// Advances the fleet's line of time to what the clocks say now, and returns the new instant.
 pub(in crate::policy) fn advance(clock: &mut FleetClock, now: &Now) -> Timestamp {
     let first = *clock == FleetClock::default();
     let (instant, rest) = if first {

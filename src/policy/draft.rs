@@ -1,4 +1,4 @@
-//! A decision being made: what the rooms of this floor pass from hand to hand.
+//! [`Draft`]: a decision while it is being made. The rooms of rules pass it on to one another and fill it.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::model::{
 
 use crate::policy::clock;
 
-/// What befell all hosts alike in this decision, so that their holds may no longer be true.
+/// Which holds may have ended by what happened in this decision, on all hosts alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::policy) enum Recheck {
-    /// Nothing.
+    /// None.
     No,
-    /// A canary was asked.
+    /// Those that wait for a canary: one was asked.
     Sight,
-    /// Orders of people, a new configuration, a state that can be written or no longer can.
+    /// All: people gave orders, the configuration is new, or the state can be written again or no longer.
     All,
 }
 
-/// How much of what happened was heeded, by room.
+/// How many entries of `happened` each room has handled.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Heeded {
     pub(in crate::policy) by_hosts: usize,
@@ -36,10 +36,10 @@ pub(in crate::policy) struct Draft<'a> {
     pub(in crate::policy) effects: Vec<Effect>,
     /// What happened so far, in order.
     pub(in crate::policy) happened: Vec<Happened>,
-    /// How much of that the rules about hosts, and those about telling, have heeded.
+    /// How many of them the rooms `host` and `tell` have handled.
     pub(in crate::policy) heeded: Heeded,
     pub(in crate::policy) durable: bool,
-    /// What befell all hosts alike.
+    /// Which holds of all hosts to ask the rules about again.
     pub(in crate::policy) recheck: Recheck,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Draft<'a> {
         self.settings.hosts.get(name).cloned()
     }
 
-    /// The host of a profile, where it is one we know.
+    /// The host of a profile, if it is configured.
     pub(in crate::policy) fn host_of(&self, profile: &ProfileName) -> Option<HostName> {
         let host = self.settings.profiles.get(profile)?.host.clone()?;
         self.settings.hosts.contains_key(&host).then_some(host)
@@ -115,13 +115,13 @@ impl<'a> Draft<'a> {
         members.filter_map(|name| self.settings.profiles.get_key_value(name))
     }
 
-    /// When the maintenance window of a profile ends that is open at this instant of the fleet's line; on that line, too.
+    /// When the maintenance window of a profile that is open at `at` ends; both are on the fleet's line of time.
     pub(in crate::policy) fn window(&self, name: &ProfileName, at: Timestamp) -> Option<Timestamp> {
         let until = self.settings.profiles.get(name)?.window(self.wall(at))?;
         Some(Timestamp(until.0 - self.fleet.core.clock.skew_ms))
     }
 
-    /// A notification that says nothing yet.
+    /// A notification with this event and the present time, and nothing else.
     pub(in crate::policy) fn blank(&self, event: EventKind) -> Notification {
         Notification::blank(event, self.wall(self.now))
     }

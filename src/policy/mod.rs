@@ -1,19 +1,23 @@
-//! First floor: the rules. [`step`] is the whole decision core: a pure, total, deterministic function from what we
-//! remember, what happened and what the clocks say, to what we remember now and what is to be done.
+//! First floor: the rules. [`step`] is the whole decision core: a pure, total, deterministic function from what is
+//! remembered, what happened and what the clocks say, to what is remembered now and what is to be done.
 //!
 //! It performs no I/O, reads no clock and draws no random number. Orders that act (`Recover`, `Notify`) come with
-//! `durable`: the engine carries them out only after the new state is on disk, and reports [`Event::TakenBack`] when it
-//! could not be written; then nothing was done.
+//! `durable`: the engine carries them out only after the new state is on disk. If it cannot be written, the engine does
+//! nothing and reports [`Event::TakenBack`].
 //!
-//! Three rooms, each of which knows only those before it: `site` says what a probe means, `host` what is done, `tell`
-//! who hears what. Between them goes [`Happened`](crate::model::Happened). Around them:
+//! There are three rooms, and each knows only those before it: `site` says what a probe means, `host` what is done,
+//! `tell` who hears what. They report to each other by [`Happened`](crate::model::Happened). A step first handles its
+//! event, then does what the passing of time brings about: `site` ends suspicions, `host` holds, restarts, looks and
+//! tries ports, canaries are asked, `tell` queues and sends, and last the probes that are due and the heartbeat leave.
+//! The other files:
 //!
 //! | file | decides |
 //! |---|---|
-//! | `clock` | one line of time out of a wall clock that may lie and a boot clock that does not |
-//! | `reconcile` | what a start or a new configuration changes: nothing by itself |
-//! | `wakeup` | when the rules want to be asked again, and when a run of `probe once` has nothing left to follow |
-//! | `account` | why: what the rules say of a host now, and what they looked at |
+//! | `draft` | nothing: it holds the decision while it is made |
+//! | `clock` | one line of time, made of a wall clock that may be wrong and a boot clock that is not |
+//! | `reconcile` | what a start, a new configuration or a damaged state changes |
+//! | `wakeup` | when the rules must be asked again, and when a run of `probe once` has nothing left to wait for |
+//! | `account` | nothing: it answers what the rules say of a host now, and what they looked at |
 
 mod account;
 mod clock;
@@ -34,7 +38,7 @@ use host::{attempt, boot, recovery, release as orders, sight};
 use site::{browser, incident, network, schedule};
 use tell::{heartbeat, outbox, report};
 
-/// Moves what was read from the state on to this moment, for showing it: nothing is decided.
+/// Advances the time of a state that was read to now, so that it can be shown. Nothing is decided.
 pub fn tell_time(fleet: &mut Fleet, now: &Now) {
     clock::advance(&mut fleet.core.clock, now);
 }
@@ -44,7 +48,7 @@ pub fn tell_time(fleet: &mut Fleet, now: &Now) {
 pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decision {
     let seen = fleet.core.clock.now;
     let mut draft = Draft::new(settings, fleet, now);
-    // Between two configurations of one run it was running, with nothing to watch perhaps.
+    // Before a reload the run was running, even if it had nothing to watch.
     if !matches!(event, Event::Started(Start::Reload)) {
         report::passed(&mut draft, seen);
     }
@@ -117,7 +121,7 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
         }
         Event::Recorded => attempt::recorded(&mut draft),
     }
-    // What time alone brings about, in the order in which one enables the next.
+    // What the passing of time brings about, in an order in which each step can enable the next.
     network::let_go(&mut draft);
     host::heed(&mut draft);
     recovery::move_on(&mut draft);

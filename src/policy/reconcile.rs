@@ -1,10 +1,14 @@
-//! What a start, a reload or a damaged state changes: nothing by itself.
+//! What a start, a reload or a damaged state changes.
 //!
-//! What was in flight in another process is nobody's. A profile or host that is no longer configured is remembered for
-//! [`limits::REMOVED_MEMORY`], so that removing it and adding it again gives no fresh budget; its incident ends and
-//! people hear of it. A changed profile keeps its state, loses its evidence, and can come no nearer to its threshold
-//! than one failure below it; a check of it that is new counts for nothing before it was well once. An equal
-//! configuration changes nothing.
+//! - Start: what was in flight in another process is forgotten; results of it that come late change nothing.
+//! - An equal configuration changes nothing.
+//! - A profile or host that is no longer configured is remembered for [`limits::REMOVED_MEMORY`], so that removing a
+//!   host and adding it again gives no fresh budget. The profile's incident is closed, and people are told. A profile
+//!   that is added again starts anew, except for which of its checks were well once.
+//! - A changed profile keeps its standing but loses its evidence, and its failures are cut to one below the threshold,
+//!   unless it is down. A check that is new counts only after it was well once.
+//! - A damaged state: nothing is restarted for [`limits::QUARANTINE`], every check counts as one that was well, and
+//!   people are told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,11 +60,11 @@ pub(in crate::policy) fn start(draft: &mut Draft<'_>, start: &Start) {
     retire(draft);
     draft.fleet.close_ranks();
     plan(draft, start, &fresh);
-    // What is due is asked before any rule can rest on what an earlier run saw.
+    // Due probes leave first, before a rule can rest on what an earlier run saw.
     schedule::move_on(draft);
 }
 
-/// Nothing is in flight in a process that has just begun.
+/// Forgets what was in flight: a process that has just begun has nothing in flight.
 fn forget_flights(draft: &mut Draft<'_>) {
     let fleet = &mut draft.fleet;
     fleet.agenda.clear();
@@ -79,7 +83,7 @@ fn forget_flights(draft: &mut Draft<'_>) {
     }
 }
 
-/// Profiles that nothing is remembered of.
+/// Configured profiles of which nothing is remembered.
 fn unknown(draft: &Draft<'_>) -> BTreeSet<ProfileName> {
     let known = &draft.fleet.profiles;
     let names = draft.settings.profiles.keys();
@@ -89,12 +93,13 @@ fn unknown(draft: &Draft<'_>) -> BTreeSet<ProfileName> {
         .collect()
 }
 
-/// Takes a profile over, of which nothing is known where it is new; says whether it is new or changed.
+/// Takes over the configuration of a profile; `new` means that nothing is remembered of it. Returns whether it is new
+/// or changed.
 fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
     let (name, fingerprint) = (&profile.name, profile.fingerprint);
     let known = draft.fleet.profiles.get(name).filter(|_| !new);
     if known.is_some_and(|track| track.fingerprint == fingerprint && track.removed.is_none()) {
-        // An earlier version did not know of checks: those it had are seen up.
+        // The state is of an earlier version, which did not remember checks: those it has count as well once.
         if known.is_some_and(|track| track.checks.is_empty()) {
             let track = draft.fleet.profile_mut(name);
             evidence::adopt(track, profile, true);
@@ -103,12 +108,12 @@ fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
         return false;
     }
     let now = draft.now;
-    // How a profile did before it was removed says nothing about it now; its host's budget does, and which of its checks
-    // were well once.
+    // The state of a profile from before it was removed is out of date. Only which of its checks were well once still
+    // holds.
     let fresh = known.is_none_or(|track| track.removed.is_some());
     let track = draft.fleet.profile_mut(name);
     if fresh {
-        // A probe that is under way is still the only one.
+        // A probe under way stays the only one.
         *track = ProfileTrack {
             in_flight: track.in_flight,
             checks: std::mem::take(&mut track.checks),
@@ -122,7 +127,7 @@ fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
         return true;
     }
     track.evidence.began.clear();
-    // Other URLs, perhaps, or in another order.
+    // The URLs may be others, or in another order.
     track.known.clear();
     if track.standing != Standing::Down {
         let short = profile.failure_threshold.saturating_sub(1);
@@ -132,7 +137,7 @@ fn adopt(draft: &mut Draft<'_>, profile: &Profile, new: bool) -> bool {
     true
 }
 
-/// Lets go of what is no longer configured.
+/// Marks what is no longer configured as removed, and forgets it after [`limits::REMOVED_MEMORY`].
 fn retire(draft: &mut Draft<'_>) {
     let now = draft.now;
     let gone: Vec<ProfileName> = draft
@@ -182,7 +187,7 @@ fn retire(draft: &mut Draft<'_>) {
     }
 }
 
-/// The first probes of a daemon, and of what a reload brought, each at a time of its own.
+/// When the first probes are due: all of a starting daemon, or those of profiles that a reload added or changed.
 fn first_probes(
     draft: &Draft<'_>,
     start: &Start,
@@ -222,7 +227,7 @@ fn plan(draft: &mut Draft<'_>, start: &Start, fresh: &[ProfileName]) {
         if track.in_flight.is_some() || track.suspicion.is_some() {
             continue;
         }
-        // A due time further off than one interval, or than the site asked us to wait, is from another configuration or
+        // A due time later than one interval plus the wait that the site asked for comes from another configuration or
         // another clock.
         let asked = schedule::asked(track).unwrap_or_default();
         let due = track.due.min(draft.now + profile.interval + asked);
@@ -241,12 +246,12 @@ fn plan(draft: &mut Draft<'_>, start: &Start, fresh: &[ProfileName]) {
     }
 }
 
-/// The state was damaged: what the budgets had seen is not known, so nothing is restarted for a while, and people hear of it.
+/// The state was damaged: how much of the budgets is spent is not known, so nothing is restarted for a while.
 pub(in crate::policy) fn damaged(draft: &mut Draft<'_>, path: String) {
     let until = draft.now + limits::QUARANTINE;
     draft.fleet.core.quarantine = Some(until);
     draft.durable = true;
-    // Which checks were ever well is not known either. Sites that were are the rule, and time is given to people.
+    // Which checks were ever well is not known either. Most were, and the quarantine gives people time to look.
     for name in draft.settings.profiles.keys() {
         evidence::trust(draft.fleet.profile_mut(name));
     }

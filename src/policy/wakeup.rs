@@ -1,4 +1,4 @@
-//! When the rules want to be asked again, and when a run of `probe once` is at its end.
+//! When the rules must be asked again although nothing happens, and when a run of `probe once` can end.
 
 use crate::model::{
     Fleet, Hold, HostName, HostTrack, ProfileName, ProfileTrack, Settings, Stage, Standing,
@@ -9,7 +9,8 @@ use super::host::rounds;
 use super::site::{browser, schedule};
 use super::tell;
 
-/// When the core wants to be asked again although nothing happened; never in the past.
+/// When `step` must be called again although nothing happens: the first due probe, canary, host or message. Never in
+/// the past.
 #[must_use]
 pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     let probe = fleet
@@ -30,15 +31,15 @@ pub fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
         .map(|at| at.max(fleet.now()))
 }
 
-/// Whether a run of `probe once` has nothing left to follow: no failure half confirmed, no restart under way or
-/// settling, no proof outstanding, no mail that could go now. Waits for a backoff or a budget are left to a later run, and so
-/// is what cannot come in this one: a better answer while our own network is down, a probe that nobody asked for.
+/// Whether a run of `probe once` has nothing left to wait for: no streak below its threshold, no restart under way or
+/// settling, no answer outstanding, no mail that could leave now. A later run waits for a backoff or a budget. The same
+/// holds for what this run cannot get: a better answer while our own network is down, a probe that is not due.
 #[must_use]
 pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
     let quiet = fleet.suspects.is_empty()
         && fleet.core.network.in_flight.is_none()
         && fleet.in_transit.is_empty()
-        // Whatever is due has left in the step before.
+        // Messages that were due left in the step before.
         && fleet.index.untold.is_empty();
     let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get_key_value(name));
     quiet
@@ -51,9 +52,9 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
             .all(|name| !is_open(settings, fleet, name))
 }
 
-/// No probe is under way or due that this run waits for. A site that does not answer is probed without a pause; once its
-/// incident is confirmed, while its failures do not count, and where it could not be judged, its next probes are a later
-/// run's.
+/// Whether this run waits for no probe that is under way or due. A silent site is probed without a break, so its next
+/// probes are left to a later run once its incident is open, while its failures do not count, or where it could not be
+/// judged.
 fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
     let known = |name: &ProfileName| {
         let track = fleet.profiles.get(name);
@@ -78,7 +79,7 @@ fn is_probed(settings: &Settings, fleet: &Fleet) -> bool {
     fleet.probing == ailing.filter(under_way).count()
 }
 
-/// A profile of the host is being probed, or will be in this run.
+/// Whether a profile of the host is being probed, or will be in this run.
 fn is_awaited(fleet: &Fleet, host: &HostName) -> bool {
     let mut members = fleet.index.members.get(host).into_iter().flatten();
     members.any(|name| {
@@ -107,7 +108,7 @@ fn is_busy(fleet: &Fleet, name: &HostName, host: &HostTrack) -> bool {
     moving || asked
 }
 
-/// A profile of this run about which the next few probes will say something new.
+/// Whether the next few probes of a profile of this run will tell something new.
 fn is_open(settings: &Settings, fleet: &Fleet, name: &ProfileName) -> bool {
     let Some((track, profile)) = fleet.profiles.get(name).zip(settings.profiles.get(name)) else {
         return false;
@@ -117,7 +118,7 @@ fn is_open(settings: &Settings, fleet: &Fleet, name: &ProfileName) -> bool {
     }
     match track.standing {
         Standing::New | Standing::Up | Standing::Degraded => false,
-        // In a maintenance window failures are not counted, so nothing is half confirmed.
+        // In a maintenance window failures do not count, so there is no streak to follow.
         Standing::Failing => track.failures > 0,
         Standing::Down if track.successes > 0 => true,
         Standing::Down => {
@@ -125,7 +126,7 @@ fn is_open(settings: &Settings, fleet: &Fleet, name: &ProfileName) -> bool {
             let hold = name.and_then(|host| fleet.hosts.get(host)?.hold.as_ref());
             match hold {
                 Some(Hold::NotConfirmed { .. }) => true,
-                // Its own next failure may be the one that is lacking.
+                // Its own next failure may be the missing one.
                 Some(Hold::NotEnoughDown { .. }) => {
                     let host = name.and_then(|host| settings.hosts.get(host));
                     let counts =

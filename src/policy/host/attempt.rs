@@ -1,10 +1,20 @@
-//! One attempt: what a permit sets in motion and what its end leaves behind.
+//! One attempt: what a permit starts, and what its end leaves behind.
 //!
-//! An attempt whose answer was lost (crash, connection, limit) is *unknown*: it counts, nothing is repeated on the spot, and
-//! the probes decide. One that never reached the host leaves the budget untouched and counts towards giving up. One that
-//! was ordered and could not be made durable is taken back as if it had not been ordered. One that has grown old before it
-//! could begin is not begun ([`release`](crate::policy::host::release)): a command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and
-//! for the budget it began at the end of that time.
+//! The rung is run with a deadline of `restart.timeout` plus [`limits::SSH_OVERHEAD`]. When it ends, the outcome
+//! decides:
+//!
+//! - It may have done something (`succeeded`, `failed`, `timed_out`, `unknown`): it counts for the budget, and the host
+//!   settles for `restart.settle` before probes count again. Nothing is repeated at once: the probes decide.
+//! - Its end was not seen (crash, connection lost, deadline passed): the outcome is `unknown`, and the host settles
+//!   only after the time that the command may still run.
+//! - It did nothing on the host (`not_executed`, declined by the agent): it leaves the budget, and counts towards
+//!   giving up.
+//! - The login was refused: we give up on the host at once.
+//! - It could not be made durable: it is taken back as if it had never been ordered.
+//! - It was too old before it could begin: it is not begun ([`release`](crate::policy::host::release)).
+//!
+//! A command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and for the budget it counts from the end
+//! of that time. After every attempt the backoff must pass before the next one.
 
 use std::time::Duration;
 
@@ -17,7 +27,7 @@ use crate::policy::draft::Draft;
 use crate::policy::host::{giving_up, lesson, sight};
 use crate::policy::site::{evidence, port};
 
-/// Orders a restart, on a profile's evidence.
+/// Orders a restart that rests on this profile's evidence.
 pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
     let Some(host) = draft.host(name) else { return };
     let now = draft.now;
@@ -53,7 +63,7 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(counted(now));
     lesson::began(track, now, period, ailment);
-    // Until its end is known, nothing that begins before it could have settled counts against it.
+    // While its end is not known, no failure counts that began before it could have settled.
     track.evidence_from = deadline + host.restart.settle;
     track.last = Some(attempt.clone());
     evidence::forget(draft, name);
@@ -78,12 +88,12 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
     }));
 }
 
-/// The moment a restart counts from: the last at which its command may begin.
+/// When a restart counts from: the last moment at which its command may begin.
 fn counted(decided: Timestamp) -> Timestamp {
     decided + limits::SSH_OVERHEAD
 }
 
-/// The report of an attempt of which nothing was heard.
+/// The report of an attempt whose end was not seen.
 pub(in crate::policy) fn lost(reason: Reason) -> RecoveryReport {
     RecoveryReport {
         outcome: RecoveryOutcome::Unknown,
@@ -95,7 +105,7 @@ pub(in crate::policy) fn lost(reason: Reason) -> RecoveryReport {
     }
 }
 
-/// An attempt ended; an answer to an attempt that is no longer the host's changes nothing.
+/// An attempt ended. A late answer to an attempt that the host no longer waits for changes nothing.
 pub(in crate::policy) fn ended(
     draft: &mut Draft<'_>,
     name: &HostName,
@@ -109,7 +119,7 @@ pub(in crate::policy) fn ended(
     }
 }
 
-/// Ends an attempt, at the moment it ended.
+/// Ends an attempt that ended at `at`.
 pub(in crate::policy) fn finish(
     draft: &mut Draft<'_>,
     name: &HostName,
@@ -130,7 +140,7 @@ pub(in crate::policy) fn finish(
         .map_or((Duration::ZERO, Duration::ZERO), |host| {
             (host.restart.timeout, host.restart.settle)
         });
-    // A command whose end was not seen may run until its own limit, from whenever it could begin.
+    // A command whose end was not seen may run until its own limit, counted from the last moment it could begin.
     let end = match outcome {
         RecoveryOutcome::Unknown => at.max(counted(attempt.began) + limit),
         RecoveryOutcome::TimedOut => at.max(attempt.began + limit),
@@ -146,7 +156,7 @@ pub(in crate::policy) fn finish(
     let touched = outcome.touched_host();
     let counts_from = match &host {
         Some(_) if touched => end + settle,
-        // Taken out of the configuration meanwhile, and perhaps back in a moment: how long it settles was said at the start.
+        // The host was removed from the configuration meanwhile and may come back: it settles as set at the start.
         None if touched => track.evidence_from.max(end),
         Some(_) | None => at,
     };
@@ -171,7 +181,7 @@ pub(in crate::policy) fn finish(
             .retain(|start| *start != counted(attempt.began));
         lesson::undone(track, attempt.began);
     }
-    // A host that was taken out of the configuration meanwhile may come back: the floor holds for it, too.
+    // A host that was removed from the configuration meanwhile may come back: the least wait holds for it, too.
     let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
         host.restart.backoff.wait(name, id, attempts)
     });
@@ -189,13 +199,13 @@ pub(in crate::policy) fn finish(
     if outcome == RecoveryOutcome::Refused {
         giving_up::give_up(draft, name, GivenUp::LoginRefused { said: reason });
     }
-    // Was it only the login, or is the whole machine away, as when it starts anew?
+    // The port tells whether only the login failed or the whole machine does not answer, as when it boots.
     if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
         port::ask(draft, name.clone());
     }
 }
 
-/// No restart is under way any more, and the next one waits.
+/// No restart is under way any more, and the next one waits for the backoff.
 fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
     let hold = Hold::Backoff { until };
     draft.fleet.host_mut(name).hold = Some(hold.clone());
@@ -223,7 +233,7 @@ fn record(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
     }
 }
 
-/// Orders that were not carried out are taken back, as if they had not been given.
+/// Takes back orders that were not carried out, as if they had not been given.
 pub(in crate::policy) fn taken_back(
     draft: &mut Draft<'_>,
     attempts: &[(HostName, AttemptId)],

@@ -1,16 +1,19 @@
-//! A host that was away as a whole and answers again: most likely it was started anew, and starts its services by itself.
+//! A host that did not answer at all and answers again has most likely booted, and starts its services by itself.
 //!
-//! Whoever gets in and finds facts knows the uptime, and the rule table decides ([`triage`](crate::policy::host::triage)). Without facts
-//! the SSH port is the only witness: where it was closed or silent while a site failed, nothing is restarted before it has
-//! answered for [`limits::BOOT_WINDOW`]. Until it answers it is tried before each attempt; an attempt is then over at once,
-//! and counts as one that did not reach the host.
+//! If a look finds facts, they tell the uptime, and the rule table decides ([`triage`](crate::policy::host::triage)).
+//! Without facts only the SSH port can tell: if it was closed or silent while a site failed, nothing is restarted
+//! before it has answered for [`limits::BOOT_WINDOW`].
+//!
+//! While the port does not answer, it is tried before each attempt, unless the last try is younger than
+//! [`limits::REACH_FRESH`], and during a backoff every [`limits::REACH_AGAIN`]. An attempt then ends at once and counts
+//! as one that did not reach the host.
 
 use crate::model::{Ailment, Away, Hold, HostName, HostTrack, Reach, Reason, limits};
 
 use crate::policy::draft::Draft;
 use crate::policy::site::port;
 
-/// Why a host that was away and is back is not restarted yet.
+/// The hold on a host whose SSH port answers again only since a short time.
 pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
     let away = track.away.filter(|_| !tells_uptime(track))?;
     let until = away.back? + limits::BOOT_WINDOW;
@@ -25,29 +28,29 @@ pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option
     })
 }
 
-/// Whether the port of a host that was away must be tried first.
+/// Whether the SSH port of a host that did not answer must be tried first.
 pub(in crate::policy) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
     let away = track.away.filter(|_| !tells_uptime(track))?;
     (away.back.is_none() && !is_fresh(draft, &away)).then_some(Hold::AwaitingFacts)
 }
 
-/// Why nobody is sent there: its port was tried just now.
+/// Why an attempt ends before it begins: the host's SSH port was tried a moment ago and did not answer.
 pub(in crate::policy) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<Reason> {
     let track = draft.fleet.hosts.get(name)?;
     let away = track.away.filter(|_| !tells_uptime(track))?;
-    // One that is not fresh was tried first ([`rule`]).
+    // If the last try is too old, [`rule`] has the port tried first.
     away.back.is_none().then_some(match away.reach {
         Reach::Silent => Reason::PortSilent,
         Reach::Refused | Reach::Answered | Reach::Unknown => Reason::PortRefuses,
     })
 }
 
-/// The port was tried so short a time ago that it counts as now.
+/// Whether the last try of the port is young enough to count for now.
 fn is_fresh(draft: &Draft<'_>, away: &Away) -> bool {
     draft.now.since(away.seen) < limits::REACH_FRESH
 }
 
-/// The last look came after the host was away and knows since when it is up.
+/// Whether a look after the port did not answer knows the host's uptime.
 fn tells_uptime(track: &HostTrack) -> bool {
     let look = track.look.as_ref().zip(track.away);
     let facts = look
@@ -56,7 +59,7 @@ fn tells_uptime(track: &HostTrack) -> bool {
     facts.is_some_and(|facts| facts.uptime_s.is_some())
 }
 
-/// Tries the ports that somebody waits for; during a backoff now and then, so that the window begins when the host is back.
+/// Tries the ports that a restart waits for; also during a backoff, so that the window begins when the host is back.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     let waits = |name: &&HostName| {
         let Some(track) = draft.fleet.hosts.get(*name) else {

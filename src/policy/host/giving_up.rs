@@ -1,10 +1,13 @@
-//! When a host is left to people, and when it is armed again.
+//! What giving up on a host and re-arming it change. [`guard`](super::guard) says when to give up.
+//!
+//! A host that we gave up on is watched but not restarted. It is re-armed by a person (`probe resume`), by a change of
+//! its configuration, or by proven health. Re-arming forgets its attempts, but never what counts for its budget.
 
 use crate::model::{GivenUp, Happened, Hold, HostName, Stage};
 
 use crate::policy::draft::Draft;
 
-/// No restart is ordered any more, until a person or proven health arms the host again.
+/// From now on no restart is ordered until the host is re-armed.
 pub(in crate::policy) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason: GivenUp) {
     let since = draft.now;
     let track = draft.fleet.host_mut(name);
@@ -20,7 +23,7 @@ pub(in crate::policy) fn give_up(draft: &mut Draft<'_>, name: &HostName, reason:
     draft.happened.push(Happened::GaveUp { host, reason });
 }
 
-/// Forgets the attempts of a host, never what its budget has seen.
+/// Forgets the attempts of a host, but not what counts for its budget.
 pub(in crate::policy) fn rearm(draft: &mut Draft<'_>, name: &HostName) {
     let track = draft.fleet.host_mut(name);
     let gave_up = matches!(track.stage, Stage::GaveUp { .. });

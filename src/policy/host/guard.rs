@@ -1,12 +1,23 @@
 //! May this host be restarted now, and if not, why not.
 //!
-//! The rules stand in one list, in the order in which their reasons are worth telling: first whether a restart is called
-//! for at all, then whether a person or our own state forbids it, then how often and how soon, and last the one question
-//! that costs something: whether our own network works at this moment.
+//! The rules are one list. The first that applies gives the reason that is shown:
 //!
-//! With `when: auto` one profile is enough when the server itself is gone: by its cause, and no other profile of the host is
-//! answered at the same address since that began. Otherwise all of them must be down. Those that fail by what is not the
-//! server's, or of which we cannot tell, have no vote then, for or against.
+//! 1. A restart is under way or settling, or we gave up on the host; or a maintenance window of one of its sites is
+//!    open.
+//! 2. No profile has complete evidence: its failures are too few or too old, are no evidence, or have a cause that is
+//!    not listed; or the profile is paused. Or fewer profiles have it than `restart.when` needs.
+//! 3. All attempts are spent, or the server rejected its own configuration too often: we give up.
+//! 4. The host is paused; the state was damaged lately, or cannot be written or used.
+//! 5. More than half of the hosts (of two or more) began to fail within two intervals, unless a person ordered to go
+//!    on; or another host is in restart.
+//! 6. The host's budget is spent; that of all hosts is spent; the backoff is not over.
+//! 7. The last look speaks against a restart, or the host did not answer at all and is back only since a short time.
+//! 8. An answer comes first: a probe of this site or of the host's other sites, or what a browser gets.
+//! 9. Our own network is down; the host must be looked at; its SSH port must be tried; a canary must answer now.
+//!
+//! With `when: auto` one profile is enough if its cause says that the server itself is gone, and since that began no
+//! other profile of the host is answered at the same address. Otherwise all profiles with a vote must be down. A
+//! profile has no vote if it fails by something that is not the server's fault, or if it could not be judged.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -25,20 +36,20 @@ use crate::policy::site::canary;
 use crate::policy::site::judge::longest;
 use crate::policy::site::schedule;
 
-/// What the rules say of a host.
+/// A ruling on a host.
 #[derive(Debug)]
 pub(in crate::policy) enum Ruling {
     /// Nothing is down.
     Nothing,
     /// A restart is not called for, or not allowed.
     Hold(Hold),
-    /// A person must look, for this reason.
+    /// Give up: a person must look, for this reason.
     GiveUp(GivenUp),
     /// Restart, on this profile's evidence.
     Permit(ProfileName),
 }
 
-/// Rules on a host.
+/// What the rules say of a host.
 pub(in crate::policy) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     let (Some(host), Some(track)) = (draft.settings.hosts.get(name), draft.fleet.hosts.get(name))
     else {
@@ -135,16 +146,17 @@ pub(in crate::policy) fn needed(draft: &Draft<'_>, name: &HostName) -> usize {
     host.map_or(auto, |host| host.restart.when.needed(case.watched, auto))
 }
 
-/// What the other profiles of a host say, beside one on whose evidence it would be restarted.
+/// What the host's profiles say about whether its server still answers, besides the one on whose evidence it would be
+/// restarted.
 #[derive(Debug, Default)]
 struct Others {
-    /// The server itself is gone, by what that one shows.
+    /// The server itself is gone, by the cause of that one.
     gone: bool,
-    /// Profiles that have a say, that one among them.
+    /// Profiles that have a vote, that one included.
     votes: usize,
-    /// Others that are answered at the same address, since that one is not.
+    /// Others that were answered at the same address since that one began to fail.
     answered: usize,
-    /// Others that were well and are only being probed since.
+    /// Others whose result since then is still awaited.
     awaited: usize,
 }
 
@@ -181,8 +193,8 @@ impl Others {
                 others.awaited += 1;
                 continue;
             }
-            // They were probed when this one began to fail: one that fails much later was well after that, and its failure
-            // is not confirmed yet.
+            // All were probed when this one began to fail. One that began to fail much later was well then, and its own
+            // failure is not confirmed yet.
             let began_later = track
                 .failing_since
                 .is_some_and(|began| began > since + slack);
@@ -202,7 +214,7 @@ impl Others {
         others
     }
 
-    /// How many must be down where people leave that to us.
+    /// How many must be down with `when: auto`.
     const fn needed(&self) -> usize {
         if self.gone && self.answered == 0 {
             1
@@ -211,20 +223,20 @@ impl Others {
         }
     }
 
-    /// The answers of the others come first where one of them can keep the host from being restarted.
+    /// The hold while the answer of another profile is awaited that could forbid the restart.
     fn awaited(&self, when: When) -> Option<Hold> {
         let matters = when == When::Auto && self.gone && self.answered == 0;
         (matters && self.awaited > 0).then_some(Hold::AwaitingProbe)
     }
 }
 
-/// The address at which a check was answered, or was not.
+/// The address at which a check was made; of several hops, the first.
 fn address(check: &CheckResult) -> Option<IpAddr> {
     let first = check.hops.first().map_or(check.address, |hop| hop.address);
     first.map(|address| address.ip())
 }
 
-/// Whether a profile has a say in whether the server still answers: it is well, or fails by what is the server's.
+/// Whether a profile has a vote on whether the server still answers: it is well, or fails by a fault of the server.
 fn has_vote(draft: &Draft<'_>, name: &ProfileName) -> bool {
     let Some(track) = draft.fleet.profiles.get(name) else {
         return false;
@@ -240,26 +252,26 @@ fn has_vote(draft: &Draft<'_>, name: &ProfileName) -> bool {
     }
 }
 
-/// What the host's profiles say, taken together.
+/// The evidence of the host's profiles, taken together.
 #[derive(Debug, Default)]
 struct Case {
     watched: usize,
     /// Some profile is down.
     down: bool,
-    /// Down, with complete evidence.
+    /// How many are down with complete evidence.
     proven: usize,
-    /// Those.
+    /// The names of those.
     rests_on: Vec<ProfileName>,
     /// The longest evidence, and how much is needed.
     streak: u32,
     threshold: u32,
-    /// The profile on whose evidence a restart would rest: one whose server is gone before any other.
+    /// The profile on whose evidence a restart would rest: preferably one whose server is gone.
     candidate: Option<(ProfileName, Cause)>,
-    /// A cause a restart is not configured for.
+    /// The cause of a profile that is down, if the host is not restarted for it.
     excluded: Option<Cause>,
-    /// A profile that fails by what is no evidence, and why that is none.
+    /// A profile whose failure is no evidence, and why not.
     not_evidence: Option<(ProfileName, NotEvidence)>,
-    /// A profile with complete evidence on which a person forbade to act.
+    /// The pause of a profile with complete evidence.
     paused: Option<Hold>,
     last_failure: Timestamp,
 }
@@ -325,7 +337,7 @@ impl Case {
         case
     }
 
-    /// Why there is no evidence to act on.
+    /// The hold if no profile has complete evidence.
     fn unproven(&self) -> Hold {
         if let Some(pause) = &self.paused {
             return pause.clone();
@@ -344,8 +356,8 @@ impl Case {
     }
 }
 
-/// `failure_threshold` failures in a row that a restart may rest on, the oldest not older than they need:
-/// N·interval + N·D + interval, where D is the time one probe may take.
+/// Whether a profile's evidence is complete: it is down with `failure_threshold` (N) failures in a row that a restart
+/// may rest on, and the oldest is younger than N·interval + N·D + interval, where D is the time one probe may take.
 pub(in crate::policy) fn is_proven(
     now: Timestamp,
     profile: &crate::model::Profile,
@@ -373,7 +385,8 @@ fn underway(track: &HostTrack) -> Option<Hold> {
     }
 }
 
-/// People work on one of the host's sites; a restart would hit them, whichever site it is for.
+/// A maintenance window of one of the host's sites is open: a restart would disturb that work, whichever site it is
+/// for.
 fn at_work(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
     let windows = draft
         .settings
@@ -383,7 +396,7 @@ fn at_work(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
     Some(Hold::Window { profile, until })
 }
 
-/// Forbidden by a person, or by the state of our own state.
+/// The hold by a person's pause or by our own state.
 fn forbidden(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
     if let Some(pause) = pause_of(draft, name.as_str()) {
         return Some(pause);
@@ -399,7 +412,7 @@ fn forbidden(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
     draft.fleet.may_forget().then_some(Hold::StateUnwritable)
 }
 
-/// Many hosts failing together point at something they share; and one restart at a time is enough.
+/// The hold if many hosts fail together, which points at something they share; or if another host is in restart.
 fn together(
     draft: &Draft<'_>,
     name: &HostName,
@@ -425,7 +438,7 @@ fn together(
     if hosts >= 2 && failing * 2 > hosts && !track.forced {
         return Some(Hold::MassFailure { failing, hosts });
     }
-    // Nobody ends the restart of a host that was taken out of the configuration and whose process died: its time does.
+    // A host that was removed from the configuration and whose process died is in restart until its deadline.
     let acting = draft.fleet.hosts_in_restart(draft.now);
     let busy: BTreeSet<&HostName> = acting.filter(|other| *other != name).collect();
     busy.first()
@@ -469,20 +482,21 @@ fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Ho
         .map(|until| Hold::Backoff { until })
 }
 
-/// Where a wait ended and not a probe, the evidence may be a whole retry interval old: an answer under way comes first.
-/// What an earlier run saw is minutes old, and a person may have mended the site since: this run looks for itself first.
+/// If a timer, not a probe, triggered this, the evidence may be a whole retry interval old: wait for the probe in
+/// flight. What an earlier run saw may be minutes old, and a person may have repaired the site since: this run probes
+/// it first.
 fn looking(draft: &Draft<'_>, profile: &ProfileName) -> Option<Hold> {
     let track = draft.fleet.profiles.get(profile)?;
     let asked = track.in_flight.is_some() || track.suspicion.is_some();
     (asked || !track.probed_in_run).then_some(Hold::AwaitingProbe)
 }
 
-/// Nobody is sent to a host while our own network is down.
+/// The hold while our own network is down.
 fn sightless(draft: &Draft<'_>) -> Option<Hold> {
     canary::is_down(draft).then_some(Hold::NetworkDown)
 }
 
-/// A restart needs a canary that answered after the last failure began, and not long ago.
+/// A restart needs a canary that was asked after the last failure began, within [`limits::CANARY_FRESH`], and answered.
 fn blind(draft: &Draft<'_>, last_failure: Timestamp) -> Option<Hold> {
     (!canary::is_proven(draft, last_failure)).then_some(Hold::AwaitingCanary)
 }

@@ -1,17 +1,18 @@
 //! How long restarts held, and what that teaches.
 //!
-//! A restart holds from the end of the first incident that closes after it to the beginning of the host's next one. Three
-//! restarts within [`limits::LESSON_WINDOW`], none of which held for [`limits::LESSON_HELD`], are a lesson: what is wrong
-//! comes back whatever is restarted, and people hear so in every mail about that host.
+//! A restart holds from the end of the first incident that closes after it until the host's next incident begins; for
+//! no time at all if none closed before the next restart. Three or more restarts within [`limits::LESSON_WINDOW`], none
+//! of which held for [`limits::LESSON_HELD`], are a lesson: the fault comes back whatever is restarted, and every mail
+//! about that host says so. While the last restart still holds there is no lesson.
 
 use std::time::Duration;
 
 use crate::model::{Ailment, HostTrack, Lesson, Past, Timestamp, limits};
 
-/// Restarts from which on something can be learnt.
+/// Fewer restarts than this teach nothing.
 const LEAST: usize = 3;
 
-/// A restart began; those of the report's period, which began then, are kept.
+/// A restart began. Restarts since `period`, when the period of the weekly report began, are kept as well.
 pub(in crate::policy) fn began(
     track: &mut HostTrack,
     now: Timestamp,
@@ -32,7 +33,7 @@ pub(in crate::policy) fn began(
     });
 }
 
-/// The restart that began then did not take place.
+/// Forgets the restart that was ordered then: it did not take place.
 pub(in crate::policy) fn undone(track: &mut HostTrack, began: Timestamp) {
     track.past.retain(|past| past.began != began);
 }
@@ -44,7 +45,7 @@ pub(in crate::policy) fn back(track: &mut HostTrack, now: Timestamp) {
     }
 }
 
-/// One of the host's profiles is down, since then.
+/// An incident of one of the host's profiles began; it fails since `since`.
 pub(in crate::policy) fn again(track: &mut HostTrack, since: Timestamp) {
     if let Some(last) = track.past.last_mut()
         && last.back.is_some()

@@ -1,19 +1,19 @@
 //! What is done about hosts.
 //!
-//! This room heeds what happened to sites ([`heed`]), and knows nothing of mail.
+//! This room handles what happened to sites ([`heed`]), and knows nothing of mail.
 //!
 //! | file | decides |
 //! |---|---|
-//! | `recovery` | what a host does next: hold, restart, give up, be armed again after proven health |
-//! | `rounds` | which hosts the rules look at now |
-//! | `guard` | may this host be restarted, and if not, why not |
-//! | `sight` | when a host is looked at before it is acted on, and how long that holds |
-//! | `triage` | what the host says of itself, as a table: what is wrong, and what may be done |
-//! | `boot` | what a host whose SSH port was away as well is spared |
-//! | `attempt` | one restart: ladder, backoff, settling, what its end leaves behind |
+//! | `recovery` | what a host does next: hold, restart, give up, be re-armed after proven health |
+//! | `rounds` | which hosts the rules are asked about now |
+//! | `guard` | whether this host may be restarted, and if not, why not |
+//! | `sight` | when a host is looked at before a restart, and how long the facts hold |
+//! | `triage` | what is wrong by the host's facts, and what may be done, as a table |
+//! | `boot` | when a host whose SSH port did not answer either may be restarted |
+//! | `attempt` | one restart: rung, backoff, settling, what its end leaves behind |
 //! | `release` | which orders to restart are not carried out after all |
-//! | `giving_up` | when a host is left to people |
-//! | `lesson` | how long restarts held, and what that teaches |
+//! | `giving_up` | what giving up and re-arming change |
+//! | `lesson` | how long restarts held, and whether they teach that restarts do not help |
 
 pub(in crate::policy) mod attempt;
 pub(in crate::policy) mod boot;
@@ -30,7 +30,7 @@ use crate::model::{Happened, ProfileName};
 
 use super::draft::Draft;
 
-/// Heeds what happened to sites since this was last asked.
+/// Handles what happened to sites since the last call.
 pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
     let settings = draft.settings;
     if settings.hosts.is_empty() {

@@ -1,10 +1,11 @@
-//! What a host does next: hold, restart, give up, and be armed again.
+//! What a host does next: hold, restart, give up, and be re-armed.
 //!
-//! `Idle → Restarting → Settling → Idle`, and `GaveUp` from where only a person or proven health leads back. The attempts of a
-//! host survive incidents, crashes and reloads. They climb the ladder, make the backoff grow and lead to giving up, and are
-//! forgotten only after [`limits::PROVEN_HEALTH`] in which none of its profiles failed by anything it is restarted for: one
-//! good probe proves nothing, and a host that relapses is restarted ever more rarely. What counts for the budget is never
-//! forgotten before its time.
+//! The stages are `Idle → Restarting → Settling → Idle`, and `GaveUp`, which only a person, a changed configuration of
+//! the host or proven health ends. The attempts of a host survive incidents, crashes and reloads. They climb the
+//! ladder, make the backoff grow and lead to giving up. They are forgotten only after [`limits::PROVEN_HEALTH`] in
+//! which no profile of the host failed by a cause that it is restarted for: one good probe proves nothing, and a host
+//! that relapses is restarted less and less often. What counts for the budget is never forgotten before its window has
+//! passed.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,7 @@ use crate::policy::host::{attempt, boot, giving_up, release, rounds};
 use crate::policy::site::evidence;
 use crate::policy::site::incident::fails_by_host;
 
-/// A profile of this host was judged: is the host well, and since when is it not?
+/// A profile of this host was judged: updates whether and since when the host is well or failing.
 pub(in crate::policy) fn update_health(draft: &mut Draft<'_>, host: &HostName) {
     let (mut well, mut mended) = (true, true);
     let mut ailing: Option<Timestamp> = None;
@@ -29,7 +30,7 @@ pub(in crate::policy) fn update_health(draft: &mut Draft<'_>, host: &HostName) {
         };
         match track.standing {
             Standing::Up | Standing::Degraded => {}
-            // What has shown nothing yet proves nothing.
+            // A profile that was not probed yet proves nothing.
             Standing::New => (well, mended) = (false, false),
             Standing::Failing | Standing::Down => {
                 well = false;
@@ -53,7 +54,7 @@ pub(in crate::policy) fn update_health(draft: &mut Draft<'_>, host: &HostName) {
     }
 }
 
-/// Whether a profile that is not well fails, or began its incident, by something the host is restarted for.
+/// Whether a profile that is not well fails, or began its incident, by a cause that the host is restarted for.
 fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool {
     let causes = draft
         .settings
@@ -66,12 +67,12 @@ fn is_healable(draft: &Draft<'_>, host: &HostName, track: &ProfileTrack) -> bool
         && (first.is_some_and(listed) || track.evidence.cause.is_some_and(listed))
 }
 
-/// What time brings about for hosts, and what the guard says of those that are not well.
+/// Ends restarts and settling whose time has passed, and asks the guard about hosts that are not well.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     let names = rounds::due(draft);
     look_at(draft, names);
     draft.fleet.reindex();
-    // One restart at a time: where none is under way any more, the next in line may go.
+    // Only one restart at a time: if none is under way any more, the next host that waits may be restarted.
     let idle = rounds::restarting_until(&draft.fleet).is_none();
     if idle && !draft.fleet.index.queued.is_empty() {
         let queued = draft.fleet.index.queued.clone();
@@ -136,7 +137,7 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
     match rule(draft, name) {
         Ruling::Nothing => hold(draft, name, None),
         Ruling::Hold(reason) => {
-            // What is seen while people work on the machine is their doing; after that it takes fresh failures.
+            // Failures during a maintenance window come from that work; after it, new failures are needed.
             if matches!(reason, Hold::Window { .. }) {
                 evidence::forget(draft, name);
             }
@@ -171,7 +172,7 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
     });
 }
 
-/// People ordered a pause or a new start.
+/// People ordered pauses, or hosts to be re-armed.
 pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
     draft.fleet.drills = orders.drills;
@@ -207,7 +208,7 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     }
 }
 
-/// What a person resumes by name counts from now on, seen up or not; `all` lifts pauses, and says nothing of single sites.
+/// The checks of a site that a person resumes by name count from now on, even if never well. `all` only lifts pauses.
 fn trust(draft: &mut Draft<'_>, target: &str) {
     let settings = draft.settings;
     let meant = settings.profiles.iter().filter(|(name, profile)| {
@@ -232,7 +233,7 @@ fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
             .any(|(profile, _)| profile.as_str() == target)
 }
 
-/// The configuration of a host changed: what was decided under the old one does not hold, what was counted does.
+/// The configuration of a host changed: its evidence and giving up end; attempts and budget stay.
 pub(in crate::policy) fn reconfigured(draft: &mut Draft<'_>, host: &Host) {
     let known = draft
         .fleet

@@ -1,4 +1,9 @@
-//! Orders to restart that are not carried out: too old when they were durable, or for a host that is known to be away.
+//! Orders to restart that are not carried out after all.
+//!
+//! - An order that is [`limits::ORDER_FRESH`] old when it is durable is not begun. That says nothing of the host, so it
+//!   does not count towards giving up.
+//! - An order for a host whose SSH port is known not to answer ends at once, and counts as one that did not reach the
+//!   host.
 
 use std::time::Duration;
 
@@ -13,15 +18,15 @@ use crate::policy::host::attempt::{ended, lost};
 /// What may become of an order once it is durable.
 #[derive(Debug)]
 pub enum Release {
-    /// It is carried out, if its client is started within this time.
+    /// It is carried out if its client starts within this time.
     Within(Duration),
-    /// It is too late: nothing is begun, and this is decided instead.
+    /// It is too old: nothing is begun, and the rules get this event instead.
     Late(Event),
-    /// Its host does not wait for it any more.
+    /// Its host no longer waits for it.
     Overtaken,
 }
 
-/// Whether an order that is durable may still be carried out. The answer is good for the moment of the last step.
+/// Whether an order that is durable may still be carried out, at the time of the last step.
 #[must_use]
 pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
     let track = fleet.hosts.get(&order.host);
@@ -43,9 +48,9 @@ pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
     }
 }
 
-/// Nobody is sent, since it is known at this moment that the host cannot be reached.
+/// Ends the attempt that was just ordered, because the host is known not to be reachable now.
 pub(in crate::policy) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: Reason) {
-    // It was ordered just now, and is the last.
+    // It was ordered just now, so it is the last effect.
     let is_order = |effect: &mut Effect| matches!(effect, Effect::Recover(_));
     let Some(Effect::Recover(order)) = draft.effects.pop_if(is_order) else {
         return;
@@ -57,8 +62,7 @@ pub(in crate::policy) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: 
     ended(draft, name, order.attempt, report);
 }
 
-/// An attempt was not begun, because its order was durable too late. That says nothing of the host, so it does not count
-/// towards giving up.
+/// An attempt was not begun, because its order was durable too late. It does not count towards giving up.
 pub(in crate::policy) fn outdated(
     draft: &mut Draft<'_>,
     name: &HostName,

@@ -1,8 +1,8 @@
-//! Which hosts the rules look at now, found without walking the fleet.
+//! Which hosts the rules are asked about now, found without walking the fleet.
 //!
-//! What the rules say of a host can change when its own row or that of one of its profiles did, when its time has come,
-//! or when what holds it is no longer so: an order of people, a canary's answer, the end of another host's restart. A
-//! mass failure is looked at again with each probe of the host's own profiles.
+//! The answer for a host can change when its own row or one of its profiles' rows changed, when a time it waits for has
+//! come, or when the reason for its hold ended: by an order of people, a canary's answer, or the end of another host's
+//! restart. A host held for a mass failure is asked about again with each probe of its own profiles.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::model::{Fleet, HostName, Timestamp};
 
 use crate::policy::draft::{Draft, Recheck};
 
-/// The hosts about which the rules may say something new: whose time has come, of which something changed, and those
-/// held by something that is no longer so.
+/// The hosts for which the rules may say something new: those that changed, those whose time has come, and those whose
+/// hold may have ended.
 pub(in crate::policy) fn due(draft: &mut Draft<'_>) -> BTreeSet<HostName> {
     draft.fleet.reindex();
     let (now, wall) = (draft.now, draft.wall(draft.now));
@@ -38,19 +38,19 @@ pub(in crate::policy) fn due(draft: &mut Draft<'_>) -> BTreeSet<HostName> {
     due
 }
 
-/// The deadline of a restart that is under way.
+/// The first deadline of a restart that is under way.
 pub(in crate::policy) fn restarting_until(fleet: &Fleet) -> Option<Timestamp> {
     let mut deadlines = fleet.index.restarting.iter().map(|(deadline, _)| *deadline);
     deadlines.find(|deadline| *deadline > fleet.now())
 }
 
-/// Hosts that rest for a reason, or in which something goes on.
+/// Hosts with a hold, or that wait for a time: the end of a restart, of settling or of proving their health.
 pub(in crate::policy) fn astir(fleet: &Fleet) -> impl Iterator<Item = &HostName> {
     let moving = fleet.index.wakes.iter().map(|(_, name)| name);
     fleet.index.held.iter().chain(moving)
 }
 
-/// When a host wants to be looked at again.
+/// When the rules must be asked about a host again.
 pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
     let index = &fleet.index;
     let wakes = index.wakes.first().map(|(at, _)| *at);

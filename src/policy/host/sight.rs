@@ -1,15 +1,20 @@
-//! Looking at a host before it is acted on.
+//! Looking at a host before it is restarted.
 //!
-//! One failure before a restart is due the host is looked at, over the same login, so that nobody waits for it when it
-//! is. A restart rests on facts no older than [`limits::LOOK_FRESH`], found after the host began to fail, after its last
-//! restart had settled, and after the failure had become what it is: a server that gave errors and now is gone may be in
-//! somebody else's restart. What they mean is the rule table's business ([`triage`](crate::policy::host::triage)). Where they speak
-//! against a restart the host is looked at again when that can have changed: after a minute, and each time after twice as
-//! long, up to a quarter of an hour.
+//! The host is looked at one failure before a restart is due, over the same login, so that the restart does not wait
+//! for the look. A restart rests on facts that are no older than [`limits::LOOK_FRESH`], from a look that began after
+//! the host began to fail, after its last restart had settled, and after the failure became what it is: a server that
+//! gave errors and now is gone may be in somebody else's restart. Nobody looks while our own network is down.
 //!
-//! Where nobody gets in, the restart itself says so. A login that goes well and a look that does not end is what a host
-//! does that swaps or cannot fork: that is a refusal. Other output than facts, on a host without the agent, is a shell we
-//! do not understand; the restart is what people asked for, and goes on without facts.
+//! What the look found decides:
+//!
+//! - Facts: the rule table says what they mean ([`triage`](crate::policy::host::triage)). If the ailment passes by
+//!   itself, the host is looked at again when it will have passed, else after [`limits::LOOK_PASSING`]. If they speak
+//!   against a restart, it is looked at again after a minute, then each time after twice as long, up to a quarter of an
+//!   hour.
+//! - No login: this does not forbid a restart; the restart will fail and report the same.
+//! - A login, but the look does not end: the host swaps or cannot fork, so no restart. It is looked at again as above.
+//! - Other output than facts: on a host with the agent no restart, and another look as above. On a host without the
+//!   agent it is a shell we do not understand: the restart goes on without facts, because people asked for it.
 
 use std::time::Duration;
 
@@ -22,7 +27,7 @@ use crate::policy::draft::Draft;
 use crate::policy::host::triage::{Finding, Patient, Remedy, triage};
 use crate::policy::site::{canary, port};
 
-/// What the last look says against restarting on this profile's evidence, until the host is looked at again.
+/// The hold by what the last look found, until the host is to be looked at again.
 pub(in crate::policy) fn refusal(
     draft: &Draft<'_>,
     host: &Host,
@@ -62,7 +67,8 @@ pub(in crate::policy) fn rule(
     (!clear).then_some(Hold::AwaitingFacts)
 }
 
-/// Whether a look saw what fails now: it began after the host began to fail, and after its last restart had settled.
+/// Whether a look is about the present failure: it began after the host began to fail and after its last restart had
+/// settled.
 fn is_of_now(track: &HostTrack, look: &Look) -> bool {
     let since = track.failing_since.unwrap_or(look.began);
     look.began >= track.evidence_from && look.began >= since
@@ -110,7 +116,7 @@ fn wait(refusals: u32) -> Duration {
         .min(limits::LOOK_AGAIN_MAX)
 }
 
-/// What the rule table makes of the host's last look, where it found facts.
+/// What the rule table says of the host's last look, if that found facts.
 pub(in crate::policy) fn finding(
     draft: &Draft<'_>,
     name: &HostName,
@@ -154,8 +160,8 @@ fn found(
     Some(triage(&patient))
 }
 
-/// The URLs of the host's sites that fail, and whose failures count. Where the server still answers, a page that the host serves itself out of a
-/// cache proves nothing about a site that is asked past its caches.
+/// The URLs of the host's sites that fail with failures that count. If the server still answers, sites that are probed
+/// past their caches are left out: the host may answer itself from a cache, which proves nothing.
 fn urls(draft: &Draft<'_>, host: &HostName, server_gone: bool) -> Vec<String> {
     let mut urls = Vec::new();
     for (name, profile) in draft.watched(host) {
@@ -172,7 +178,7 @@ fn urls(draft: &Draft<'_>, host: &HostName, server_gone: bool) -> Vec<String> {
     urls
 }
 
-/// Another site of the host was found well by a probe that ended after this failure began.
+/// Whether another site of the host was well in a probe that ended after this failure began.
 fn serves_others(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> bool {
     draft.watched(host).any(|(name, _)| {
         let track = draft.fleet.profiles.get(name);
@@ -184,7 +190,7 @@ fn serves_others(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> bool {
     })
 }
 
-/// Sends somebody to the hosts that want to be looked at.
+/// Orders looks at the hosts that need one.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     draft.fleet.reindex();
     let wanted: Vec<HostName> = draft.fleet.index.unseen.iter().cloned().collect();
@@ -204,7 +210,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     }
 }
 
-/// A look that is still good is not repeated, and nobody is sent while our own network is down.
+/// Whether a host needs a look: not while the last look is still good or our own network is down.
 fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
     if canary::is_down(draft) {
         return false;
@@ -214,7 +220,7 @@ fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
     let Some(look) = &track.look else {
         return true;
     };
-    // Looked at ahead of time: the next failure is at most one retry interval away, with its probe.
+    // A look ahead of the restart must still be fresh at the next failure, one retry interval and one probe later.
     let retry = draft
         .watched(&host.name)
         .map(|(_, profile)| profile.retry_interval + profile.timeout);
@@ -276,7 +282,7 @@ pub(in crate::policy) fn diagnosed(
     });
 }
 
-/// The profile on whose evidence the host would be restarted: of those that fail, one whose server is gone before any other.
+/// The failing profile on whose evidence the host would be restarted: preferably one whose server is gone.
 pub(in crate::policy) fn subject(draft: &Draft<'_>, host: &HostName) -> Option<ProfileName> {
     let failing = draft.watched(host).filter_map(|(name, _)| {
         let track = draft.fleet.profiles.get(name)?;

@@ -1,13 +1,16 @@
-//! Whether a browser is answered where we are not: then a rule keeps us out, and the server is well.
+//! Whether a site answers a browser where it does not answer us. Then a rule there blocks us, and the server is well.
 //!
-//! Where a server was reached and did not answer well, the site is asked once more with a browser's headers: one failure
-//! before a restart is due, so that nobody waits for it. No restart rests on such a failure before that has come back, and
-//! none where it was answered; while it stays so, it is asked again once in [`AGAIN`]. That it was not answered holds for the
-//! failures that count, and for [`AGAIN`] at least: while a site waits for its restart, a rule may come to keep us out of it.
-//! A site may have come back in the moment between: its own next failure makes it certain. A browser that is not answered, for whatever reason, or that could
-//! not be sent from here, keeps nobody from a restart. What comes back late says nothing, nor what comes back when nothing fails
-//! us any more by what could be the server's: it is asked again with the next failure. Where it was answered, the failures
-//! before it are no evidence any more, whatever the next one is.
+//! - If a server was reached but did not answer well, the site is probed once more with a browser's headers. This
+//!   happens one failure before a restart is due, so that the restart does not wait for it.
+//! - No restart rests on such failures before the browser's result is known ([`Hold::AwaitingProbe`]), and none if the
+//!   browser was answered: then the failures before it are no evidence, whatever the next failure is. The site may have
+//!   come back in between, so the next failure of its own decides: if there is one, a rule blocks us
+//!   ([`NotEvidence::AnswersBrowsers`]). While that lasts, the site is asked again once in [`AGAIN`].
+//! - If the browser was not answered, for whatever reason, or could not be sent from here, a restart may follow. This
+//!   holds for as long as the failures a restart would rest on, and at least for [`AGAIN`]. After that the site is
+//!   asked again, because a rule may begin to block us while a site waits for its restart.
+//! - A result that comes late, or after no failure can be the server's any more, is ignored; the next failure asks
+//!   again.
 
 use std::time::Duration;
 
@@ -20,10 +23,10 @@ use crate::policy::draft::Draft;
 use crate::policy::site::evidence::{self, Worth};
 use crate::policy::site::judge;
 
-/// A second probe a minute is what a well site is asked as well.
+/// Time between two such probes: one more probe a minute is no more than a site that is well gets.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// What a failure that began then is worth, for all that is known of what browsers get.
+/// What a failure that began then is worth, given what is known of a browser's answers.
 pub(in crate::policy) fn weigh(
     track: &ProfileTrack,
     profile: &Profile,
@@ -42,9 +45,8 @@ pub(in crate::policy) fn weigh(
     }
 }
 
-/// Failures that may be ours alone are no evidence for another kind of failure: those that a browser's answer has shown to be,
-/// and, where this one did not reach the server and the last one did, those of which no browser was asked. Says whether any
-/// was.
+/// Removes failures from the evidence that may have been failures only for us: those before a browser was answered; and
+/// if no browser was asked, those that reached the server when this one did not. Returns whether there were any.
 pub(in crate::policy) fn disprove(track: &mut ProfileTrack, worth: &Worth) -> bool {
     let before = track.evidence.began.len();
     match track.browser.seen {
@@ -60,7 +62,7 @@ pub(in crate::policy) fn disprove(track: &mut ProfileTrack, worth: &Worth) -> bo
     track.evidence.began.len() < before
 }
 
-/// A failure was weighed: asks where the next one, or this one, could be what a restart rests on.
+/// A failure was weighed: sends a probe with a browser's headers if a restart could rest on this failure or the next.
 pub(in crate::policy) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     let now = draft.now;
     let Some(track) = draft.fleet.profiles.get(&profile.name) else {
@@ -73,7 +75,7 @@ pub(in crate::policy) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     let near = track.evidence.began.len() + 1 >= profile.failure_threshold as usize
         && !track.evidence.began.is_empty();
     let reached = track.evidence.cause.is_some_and(Cause::was_reached);
-    // With the next failure these are what a restart rests on.
+    // Together with the next failure, a restart would rest on these.
     let mut latest = track.evidence.began.iter().rev();
     let oldest = latest.nth((profile.failure_threshold as usize).saturating_sub(2));
     let known = match track.browser.seen {
@@ -95,8 +97,10 @@ pub(in crate::policy) fn ask(draft: &mut Draft<'_>, profile: &Profile) {
     });
 }
 
-/// Whether browsers were answered, since this failure is what it is and the host's last restart had settled; and since the
-/// failures began that a restart would rest on, or a moment ago: where probes come quickly, new ones begin before it is known.
+/// Whether a browser was answered; `None` if that is not known for the present failure. The browser's probe must have
+/// begun after the failure became what it is and after the host's last restart had settled. It must also be later than
+/// the oldest failure a restart would rest on, or at most a moment old: with frequent probes, new failures begin before
+/// its result is in.
 fn answer(draft: &Draft<'_>, profile: &Profile, track: &ProfileTrack) -> Option<bool> {
     let host = profile.host.as_ref();
     let settled = host.and_then(|host| draft.fleet.hosts.get(host));
@@ -109,7 +113,8 @@ fn answer(draft: &Draft<'_>, profile: &Profile, track: &ProfileTrack) -> Option<
     (lasts && from.is_none_or(|from| asked >= from)).then_some(answered)
 }
 
-/// What keeps a host from being restarted on this profile's evidence until it is known what browsers get.
+/// The hold on a restart that rests on this profile's evidence while it is not known that a browser is not answered
+/// either.
 pub(in crate::policy) fn awaited(draft: &Draft<'_>, name: &ProfileName) -> Option<Hold> {
     let (profile, track) = (
         draft.settings.profiles.get(name)?,
@@ -120,14 +125,14 @@ pub(in crate::policy) fn awaited(draft: &Draft<'_>, name: &ProfileName) -> Optio
     (reached && !fails).then_some(Hold::AwaitingProbe)
 }
 
-/// Whether a run has to stay for it: for the answer, or for the failure after one that says what it means.
+/// Whether a run must wait for it: for the browser's result, or for the failure after it that shows what it means.
 pub(in crate::policy) fn is_awaited(track: &ProfileTrack) -> bool {
     let answered = track.browser.seen.is_some_and(|(_, answered)| answered);
     let open = track.unknown.is_none() && track.evidence.not.is_none();
     track.browser.asked.is_some() || (answered && open)
 }
 
-/// A profile was asked as a browser asks.
+/// A profile was probed with a browser's headers.
 pub(in crate::policy) fn probed(
     draft: &mut Draft<'_>,
     probe: ProbeId,
@@ -157,10 +162,10 @@ pub(in crate::policy) fn probed(
     draft.fleet.profile_mut(name).browser.seen = Some((began, answered));
 }
 
-/// Whether a browser was answered at every URL that fails us by what could be the server's; `None` where none does any more.
+/// Whether a browser was answered at every URL that fails for us by a fault the server may have; `None` if no URL does.
 fn answers(draft: &Draft<'_>, profile: &Profile, checks: &[CheckResult]) -> Option<bool> {
     let track = draft.fleet.profiles.get(&profile.name)?;
-    // A site that we take no more at its word that it is in maintenance tells a browser the same.
+    // A site that is no longer believed to be in maintenance tells a browser the same.
     let doubted = track.maintenance.is_some();
     let answer = |check: &CheckResult| match check.cause() {
         Some(Cause::Maintenance) => !doubted,
@@ -179,7 +184,7 @@ fn answers(draft: &Draft<'_>, profile: &Profile, checks: &[CheckResult]) -> Opti
     Some(failing.all(|(_, browser)| browser.iter().any(answer)))
 }
 
-/// It answers us again.
+/// The site answers us again: what browsers got is forgotten.
 pub(in crate::policy) fn forget(track: &mut ProfileTrack) {
     track.browser = AsBrowser::default();
 }

@@ -1,11 +1,12 @@
-//! How a site does, counted in five minutes at a time: a probe that was well with its response time, or one that failed.
-//! What could not be told (our own network, our own limits) is neither.
+//! How a site does, in slots of five minutes: probes that were well, with their response times, and probes that failed.
+//!
+//! A probe that could not be judged (our own network, our own limits) counts as neither.
 
 use crate::model::{ProfileName, Slot};
 
 use crate::policy::draft::Draft;
 
-/// A probe counted as well, or as failed.
+/// Counts a probe as well or failed, and hands the slot before it to the next commit once it is over.
 pub(in crate::policy) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well: bool) {
     let now = Slot::at(draft.wall(draft.now));
     let track = draft.fleet.profile_mut(name);

@@ -1,17 +1,18 @@
-//! Which failures show that this host's own server is at fault: only on those a restart may rest.
+//! Which failures show that this host's own server is at fault. A restart may rest only on those.
 //!
-//! Of the URLs of a profile that fail, those speak for a restart whose cause the host is restarted for, except:
+//! A URL that fails counts if its cause is among the host's `restart.causes`, with these exceptions:
 //!
-//! - What was met at another authority after a redirect is that server's doing. Ours are the names and ports of this
-//!   profile's URLs and of the others of its host; the usual ports of those names; and the address that gave the redirect,
-//!   at such a port. A deadline that ends behind a redirect to elsewhere was used up there, wherever it struck.
-//! - A check that has not been well since it was configured may as well have a mistake in it. It counts from when it was
-//!   well once, or a person said so (`probe resume`). Another URL is another check, and so is one that is sent something
-//!   else, at other addresses, or of which something else is expected; other times and thresholds change nothing. In a
-//!   state of an earlier version, and after a damaged one, every check counts as one that was well.
-//! - What answers a browser's headers and not ours ([`browser`](crate::policy::site::browser)).
+//! - The failure was met at another authority after a redirect: then that server is at fault. The host's own
+//!   authorities are the names and ports of this profile's URLs and of the host's other profiles, the usual ports of
+//!   those names, and such a port at the address that gave the redirect. If a deadline ends after a redirect to another
+//!   authority, that one used it up, wherever it ended.
+//! - The check was never well since it was configured: its configuration may be wrong. It counts after it was well
+//!   once, or after a person said so (`probe resume`). It is a new check if its URL, what is sent to it, its addresses
+//!   or what is expected of it changes; other times and thresholds change nothing. In a state of an earlier version,
+//!   and after a damaged one, every check counts as one that was well.
+//! - The site answers a browser's headers but not ours ([`browser`](crate::policy::site::browser)).
 //!
-//! Where a profile fails by nothing that is evidence, it is told as ever, with the reason.
+//! A profile without evidence still goes down and people are told as usual, with the reason why nothing is restarted.
 
 use std::net::SocketAddr;
 
@@ -31,7 +32,7 @@ pub(in crate::policy) enum Worth {
     Evidence(Cause),
     /// Nothing, although its cause is one the host is restarted for.
     Not(NotEvidence),
-    /// Nothing: the host is restarted for no such cause.
+    /// Nothing: the host is not restarted for such a cause.
     Unlisted,
 }
 
@@ -80,11 +81,11 @@ pub(in crate::policy) fn counts(track: &ProfileTrack, place: usize) -> bool {
     track.checks.get(place).is_none_or(|check| check.counts)
 }
 
-/// The authority that is at fault in place of this host, where a redirect led to one.
+/// The authority that is at fault instead of this host, if a redirect led to one.
 fn elsewhere(draft: &Draft<'_>, profile: &Profile, check: &CheckResult) -> Option<String> {
     let last = check.final_url.as_deref()?;
     let whole = match check.cause() {
-        // They end with the deadline of all hops together.
+        // The deadline is that of all hops together.
         Some(Cause::ConnectTimeout | Cause::TlsTimeout | Cause::ResponseTimeout) => &check.hops[..],
         _ => &[],
     };
@@ -103,8 +104,8 @@ fn elsewhere(draft: &Draft<'_>, profile: &Profile, check: &CheckResult) -> Optio
     })
 }
 
-/// Whether a place is one of this host's: by its name, or `here`, at the address that led to it; at a port that is
-/// configured for it, or a usual one.
+/// Whether a place belongs to this host: it has one of the host's names, or is at the address that gave the redirect
+/// (`here`); and its port is configured for the host, or is the usual one.
 fn is_ours(draft: &Draft<'_>, profile: &Profile, place: &Url, here: bool) -> bool {
     let port = place.port_or_known_default();
     let knows = |own: &Url| {
@@ -123,7 +124,7 @@ fn authority(url: &Url) -> String {
     format!("{name}:{port}")
 }
 
-/// The checks of a profile as they are configured now; what is known of those that stay is kept.
+/// Sets the checks of a profile as they are configured now, and keeps what is known of those that did not change.
 pub(in crate::policy) fn adopt(track: &mut ProfileTrack, profile: &Profile, fresh: bool) {
     let earlier = track.checks.is_empty() && !fresh;
     let known = std::mem::take(&mut track.checks);
@@ -137,7 +138,7 @@ pub(in crate::policy) fn adopt(track: &mut ProfileTrack, profile: &Profile, fres
             let same = |check: &&CheckTrack| check.fingerprint == fingerprint;
             let counts = match known.iter().find(same) {
                 Some(check) => check.counts,
-                // An earlier version remembered the URLs alone.
+                // An earlier version remembered only the URLs.
                 None => earlier && last.iter().any(|check| check.url == plain_url(url)),
             };
             CheckTrack {
@@ -148,7 +149,7 @@ pub(in crate::policy) fn adopt(track: &mut ProfileTrack, profile: &Profile, fres
         .collect();
 }
 
-/// Remembers which checks were well; says whether one of them was for the first time.
+/// Remembers which checks were well. Returns whether one was well for the first time.
 pub(in crate::policy) fn learn(track: &mut ProfileTrack, profile: &Profile) -> bool {
     if track.checks.iter().all(|check| check.counts) {
         return false;
@@ -164,7 +165,7 @@ pub(in crate::policy) fn learn(track: &mut ProfileTrack, profile: &Profile) -> b
     learned
 }
 
-/// What was seen of a host's profiles so far is no evidence any more.
+/// Clears the evidence of all profiles of a host.
 pub(in crate::policy) fn forget(draft: &mut Draft<'_>, host: &HostName) {
     for name in draft.profiles_of(host) {
         if draft
@@ -178,7 +179,7 @@ pub(in crate::policy) fn forget(draft: &mut Draft<'_>, host: &HostName) {
     }
 }
 
-/// A person says that the checks of a profile count, seen up or not.
+/// A person says that all checks of a profile count, whether they were ever well or not.
 pub(in crate::policy) fn trust(track: &mut ProfileTrack) {
     for check in &mut track.checks {
         check.counts = true;

@@ -1,16 +1,18 @@
 //! Streaks, thresholds, incidents.
 //!
-//! `failure_threshold` failures in a row make a profile down and open an incident; `success_threshold` successes in a row
-//! close it, whoever or whatever mended the site, except while a restart of its host is under way. An unknown verdict
-//! neither counts nor resets. Maintenance is no failure and takes a restart's evidence away, and no success either: a
-//! profile that is down stays down until it really answers. A failure that began before the host's last restart had settled does not
-//! count: a restart breaks connections, and blaming it for that would cause the next one.
+//! `failure_threshold` failures in a row make a profile down and open an incident. `success_threshold` successes in a
+//! row close it, whoever or whatever repaired the site, except while this process is restarting the host.
 //!
-//! In a profile's maintenance window a failure is shown and not counted, no incident opens and nobody is reminded; an
-//! incident that people know of already is closed, and told as over, as ever.
+//! - An unknown verdict neither counts nor resets.
+//! - Maintenance clears the evidence for a restart and the failures of a profile that is not down. It is no success: a
+//!   profile that is down stays down until it really answers.
+//! - A failure that began before the host's last restart had settled does not count: a restart breaks connections, and
+//!   counting them would cause the next restart.
+//! - In a maintenance window of the profile a failure is shown but does not count, no incident opens and nobody is
+//!   reminded. An incident that is open before is closed and told as usual.
 //!
-//! What a restart may rest on is counted apart, as [`Evidence`](crate::model::Evidence): failures in a row that are all
-//! among the host's `restart.causes` and show that it is its own server that fails ([`evidence`]).
+//! What a restart may rest on is counted separately, as [`Evidence`](crate::model::Evidence): failures in a row whose
+//! causes are all in the host's `restart.causes` and which show that its own server is at fault ([`evidence`]).
 
 use crate::model::{
     Blame, Cause, CheckResult, Finding, Happened, Incident, IncidentId, Observation, ProbeId,
@@ -57,7 +59,7 @@ pub(in crate::policy) fn probed(
         track.known = known;
     }
     track.last = checks;
-    // Whether a failure may count depends on it.
+    // Whether later failures count depends on it.
     draft.durable |= evidence::learn(track, profile);
     let well = match verdict {
         Verdict::Up | Verdict::Degraded(_) => Some(true),
@@ -79,7 +81,7 @@ pub(in crate::policy) fn probed(
     schedule::next(draft, profile, began, paced);
 }
 
-/// A failure waits for a canary, and a silence for the host's SSH port; both are asked from now on.
+/// A failure waits for a canary, and after a silent connect also for the host's SSH port. Both are asked after this.
 fn suspect(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Timestamp) {
     draft.fleet.profile_mut(name).suspicion = Some(Suspicion {
         began,
@@ -91,7 +93,7 @@ fn suspect(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause, began: Times
     draft.fleet.suspects.insert(name.clone());
 }
 
-/// What was awaited is known: what the profile's last probe saw is the site's doing, or that of the way to its host.
+/// The awaited answers are in: the last failure is a fault of the site, or of the way to its host.
 pub(in crate::policy) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(suspicion) = release(draft, name) else {
         return;
@@ -116,7 +118,7 @@ pub(in crate::policy) fn confirmed(draft: &mut Draft<'_>, name: &ProfileName) {
     schedule::next(draft, &profile, suspicion.began, paced);
 }
 
-/// No canary answered: what the profile's last probe saw may be our doing.
+/// No canary answered: the last failure may be our own fault.
 pub(in crate::policy) fn blinded(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(suspicion) = release(draft, name) else {
         return;
@@ -172,7 +174,8 @@ fn succeeded(draft: &mut Draft<'_>, profile: &Profile, remark: Option<Cause>) {
             close(draft, name);
         }
     }
-    // A success that takes evidence away must not be forgotten in a crash: what is left would no longer be in a row.
+    // A success that clears evidence must survive a crash: without it, failures before and after would look like one
+    // row.
     draft.durable |= had_evidence;
 }
 
@@ -204,7 +207,7 @@ fn failed(draft: &mut Draft<'_>, profile: &Profile, cause: Cause, began: Timesta
     durable |= browser::disprove(track, &worth);
     track.failures = track.failures.saturating_add(1);
     track.failing_since.get_or_insert(began);
-    // That a host is silent altogether is asked anew for every failure; ICMP errors are sent as it pleases the router.
+    // Whether a host is silent is asked for every failure; ICMP errors come only when a router happens to send them.
     track.evidence.network |= cause == Cause::Unreachable;
     let (shown, not) = match worth {
         Worth::Evidence(own) => (own, None),
@@ -291,7 +294,7 @@ pub(in crate::policy) fn close(draft: &mut Draft<'_>, name: &ProfileName) {
     draft.durable = true;
 }
 
-/// Says what became of a profile.
+/// Reports the verdict on a profile, and its new state if that changed.
 fn judged(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState, well: Option<bool>) {
     let name = &profile.name;
     let Some(track) = draft.fleet.profiles.get(name) else {
@@ -325,12 +328,12 @@ fn judged(draft: &mut Draft<'_>, profile: &Profile, before: ProfileState, well: 
     }
 }
 
-/// Whether a profile fails by its host, or by the way to it.
+/// Whether a profile fails by a fault of its host or of the way to it.
 pub(in crate::policy) fn fails_by_host(track: &ProfileTrack) -> bool {
     track.evidence.not.is_none() && ails_host(track.evidence.cause)
 }
 
-/// Whether a cause points at the host or at the way to it.
+/// Whether a cause is a fault of the host or of the way to it.
 pub(in crate::policy) fn ails_host(cause: Option<Cause>) -> bool {
     cause.is_some_and(|cause| matches!(cause.blame(), Blame::Server | Blame::Network))
 }

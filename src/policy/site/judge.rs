@@ -1,14 +1,16 @@
-//! What a probe's results mean for its profile.
+//! The verdict: what a probe's results mean for its profile.
 //!
-//! One URL that fails makes the profile fail. Where several fail, the one that says most about the server stands for it:
-//! a server that is gone before one that answers wrongly, in the contract's order of causes. A result that came back
-//! later than its own deadline allows was starved by our machine and says nothing. What nobody is to blame for leaves
-//! the profile well, with a remark; maintenance in particular is neither a success nor a failure.
+//! - One URL that fails makes the profile fail. If several fail, the cause that says most about the server stands for
+//!   them: a server that is gone comes before one that answers wrongly, otherwise the order of [`Cause`] decides.
+//! - A failure that came in later than the probe's deadline allows is `unknown`: our machine was too slow. So is a
+//!   result that is our own fault, if no URL fails otherwise.
+//! - A cause that is nobody's fault (`slow`) leaves the profile well, with a remark. Maintenance is neither a success
+//!   nor a failure.
 //!
-//! With `addresses: all` a URL has one result per address. It fails when every address of it does. Where some fail and
-//! others answer it is degraded, whatever the dead ones show, and never a reason to restart: as `family_down` when every
-//! address of one family is dead and the other family answers, else as what the dead address shows. An address that we
-//! could not look at says nothing while another one says something.
+//! With `addresses: all` a URL has one result per address, and fails if every address fails. If some fail and others
+//! answer, it is degraded and never a reason to restart: as `family_down` if every address of one family fails and the
+//! other family answers, else by the cause of the failed address. An address that we could not check is ignored if
+//! another one has a result.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,7 +31,7 @@ pub(in crate::policy) enum Verdict {
     Maintenance,
     /// Not well.
     Failed(Cause),
-    /// We cannot tell, for this reason.
+    /// It cannot be told, for this reason.
     Unknown(Finding),
 }
 
@@ -68,14 +70,14 @@ pub(in crate::policy) fn judge(
     }
 }
 
-/// The cause that stands for results, for people: of what failed the worst, else the remark.
+/// The cause that people are shown: the worst failure, else our own fault, else the remark.
 pub(in crate::policy) fn told(profile: &Profile, checks: &[CheckResult]) -> Option<Cause> {
     let sum = Sum::of(profile, checks);
     let ours = sum.ours.map(|_| Cause::Monitor);
     sum.failed.or(ours).or(sum.remark)
 }
 
-/// The cause by which results fail, by somebody else's doing.
+/// The worst failure that is not our own fault.
 pub(in crate::policy) fn failing(profile: &Profile, checks: &[CheckResult]) -> Option<Cause> {
     Sum::of(profile, checks).failed
 }
@@ -84,7 +86,7 @@ pub(in crate::policy) fn failing(profile: &Profile, checks: &[CheckResult]) -> O
 #[derive(Debug, Default)]
 struct Sum {
     failed: Option<Cause>,
-    /// Why we could not tell, of the first URL of which we could not.
+    /// Why the first URL that could not be judged could not be judged.
     ours: Option<Finding>,
     remark: Option<Cause>,
 }
@@ -104,7 +106,7 @@ impl Sum {
         let well = || url.iter().filter(|check| check.is_ok());
         let remark = well().filter_map(CheckResult::cause).min();
         if well().next().is_some() {
-            // A page that says it is in maintenance says so of the whole site.
+            // Maintenance on one page is maintenance of the whole site.
             let remark = match (remark, failed) {
                 (Some(Cause::Maintenance), _) | (_, None) => remark,
                 (Some(Cause::FamilyDown), _) => remark,
@@ -122,7 +124,7 @@ impl Sum {
     }
 }
 
-/// Of causes that are somebody's fault, the one that says most about the server.
+/// Of several failures, the cause that says most about the server.
 pub(in crate::policy) fn worst(causes: impl Iterator<Item = Cause>) -> Option<Cause> {
     let gone = |cause: Cause| cause.server_gone() || cause == Cause::HostUnreachable;
     causes.min_by_key(|cause| (!gone(*cause), *cause))
@@ -134,24 +136,24 @@ fn is_ours(check: &CheckResult) -> bool {
         .is_some_and(|cause| cause.blame() == Blame::Ourselves)
 }
 
-/// What a check that failed by somebody else's doing found.
+/// The cause of a check that failed and was not our own fault.
 fn failure(check: &CheckResult) -> Option<Cause> {
     check.cause().filter(|_| !check.is_ok() && !is_ours(check))
 }
 
-/// What a URL fails by: by none where one of its addresses answers well.
+/// The cause by which a URL fails; `None` if one of its addresses answers well.
 pub(in crate::policy) fn url_failure(url: &[CheckResult]) -> Option<Cause> {
     let well = url.iter().any(CheckResult::is_ok);
     worst(url.iter().filter_map(failure)).filter(|_| !well)
 }
 
-/// Whether a URL answers as expected: maintenance is neither a success nor a failure.
+/// Whether a URL answers as expected; maintenance does not count as that.
 pub(in crate::policy) fn url_is_well(url: &[CheckResult]) -> bool {
     let mut well = url.iter().filter(|check| check.is_ok()).peekable();
     well.peek().is_some() && well.all(|check| check.cause() != Some(Cause::Maintenance))
 }
 
-/// The results of one URL after another: one each, and with `addresses: all` one per address.
+/// The results grouped by URL: one result each, or with `addresses: all` one per address.
 pub(in crate::policy) fn by_url<'a>(
     profile: &Profile,
     checks: &'a [CheckResult],
@@ -163,9 +165,9 @@ pub(in crate::policy) fn by_url<'a>(
     })
 }
 
-/// Names the family that is dead where every address of it failed and the other one answers.
+/// Turns the failures of an address family into `family_down` if all its addresses failed and the other family answers.
 pub(in crate::policy) fn gathered(profile: &Profile, checks: Vec<CheckResult>) -> Vec<CheckResult> {
-    // Otherwise a URL has one result, and no family of its own in it.
+    // Otherwise a URL has only one result.
     if profile.addresses != Addresses::All {
         return checks;
     }
@@ -203,13 +205,13 @@ pub(in crate::policy) fn gathered(profile: &Profile, checks: Vec<CheckResult>) -
     named
 }
 
-/// The results of one family that say something.
+/// The results of one family, without those that are our own fault.
 fn of(url: &[CheckResult], family: Family) -> impl Iterator<Item = &CheckResult> {
     let belongs = move |check: &&CheckResult| check.address.map(Family::of) == Some(family);
     url.iter().filter(belongs).filter(|check| !is_ours(check))
 }
 
-/// The host behind a silent site is silent altogether: what was found is the way to it, not its web server.
+/// The host behind a silent site is silent as well: the fault is the host or the way to it, not the web server.
 pub(in crate::policy) fn unreachable(checks: &mut [CheckResult]) {
     for check in checks {
         if let CheckOutcome::Found { cause, finding, .. } = &mut check.outcome
@@ -222,7 +224,7 @@ pub(in crate::policy) fn unreachable(checks: &mut [CheckResult]) {
     }
 }
 
-/// The address that answered each URL well, where one did, else what was known before; `None` when nothing changed.
+/// The address that answered each URL well, or the one known before if none did. `None` if nothing changed.
 pub(in crate::policy) fn known(
     profile: &Profile,
     checks: &[CheckResult],
@@ -252,7 +254,7 @@ pub(in crate::policy) fn known(
     changed.then(|| now().collect())
 }
 
-/// Remarks on certificates that are not what they were at the profile's last probe.
+/// Adds a remark to each check whose certificate is another one than at the profile's last probe.
 pub(in crate::policy) fn compare_certificates(last: &[CheckResult], checks: &mut [CheckResult]) {
     for check in checks {
         let before = last
@@ -288,7 +290,7 @@ pub(in crate::policy) fn seen(checks: &[CheckResult]) -> Vec<Observation> {
             phase: *phase,
         }),
     });
-    // Twenty lines are a screen; a profile with more URLs than that is still told as down.
+    // Twenty lines fill a screen.
     sightings.take(20).collect()
 }
 

@@ -1,9 +1,9 @@
-//! How long a site is taken at its word that it is in maintenance.
+//! How long a site is believed that it is in maintenance.
 //!
-//! A 503 with `Retry-After` holds what might be done, for as long as it asks for, [`limits::RETRY_AFTER`] at most, and
-//! once: whoever still answers so when that time has passed has failed, with a server error, until it has been well again.
-//! WordPress ignores its own maintenance file after ten minutes, so an update that broke off would otherwise never be
-//! seen. The time begins with the first such answer; failures in between do not begin it anew.
+//! A 503 with `Retry-After` is no failure for as long as it asks for, at most [`limits::RETRY_AFTER`], and only once. A
+//! site that still answers so after that time has failed with a server error, until it was well again. Otherwise an
+//! update that broke off would never be noticed; WordPress ignores its own maintenance file after ten minutes. The time
+//! begins with the first such answer, and other failures in between do not restart it.
 
 use crate::model::{
     Cause, CheckOutcome, CheckResult, Finding, Lasting, Maintenance, ProfileName, Standing,
@@ -12,7 +12,8 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 
-/// What the checks mean once their talk of maintenance has been weighed; each says how long it has gone on.
+/// The checks after those that say maintenance were weighed: each says for how long, and after the time it is a server
+/// error.
 pub(in crate::policy) fn weigh(
     draft: &mut Draft<'_>,
     name: &ProfileName,
@@ -35,7 +36,7 @@ pub(in crate::policy) fn weigh(
         Maintenance { since: now, until }
     });
     if known.is_none() {
-        // A crash must not begin the time anew.
+        // A crash must not restart the time.
         draft.fleet.profile_mut(name).maintenance = Some(hold);
         draft.durable = true;
     }
@@ -91,7 +92,8 @@ pub(in crate::policy) fn says(draft: &mut Draft<'_>, name: &ProfileName) {
     draft.durable |= had_evidence;
 }
 
-/// A failure in a maintenance window is shown and counts for nothing: after its end as many fresh ones are needed as ever.
+/// A failure in a maintenance window is shown but does not count: after the window the full threshold of new failures
+/// is needed.
 pub(in crate::policy) fn windowed(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
     let now = draft.now;
     let track = draft.fleet.profile_mut(name);

@@ -1,20 +1,21 @@
 //! What a probe means.
 //!
-//! This room knows nothing of restarts and of mail; it says what happened.
+//! This room orders no restart and knows nothing of mail. It reads of a host only whether a restart is under way and
+//! from when failures count again, and reports what happened ([`Happened`](crate::model::Happened)).
 //!
 //! | file | decides |
 //! |---|---|
 //! | `schedule` | what is due |
 //! | `spread` | when a starting daemon makes its first probes |
-//! | `judge` | what a probe's results mean |
-//! | `maintenance` | how long a site is taken at its word that it is in maintenance |
-//! | `browser` | whether a browser is answered where we are not |
+//! | `judge` | the verdict: what a probe's results mean |
+//! | `maintenance` | how long a site is believed that it is in maintenance |
+//! | `browser` | whether a site answers browsers but not us |
 //! | `evidence` | which failures show that the host's own server is at fault |
 //! | `incident` | streaks, thresholds, when a profile is down and when it is back |
-//! | `course` | how a site does, five minutes at a time |
-//! | `unjudged` | which sites cannot be judged by our own doing |
-//! | `network` | whether we can see at all: canaries, and whether a silent site's host is silent altogether |
-//! | `canary`, `port` | what canaries last said; whether a host's SSH port answers |
+//! | `course` | how a site did, in slots of five minutes |
+//! | `unjudged` | which sites cannot be judged through our own fault |
+//! | `network` | whether our own network works: canaries, and whether the host behind a silent site is silent as well |
+//! | `canary`, `port` | what the canaries last said; whether a host's SSH port answers |
 
 pub(in crate::policy) mod browser;
 pub(in crate::policy) mod canary;

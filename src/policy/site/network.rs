@@ -1,13 +1,14 @@
-//! Whether we can see at all.
+//! Whether our own network works, and whether the host behind a silent site is silent as well.
 //!
-//! No failure counts before a canary that was asked *after* the failing probe began has answered. While none answers,
-//! our own network is down: every suspicion becomes `unknown`, every counter stays where it is, nothing is restarted,
-//! and when it is back people get one `blind` mail saying from when to when we could not see. With an empty list of
-//! canaries people chose to do without: every failure counts at once.
+//! A failure counts only after a canary has answered that was asked *after* the failing probe began. While no canary
+//! answers, our own network is down: every waiting failure becomes `unknown`, no counter changes, nothing is restarted,
+//! and canaries are asked every [`RETRY`]. When one answers again, people get one `blind` mail that says from when to
+//! when nothing could be judged, if anything could not. With an empty list of canaries every failure counts at once.
 //!
-//! Where a site with a host got no answer to its connect, the host's SSH port is tried as well, after the failing probe
-//! began and at most once at a time for a host. Is that silent, too, the whole host is (`host_unreachable`), or the way to
-//! it: no restart of a web server helps there, and none could be ordered. Any other answer leaves the failure as it is.
+//! If a site with a host gave no answer to the connect, the host's SSH port is tried as well: after the failing probe
+//! began, and once at a time for each host. If that is silent, too, the host or the way to it is down
+//! (`host_unreachable`): restarting a web server does not help, and could not be ordered. Any other answer leaves the
+//! failure as it is.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::policy::site::{incident, port, unjudged};
 /// How often canaries are asked while none answers.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// A canary run ended.
+/// The canaries were asked.
 pub(in crate::policy) fn probed(
     draft: &mut Draft<'_>,
     probe: ProbeId,
@@ -77,7 +78,7 @@ pub(in crate::policy) fn reached(
     let Some((_, asked)) = track.reaching.take_if(|(id, _)| *id == probe) else {
         return;
     };
-    // What was asked while we could not see says nothing of the host.
+    // A port that was tried while our own network was down was perhaps silent only to us.
     let blind = draft
         .fleet
         .core
@@ -135,9 +136,9 @@ pub(in crate::policy) fn ask_ports(draft: &mut Draft<'_>) {
     }
 }
 
-/// Lets go of those who need not wait any more.
+/// Confirms the failures that need not wait any more.
 pub(in crate::policy) fn let_go(draft: &mut Draft<'_>) {
-    // Canaries may have been taken out of the configuration while somebody waited for one, and a host as well.
+    // Canaries or a host may have been removed from the configuration while a failure waited for them.
     let alone = !has_canaries(draft);
     for name in suspects(draft, |suspicion| alone || suspicion.proven) {
         let host = host_of(draft, &name);
@@ -152,7 +153,7 @@ pub(in crate::policy) fn let_go(draft: &mut Draft<'_>) {
     }
 }
 
-/// Asks the canaries when somebody waits for them.
+/// Asks the canaries if something waits for them.
 pub(in crate::policy) fn ask_canaries(draft: &mut Draft<'_>) {
     if !has_canaries(draft) {
         return;
@@ -173,7 +174,7 @@ pub(in crate::policy) fn ask_canaries(draft: &mut Draft<'_>) {
         let host = draft.fleet.hosts.get(name);
         host.is_some_and(|host| host.hold == Some(Hold::AwaitingCanary))
     };
-    // What cannot be judged is told only where our own network is not the reason.
+    // People are told of a site that cannot be judged only if our own network is not the reason.
     let unjudged = unjudged::waits(draft);
     if suspected || retry || unjudged || blind.any(awaited) {
         let probe = draft.fleet.next_probe();

@@ -1,10 +1,11 @@
-//! Whether a host's SSH port answers, for a silent site of it and for a host that was away.
+//! Whether a host's SSH port answers: asked for a silent site of the host, and for a host whose port did not answer
+//! before.
 
 use crate::model::{Away, Effect, HostName, HostTrack, Reach, Timestamp};
 
 use crate::policy::draft::Draft;
 
-/// What was seen of the SSH port.
+/// Remembers what the SSH port said.
 pub(in crate::policy) fn reached(track: &mut HostTrack, reach: Reach, now: Timestamp) {
     match reach {
         Reach::Silent | Reach::Refused => {
@@ -23,7 +24,7 @@ pub(in crate::policy) fn reached(track: &mut HostTrack, reach: Reach, now: Times
     }
 }
 
-/// Our own network had been down since then: what was silent meanwhile was so to us.
+/// Our own network had been down since then: ports that were silent meanwhile may have been silent only to us.
 pub(in crate::policy) fn saw_nothing(draft: &mut Draft<'_>, since: Timestamp) {
     let silent = |track: &HostTrack| {
         let away = track.away.filter(|away| away.reach == Reach::Silent);

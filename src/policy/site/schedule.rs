@@ -1,14 +1,18 @@
 //! What is due.
 //!
-//! Due times are absolute: the next one is counted from the one before, not from when that probe began or ended, so no
-//! lateness adds up. A profile that is well is probed every `interval`, any other every `retry_interval`; when that
-//! changes, the count begins at the due time of the probe that changed it, or at its end where it was made late. Of the due times that pass while a probe is
-//! under way, waits for room or this machine sleeps, the last is made late and the others are skipped, counted and told,
-//! sparingly. A 429 with `Retry-After` is probed again at the first due time after the wait it asked for.
-//! A run of `probe once` takes what is due within half an interval, so that a 60 s cron and a 60 s interval agree.
+//! - Due times are absolute: the next one is counted from the one before, not from when that probe began or ended, so
+//!   delays do not add up. A profile that is well is probed every `interval`, one that is failing or down every
+//!   `retry_interval`. When that changes, the next time is counted from the due time of the probe that changed it, or
+//!   from its end if it was late.
+//! - If several due times pass while a probe is under way, waits for room, or this machine sleeps, only the last is
+//!   made up. The others are skipped and counted, and observers hear of them at most every [`limits::SKIPS_TOLD`].
+//! - After a 429 with `Retry-After` the next probe is at the first due time after the wait it asked for.
+//! - While a failure waits for a canary or an SSH port, its profile is not probed again.
+//! - When a site begins to fail by a fault of its host, the host's other sites that are well are probed at once.
+//! - `probe once` probes what is due within half an interval, so that a 60 s cron and a 60 s interval agree.
 //!
-//! At most [`limits::PROBES_IN_FLIGHT`] probes are under way, and [`limits::PROBES_PER_HOST`] to one machine; who finds no
-//! room there waits in that machine's line and stands in nobody else's way.
+//! At most [`limits::PROBES_IN_FLIGHT`] probes are under way, and at most [`limits::PROBES_PER_HOST`] to one machine. A
+//! profile that finds no room there waits in that machine's queue and delays no other machine's probes.
 
 use std::time::Duration;
 
@@ -30,7 +34,7 @@ pub(in crate::policy) fn machine(profile: &Profile) -> &str {
         .unwrap_or_default()
 }
 
-/// From one probe to the next, as the profile stands.
+/// The time from one probe to the next, by the profile's standing.
 pub(in crate::policy) fn pace(track: &ProfileTrack, profile: &Profile) -> Duration {
     match track.standing {
         Standing::Failing | Standing::Down => profile.retry_interval,
@@ -38,7 +42,8 @@ pub(in crate::policy) fn pace(track: &ProfileTrack, profile: &Profile) -> Durati
     }
 }
 
-/// The wait that a profile's last answer asked us for: the longest `Retry-After` of a 429.
+/// The wait that a profile's last answers asked for: the longest `Retry-After` of a 429, within
+/// [`limits::RETRY_AFTER`].
 pub(in crate::policy) fn asked(track: &ProfileTrack) -> Option<Duration> {
     let refused = |check: &&CheckResult| check.http_status == Some(429);
     let waits = track.last.iter().filter(refused);
@@ -53,7 +58,7 @@ fn periods(span: Duration, pace: Duration) -> u32 {
     u32::try_from(span.as_millis() / pace.as_millis().max(1)).unwrap_or(u32::MAX)
 }
 
-/// Sets a profile's next probe after one that began then and whose result is in; `paced` is the pace under which it was made.
+/// Sets a profile's next probe after one whose result is in. That one began at `began`, under the pace `paced`.
 pub(in crate::policy) fn next(
     draft: &mut Draft<'_>,
     profile: &Profile,
@@ -65,7 +70,7 @@ pub(in crate::policy) fn next(
         return;
     };
     if track.suspicion.is_some() {
-        // While an answer is awaited it is not probed again: its next failure would start the waiting anew.
+        // It is not probed while an answer is awaited: another failure would start the wait anew.
         return;
     }
     let (pace, untold) = (pace(track, profile), track.skips.count);
@@ -76,7 +81,8 @@ pub(in crate::policy) fn next(
         return;
     }
     if pace != paced && asked(track).is_none() && began.since(due) >= pace {
-        // It was made late. Counted from when it was due, the next would be at once, and one moment would count twice.
+        // It was late. Counted from its due time, the next probe would be made at once, and one moment would count
+        // twice.
         enter(draft, name, ended + pace);
         return;
     }
@@ -89,7 +95,7 @@ pub(in crate::policy) fn next(
         }
         None => {
             let passed = periods(draft.now.since(due), pace).max(1);
-            // Under another pace none of the passed times was due.
+            // Under another pace, the times that passed were not due times.
             (passed, if pace == paced { passed - 1 } else { 0 })
         }
     };
@@ -97,7 +103,8 @@ pub(in crate::policy) fn next(
     enter(draft, name, due + pace.saturating_mul(count));
 }
 
-/// Counts probes that were due and not made, beside those that were not told of yet, and says so now and then.
+/// Counts `count` skipped probes beside the `untold` ones that were not reported yet, and reports them at most every
+/// [`limits::SKIPS_TOLD`].
 fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32, untold: u32) {
     let now = draft.now;
     if count == 0 && untold == 0 {
@@ -119,7 +126,7 @@ fn skip(draft: &mut Draft<'_>, name: &ProfileName, count: u32, untold: u32) {
     }
 }
 
-/// Enters a profile in the agenda, in place of what stood there.
+/// Sets a profile's due time and its entry in the agenda.
 pub(in crate::policy) fn enter(draft: &mut Draft<'_>, name: &ProfileName, due: Timestamp) {
     let old = std::mem::replace(&mut draft.fleet.profile_mut(name).due, due);
     let mut entry = (old, name.clone());
@@ -128,8 +135,9 @@ pub(in crate::policy) fn enter(draft: &mut Draft<'_>, name: &ProfileName, due: T
     draft.fleet.agenda.insert(entry);
 }
 
-/// A site of this host begins to fail: the others are probed now, not when their turn comes, so that it is known at once
-/// whether the whole host is affected. Who was probed since, is being probed, or is paced otherwise is left alone.
+/// A site of this host begins to fail: its other sites that are well are probed now, so that it is known at once
+/// whether the whole host is affected. Sites that were probed since, are being probed, or asked us to wait are left
+/// alone.
 pub(in crate::policy) fn look_around(draft: &mut Draft<'_>, host: &HostName, since: Timestamp) {
     let now = draft.now;
     for name in draft.profiles_of(host) {
@@ -140,14 +148,14 @@ pub(in crate::policy) fn look_around(draft: &mut Draft<'_>, host: &HostName, sin
             well && !probed && !awaited && track.due > now && asked(track).is_none()
         });
         if let (true, Some(track)) = (waits, draft.fleet.profiles.get(&name)) {
-            // Its own time stays what it was, so that the sites of a host do not fall into step.
+            // Its due time stays the same, so that the sites of a host do not fall into step.
             draft.fleet.agenda.remove(&(track.due, name.clone()));
             draft.fleet.agenda.insert((now, name));
         }
     }
 }
 
-/// A probe came back: whoever waited for room on its machine may go.
+/// A probe ended: the next profile that waits for its machine may be probed.
 pub(in crate::policy) fn landed(draft: &mut Draft<'_>, probe: ProbeId) {
     let (was_under_way, next) = draft.fleet.flights.end(probe);
     if was_under_way {

@@ -1,11 +1,13 @@
 //! When a starting daemon makes its first probes.
 //!
-//! Not all in one instant, or a hundred sites of one server feel us as an attack, at the start and, because due times
-//! are absolute, at each interval ever after. They are spread over a tenth of the interval, ten seconds at most
-//! ([`limits::SPREAD`]), longer only where there are too many for that ([`limits::SPREAD_EACH`]). The first begins at
-//! once. Profiles of one machine lie as far apart as can be: each machine's own are spread over the whole span, and the
-//! machines are moved against each other by a hash, so the same configuration gives the same order in every process. A
-//! profile whose failure is not settled does not wait.
+//! If all began at once, a hundred sites of one server would look like an attack: at the start and, because due times
+//! are absolute, at every interval after it. So they are spread over a tenth of the interval, at most ten seconds
+//! ([`limits::SPREAD`]); with very many profiles over a longer span ([`limits::SPREAD_EACH`]). The first one begins at
+//! once.
+//!
+//! Profiles of one machine are spread over the whole span, as far apart as possible, and the machines are shifted
+//! against each other by a hash, so the same configuration gives the same order in every process. A profile that is
+//! failing or down is not delayed.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +49,7 @@ pub(in crate::policy) fn over(
     (0_u32..).zip(order).filter_map(at).collect()
 }
 
-/// Whether a profile waits for its turn: not one whose failure is half confirmed, or that is down.
+/// Whether the first probe of a profile may be delayed: not if it is failing or down.
 pub(in crate::policy) fn may_wait(draft: &Draft<'_>, name: &ProfileName) -> bool {
     draft
         .fleet

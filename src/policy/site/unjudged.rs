@@ -1,17 +1,17 @@
-//! Sites that cannot be judged, by our own doing: our name server is silent, a file of ours cannot be read, our machine is
-//! out of something or too slow.
+//! Sites that cannot be judged through our own fault: our name server is silent, a file of ours cannot be read, our
+//! machine is out of a resource or too slow.
 //!
-//! That a profile is still not judged is to be told with the probe that finds it so after [`limits::UNJUDGED`] and
-//! [`limits::UNJUDGED_INTERVALS`] of its intervals, counted from the first such probe and not before our own network was
-//! back; in a maintenance window it waits for its end. A canary is asked first: where none answers our own network is down,
-//! and that is told instead, as `blind`. The first probe that can be judged ends it.
+//! People are told when a site has not been judged for [`limits::UNJUDGED`] and [`limits::UNJUDGED_INTERVALS`] of its
+//! intervals. The time is counted from the first such probe, or from when our own network was back if that is later,
+//! and in a maintenance window the message waits for its end. A canary is asked first: if none answers, our own network
+//! is down, and people are told that instead (`blind`). The first probe that can be judged ends it.
 
 use crate::model::{Happened, Profile, ProfileName, Timestamp, Unjudged, limits};
 
 use crate::policy::draft::Draft;
 use crate::policy::site::canary;
 
-/// A probe that began then is judged, as failed or not, or could not be.
+/// A probe that began then was judged (`failed` or not), or could not be judged.
 pub(in crate::policy) fn probed(
     draft: &mut Draft<'_>,
     profile: &Profile,
@@ -24,7 +24,7 @@ pub(in crate::policy) fn probed(
     };
     let judged = track.unknown.is_none();
     if track.suspicion.is_some() || judged && track.unjudged.is_none() {
-        return; // not judged yet, or as ever
+        return; // not judged yet, or judged as before
     }
     if judged {
         over(draft, name, failed);
@@ -50,17 +50,17 @@ pub(in crate::policy) fn probed(
     unjudged.due = due && unjudged.told.is_none();
 }
 
-/// Our own network is known to work.
+/// Whether our own network is known to work.
 pub(in crate::policy) fn sees(draft: &Draft<'_>) -> bool {
     canary::is_proven(draft, draft.now - limits::CANARY_FRESH)
 }
 
-/// Something is due, and a canary is to be asked first.
+/// Whether something is to be told and a canary must be asked first.
 pub(in crate::policy) fn waits(draft: &Draft<'_>) -> bool {
     !draft.fleet.index.unjudged.is_empty() && !sees(draft)
 }
 
-/// No canary answers: what was due is told as `blind`. Whether anything was.
+/// No canary answers: what was to be told is told as `blind` instead. Returns whether there was anything.
 pub(in crate::policy) fn blinded(draft: &mut Draft<'_>) -> bool {
     draft.fleet.reindex();
     let due = draft.fleet.index.unjudged.clone();

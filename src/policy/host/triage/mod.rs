@@ -1,9 +1,9 @@
-//! The rule table: what is seen from outside and what the host says of itself, taken together, name what is wrong, and
-//! that decides what may be done about it.
+//! The rule table: what is seen from outside and what the host says of itself tell what is wrong (the ailment), and
+//! that decides what may be done (the remedy).
 //!
-//! The first row that fits wins. First come the reasons for which a restart would meet a host that is changing or used
-//! up, then those for which it could not work, then those for which it would mend nothing, and last what it mends. A
-//! fact that is missing fits no row; where no row fits, nothing speaks against the restart that the probes ask for.
+//! The first row that fits wins. First come the reasons for which a restart would meet a host that is changing or short
+//! of something, then those for which it could not work, then those for which it would not help, and last those it
+//! repairs. A missing fact fits no row. If no row fits, nothing speaks against the restart that the probes ask for.
 //! Each row has a recorded situation in `tests/sim/decisions/facts-*.txt`.
 
 mod rows;
@@ -19,7 +19,7 @@ pub(in crate::policy) enum Remedy {
     Restart,
     /// Not now: it passes by itself.
     Wait,
-    /// Not at all, until the facts are others.
+    /// Not before the facts change.
     Refuse,
 }
 
@@ -30,17 +30,17 @@ pub(in crate::policy) struct Patient<'a> {
     pub(in crate::policy) facts: &'a HostFacts,
     /// When it said so.
     pub(in crate::policy) seen: Timestamp,
-    /// What the failing site shows outside.
+    /// The cause of the failing site, seen from outside.
     pub(in crate::policy) cause: Cause,
-    /// The URLs of the sites that are down, as the host knows them.
+    /// The URLs of the sites that fail, without credentials, as the host knows them.
     pub(in crate::policy) urls: Vec<String>,
-    /// For how long the host had been failing when it was looked at.
+    /// For how long the site had been failing in this way when the host was looked at.
     pub(in crate::policy) failing: Duration,
-    /// Another site of the host was well in a probe that began after this one had failed, and one site is enough to restart.
+    /// With `when: auto`: another site of the host was well in a probe that ended after this one began to fail.
     pub(in crate::policy) serves_others: bool,
     /// The command that would be run.
     pub(in crate::policy) command: &'a str,
-    /// What people set.
+    /// What must be left on the host, as configured.
     pub(in crate::policy) guards: Guards,
 }
 
@@ -61,7 +61,7 @@ pub(in crate::policy) struct Finding {
 struct Row {
     ailment: Ailment,
     remedy: Remedy,
-    /// The facts that make it fit.
+    /// The facts by which it fits, or `None`.
     fits: fn(&Patient<'_>) -> Option<Vec<String>>,
 }
 
@@ -79,24 +79,25 @@ const fn row(
 
 #[rustfmt::skip]
 const TABLE: [Row; 21] = [
-    // A server that has not come up yet is refused as one that stopped; a restart in the middle of a boot starts it twice.
+    // A server that has not started yet refuses connections like one that stopped; a restart during a boot starts it
+    // twice.
     row(Ailment::HostBooting,      Remedy::Wait,    rows::booting),
-    // Packages restart what they upgrade, and a restart in the middle of it meets half a program.
+    // Packages restart what they upgrade, and a restart in the middle of an upgrade starts half a program.
     row(Ailment::PackageManager,   Remedy::Wait,    rows::packages),
     // Two healers add up: Monit restarts every third cycle for as long as there are errors in its log.
     row(Ailment::BeingRestarted,   Remedy::Wait,    rows::restarted),
     // A full disk makes the server fail, and a start fails earlier than a running server does: no log, no pid file.
     row(Ailment::DiskFull,         Remedy::Refuse,  rows::disk),
     row(Ailment::InodesFull,       Remedy::Refuse,  rows::inodes),
-    // Cold caches need more memory than warm ones: what swaps now is out of reach afterwards, not even a prompt is left.
+    // Cold caches need more memory than warm ones: a host that swaps now may not even allow a login after a restart.
     row(Ailment::MemoryShort,      Remedy::Refuse,  rows::memory),
     // A stop needs no process and a start does: the server would stay down.
     row(Ailment::ProcessesFull,    Remedy::Refuse,  rows::processes),
-    // The second brake would refuse anyway, and knows of restarts that we do not.
+    // The agent would refuse anyway, and it knows of restarts that we do not.
     row(Ailment::AgentBudget,      Remedy::Refuse,  rows::agent),
     // Somebody decided that it should not run; `kusanagi restart` passes over what is not enabled.
     row(Ailment::Disabled,         Remedy::Refuse,  rows::disabled),
-    // What runs on an old configuration survives; what is restarted into a broken one does not.
+    // A server that runs on the old configuration lives on; restarted with a broken one it does not start.
     row(Ailment::ConfigBroken,     Remedy::Refuse,  rows::config),
     // Each further start is refused and counted.
     row(Ailment::StartLimit,       Remedy::Wait,    rows::start_limit),
@@ -106,18 +107,19 @@ const TABLE: [Row; 21] = [
     row(Ailment::DatabaseDown,     Remedy::Refuse,  rows::database),
     // Before the next row: a cached page still answers on the host when PHP is gone.
     row(Ailment::PhpDown,          Remedy::Restart, rows::php),
-    // The server works. Firewall, CDN, balancer, DNS or the way are at fault, and a restart would only hurt who still gets through.
+    // The server works. Firewall, CDN, balancer, DNS or network is at fault; a restart only hurts visitors who still
+    // get through.
     row(Ailment::BetweenUs,        Remedy::Refuse,  rows::between),
-    // A bot blocker or a firewall of the site is against us; visitors are served, and a restart would not change that.
+    // A bot blocker or firewall of the site blocks us; visitors are served, and a restart would not change that.
     row(Ailment::AnswersBrowsers,  Remedy::Refuse,  rows::browsers),
-    // The machine-wide restart would take away what still works.
+    // A restart of the whole server would stop the sites that still work.
     row(Ailment::ServesOthers,     Remedy::Refuse,  rows::others),
-    // Once there is memory again this is a server that stopped.
+    // There is memory again by now, so it is a server that stopped.
     row(Ailment::OomKilled,        Remedy::Restart, rows::oom),
     // The outage this program was made for.
     row(Ailment::Stopped,          Remedy::Restart, rows::stopped),
     row(Ailment::Hung,             Remedy::Restart, rows::hung),
-    // Configured as a cause, so tried; whether it helped is judged afterwards.
+    // A configured cause, so a restart is tried; whether it helped is judged afterwards.
     row(Ailment::ApplicationError, Remedy::Restart, rows::application),
 ];
 
@@ -141,7 +143,7 @@ pub(in crate::policy) fn triage(patient: &Patient<'_>) -> Finding {
     }
 }
 
-/// When what passes by itself will have passed.
+/// When an ailment that passes by itself will have passed, if the facts tell.
 fn passes(ailment: Ailment, patient: &Patient<'_>) -> Option<Timestamp> {
     let facts = patient.facts;
     let rest = |whole: Duration, gone: Option<u64>| {

@@ -1,11 +1,11 @@
-//! When each row of the table fits, and the facts that make it fit. A fact that is missing makes nothing fit.
+//! When each row of the table fits, and the facts (`key=value`) by which it fits. A missing fact makes no row fit.
 
 use std::time::Duration;
 
 use super::Patient;
 use crate::model::{Cause, ConfigTest, HostFacts, Inside, InsideAnswer, Room, Timestamp, limits};
 
-/// `key=value` of what was told; nothing where it was not.
+/// `key=value` of a fact, if it is known.
 fn told<T: ToString>(key: &str, value: Option<&T>) -> Option<String> {
     value.map(|value| format!("{key}={}", value.to_string()))
 }
@@ -45,7 +45,8 @@ pub(in crate::policy) fn packages(patient: &Patient<'_>) -> Option<Vec<String>> 
     Some(vec![format!("package_manager={name}")])
 }
 
-/// While Monit watches a site's errors, the first restart for them is its own.
+/// Until when Monit is left to make the first restart: it watches for errors, and the site has failed with them for a
+/// short time.
 pub(in crate::policy) fn monit_turn(patient: &Patient<'_>) -> Option<Timestamp> {
     let monit = is(patient.facts.monit.as_ref(), &["active"]);
     let its_turn =
@@ -133,7 +134,7 @@ pub(in crate::policy) fn agent(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// The unit is known not to run.
+/// Whether the unit is known not to run.
 fn is_stopped(facts: &HostFacts) -> bool {
     is(facts.unit.active.as_ref(), &["inactive", "failed"])
 }
@@ -142,7 +143,7 @@ fn runs(facts: &HostFacts) -> bool {
     is(facts.unit.active.as_ref(), &["active"])
 }
 
-/// Unit and state, for every row that speaks of the server.
+/// Unit and state, for every row about the server.
 fn server(facts: &HostFacts) -> [Option<String>; 5] {
     let unit = &facts.unit;
     [
@@ -200,20 +201,20 @@ pub(in crate::policy) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// What the sites that are down say on the host itself.
+/// What the sites that fail answer on the host itself.
 fn inside<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = &'a Inside> {
     let sites = patient.facts.sites.iter();
     sites.filter(|site| patient.urls.contains(&site.url))
 }
 
-/// What a site that works for visitors says to them is its answer, whatever it says to us.
+/// The answer of a site: if it works for visitors but not for us, the answer that visitors get.
 fn answer(site: &Inside) -> InsideAnswer {
     site.browser
         .filter(|_| site.answers_browsers())
         .unwrap_or(site.answer)
 }
 
-/// The answers of those sites that fit; nothing unless there are some, and all fit where `all` says so.
+/// The answers of the sites that fit; `None` if no site fits, or with `all` if one does not.
 fn answers(
     patient: &Patient<'_>,
     all: bool,
@@ -245,7 +246,7 @@ pub(in crate::policy) fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
     answers(patient, true, InsideAnswer::is_well).filter(|_| !against_us)
 }
 
-/// All of them work for visitors, and some not for us.
+/// Fits if all sites work for visitors, and some do not work for us.
 pub(in crate::policy) fn browsers(patient: &Patient<'_>) -> Option<Vec<String>> {
     answers(patient, true, InsideAnswer::is_well)?;
     let against_us = inside(patient).filter(|site| site.answers_browsers());
