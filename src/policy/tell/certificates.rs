@@ -1,13 +1,14 @@
-//! Certificates that end soon: one warning for each step of `warn_before` and certificate, never an incident.
+//! Certificates that end soon: one warning for each step of `warn_before` and each certificate, never an incident.
 //!
-//! - A step is reached when less is left than it says. Where the largest step is more than a third of the certificate's
-//!   life, all steps shrink alike until it is that third: one of six days is warned of two days, sixteen hours and two
-//!   hours before its end.
-//! - Of several steps reached at once only the smallest is told, so a first start brings one mail and no flood.
-//! - A step told for one profile is told for all that show the same certificate; the mail lists them. A new certificate
-//!   begins anew.
-//! - What crosses within a minute goes into one mail: it leaves when no probe is in flight, or 60 s after the first.
-//! - What was told is remembered in the profile, in the same write as what is still to be told and as the outbox.
+//! - A step is reached when less time is left than it says. If the largest step is longer than a third of the
+//!   certificate's life, all steps shrink in proportion until the largest is that third. For a certificate of six days,
+//!   the default steps become two days, sixteen hours and two hours.
+//! - If several steps are reached at once, only the smallest is told, so a first start brings one mail.
+//! - A step that was told for one profile counts for all that show the same certificate; the mail lists them. A new
+//!   certificate starts from the first step.
+//! - Steps that are reached within a minute go into one mail. It leaves when no probe is in flight, or [`COLLECT`]
+//!   after the first.
+//! - What was told is remembered in the profile, in the same write as the message.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,16 +18,16 @@ use crate::model::{Cause, Certificate, Ending, EventKind, Fleet, ProfileName, Ti
 use crate::policy::draft::Draft;
 use crate::policy::tell::outbox;
 
-/// How long what crossed first waits for company.
+/// How long the first warning waits for others.
 const COLLECT: Duration = Duration::from_secs(60);
 
-/// Certificates that a profile remembers having warned of; several URLs and a few renewals fit.
+/// Warnings that a profile remembers; enough for several URLs and a few renewals.
 const REMEMBERED: usize = 32;
 
 /// URLs listed for one certificate.
 const PLACES: usize = 20;
 
-/// The step that is reached, as configured; `None` while none is, and when the end has passed.
+/// The smallest step that is reached, as configured; `None` if none is, or if the certificate has ended.
 fn reached(shown: &Certificate, steps: &[Duration], now: Timestamp) -> Option<Duration> {
     let largest = steps.iter().max()?.as_millis().max(1);
     let third = shown.not_after.since(shown.not_before).as_millis() / 3;
@@ -104,7 +105,7 @@ fn told_elsewhere(fleet: &Fleet, fingerprint: &str, step: Duration) -> bool {
     warned.any(|warned| warned.step <= step)
 }
 
-/// Tells what was collected.
+/// Sends the collected warnings.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     let Some((first, _)) = draft.fleet.core.warnings.first() else {
         return;
@@ -114,7 +115,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     }
     let mut told: BTreeMap<String, Ending> = BTreeMap::new();
     for (_, ending) in std::mem::take(&mut draft.fleet.core.warnings) {
-        told.insert(ending.fingerprint.clone(), ending); // of two steps the later is the smaller one
+        told.insert(ending.fingerprint.clone(), ending); // of two steps the later one is smaller
     }
     for (name, track) in &draft.fleet.profiles {
         if track.removed.is_some() {
@@ -136,7 +137,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     draft.durable = true;
 }
 
-/// When what was collected leaves at the latest.
+/// When the collected warnings leave at the latest.
 pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
     fleet
         .core

@@ -1,9 +1,13 @@
-//! Many messages in one.
+//! Digests: one message in place of many.
 //!
-//! A digest takes only what nobody can have got, of incidents of which nothing was told by a message of its own and nothing else
-//! is on its way, so that each incident is told in one place and in order; it holds what it stands for. Where more than [`limits::OUTBOX`] messages wait, as after days without a
-//! relay, those of incidents that are over become one for each listener, and of each such incident its last message stays,
-//! which tells the whole of it. Nothing is dropped that says of an incident what no other message says.
+//! A digest takes only messages that nobody can have got, and never a report. It takes no message of an incident of
+//! which people got a message of its own, or of which another message is on its way. So each incident is told in one
+//! place and in order. The digest holds the messages it stands for, without what was seen and printed.
+//!
+//! Messages are gathered when more is to be told to a recipient than may leave one by one, or when it was over long ago
+//! ([`pace`]). If more than [`limits::OUTBOX`] messages wait, as after days without a relay, the messages of incidents
+//! that are over become one digest for each listener. Of each such incident only the last message is kept, which tells
+//! all of it. No fact is dropped that no other message tells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +18,7 @@ use crate::model::{
 use crate::policy::draft::Draft;
 use crate::policy::tell::pace::{self, Pace, incidents, opens};
 
-/// What a digest keeps of what it stands for.
+/// Which of the messages it stands for a digest keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum Items {
     /// Each message.
@@ -23,7 +27,7 @@ pub(in crate::policy) enum Items {
     Last,
 }
 
-/// Gathers what is to be told to those for whom it is too much, or too old.
+/// Gathers messages into digests, for recipients to whom too much is to be told, or what was over long ago.
 pub(in crate::policy) fn gather(draft: &mut Draft<'_>) {
     let now = draft.now;
     pace::calm(draft);
@@ -61,7 +65,7 @@ pub(in crate::policy) fn gather(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether more is to be told than can leave one by one, and now is the time for a digest. Remarks that a storm began.
+/// Whether more is to be told than may leave one by one, and a digest is due now. Also notes that this began.
 fn is_storm(draft: &mut Draft<'_>, to: &str, free: &[EntryId]) -> bool {
     let now = draft.now;
     let mut pace = Pace::new(&draft.fleet);
@@ -82,8 +86,8 @@ fn is_storm(draft: &mut Draft<'_>, to: &str, free: &[EntryId]) -> bool {
     }
 }
 
-/// A thread comes to an end: what waits to be told in it is dropped, as far as the end tells it as well. Where an incident is over
-/// before this recipient can have heard of it, the end tells all of it. Whether nothing was told before.
+/// A thread ends: messages of it that wait are dropped if the end tells the same. If the recipient cannot have heard of
+/// the incident before its end, the end tells all of it. Returns whether that is so, and the entries that were dropped.
 pub(in crate::policy) fn supersede(
     draft: &mut Draft<'_>,
     to: &str,
@@ -131,7 +135,7 @@ pub(in crate::policy) fn supersede(
     (true, replaced)
 }
 
-/// Whether the end of a thread says what this message of it would say.
+/// Whether the end of a thread tells what this message of it would tell.
 fn is_told_by(end: &Notification, told: &Notification) -> bool {
     let on_the_way = matches!(
         told.event,
@@ -141,8 +145,8 @@ fn is_told_by(end: &Notification, told: &Notification) -> bool {
     on_the_way && attempts.all(|done| end.attempts.iter().any(|known| known.id == done.id))
 }
 
-/// Those of these, which are of one listener, that nobody can have got and that are wanted, of incidents of which nothing was told
-/// by a message of its own and nothing else is on its way.
+/// Which of these entries of one listener a digest may take: those that are wanted and that nobody can have got, of
+/// incidents of which people got no message of its own and no other message is on its way.
 pub(in crate::policy) fn mergeable(
     fleet: &Fleet,
     ids: &[EntryId],
@@ -169,7 +173,7 @@ pub(in crate::policy) fn mergeable(
     let told: Vec<&Entry>;
     (free, told) = free.into_iter().partition(untold);
     bound.extend(told);
-    // A digest that stays keeps back what else is told of any incident in it, and so on.
+    // An entry that is not taken also excludes the other entries of its incidents, and these in turn exclude more.
     while !bound.is_empty() {
         let held: BTreeSet<&IncidentId> = bound.iter().copied().flat_map(incidents).collect();
         (free, bound) = free
@@ -179,7 +183,7 @@ pub(in crate::policy) fn mergeable(
     free.into_iter().map(|entry| entry.id).collect()
 }
 
-/// Puts one digest in the place of these, which are of one listener.
+/// Replaces these entries of one listener by one digest.
 pub(in crate::policy) fn merge(draft: &mut Draft<'_>, ids: &[EntryId], keep: Items) {
     let entries: Vec<Entry> = ids
         .iter()
@@ -233,7 +237,7 @@ pub(in crate::policy) fn merge(draft: &mut Draft<'_>, ids: &[EntryId], keep: Ite
     draft.durable = true;
 }
 
-/// The last of each incident, and each that belongs to none.
+/// The last message of each incident, and all that belong to no incident.
 fn last<'a>(told: impl Iterator<Item = &'a Notification>) -> Vec<&'a Notification> {
     let mut last: Vec<&Notification> = told.collect();
     let mut known: BTreeSet<&IncidentId> = BTreeSet::new();
@@ -246,7 +250,7 @@ fn last<'a>(told: impl Iterator<Item = &'a Notification>) -> Vec<&'a Notificatio
     last
 }
 
-/// What a digest keeps of a message: what its subject says, not what was seen and printed.
+/// A message as a digest keeps it: without what was seen and what commands printed.
 fn short(told: &Notification) -> Notification {
     let mut short = told.clone();
     short.seen.clear();
@@ -259,7 +263,7 @@ fn short(told: &Notification) -> Notification {
     short
 }
 
-/// Makes room where more messages wait than the outbox is to hold.
+/// Makes room if more messages wait than [`limits::OUTBOX`].
 pub(in crate::policy) fn condense(draft: &mut Draft<'_>) {
     let waiting = || draft.fleet.outbox.values().filter(|entry| !entry.is_dead());
     let messages = waiting().map(|entry| entry.notification.items.len().max(1));
@@ -274,7 +278,7 @@ pub(in crate::policy) fn condense(draft: &mut Draft<'_>) {
     let room: Vec<Vec<EntryId>> = by_listener
         .into_values()
         .map(|ids| closed(&draft.fleet, &ids))
-        // One digest and a few more are not written anew for every message that comes.
+        // Otherwise the digest would be rewritten for every message that comes.
         .filter(|ids| ids.len() >= limits::OUTBOX_ROOM)
         .collect();
     for ids in room {
@@ -282,7 +286,7 @@ pub(in crate::policy) fn condense(draft: &mut Draft<'_>) {
     }
 }
 
-/// Those that tell of nothing but incidents that are over.
+/// The entries that tell only of incidents that are over.
 fn closed(fleet: &Fleet, ids: &[EntryId]) -> Vec<EntryId> {
     let entries = ids.iter().filter_map(|id| fleet.outbox.get(id));
     let told = entries.flat_map(|entry| entry.notification.told());

@@ -1,9 +1,10 @@
-//! Sites that go down and come back again and again: which they are.
+//! Which sites flap: go down and come back again and again.
 //!
-//! A profile that goes down for the [`limits::FLAP_OUTAGES`]th time within [`limits::FLAP_WINDOW`] flaps: that outage is told as
-//! flapping, and of those after it people do not hear each. Watching and restarting go on as ever; each restart is told, and that
-//! we gave up. When nothing turned for [`limits::FLAP_CALM`] it is over: people hear that the site is stable, or that it stays down.
-//! All of it is one thread.
+//! A profile that goes down for the [`limits::FLAP_OUTAGES`]th time within [`limits::FLAP_WINDOW`] flaps. People are
+//! told so at that outage, and not of each outage after it. All sites of its host count to the same flapping, in one
+//! thread. Watching and restarting go on as usual, and people are still told of each restart. When we give up on the
+//! host the flapping is over, and people are told of everything again. It is also over when no site went down or came
+//! back for [`limits::FLAP_CALM`]: then people are told that the site is stable, or that it stays down.
 
 use crate::model::{Flap, Flaps, Fleet, IncidentId, ProfileName, Telling, Timestamp, limits};
 
@@ -32,7 +33,7 @@ pub(in crate::policy) fn turn(flap: &mut Flap, now: Timestamp) {
     flap.turns.push(now);
 }
 
-/// The profile, or another of its host, of which it was told that it flaps.
+/// This profile, or another of its host, if people were told that it flaps.
 pub(in crate::policy) fn flapping(draft: &Draft<'_>, name: &ProfileName) -> Option<ProfileName> {
     let host = draft.host_of(name);
     let others = host.iter().flat_map(|host| draft.watched(host));
@@ -45,7 +46,7 @@ pub(in crate::policy) fn flapping(draft: &Draft<'_>, name: &ProfileName) -> Opti
     names.find(told).cloned()
 }
 
-/// Who was told to flap in this thread: the profile of the incident, or another of its host.
+/// The flapping that was told in this thread: of the incident's profile, or of another one of its host.
 fn teller<'a>(draft: &'a mut Draft<'_>, thread: &IncidentId) -> Option<&'a mut Flap> {
     let flaps = |name: &&ProfileName| {
         let flap = draft.fleet.profiles.get(*name)?.flap.as_ref()?;
@@ -59,7 +60,7 @@ fn teller<'a>(draft: &'a mut Draft<'_>, thread: &IncidentId) -> Option<&'a mut F
     draft.fleet.profile_mut(&name).flap.as_deref_mut()
 }
 
-/// A muted incident is over: its thread goes on.
+/// A muted incident is over: the flapping and its thread go on.
 pub(in crate::policy) fn closed(draft: &mut Draft<'_>, over: &Telling) {
     draft.fleet.reindex();
     let now = draft.now;
@@ -71,7 +72,7 @@ pub(in crate::policy) fn closed(draft: &mut Draft<'_>, over: &Telling) {
     }
 }
 
-/// The thread ended otherwise.
+/// The thread ended in another way: the flapping is forgotten.
 pub(in crate::policy) fn forget(draft: &mut Draft<'_>, thread: &IncidentId) {
     draft.fleet.reindex();
     if let Some(flap) = teller(draft, thread) {
@@ -79,7 +80,7 @@ pub(in crate::policy) fn forget(draft: &mut Draft<'_>, thread: &IncidentId) {
     }
 }
 
-/// A person was called: from now on they hear of everything again.
+/// We gave up on the host: from now on people are told of everything again.
 pub(in crate::policy) fn unmute(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(telling) = &mut draft.fleet.profile_mut(name).telling else {
         return;
@@ -89,7 +90,7 @@ pub(in crate::policy) fn unmute(draft: &mut Draft<'_>, name: &ProfileName) {
     forget(draft, &thread);
 }
 
-/// How often it went down, in times that people's clocks showed.
+/// How often it went down, and since when by the wall clock.
 pub(in crate::policy) fn flaps(draft: &Draft<'_>, name: &ProfileName) -> Option<Flaps> {
     let flap = draft.fleet.profiles.get(name)?.flap.as_ref()?;
     let told = flap.told.as_ref()?;
@@ -99,7 +100,7 @@ pub(in crate::policy) fn flaps(draft: &Draft<'_>, name: &ProfileName) -> Option<
     })
 }
 
-/// When the next of them may have been calm for long enough.
+/// When the next flapping may be over.
 pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
     let first = fleet.index.flapping.first();
     first.map(|(turned, _)| *turned + limits::FLAP_CALM)

@@ -1,11 +1,11 @@
-//! What is told of sites that go down and come back again and again ([`flap`]).
+//! What people are told of sites that flap: that they began to, and how it ended ([`flap`] says which sites flap).
 
 use crate::model::{EventKind, Flap, FlapTold, Next, ProfileName, Timestamp, limits};
 
 use crate::policy::draft::Draft;
 use crate::policy::tell::{flap, message, outbox, thread};
 
-/// An incident was opened that speaks for itself: it is told as flapping, or not at all.
+/// An incident was opened. If it is not led, it may be told as flapping, or be muted because that was told.
 pub(in crate::policy) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
     let now = draft.now;
     if thread::telling(draft, name).is_none_or(|telling| telling.led) {
@@ -23,7 +23,7 @@ pub(in crate::policy) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
         let Some((thread, sequence)) = told else {
             return;
         };
-        // One incident at a time speaks in a thread.
+        // Only one incident of a thread speaks at a time.
         let speaks = thread::speaker(draft, &thread);
         if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
             (telling.thread, telling.led) = (thread, speaks.is_some());
@@ -53,7 +53,7 @@ pub(in crate::policy) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
     }
 }
 
-/// The profile is no longer watched: another that is down in the thread goes on telling, else the thread is over.
+/// The profile is no longer watched: another one that is down in the thread takes over, else the thread ends.
 pub(in crate::policy) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     let track = draft.fleet.profiles.get(name);
     let flap = track.and_then(|track| track.flap.clone());
@@ -76,7 +76,7 @@ pub(in crate::policy) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     }
 }
 
-/// Tells of those that flap no more.
+/// Tells of the sites that no longer flap.
 pub(in crate::policy) fn calm(draft: &mut Draft<'_>) {
     let due = |turned: Timestamp| draft.now.since(turned) >= limits::FLAP_CALM;
     let flapping = draft.fleet.index.flapping.iter();

@@ -1,13 +1,18 @@
-//! Telling an outside watcher that we live: at most once each `every`, and only while we do what we are for.
+//! The heartbeat to an outside watcher: at most once each `every`, and only while probe does its work.
 //!
-//! Silence is the alarm. No heartbeat leaves while the state cannot be written or used (a beat waits for its commit, like every
-//! act), while a message has waited for [`limits::HEART_PATIENCE`], for that long after one was refused for good, while
-//! probes are overdue by [`limits::HEART_LATE`], while a site has not been judged for [`limits::HEART_UNJUDGED`] and that was
-//! told, and while no canary has answered for so long. A loop that stands still decides nothing, and so sends none.
+//! Silence is the alarm. No heartbeat leaves while
 //!
-//! A daemon speaks when it has run for [`limits::HEART_WARM`], or for `every` where that is shorter, so that one that
-//! dies soon after every start is not heard. A cycle of `probe once` speaks at its end; one for named profiles does not:
-//! a person at a terminal is no sign that cron lives.
+//! - the state cannot be written or used (a heartbeat waits for its commit, like every act);
+//! - a message has waited for [`limits::HEART_PATIENCE`], or one that was queued within that time was refused for good;
+//! - a probe is overdue by [`limits::HEART_LATE`];
+//! - a site has not been judged for [`limits::HEART_UNJUDGED`] and people were told, or no canary has answered for as
+//!   long.
+//!
+//! A loop that stands still decides nothing, so it sends none either.
+//!
+//! A daemon sends its first heartbeat after [`limits::HEART_WARM`], or after `every` if that is shorter, so a daemon
+//! that dies soon after every start sends none. A cycle of `probe once` sends one at its end. `probe once NAME` sends
+//! none: a person at a terminal is no sign that cron works.
 
 use crate::model::{
     Effect, Entry, Fleet, Happened, Heart, Settings, Silence, Start, Timestamp, limits,
@@ -26,18 +31,18 @@ pub(in crate::policy) fn start(draft: &mut Draft<'_>, start: &Start) {
     match start {
         Start::Daemon => heart.from = Some(draft.now + limits::HEART_WARM.min(every)),
         Start::Due | Start::Named(_) => heart.from = None,
-        // Where it was just written into the configuration, the daemon has run for long.
+        // If it was just configured, the daemon has run for long enough.
         Start::Reload => drop(heart.from.get_or_insert(draft.now)),
     }
 }
 
-/// A cycle is complete.
+/// A cycle of `probe once` is complete.
 pub(in crate::policy) fn completed(draft: &mut Draft<'_>) {
     let now = draft.now;
     draft.fleet.core.heart.from.get_or_insert(now);
 }
 
-/// Speaks when it is time and all is as it should be.
+/// Sends a heartbeat if one is due and nothing forbids it; else remembers why not.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     if next(draft.settings, &draft.fleet).is_none_or(|at| at > draft.now) {
         return;
@@ -55,7 +60,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     }
 }
 
-/// The watcher was told.
+/// A heartbeat was sent.
 pub(in crate::policy) fn beaten(draft: &mut Draft<'_>, heard: Result<(), String>) {
     let kept = draft.fleet.core.heart.silence.as_ref();
     if kept.is_some_and(Silence::is_kept) {
@@ -82,7 +87,7 @@ fn next(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     Some(heart.left.map_or(from, |left| from.max(left + every)))
 }
 
-/// When to be asked again; while it is kept back, whatever ends that is an event.
+/// When to be asked again. While no heartbeat may leave, an event ends that.
 pub(in crate::policy) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Timestamp> {
     next(settings, fleet).filter(|at| *at > fleet.now())
 }

@@ -1,4 +1,11 @@
-//! What people hear of incidents and of what is done in them, as it happens.
+//! Which events of an incident people are told of, as they happen.
+//!
+//! - An incident opens: it joins a thread, or is announced by `message`.
+//! - A restart ended that may have done something: `restarted`. One that did nothing on the host: `withheld`.
+//! - A restart was due and is held: `withheld`, once per incident and reason, but not in a maintenance window.
+//! - We gave up: `gave_up`, once per incident; after that as `reminder`.
+//! - The incident is over: `up`, or `back` after `gave_up`; `closed` if the site is no longer watched and people had
+//!   heard.
 
 use crate::model::{
     Attempt, EventKind, GivenUp, Hold, HostName, Next, Plight, ProfileName, RecoveryOutcome,
@@ -19,7 +26,7 @@ pub(in crate::policy) fn opened(draft: &mut Draft<'_>, name: &ProfileName) {
     flapping::mute(draft, name);
 }
 
-/// An incident is over, in which this was done: its profile is well, or no longer watched.
+/// An incident with these attempts is over: its profile is well, or no longer watched.
 pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attempts: &[Attempt]) {
     let watched = draft.settings.profiles.contains_key(name);
     if watched {
@@ -51,7 +58,7 @@ pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attem
         message::tell(draft, name, event, Next::Nothing, None);
         flap::forget(draft, &over.thread);
     } else if over.sequence > 0 {
-        // Who never heard that it began need not hear that it is over.
+        // People who were never told of it need not be told that it is over.
         let why = Some(Remark::Unwatched);
         message::tell(draft, name, EventKind::Closed, Next::Nothing, why);
         flap::forget(draft, &over.thread);
@@ -83,7 +90,7 @@ pub(in crate::policy) fn restarted(
             }
             return;
         }
-        // That we gave up is told.
+        // People are told that we gave up instead.
         RecoveryOutcome::Refused => return,
         RecoveryOutcome::NotExecuted => "not_executed",
         RecoveryOutcome::Declined => "declined",
@@ -134,7 +141,7 @@ pub(in crate::policy) fn gave_up(draft: &mut Draft<'_>, host: &HostName, reason:
     let next = Next::Held(hold);
     for name in thread::speakers(draft, host) {
         message::announce(draft, &name, next.clone());
-        // One `gave_up` an incident: a second one, after a person re-armed the host, is told as a reminder.
+        // One `gave_up` per incident: a second one, after a person re-armed the host, is told as a reminder.
         let event = match thread::telling(draft, &name) {
             Some(telling) if telling.gave_up => EventKind::Reminder,
             Some(_) | None => EventKind::GaveUp,

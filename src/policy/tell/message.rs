@@ -1,9 +1,10 @@
-//! What is told of an incident: what is so, what was done, and what comes next, all of it at the moment it is told. A `down` that is
-//! told because something was just done says the same of what comes next as the message of that.
+//! What a message of an incident says: the state, what was done, and what comes next, all as it is when the message is
+//! queued. If a `down` is queued because something was just done, it names the same next step as the message about
+//! that.
 //!
-//! People hear of an incident once it is known what comes next: when its host has been looked at, and when the other sites
-//! of the host have been probed as well, so that one message names them all. A look has its own time limit; for the other
-//! sites they wait [`limits::GATHER`] at most. A restart waits for no mail.
+//! People are told of an incident once it is known what comes next: after the look at its host, and after the host's
+//! other sites were probed as well, so that one message names all of them. The look has its own time limit; for the
+//! other sites the message waits at most [`limits::GATHER`]. A restart waits for no mail.
 
 use crate::model::{
     Attempt, DatedFacts, EventKind, Fleet, Hold, HostName, Next, ProfileName, Remark, Stage,
@@ -15,7 +16,7 @@ use crate::policy::host::lesson;
 use crate::policy::site::judge::seen;
 use crate::policy::tell::{flap, outbox, thread};
 
-/// Tells people of a profile's incident, and of those that it speaks for.
+/// Tells people of a profile's incident, and of those for which it speaks.
 pub(in crate::policy) fn tell(
     draft: &mut Draft<'_>,
     name: &ProfileName,
@@ -63,7 +64,7 @@ pub(in crate::policy) fn tell(
     told.since = Some(draft.wall(telling.since));
     told.opened = Some(draft.wall(telling.opened));
     told.until = over.then(|| draft.wall(draft.now));
-    // The end says by what the outage began, everything else what is so now.
+    // The end says how the outage began; every other message says what is so now.
     told.cause = Some(if over {
         telling.cause
     } else {
@@ -96,7 +97,7 @@ pub(in crate::policy) fn tell(
     }
 }
 
-/// What was done in a profile's incident, and in those before it in its thread for which it speaks.
+/// The attempts in a profile's incident, and in the earlier ones of its thread for which it speaks.
 fn attempts<'a>(
     draft: &'a Draft<'_>,
     name: &ProfileName,
@@ -109,7 +110,7 @@ fn attempts<'a>(
     telling.attempts.iter().filter(known).chain(own)
 }
 
-/// What a look at the host found in the course of this incident, or just before it.
+/// What a look at the host found during this incident or just before it.
 fn facts(draft: &Draft<'_>, host: &HostName, since: Timestamp) -> Option<Box<DatedFacts>> {
     let look = draft.fleet.hosts.get(host)?.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
@@ -126,7 +127,7 @@ pub(in crate::policy) fn is_untold(draft: &Draft<'_>, name: &ProfileName) -> boo
     thread::telling(draft, name).is_some_and(|telling| telling.sequence == 0 && !telling.led)
 }
 
-/// Tells people that a profile is down, if they have not heard: now it is known what comes next.
+/// Tells people that a profile is down, if they were not told yet.
 pub(in crate::policy) fn announce(draft: &mut Draft<'_>, name: &ProfileName, next: Next) {
     if is_untold(draft, name) {
         tell(draft, name, EventKind::Down, next, None);
@@ -164,7 +165,7 @@ pub(in crate::policy) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next
     }
 }
 
-/// Announces what was opened and not told, as far as it is known what comes next.
+/// Announces the incidents that people have not heard of, if it is known what comes next.
 pub(in crate::policy) fn announce_opened(draft: &mut Draft<'_>) {
     draft.fleet.reindex();
     if draft.fleet.index.untold.is_empty() {
@@ -178,7 +179,7 @@ pub(in crate::policy) fn announce_opened(draft: &mut Draft<'_>) {
     }
 }
 
-/// Tells of sites that joined or are back, where nothing else was told since.
+/// Tells of sites that joined a thread or are back, if nothing else was told since.
 pub(in crate::policy) fn tell_news(draft: &mut Draft<'_>) {
     let due = |since| draft.now.since(since) >= limits::SITES_NEWS;
     let news = draft.fleet.index.news.iter();
@@ -192,8 +193,8 @@ pub(in crate::policy) fn tell_news(draft: &mut Draft<'_>) {
     }
 }
 
-/// The profile's host is being looked at, a last question is being asked, or other sites of the host were not probed since
-/// this one fails: in seconds it is known what comes next and whom it concerns, and only then it is worth telling.
+/// Whether it is known in a few seconds what comes next and which sites are affected: the profile's host is being
+/// looked at, a canary or a probe is awaited, or other sites of the host were not probed since this one began to fail.
 fn is_known_soon(draft: &Draft<'_>, name: &ProfileName) -> bool {
     let Some(host) = draft.host_of(name) else {
         return false;
@@ -203,7 +204,7 @@ fn is_known_soon(draft: &Draft<'_>, name: &ProfileName) -> bool {
     asked.is_some_and(Hold::is_question) || thread::is_gathering(draft, &host, name)
 }
 
-/// When an incident that people have not heard of is announced at the latest.
+/// When the next untold incident is announced at the latest, or the next news of a thread or of flapping is due.
 pub(in crate::policy) fn wakeup(fleet: &Fleet) -> Option<Timestamp> {
     let untold = fleet.index.untold.iter();
     let opened = untold

@@ -1,23 +1,24 @@
-//! Who hears what, and when.
+//! Who is told what, and when.
 //!
-//! This room runs last in a decision: it heeds what happened in the two before it ([`heed`]), then does what time brings about
-//! ([`move_on`]). What it writes into the outbox becomes durable with what it tells.
+//! This room runs last in a decision: it handles what happened in the two rooms before it ([`heed`]), then does what
+//! the passing of time brings about ([`move_on`]). What it writes into the outbox becomes durable together with what it
+//! tells.
 //!
 //! | file | decides |
 //! |---|---|
-//! | `incidents` | what people hear of incidents and of what is done in them |
-//! | `message` | what a message of an incident says, and when it is first told |
+//! | `incidents` | which events of an incident people are told of |
+//! | `message` | what a message of an incident says, and when the first one leaves |
 //! | `thread` | which sites of a host are told of together |
-//! | `flap`, `flapping` | which sites go down and come back so often that the single times are not told |
+//! | `flap`, `flapping` | which sites flap, so that people are not told of each outage; what they are told instead |
 //! | `reminders` | who is reminded of an outage that lasts, and when |
 //! | `unjudged` | what is told of sites that cannot be judged |
 //! | `certificates` | which certificates people are warned of, once per step |
 //! | `report` | the weekly report: when it is due, and what it says |
-//! | `heartbeat` | whether an outside watcher may hear that we live |
+//! | `heartbeat` | whether an outside watcher is told that we live |
 //! | `outbox` | what waits to be sent, in which order, and what became of it |
 //! | `pace` | how many mails one recipient gets |
-//! | `digest` | what stands in place of too many messages |
-//! | `retry` | when a message that nobody took is tried again, and when it is given up |
+//! | `digest` | which messages one digest replaces |
+//! | `retry` | when a message that was not taken is tried again, and when it is given up |
 
 pub(in crate::policy) mod certificates;
 mod digest;
@@ -41,7 +42,7 @@ use crate::model::{
 
 use super::draft::Draft;
 
-/// Heeds what happened since this was last asked.
+/// Handles what happened since the last call.
 pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
     let mut happened = std::mem::take(&mut draft.happened);
     for one in happened.iter().skip(draft.heeded.by_telling) {
@@ -100,7 +101,7 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
             | Happened::Recorded => {}
         }
     }
-    // What this room adds it need not heed.
+    // It need not handle what it adds itself.
     happened.append(&mut draft.happened);
     draft.heeded.by_telling = happened.len();
     draft.happened = happened;
@@ -118,7 +119,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     outbox::move_on(draft);
 }
 
-/// Our own network had been down since then, and something could not be judged.
+/// Tells that our own network was down since then and something could not be judged.
 fn blind(draft: &mut Draft<'_>, since: Timestamp) {
     let mut told = draft.blank(EventKind::Blind);
     told.since = Some(draft.wall(since));
@@ -127,7 +128,7 @@ fn blind(draft: &mut Draft<'_>, since: Timestamp) {
     outbox::queue(draft, &told);
 }
 
-/// A profile is no longer watched: what was told of it beside its incident ends.
+/// A profile is no longer watched: ends what people were told of it besides its incident.
 pub(in crate::policy) fn abandon(draft: &mut Draft<'_>, name: &ProfileName) {
     flapping::abandon(draft, name);
     let known = draft.fleet.profiles.get(name);

@@ -1,8 +1,12 @@
-//! What people must hear.
+//! The outbox: messages that wait to be sent.
 //!
-//! A notification becomes one entry for each recipient, be it a mailbox or the command that people named, in the same decision, and so in the same transaction, as what it
-//! tells. Entries of one incident to one recipient leave in the order of events: the next waits until the one before was
-//! taken or is a dead letter. The ends of what somebody knows of leave first ([`pace`]). A try is durable before it is made. When an entry that nobody took is tried again, `retry` says.
+//! A notification becomes one entry for each recipient: a mail address, or the program of `alerts.command`. The entry
+//! is made in the same decision as what it tells, and so in the same transaction.
+//!
+//! At most [`limits::MAILS_IN_FLIGHT`] entries are in transit. Entries of one incident to one recipient leave in the
+//! order of events: the next one waits until the one before was taken or is a dead letter. Mails that end a thread the
+//! recipient knows leave first ([`pace`]). A try is durable before it is made. `retry` says when an entry that was not
+//! taken is tried again.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +71,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     dispatch(draft);
 }
 
-/// What waits for a channel that is configured no more is given up when its time is over.
+/// Gives up entries for a channel that is no longer configured, after [`limits::MAIL_EXPIRY`].
 fn expire(draft: &mut Draft<'_>) {
     let (settings, now) = (draft.settings, draft.now);
     let entries = draft.fleet.outbox.values();
@@ -83,7 +87,7 @@ fn expire(draft: &mut Draft<'_>) {
     }
 }
 
-/// Forgets dead letters that are old, or too many.
+/// Forgets dead letters that are too old or too many.
 fn bury(draft: &mut Draft<'_>) {
     let dead: Vec<(EntryId, Timestamp)> = draft
         .fleet
@@ -101,8 +105,8 @@ fn bury(draft: &mut Draft<'_>) {
     }
 }
 
-/// Entries that may leave now or later: not dead, not in transit, over a channel that is configured, and nothing of the
-/// same incident to the same recipient before them.
+/// Entries that may leave now or when they are due: not dead, not in transit, over a configured channel, and with no
+/// earlier entry of the same incident to the same recipient.
 fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &'a Entry> {
     let mut waiting: BTreeSet<(&IncidentId, (Channel, &str))> = BTreeSet::new();
     fleet.outbox.values().filter(move |entry| {
@@ -128,7 +132,7 @@ fn dispatch(draft: &mut Draft<'_>) {
     let (fleet, mut pace) = (&draft.fleet, Pace::new(&draft.fleet));
     let ready = ready(draft.settings, fleet);
     let mut due: Vec<&Entry> = ready.filter(|entry| entry.due <= draft.now).collect();
-    // Few leave at once: the ends of what people know of do not stand behind what is new.
+    // Few leave at once, so the ends of threads that people know go before what is new.
     due.sort_by_key(|entry| !pace.is_free(entry));
     let mut may_leave = |entry: &&Entry| {
         let may = pace.leaves_from(fleet, entry) <= draft.now;
@@ -144,13 +148,13 @@ fn dispatch(draft: &mut Draft<'_>) {
         .map(|entry| entry.id)
         .collect();
     for id in due {
-        // The try is written before it is made: where that cannot be done, neither could its end, and every later run
+        // The try is written before it is made. If that fails, its end could not be written either, and every later run
         // would send the message again.
         let now = draft.now;
         if let Some(entry) = draft.fleet.entry_mut(id) {
             entry.tries = entry.tries.saturating_add(1);
             entry.due = now + retry::wait(entry);
-            // Of a try before this whose end was never heard nobody knows whether it succeeded.
+            // If the end of an earlier try is not known, it may have succeeded.
             entry.unclear |= entry.open;
             entry.open = true;
         }
@@ -160,7 +164,7 @@ fn dispatch(draft: &mut Draft<'_>) {
     }
 }
 
-/// A restart that was announced and not begun is no longer what comes next, in messages that have not left.
+/// A restart was announced but not begun: messages that have not left no longer say that it comes next.
 pub(in crate::policy) fn unsay_restart(draft: &mut Draft<'_>, host: &HostName) {
     let announces = |entry: &Entry| {
         let next = matches!(entry.notification.next, Next::Restart { .. });
@@ -178,7 +182,7 @@ pub(in crate::policy) fn unsay_restart(draft: &mut Draft<'_>, host: &HostName) {
     }
 }
 
-/// A try was not made.
+/// A try that was ordered was not made.
 pub(in crate::policy) fn taken_back(draft: &mut Draft<'_>, id: EntryId) {
     draft.fleet.in_transit.remove(&id);
     let now = draft.now;
@@ -202,7 +206,7 @@ pub(in crate::policy) fn wakeup(settings: &Settings, fleet: &Fleet) -> Option<Ti
         .min()
 }
 
-/// A message was taken: whoever could not be reached before can be now.
+/// A message was taken: dead letters of the same listener no longer mean that it cannot be reached.
 fn reached(draft: &mut Draft<'_>, taken: &Entry) {
     let unheard = |entry: &&Entry| entry.is_unheard() && entry.listener() == taken.listener();
     let entries = draft.fleet.outbox.values().filter(unheard);

@@ -1,17 +1,18 @@
-//! How many mails one recipient gets, and what stands in place of too many.
+//! How many mails one recipient gets.
 //!
-//! Within [`limits::MAIL_BURST_WINDOW`] at most [`limits::MAIL_BURST`] threads begin, and at most [`limits::MAIL_BURST_ALL`]
-//! mails leave one by one; within an hour at most [`limits::MAILS_PER_HOUR`]. The threads that could not begin are gathered and
-//! leave as one digest at the end of each such window, until one passes in which none was to begin. What was over for
-//! [`limits::MAIL_STALE`] before a relay took any of it is gathered as well, so that nobody reads yesterday's storm mail by mail.
+//! - Within [`limits::MAIL_BURST_WINDOW`] at most [`limits::MAIL_BURST`] threads begin and at most
+//!   [`limits::MAIL_BURST_ALL`] single mails leave; within an hour at most [`limits::MAILS_PER_HOUR`].
+//! - Threads that may not begin are gathered, and one digest of them leaves at the end of each such window, until a
+//!   window passes in which none was to begin. Incidents that were over for [`limits::MAIL_STALE`] before a relay took
+//!   any mail about them are gathered as well, so that nobody reads yesterday's storm mail by mail.
+//! - Whoever was told by a mail that a site is down gets the end of it in the same thread and at once: `up`, `back`,
+//!   `closed` and `gave_up` of such a thread wait for none of these limits and do not count. There are at most two of
+//!   them for each beginning, and beginnings are limited.
+//! - Messages of a thread that still wait when it ends are dropped if the end tells the same; else they leave with it.
+//!   So a digest never holds a thread that has a mail of its own.
+//! - After a thread was told only in a digest, its next message counts as a beginning, until one has left by itself.
 //!
-//! Whoever was told that a site is down hears the end of it in the same thread and at once: `up`, `back`, `closed` and
-//! `gave_up` of such a thread wait for none of these limits and count for none. There are at most two of them for each
-//! beginning, and beginnings are limited. What waited in the thread before its end is dropped where the end tells it as well,
-//! and else leaves with it. So a digest holds no thread that a mail of its own told of; where one was told in a digest alone, its
-//! next messages count as a beginning, until one of them has left by itself.
-//!
-//! The command of `alerts.command` is a program and gets each event.
+//! The program of `alerts.command` gets every event; these limits are for mail alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,21 +22,21 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 
-/// Mails that left, or may be leaving, by recipient; what is decided now counts as well.
+/// Mails that left or are leaving, by recipient, with those that this decision sends.
 pub(in crate::policy) struct Pace<'a> {
     posts: BTreeMap<String, Post>,
-    /// Threads of which a recipient knows and whose end waits.
+    /// Threads that a recipient knows and whose end waits.
     ending: BTreeSet<(&'a str, &'a IncidentId)>,
 }
 
-/// Whether the first message of its thread is in it.
+/// Whether it is the first that people are told in its thread.
 pub(in crate::policy) const fn opens(told: &Notification) -> bool {
     told.sequence == 0 || told.story
 }
 
-/// Whether a mail begins a thread in the eyes of its recipient, or belongs to none.
+/// Whether a mail begins a thread for its recipient, or belongs to none.
 fn begins(post: &Post, told: &Notification) -> bool {
-    // A report begins no thread that anybody must follow, and must not take the place of one.
+    // A report begins no thread that people must follow, so it does not count as one.
     told.event != EventKind::Report
         && match &told.incident {
             Some(thread) => opens(told) || post.gathered.contains(thread),
@@ -43,7 +44,7 @@ fn begins(post: &Post, told: &Notification) -> bool {
         }
 }
 
-/// Whether a mail is the end of what its recipient was told by a mail of its own.
+/// Whether a mail ends a thread of which its recipient got a mail.
 fn ends(post: &Post, told: &Notification) -> bool {
     told.answers_down() && !begins(post, told)
 }
@@ -66,7 +67,7 @@ impl<'a> Pace<'a> {
             }
         }
         if !ending.is_empty() {
-            // Of these nobody can have heard yet.
+            // Nobody can have heard of these yet.
             for entry in mails().filter(|entry| entry.is_surely_unsent()) {
                 let told = entry.notification.told().filter(|told| opens(told));
                 for thread in told.filter_map(|told| told.incident.as_ref()) {
@@ -80,7 +81,7 @@ impl<'a> Pace<'a> {
         }
     }
 
-    /// Whether a mail is the end of a thread that its recipient knows, or stands before that.
+    /// Whether a mail belongs to a thread that its recipient knows and whose end waits.
     pub(in crate::policy) fn is_free(&self, entry: &Entry) -> bool {
         let thread = entry.notification.incident.as_ref();
         thread.is_some_and(|thread| self.ending.contains(&(entry.to.as_str(), thread)))
@@ -106,7 +107,7 @@ impl<'a> Pace<'a> {
         from.unwrap_or(Timestamp(i64::MIN))
     }
 
-    /// One leaves now.
+    /// Counts a mail that leaves now.
     pub(in crate::policy) fn leaves(&mut self, fleet: &Fleet, entry: &Entry) {
         if entry.channel == Channel::Mail {
             push(self.left(fleet, &entry.to), entry, fleet.now());
@@ -138,7 +139,7 @@ fn push(post: &mut Post, entry: &Entry, now: Timestamp) {
     }
 }
 
-/// A mail left, or may have.
+/// A mail left, or may have left.
 pub(in crate::policy) fn left(draft: &mut Draft<'_>, entry: &Entry) {
     let now = draft.now;
     let post = draft.fleet.core.posts.entry(entry.to.clone()).or_default();
@@ -163,7 +164,7 @@ pub(in crate::policy) fn left(draft: &mut Draft<'_>, entry: &Entry) {
     }
 }
 
-/// A mail will not leave any more.
+/// A mail was given up.
 pub(in crate::policy) fn lost(draft: &mut Draft<'_>, entry: &Entry) {
     let over = entry.notification.told().filter(|told| told.ends());
     for thread in over.filter_map(|told| told.incident.as_ref()) {
@@ -173,7 +174,7 @@ pub(in crate::policy) fn lost(draft: &mut Draft<'_>, entry: &Entry) {
     }
 }
 
-/// Where a whole window passed in which no digest left, the storm is over; or no relay takes anything.
+/// Ends the gathering after a whole window in which no digest left (the storm is over, or no relay takes mail).
 pub(in crate::policy) fn calm(draft: &mut Draft<'_>) {
     let (now, settings) = (draft.now, draft.settings);
     let over = |post: &Post| {

@@ -1,8 +1,8 @@
 //! Who is reminded of an outage that lasts, and when.
 //!
-//! The first reminder comes after the configured interval, each further one after twice as long, up to
-//! [`limits::REMINDER_MAX`]. Nobody is reminded of what people work on, in a maintenance window, or have said that they know
-//! of, by a pause with a reason; the time until the next reminder begins anew then.
+//! The first reminder comes when people last heard of the incident the configured interval ago, each further one after
+//! twice as long, up to [`limits::REMINDER_MAX`]. Nobody is reminded in a maintenance window, nor of a site or host
+//! that a person paused with a reason: they know of it. After that the wait for the next reminder starts anew.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::policy::draft::Draft;
 use crate::policy::host::guard::pause_of;
 use crate::policy::tell::message::{next_for, tell};
 
-/// Reminds of what has been down for long enough.
+/// Reminds people of the incidents that are due.
 pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
     let Some(interval) = draft.settings.reminder_interval() else {
         return;
@@ -41,14 +41,14 @@ pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
     }
 }
 
-/// What the next reminder waits beyond the interval: each wait is twice the one before.
+/// How much longer than the interval the next reminder waits: each wait is twice the one before.
 fn put_off(interval: Duration, before: Duration) -> Duration {
     let wait = (interval + before) * 2;
     wait.min(limits::REMINDER_MAX.max(interval))
         .saturating_sub(interval)
 }
 
-/// A person paused the profile or its host and said why: they know.
+/// Whether a person paused the profile or its host and gave a reason.
 fn is_acknowledged(draft: &Draft<'_>, name: &ProfileName) -> bool {
     let host = draft.host_of(name);
     let names = [Some(name.as_str()), host.as_ref().map(HostName::as_str)];

@@ -1,15 +1,18 @@
-//! The weekly report (`alerts.email.report: weekly`): one on each Monday at nine, by the clock of `alerts.timezone`.
+//! The weekly report (`alerts.email.report: weekly`): one on each Monday at nine, in the time zone of
+//! `alerts.timezone`.
 //!
-//! - It covers what was watched since the one before, the first one since reports were asked for; it says from when to when.
-//! - A machine that was off at that moment sends it at its next run, up to [`LATE`] after it. What would be later waits for the next
-//!   Monday, and covers all since the last report.
-//! - Two reports lie at least [`APART`] apart on our own line of time, whatever the wall clock does; one that was set back
-//!   moves the moment back with it.
-//! - A fleet without profiles has nothing to report; what was watched before and is again is reported on the next Monday. Pauses and maintenance windows change nothing: they concern acting.
+//! - It covers the time since the report before it, the first one since reports were configured; it says from when to
+//!   when.
+//! - If probe did not run at that moment, the next run sends it, up to [`LATE`] after it. After that it waits for the
+//!   next Monday and covers all the time since the last report.
+//! - Two reports are at least [`APART`] apart on our own line of time, whatever the wall clock does. If the wall clock
+//!   is set back, the due time moves back with it.
+//! - Without profiles there is no report. When there are profiles again, the next Monday reports what was watched
+//!   before as well. Pauses and maintenance windows change nothing, because they are about restarts and mails.
 //! - All that it says is fixed in the write that queues it.
-//! - Down means the same as in `probe history`: an incident was open, from the first failure on. Time in which we could not see,
-//!   for our own network was down or probe did not run, is said, and so is time in which a site could not be judged: neither
-//!   counts as up.
+//! - Down means the same as in `probe history`: an incident was open, counted from its first failure. The report says
+//!   for how long our own network was down, probe did not run, or a site could not be judged; such time does not count
+//!   as up.
 
 use std::time::Duration;
 
@@ -25,13 +28,13 @@ use crate::policy::tell::outbox;
 /// A report that is later than this waits for the next one.
 const LATE: Duration = Duration::from_secs(3 * 86_400);
 
-/// Between two reports, whatever the wall clock says: half a week, so that one that was late delays none.
+/// Least time between two reports: half a week, so that a late report does not delay the next one.
 const APART: Duration = Duration::from_secs(84 * 3600);
 
-/// The next Monday is never further away than this, the end of summer time included.
+/// The next Monday is never further away than this, even with the end of summer time.
 const AHEAD: Duration = Duration::from_secs(7 * 86_400 + 7_200);
 
-/// Sites listed; of more, those that were up all the time are counted.
+/// Sites listed. If there are more, those that were up all the time are only counted.
 const SITES: usize = 30;
 
 /// Hosts listed with their restarts.
@@ -43,13 +46,13 @@ const RESTARTS: usize = 10;
 /// Slow sites listed.
 const SLOWEST: usize = 5;
 
-/// Certificates that end within this are told, or within the first step of `warn_before` where that is longer.
+/// Certificates are listed that end within this, or within the first step of `warn_before` if that is longer.
 const CERTIFICATES: Duration = Duration::from_secs(30 * 86_400);
 
 /// Certificates listed, and places of each.
 const ENDINGS: usize = 20;
 
-/// Hosts named that were never rehearsed.
+/// Hosts without a drill that are listed.
 const UNDRILLED: usize = 20;
 
 fn wanted(draft: &Draft<'_>) -> bool {
@@ -57,7 +60,7 @@ fn wanted(draft: &Draft<'_>) -> bool {
     email.is_some_and(|email| email.report)
 }
 
-/// A run begins or the configuration changed: the moment is looked for anew, for the time zone may be another.
+/// A run begins or the configuration changed: the due time is computed anew, because the time zone may have changed.
 pub(in crate::policy) fn started(draft: &mut Draft<'_>) {
     let zone = &draft.settings.wording.zone.rules;
     if let Some(period) = &mut draft.fleet.core.week
@@ -74,7 +77,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
         return;
     }
     let (now, wall) = (draft.now, draft.wall(draft.now));
-    // Who is taken out and put back has no other week for that.
+    // Removing all profiles and adding them again does not start another period.
     let nobody = draft.settings.profiles.is_empty();
     let Some(mut period) = draft.fleet.core.week.clone() else {
         if !nobody {
@@ -131,7 +134,7 @@ pub(in crate::policy) fn wakeup(fleet: &crate::model::Fleet) -> Option<Timestamp
     ))
 }
 
-/// A probe of a profile was well and took so long.
+/// A probe of a profile was well: counts it with its response time.
 pub(in crate::policy) fn answered(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(number) = draft.fleet.core.week.as_ref().map(|week| week.number) else {
         return;
@@ -167,7 +170,7 @@ pub(in crate::policy) fn judged(draft: &mut Draft<'_>, name: &ProfileName, since
     track.week.blank(now.since(since.max(began)));
 }
 
-/// We could not see since then, and can again.
+/// Our own network is back after it was down since then.
 pub(in crate::policy) fn seeing(draft: &mut Draft<'_>, since: Timestamp) {
     let now = draft.now;
     if let Some(week) = &mut draft.fleet.core.week {
@@ -175,13 +178,13 @@ pub(in crate::policy) fn seeing(draft: &mut Draft<'_>, since: Timestamp) {
     }
 }
 
-/// Time passed since the last step, when that was at `seen`: nobody watched, where it is too much.
+/// Counts the time since the last step (at `seen`) as not watched, if it is too long.
 pub(in crate::policy) fn passed(draft: &mut Draft<'_>, seen: Timestamp) {
     let Some(began) = draft.fleet.core.week.as_ref().map(|week| week.began) else {
         return;
     };
     let gap = draft.now.since(seen.max(began));
-    // What our own network hides is counted when it is back.
+    // Time in which our own network is down is counted when it is back.
     if gap <= limits::UNWATCHED_AFTER || draft.fleet.core.network.down_since.is_some() {
         return;
     }
@@ -248,7 +251,7 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
     let profiles = count(sites.len());
     let down = sites.iter().map(|site| site.down).sum();
     let unjudged = sites.iter().map(|site| site.unjudged).sum();
-    // A single unlucky probe puts nobody on a list.
+    // A single probe without a result does not put a site on the list.
     let blank = |site: &WeekSite| site.unjudged >= limits::UNJUDGED;
     let rank = |site: &WeekSite| (site.outages > 0, site.down, blank(site), site.unjudged);
     sites.sort_by(|a, b| (rank(b), &a.profile).cmp(&(rank(a), &b.profile)));
@@ -297,7 +300,7 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
         .clone()
         .filter_map(|host| Some((host.to_string(), drilled(host.as_str())?)));
     let mut rehearsed: Vec<(String, Drill)> = hosts_drilled.collect();
-    // Those that went wrong first, then the oldest.
+    // Failed ones first, then the oldest.
     rehearsed.sort_by_key(|(_, drill)| (drill.well, drill.at));
     rehearsed.truncate(HOSTS);
     let undelivered = fleet.outbox.values().filter(|entry| {
@@ -353,7 +356,7 @@ fn held(draft: &Draft<'_>, track: &HostTrack, began: Timestamp) -> Vec<WeekResta
         .collect()
 }
 
-/// Certificates that end soon, the first to end first, each once.
+/// Certificates that end soon, in the order in which they end, each once.
 fn certificates(draft: &Draft<'_>) -> Vec<Ending> {
     let wall = draft.wall(draft.now);
     let mut endings: Vec<Ending> = Vec::new();

@@ -1,20 +1,20 @@
-//! When a message that nobody took is tried again, and when it is given up.
+//! When a message that was not taken is tried again, and when it is given up.
 //!
-//! | why it stays | the next try |
+//! | why it was not taken | next try |
 //! |---|---|
-//! | no relay can be talked to, or nobody knows whether one took it | after 30 s, doubling to 15 min |
-//! | a relay asked for a later try | the same, but never before 60 s |
+//! | no relay could be talked to, or it is not known whether one took it | after 30 s, doubling to 15 min |
+//! | a relay asked for a later try | the same, but at least 60 s |
 //! | the login was refused | after 15 min |
-//! | a relay declined it, and that may pass | after an hour; the third time it is refused for good |
+//! | a relay declined it for a reason that may pass | after an hour; the third time in a row it is refused for good |
 //!
-//! After five days it is given up. Waits are up to a tenth longer by a hash of entry and try: entries that failed together do
-//! not come back together, and the same state decides the same in every process.
+//! After five days it is given up. Waits are up to a tenth longer by a hash of entry, recipient and try: entries that
+//! failed together do not come back together, and the same state decides the same in every process.
 
 use std::time::Duration;
 
 use crate::model::{Delivery, Entry, Stay, Timestamp, fnv1a, limits};
 
-/// What a try came to, and when the next one is due.
+/// How a try ended, all limits applied, and when the next one is due.
 pub(in crate::policy) fn after(
     entry: &Entry,
     delivery: Delivery,
@@ -57,7 +57,7 @@ pub(in crate::policy) fn after(
     (delivery, now + wait(entry).max(longer(entry, least)))
 }
 
-/// How often it was declined until now, without anything else in between.
+/// How often in a row it was declined.
 const fn declined(entry: &Entry) -> u8 {
     match entry.last {
         Some(Delivery::Deferred {

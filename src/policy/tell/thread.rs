@@ -1,10 +1,10 @@
 //! One thread of mails for all sites of a host that go down together.
 //!
-//! The first incident speaks: every message of the thread is about its site and names the others. One that opens on the same
-//! host within [`limits::JOIN`], by a fault of the host or the same cause, is led: nothing is told of it alone. When the one
-//! that speaks is over before the others, the next takes its place, with the thread and all that was told in it; the thread
-//! ends with the last. Sites that joined, or are back, since people last heard are told by themselves only when nothing else
-//! was for [`limits::SITES_NEWS`].
+//! The first incident speaks: every message of the thread is about its site and names the others. An incident that
+//! opens on the same host within [`limits::JOIN`] after it is led, if both have a fault of the host or the same cause:
+//! it gets no message of its own. When the speaking incident is over before the others, the next one takes over the
+//! thread with all that was told in it. The thread ends with its last incident. Sites that joined or came back since
+//! the last message get a message of their own only if nothing else was told for [`limits::SITES_NEWS`].
 
 use crate::model::{
     Affected, Cause, EventKind, HostName, IncidentId, Plight, ProfileName, Standing, Telling,
@@ -22,7 +22,7 @@ pub(in crate::policy) fn speakers(draft: &Draft<'_>, host: &HostName) -> Vec<Pro
     names
 }
 
-/// What was told of a profile's open incident.
+/// What people were told of a profile's open incident.
 pub(in crate::policy) fn telling<'a>(
     draft: &'a Draft<'_>,
     name: &ProfileName,
@@ -30,7 +30,7 @@ pub(in crate::policy) fn telling<'a>(
     draft.fleet.profiles.get(name)?.telling.as_deref()
 }
 
-/// The profiles of a thread, wherever they are by now: one may have been taken out, or moved to another host.
+/// The profiles of a thread, even if one was removed from the configuration or moved to another host.
 fn mates(draft: &mut Draft<'_>, thread: &IncidentId) -> Vec<ProfileName> {
     draft.fleet.reindex();
     let open = draft.fleet.index.open.iter();
@@ -39,7 +39,7 @@ fn mates(draft: &mut Draft<'_>, thread: &IncidentId) -> Vec<ProfileName> {
     open.filter(of).cloned().collect()
 }
 
-/// The profile of this thread that speaks, or the first of those that are led.
+/// The profile of this thread that speaks, or with `led` the first of those that are led.
 fn mate(draft: &mut Draft<'_>, thread: &IncidentId, led: bool) -> Option<ProfileName> {
     let mut names = mates(draft, thread).into_iter();
     names.find(|name| telling(draft, name).is_some_and(|telling| telling.led == led))
@@ -62,7 +62,7 @@ pub(in crate::policy) fn other(
     mates(draft, thread).into_iter().find(|mate| mate != name)
 }
 
-/// An incident was opened: it joins what its host's sites already suffer from together.
+/// An incident was opened: it joins the thread of its host's sites, if there is one that fits.
 pub(in crate::policy) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(host) = draft.host_of(name) else {
         return;
@@ -96,7 +96,7 @@ pub(in crate::policy) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
     }
 }
 
-/// An incident is over: whether its thread goes on without it. Then it is told with the others.
+/// An incident is over. Returns whether its thread goes on without it; then the thread tells of it.
 pub(in crate::policy) fn goes_on(
     draft: &mut Draft<'_>,
     name: &ProfileName,
@@ -120,7 +120,7 @@ pub(in crate::policy) fn goes_on(
         return false;
     };
     if speaks.led {
-        // It takes over the thread, with all that was told in it.
+        // It takes over the thread with all that was told in it.
         over.over.retain(|site| site.profile != next);
         **speaks = Telling {
             since: over.since.min(speaks.since),
@@ -139,7 +139,8 @@ pub(in crate::policy) fn goes_on(
     true
 }
 
-/// The sites of a thread, where there are several: down, failing on the same host, back, no longer watched.
+/// The sites of a thread, if there are several: those that are down, failing on the same host, back, or no longer
+/// watched.
 pub(in crate::policy) fn sites(
     draft: &mut Draft<'_>,
     name: &ProfileName,
@@ -204,7 +205,7 @@ pub(in crate::policy) fn sites(
     if sites.len() > 1 { sites } else { Vec::new() }
 }
 
-/// A site that was named as failing, and by now is well, or is not.
+/// A site that was named as failing: as back if it is well by now, else unchanged.
 fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
     let well = draft.fleet.profiles.get(&site.profile).filter(|track| {
         matches!(track.standing, Standing::Up | Standing::Degraded) && track.removed.is_none()
@@ -235,7 +236,7 @@ pub(in crate::policy) fn named(draft: &mut Draft<'_>, name: &ProfileName, sites:
     }
 }
 
-/// Whether other sites of the host are still being probed for the first time since this one fails.
+/// Whether other sites of the host have no result yet since this one began to fail.
 pub(in crate::policy) fn is_gathering(
     draft: &Draft<'_>,
     host: &HostName,
@@ -257,7 +258,7 @@ pub(in crate::policy) fn is_gathering(
     })
 }
 
-/// What a profile that is down shows now; of one that answers at this moment, what was found first.
+/// The cause by which a profile that is down fails now; if it answers now, the first cause.
 pub(in crate::policy) fn shown(draft: &Draft<'_>, name: &ProfileName, telling: &Telling) -> Cause {
     let profile = draft.settings.profiles.get(name);
     let shown = profile.zip(draft.fleet.profiles.get(name));

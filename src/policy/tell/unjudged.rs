@@ -1,7 +1,8 @@
-//! What is told of sites that cannot be judged, by our own doing.
+//! What is told of sites that cannot be judged through our own fault.
 //!
-//! It is told once, when a canary has shown that our own network works, and the first probe that can be judged ends it: as `up`
-//! where the site is well, else as `closed`, and what is wrong with the site is told by itself once it is confirmed.
+//! It is told once, when a canary has shown that our own network works. The first probe that can be judged ends it: as
+//! `up` if the site is well, else as `closed`. A fault of the site is then told by its own messages once it is
+//! confirmed.
 
 use crate::model::{
     EventKind, Happened, IncidentId, Next, Notification, ProfileName, ProfileState, Remark,
@@ -13,7 +14,7 @@ use crate::policy::site::judge;
 use crate::policy::site::unjudged::sees;
 use crate::policy::tell::{outbox, report};
 
-/// Tells of those that are due, as far as our own network is known to work.
+/// Tells of the sites that are due, if our own network is known to work.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     draft.fleet.reindex();
     if !draft.fleet.index.unjudged.is_empty() && sees(draft) {
@@ -23,7 +24,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     }
 }
 
-/// It is over, and was told in this thread if in any: the profile is judged again, or no longer watched.
+/// It is over: the profile is judged again, or no longer watched. `thread` is where people were told, if they were.
 pub(in crate::policy) fn over(
     draft: &mut Draft<'_>,
     name: &ProfileName,
