@@ -1,7 +1,10 @@
-//! Commits beside the loop: one under way at most, while events are stepped and probes begin as ever.
+//! Commits beside the loop: at most one is under way, while events are stepped and probes begin as usual.
 //!
-//! What must be durable while one is under way joins the next (group commit). Acts leave with the end of the commit that
-//! holds the decision they follow from, never before it; when it fails, every act that waits is taken back.
+//! What must be durable while one is under way joins the next one (group commit). Acts leave when the commit that holds
+//! their decision has ended, never before. If a commit fails, all waiting acts are taken back.
+//!
+//! Ordinary results are written every [`limits::LAZY_COMMIT`], at most [`limits::LAZY_ROWS`] rows of each kind in one
+//! commit. After a failed commit the next one is tried at that interval, too, unless something must be durable before.
 #![expect(
     clippy::disallowed_methods,
     reason = "ordinary results are written at an interval; rules get their time from the clock port"
@@ -21,7 +24,7 @@ use super::BEAT;
 pub(super) struct Load {
     /// Orders that act.
     pub(super) acts: Vec<Effect>,
-    /// Orders of people to re-arm, which are done with when they are durable.
+    /// Orders of people to re-arm hosts; their files are removed when the commit is durable.
     pub(super) rearm: Orders,
     durable: bool,
 }
@@ -38,7 +41,7 @@ pub(super) struct Commits {
     next: Load,
     journal: VecDeque<(Timestamp, Happened)>,
     begun: Instant,
-    /// Ordinary results were left over by the last commit.
+    /// The last commit did not hold all ordinary results.
     rest: bool,
 }
 
@@ -55,7 +58,7 @@ impl Commits {
         }
     }
 
-    /// A remark for the journal.
+    /// Adds what happened to the journal of the next commit.
     pub(super) fn note(&mut self, at: Timestamp, note: Happened) {
         self.journal.push_back((at, note));
         self.trim();
@@ -66,7 +69,7 @@ impl Commits {
         self.journal.drain(..surplus);
     }
 
-    /// What a decision leaves to the next commit.
+    /// Adds a decision's acts, orders to re-arm and need for durability to the next commit.
     pub(super) fn join(&mut self, acts: Vec<Effect>, rearm: Option<Orders>, durable: bool) {
         self.next.durable |= durable || !acts.is_empty();
         self.next.acts.extend(acts);
@@ -75,7 +78,7 @@ impl Commits {
         }
     }
 
-    /// Begins the next commit where one is called for and none is under way.
+    /// Begins the next commit if one is needed and none is under way.
     pub(super) fn move_on(&mut self, writer: &mut dyn Writer, fleet: &mut Fleet) {
         if self.under_way.is_some() {
             return;
@@ -84,7 +87,7 @@ impl Commits {
         if self.next.durable {
             self.begin(writer, fleet);
         } else if due && (fleet.is_touched() || fleet.unwritable) {
-            // Ten thousand results need not stand in memory twice.
+            // Only some rows at a time, so that ten thousand results are not in memory twice.
             self.begin_with(writer, fleet, limits::LAZY_ROWS);
         }
     }
@@ -108,7 +111,7 @@ impl Commits {
         });
     }
 
-    /// The end of the commit under way, or pending for ever; may be dropped and asked again.
+    /// Waits for the end of the commit under way; without one, for ever. May be dropped and called again.
     pub(super) async fn ended(&mut self) -> Result<(), Unwritable> {
         match &mut self.under_way {
             Some(commit) => (&mut commit.end).await,
@@ -116,7 +119,7 @@ impl Commits {
         }
     }
 
-    /// The commit under way ended so: what waited for it, or, when it failed, every act that waits for any.
+    /// The commit under way ended. Returns what waited for it; if it failed, with all acts that wait for the next one.
     pub(super) fn settle(&mut self, fleet: &mut Fleet, durable: bool) -> Load {
         let Some(UnderWay { load, journal, .. }) = self.under_way.take() else {
             return Load::default();
@@ -133,14 +136,14 @@ impl Commits {
         self.trim();
         let mut lost = load;
         lost.acts.append(&mut self.next.acts);
-        // What people ordered was carried out in memory; the next commit holds it.
+        // The orders of people were carried out in memory; the next commit writes that.
         self.next.rearm.rearm.append(&mut lost.rearm.rearm);
-        // The disk is not asked again at once; once it writes, everything is written.
+        // The disk is not tried again at once. When it can be written again, everything is.
         self.next.durable = false;
         lost
     }
 
-    /// Nothing is under way, and nothing must be.
+    /// Whether no commit is under way and nothing must be durable.
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_none() && !self.next.durable
     }

@@ -1,4 +1,17 @@
-//! The loop.
+//! The loop: it awaits one event, lets the rules decide, begins the orders that look, and hands the others to the next
+//! commit.
+//!
+//! Of several events that are ready, the first in this order is taken: what an earlier turn left, a reload or stop, the
+//! end of a commit, orders of people, the end of a task. If nothing happens until the rules' wakeup, at most for
+//! [`BEAT`], time is the event. Acts whose commit has ended leave after the step that follows it, if the rules still
+//! allow it ([`policy::release`]).
+//!
+//! A run ends when it is told to stop, or when the rules are settled or its time is up (`probe once`). A complete cycle
+//! of `probe once` is an event first, so that its heartbeat can leave. After a stop nothing new begins: restarts that
+//! did not begin are taken back, mails stay in the outbox, and restarts under way and commits have
+//! [`limits::STOP_GRACE`] to end. Last, all that changed is written.
+//!
+//! A dry run probes and looks, but writes nothing, sends nothing, and only collects the restarts that it would order.
 #![expect(
     clippy::disallowed_methods,
     reason = "the loop waits, so it needs a clock to wait by; rules get their time from the clock port"
@@ -40,13 +53,13 @@ struct Loop<'a> {
     dry: bool,
     would: Vec<RecoverOrder>,
     stopping: Option<Instant>,
-    /// A cycle that is to say when it is complete.
+    /// This is a cycle of `probe once` whose completion is still to be an event.
     completes: bool,
-    /// What follows from that is waited for until then.
+    /// Until when to wait for what follows from that event.
     closing: Option<Instant>,
 }
 
-/// Runs until settled or told to stop. Never fails: what cannot be done is an event, a note, or a hold.
+/// Runs until settled or told to stop. Never fails: what cannot be done becomes an event, a line in the log, or a hold.
 pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Control>) -> Ended {
     let orders = ports.writer.orders().await;
     // A pause holds from the first decision on.
@@ -91,7 +104,7 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
 }
 
 impl Loop<'_> {
-    /// The next thing that happens; nothing but time where nothing else does.
+    /// The next event; if nothing else happens, that time has passed.
     async fn await_event(&mut self, control: &mut mpsc::Receiver<Control>) -> Event {
         if let Some(event) = self.pending.pop_front() {
             return event;
@@ -134,7 +147,7 @@ impl Loop<'_> {
         event
     }
 
-    /// A commit ended: its acts leave after the step that follows, or are taken back.
+    /// A commit ended: its acts leave after the next step, or are taken back.
     fn recorded(&mut self, end: Result<(), Unwritable>) -> Event {
         let load = self.commits.settle(&mut self.fleet, end.is_ok());
         match end {
@@ -202,7 +215,7 @@ impl Loop<'_> {
         self.release(released);
     }
 
-    /// Begins a probe, and notes how much later than it was due; what was due before this run began was due when it began.
+    /// Begins a probe, and measures how late it is. A due time before this run counts as its beginning.
     fn probe(&mut self, probe: ProbeId, name: &ProfileName) {
         let Some(profile) = self.settings.profiles.get(name) else {
             return;
@@ -218,7 +231,7 @@ impl Loop<'_> {
             .probe(self.ports, probe, Arc::clone(profile), known, late);
     }
 
-    /// Carries out acts that are durable. What time or a new configuration has overtaken meanwhile is not begun.
+    /// Carries out acts that are durable, except those that are too old or no longer configured.
     fn release(&mut self, acts: Vec<Effect>) {
         let mut back = Vec::new();
         for act in acts {
@@ -243,7 +256,7 @@ impl Loop<'_> {
                 self.tasks
                     .begin(self.ports, &self.settings, &self.fleet, act.clone())
             };
-            // The run ends: a restart is taken back, a mail stays in the outbox for the next run.
+            // When the run ends, a restart is taken back and a mail stays in the outbox for the next run.
             let stays = self.stopping.is_some() && matches!(act, Effect::Notify(_));
             if !begins && !stays {
                 back.push(act);
@@ -254,7 +267,7 @@ impl Loop<'_> {
         }
     }
 
-    /// Says once in a while where the loop stands.
+    /// Gives the pulse, at most once each [`BEAT`].
     fn beat(&mut self) {
         let now = Instant::now();
         if self.beat.is_some_and(|beat| now < beat) {
@@ -269,7 +282,7 @@ impl Loop<'_> {
         });
     }
 
-    /// A dry run notes what it would do.
+    /// A dry run collects the restarts and drops the mails.
     fn rehearse(&mut self, acts: Vec<Effect>) {
         for effect in acts {
             match effect {
@@ -317,16 +330,16 @@ impl Loop<'_> {
         settled
     }
 
-    /// Nothing is left to follow.
+    /// Whether nothing is left to wait for.
     fn is_settled(&self) -> bool {
         let rehearsed =
             !self.would.is_empty() && self.tasks.is_empty() && self.fleet.suspects.is_empty();
         self.commits.is_idle() && (rehearsed || policy::settled(&self.settings, &self.fleet))
     }
 
-    /// Writes what is left and hands back what is remembered.
+    /// Writes what has changed and returns what is remembered.
     async fn end(mut self) -> Ended {
-        // The disk may still be at the last commit; what waits for it begins no more.
+        // The last commit may still be under way; acts that wait for it do not begin any more.
         while self.commits.is_under_way() {
             let end = self.commits.ended().await;
             let event = self.recorded(end);
@@ -342,7 +355,7 @@ impl Loop<'_> {
             let end = self.commits.ended().await;
             unwritten = end.is_err();
             let event = self.recorded(end);
-            // Nothing is decided any more: what this commit held needs no answer.
+            // Nothing is decided any more.
             drop(event);
         }
         Ended {

@@ -1,4 +1,8 @@
-//! What people ordered: looked for once a beat beside the loop, because the disk it lies on may take its time.
+//! The orders of people (`probe pause`, `probe resume`), read once each [`BEAT`] beside the loop, because a disk may be
+//! slow.
+//!
+//! Orders that did not change are no event. After orders to re-arm are durable, the store removes their files. A file
+//! that cannot be removed is not carried out again until the orders change.
 #![expect(
     clippy::disallowed_methods,
     reason = "orders are looked for at an interval; rules get their time from the clock port"
@@ -16,7 +20,8 @@ pub(super) struct Inbox {
     known: Orders,
     looked: Instant,
     reading: Option<Pending<Orders>>,
-    /// The look under way follows a re-arming: what it finds to re-arm could not be removed, and was carried out.
+    /// The read under way follows a re-arming: orders to re-arm that it finds were carried out but could not be
+    /// removed.
     carried_out: bool,
 }
 
@@ -30,7 +35,7 @@ impl Inbox {
         }
     }
 
-    /// Begins to look when it is time, however much else happens.
+    /// Begins to read when it is time, however many other events there are.
     pub(super) fn look(&mut self, writer: &mut dyn Writer) {
         if self.reading.is_none() && self.looked.elapsed() >= BEAT {
             self.looked = Instant::now();
@@ -38,7 +43,7 @@ impl Inbox {
         }
     }
 
-    /// What was read, or pending for ever; may be dropped and asked again.
+    /// Waits for what is being read; without a read, for ever. May be dropped and called again.
     pub(super) async fn read(&mut self) -> Orders {
         match &mut self.reading {
             Some(reading) => reading.await,
@@ -46,7 +51,7 @@ impl Inbox {
         }
     }
 
-    /// What was read, as an event.
+    /// Makes what was read an event, if it changed.
     pub(super) fn heard(&mut self, orders: Orders) -> Event {
         self.reading = None;
         if std::mem::take(&mut self.carried_out) {
@@ -59,7 +64,7 @@ impl Inbox {
         Event::Ordered(orders)
     }
 
-    /// Orders to re-arm are durable.
+    /// Orders to re-arm are durable: has their files removed.
     pub(super) fn rearmed(&mut self, orders: &Orders, writer: &mut dyn Writer) {
         if !orders.rearm.is_empty() {
             writer.rearmed(orders);

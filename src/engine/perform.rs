@@ -1,5 +1,8 @@
-//! Effects as tasks. Each has a deadline of its own beyond the adapter's, and an event to fall back on, so that an adapter
-//! that hangs or panics becomes a failed event and never a missing one.
+//! Effects as tasks. Each has a deadline somewhat beyond the adapter's own limits, and an event that stands for its
+//! failure. So an adapter that hangs or panics gives a failed event, never none.
+//!
+//! The events of failure: a probe's checks are `monitor` (not in time), canaries did not answer, an SSH port is
+//! `unknown`, a look is stuck, a restart's end is unknown, a mail may have arrived, a heartbeat was not heard.
 #![expect(
     clippy::disallowed_methods,
     reason = "how long a task waits for its turn is measured"
@@ -23,14 +26,14 @@ use crate::ports::Pending;
 
 use super::run::Ports;
 
-/// Beyond an adapter's own limits: an adapter that needs this long is broken.
+/// How long a task may take beyond an adapter's own limits; an adapter that takes longer is broken.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     set: JoinSet<(Event, Option<Duration>)>,
-    /// What a task that did not end well stands for.
+    /// The event of each task if it does not end well.
     fallback: HashMap<Id, Fallback>,
     /// Restarts under way.
     pub(super) recovering: usize,
@@ -38,7 +41,7 @@ pub(super) struct Tasks {
     pub(super) beating: usize,
 }
 
-/// The event of a task that did not end well; of a probe it is made when it is needed, which is hardly ever.
+/// The event of a task that did not end well. That of a probe is made only when it is needed, which is rare.
 #[derive(Debug, Clone)]
 enum Fallback {
     Is(Event),
@@ -67,7 +70,7 @@ impl Tasks {
         self.set.is_empty()
     }
 
-    /// The next event, or pending for ever while nothing is under way; for a probe, how late it began.
+    /// Waits for the next event, for ever while no task is under way. For a probe also how late it began.
     pub(super) async fn next(&mut self) -> (Event, Option<Duration>) {
         let Some(ended) = self.set.join_next_with_id().await else {
             return std::future::pending().await;
@@ -92,7 +95,7 @@ impl Tasks {
         (event, late)
     }
 
-    /// Begins a probe that is `late` already, at what answered well before.
+    /// Begins a probe that is already `late`; `known` are the addresses that last answered well.
     pub(super) fn probe(
         &mut self,
         ports: &Ports,
@@ -115,7 +118,7 @@ impl Tasks {
         });
     }
 
-    /// Begins to carry out an effect; says whether that could be done under this configuration.
+    /// Begins to carry out an effect. Returns `false` if the configuration no longer has what it is about.
     pub(super) fn begin(
         &mut self,
         ports: &Ports,
@@ -149,7 +152,7 @@ impl Tasks {
                 };
                 let failed = |url: &url::Url| failed_check(url.host_str().unwrap_or(""));
                 let broken = told.clone()(site.urls.iter().map(failed).collect());
-                // Its end must not be late itself: a restart waits for it.
+                // A restart waits for its result, so that must not come too late to count.
                 let deadline = site.timeout.saturating_mul(rounds) + GRACE / 2;
                 self.spawn(deadline, Fallback::Is(broken), None, async move {
                     told(running.await)
@@ -194,7 +197,7 @@ impl Tasks {
                     diagnosed(probe, host, running.await)
                 });
             }
-            // Orders to restart have a door of their own.
+            // Restarts begin only in `recover`.
             Effect::Recover(_) => return false,
             Effect::Beat => {
                 let Some(heartbeat) = settings.heartbeat.clone() else {
@@ -247,8 +250,8 @@ impl Tasks {
         true
     }
 
-    /// Begins a restart whose client is started within `left` or not at all; says whether that could be done under this
-    /// configuration.
+    /// Begins a restart whose client starts within `left` or not at all. Returns `false` if the host is no longer
+    /// configured.
     pub(super) fn recover(
         &mut self,
         ports: &Ports,
@@ -260,7 +263,7 @@ impl Tasks {
             return false;
         };
         let (name, attempt) = (order.host.clone(), order.attempt);
-        // One second before the core's own deadline, so that what is known arrives before it is presumed lost.
+        // One second before the core's own deadline, so that the core hears of it before it presumes the restart lost.
         let deadline = left + limits::SSH_LOGIN + host.restart.timeout - Duration::from_secs(1);
         let broken = Fallback::Is(recovered(name.clone(), attempt, unknown_end()));
         let running = ports.recoverer.recover(host, order, left);
@@ -289,7 +292,7 @@ impl Tasks {
     }
 }
 
-/// Delivers a mail with what its picture is drawn from.
+/// Delivers a mail with the day that its picture is drawn from.
 fn with_course(
     ports: &Ports,
     email: Arc<Email>,
@@ -304,7 +307,7 @@ fn with_course(
     Box::pin(async move {
         match reading.await {
             Ok(course) => notifier.notify(email, wording, message, course).await,
-            // Without its picture it would not be the same mail.
+            // Without its picture it would be another mail than that of an earlier try.
             Err(error) => Delivery::deferred(error.to_string()),
         }
     })
@@ -338,7 +341,7 @@ fn recovered(host: HostName, attempt: AttemptId, report: RecoveryReport) -> Even
     }
 }
 
-/// Mail with its relays as they are to be asked now.
+/// Mail with its relays in the order in which they are to be asked now.
 fn in_order(email: &Arc<Email>, fleet: &Fleet) -> Arc<Email> {
     let other = email.by(fleet.core.detour.as_ref(), fleet.now());
     other.map_or_else(|| Arc::clone(email), Arc::new)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{Fleet, Gauges, RecoverOrder, Settings, Start};
 use crate::ports::{Clock, Messenger, Notifier, Observer, Prober, Pulse, Recoverer, Writer};
 
-/// The outside.
+/// The ports: all that is outside of the core.
 pub struct Ports {
     /// Clocks.
     pub clock: Arc<dyn Clock>,
@@ -18,7 +18,7 @@ pub struct Ports {
     pub notifier: Arc<dyn Notifier>,
     /// Other programs.
     pub messenger: Arc<dyn Messenger>,
-    /// Who watches us.
+    /// The outside watcher.
     pub watcher: Arc<dyn Pulse>,
     /// Memory.
     pub writer: Box<dyn Writer>,
@@ -30,7 +30,7 @@ pub struct Ports {
 
 /// Where the loop stands.
 pub struct Turn<'a> {
-    /// What is remembered; rows may be asked for what is new, nothing is to be changed.
+    /// What is remembered. Mutable only for [`Fleet::news`]; nothing else may be changed.
     pub fleet: &'a mut Fleet,
     /// The configuration in force.
     pub settings: &'a Arc<Settings>,
@@ -81,6 +81,6 @@ pub struct Ended {
     pub settings: Arc<Settings>,
     /// Restarts a dry run would have ordered.
     pub would: Vec<RecoverOrder>,
-    /// Something could not be written to the very end.
+    /// The last commit failed: some changes are not written.
     pub unwritten: bool,
 }
