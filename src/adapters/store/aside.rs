@@ -1,12 +1,15 @@
-//! Moving a damaged state aside, so that being killed at any point loses neither the damaged files nor the
-//! knowledge that there was damage.
+//! Moving a damaged state aside. A kill at any point loses neither the damaged files nor the knowledge of the damage.
 //!
-//! The order is: the new database, which names the place where the old one goes, is made durable as `state.db.new`;
-//! `state.db`, then its `-wal` and `-shm`, are renamed; `state.db.new` becomes `state.db`. A start that finds
-//! `state.db.new` and no `state.db` goes on from there; one that finds both drops the new one and looks for itself.
+//! The order is:
 //!
-//! The new database goes on counting from the mark, so the two agree at every step. A mark that cannot be read is moved
-//! aside first, as `-commit`; the next commit that counts makes a new one.
+//! 1. A mark that cannot be read is moved aside as `…-commit`; the next commit that counts makes a new one.
+//! 2. The new database is made durable as `state.db.new`. It names the place where the old one goes, and goes on
+//!    counting from the mark, so the two agree at every step.
+//! 3. `state.db`, then its `-wal` and `-shm`, are renamed to `state.db.corrupt-…Z`.
+//! 4. `state.db.new` becomes `state.db`. Of the damaged states the newest [`KEPT`] stay.
+//!
+//! A start that finds `state.db.new` and no `state.db` goes on from there. One that finds both removes the new one and
+//! checks the state itself.
 
 use std::fs;
 use std::path::Path;
@@ -15,12 +18,12 @@ use super::mark::{self, Mark};
 use super::{StoreError, database, directory};
 use crate::model::Timestamp;
 
-/// Damaged states kept; a failing disk must not fill up with them.
+/// Damaged states that are kept; a failing disk must not fill up with them.
 const KEPT: usize = 5;
 
 const PREFIX: &str = "state.db.corrupt-";
 
-/// What lies beside the file itself.
+/// What belongs to a state besides the file itself.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-commit"];
 
 /// Finishes what a killed run had begun.
@@ -32,7 +35,7 @@ pub(super) fn finish(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
             .map_err(|e| StoreError::file("remove the unused", &fresh, e));
     }
     if !has_state {
-        // A log without its database belongs to one that was moved or taken away; a new one must not find it.
+        // A log without its database belongs to one that was moved or removed; a new database must not find it.
         move_companions(dir, &free_name(dir, wall))?;
     }
     if fresh.exists() {
@@ -41,8 +44,8 @@ pub(super) fn finish(dir: &Path, wall: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Moves the state aside and puts a new one in its place. Where there is none although the mark knows of one, nothing is
-/// left to name.
+/// Moves the state aside and puts a new one in its place. If the state is missing although there is a mark, the new one
+/// names no place.
 pub(super) fn replace(dir: &Path, wall: Timestamp, mark: Mark) -> Result<(), StoreError> {
     let name = free_name(dir, wall);
     let number = match mark {
@@ -79,7 +82,7 @@ fn move_companions(dir: &Path, name: &str) -> Result<(), StoreError> {
     directory::sync(dir).map_err(|e| StoreError::file("sync", dir, e))
 }
 
-/// `state.db.corrupt-YYYYMMDDTHHMMSSZ`, with a number behind it when that is taken.
+/// `state.db.corrupt-YYYYMMDDTHHMMSSZ`, followed by a number if that is taken.
 fn free_name(dir: &Path, wall: Timestamp) -> String {
     let plain = format!("{PREFIX}{}", wall.stamp());
     let taken = |name: &str| {
@@ -94,7 +97,7 @@ fn free_name(dir: &Path, wall: Timestamp) -> String {
         .unwrap_or(plain)
 }
 
-/// Removes the oldest; failing is no reason not to go on.
+/// Removes the oldest damaged states. A failure is ignored.
 fn prune(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;

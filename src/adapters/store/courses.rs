@@ -1,14 +1,15 @@
-//! How sites did over the last day, one row per profile, rewritten when five minutes are over; and of each message that
-//! shows a picture, the day before it was queued.
+//! How sites did over the last day, and the day that each message's picture shows.
 //!
-//! The picture's row is written in the transaction in which its message first becomes durable and is never changed after
-//! that, so every try of the message shows the same. A row that cannot be read is an empty day.
+//! The table `course` has one row per profile, rewritten when a slot of five minutes is finished. The table `picture`
+//! has one row for each message with a picture: the day before it was queued. That row is written in the transaction in
+//! which the message first becomes durable and never changed after that, so every try shows the same picture. A row
+//! that cannot be read is an empty day.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::model::{Changes, Course, Entry, EntryId, ProfileName};
 
-/// Takes in what is over, and forgets profiles that are gone.
+/// Adds finished slots, and forgets profiles that were removed.
 pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
     for (name, slot) in &changes.slots {
         let mut course = read(transaction, name)?;
@@ -35,7 +36,7 @@ fn read(connection: &Connection, name: &ProfileName) -> rusqlite::Result<Course>
     Ok(body.map_or_else(Course::default, |body| Course::from_bytes(&body)))
 }
 
-/// Fixes the day of a message that is not written yet.
+/// Fixes the day that a message's picture shows, when the message is written for the first time.
 pub(super) fn fix(
     transaction: &Transaction<'_>,
     entry: &Entry,
@@ -52,7 +53,7 @@ pub(super) fn fix(
         return Ok(());
     }
     let mut course = read(transaction, name)?;
-    // The five minutes under way.
+    // With the slot under way.
     let tracks = changes.profiles.iter();
     let track = tracks
         .filter(|(of, _)| of == name)
@@ -66,7 +67,7 @@ pub(super) fn fix(
     Ok(())
 }
 
-/// Forgets the day of a message that is gone.
+/// Forgets the day of a message that was removed.
 pub(super) fn drop_picture(transaction: &Transaction<'_>, entry: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("DELETE FROM picture WHERE entry = ?1")?
@@ -74,7 +75,7 @@ pub(super) fn drop_picture(transaction: &Transaction<'_>, entry: i64) -> rusqlit
     Ok(())
 }
 
-/// The day of a message; `None` where it was written by a release without pictures.
+/// The day that a message's picture shows; `None` if a release without pictures wrote the message.
 pub(super) fn of(connection: &Connection, entry: EntryId) -> rusqlite::Result<Option<Course>> {
     let body: Option<Vec<u8>> = connection
         .prepare_cached("SELECT body FROM picture WHERE entry = ?1")?

@@ -1,7 +1,8 @@
 //! The database file: making, opening, checking and migrating it.
 //!
-//! A database is always made whole under another name and renamed into place, so an empty or headless `state.db` is
-//! damage, never a beginning. `user_version` is the schema's number, `application_id` says that it is ours.
+//! A database is always made complete under another name and then renamed into place. So an empty `state.db`, or one
+//! without a header, is damage and never a new beginning. `user_version` is the schema's number, `application_id` marks
+//! it as ours.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -22,26 +23,26 @@ pub(super) const FILE: &str = "state.db";
 /// A database that is made and not yet in place.
 pub(super) const FRESH: &str = "state.db.new";
 
-/// What leads from schema 1 to 2, from 2 to 3, and so on.
+/// The steps from schema 1 to 2, from 2 to 3, and so on.
 const STEPS: &[&str] = &[rows::COURSES, FINDINGS, TELLINGS];
 
-/// Findings are kept as facts in place of sentences. Rows with sentences are read as before, so nothing is changed; a release that
-/// cannot read facts must know that.
+/// Findings are kept as facts instead of sentences. Rows with sentences are still read, so nothing changes but the
+/// number: it tells a release that cannot read facts.
 const FINDINGS: &str = "";
 
-/// What people were told stands beside the incident. Earlier rows are read as before, so nothing is changed here either.
+/// What people were told is kept beside the incident. Earlier rows are still read, so nothing changes but the number.
 const TELLINGS: &str = "";
 
 /// `prob`, in the header of every state.
 const OURS: u32 = 0x7072_6f62;
 
-/// A number this far above ours is a broken header rather than a later release.
+/// A schema number this far above ours means a broken header, not a later release.
 const FORESEEABLE: u32 = 1000;
 
-/// Another process holds the write lock for milliseconds only; one that holds it this long has hung.
+/// Time to wait for a locked database. Another process holds its lock for milliseconds; one that holds it longer hangs.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The write-ahead log is cut back to this after a burst.
+/// The write-ahead log is truncated to this size after a burst.
 const LOG_BYTES: u32 = 16 * 1024 * 1024;
 
 /// The newest schema this program knows.
@@ -124,7 +125,7 @@ pub(super) fn open(db: &Path, mark: Mark) -> Result<(Connection, Loaded), Troubl
     glance(db)?;
     let mut connection = connect(db)?;
     let found = examine(&connection)?;
-    // Before anything is written to it: what is moved aside stays as it was found.
+    // Before anything is written: a state that is moved aside must stay as it was found.
     mark::judge(mark, rows::number(&connection)?)?;
     migrate(&mut connection, db, found, STEPS)?;
     connection.execute_batch(rows::MARK)?;
@@ -132,7 +133,7 @@ pub(super) fn open(db: &Path, mark: Mark) -> Result<(Connection, Loaded), Troubl
     Ok((connection, loaded))
 }
 
-/// Checks an open database through and through; returns its schema, which is not newer than ours.
+/// Checks an open database completely (`quick_check`). Returns its schema, which is not newer than ours.
 pub(super) fn examine(connection: &Connection) -> Result<u32, Trouble> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     let found = number("user_version")?;
@@ -163,8 +164,8 @@ fn judge(schema: u32) -> Result<(), Trouble> {
     }
 }
 
-/// Looks at the header before SQLite does: opening a newer state would already change it, and SQLite would take an
-/// empty file for a beginning and an unknown write format for a read-only disk.
+/// Checks the header before SQLite opens the file. Opening a newer state would change it, and SQLite would take an
+/// empty file for a new database and an unknown write format for a read-only disk.
 fn glance(db: &Path) -> Result<(), Trouble> {
     let mut header = [0_u8; 100];
     let read = File::open(db).and_then(|mut file| file.read_exact(&mut header));
@@ -203,7 +204,7 @@ fn migrate(
     }
     transaction.pragma_update(None, "user_version", newest(steps))?;
     transaction.commit()?;
-    // Into the header too, which an older release looks at first.
+    // Puts the schema number into the header as well, which an older release checks first.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
@@ -216,7 +217,7 @@ fn keep_copy(connection: &Connection, db: &Path, found: u32) -> Result<(), Troub
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
         _ => {}
     }
-    // By SQLite itself: reading the file ourselves would drop its locks when we close it.
+    // SQLite makes the copy: if we opened and closed the file ourselves, its locks would be dropped.
     connection.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
     File::open(&draft)
         .and_then(|file| file.sync_all())

@@ -1,6 +1,7 @@
 //! Whether a directory is safe to keep state in, and how files get into it.
 //!
-//! Whoever can write there can forge budgets and orders, so it must belong to us (or to root) alone.
+//! Whoever can write there can forge budgets and orders. So it must belong to the user probe runs as, or to root, no
+//! one else may write to it, and it must be no symbolic link and on no network file system.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,12 +12,12 @@ use rustix::fs::OFlags;
 
 use super::StoreError;
 
-/// Opens a file and follows no symbolic link to it.
+/// The flag to open a file only if it is no symbolic link.
 pub(super) fn no_follow() -> i32 {
     i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
-/// Makes the directory when it is missing and checks it; returns it without symbolic links on the way.
+/// Makes the directory if it is missing, and checks it. Returns its path without symbolic links.
 ///
 /// # Errors
 /// When it is not safe, or cannot be made.
@@ -41,7 +42,7 @@ pub(super) fn claim(path: &Path) -> Result<PathBuf, StoreError> {
         .map_err(|e| StoreError::file("find the state directory", path, e))
 }
 
-/// As [`claim`], for leaving an order: root may do that in a directory that belongs to the daemon's user.
+/// As [`claim`], to leave an order. Root may do that in a directory of any owner.
 pub(super) fn visit(path: &Path) -> Result<PathBuf, StoreError> {
     if rustix::process::geteuid().is_root() {
         make(path)?;
@@ -81,10 +82,10 @@ fn inspect(path: &Path) -> Result<fs::Metadata, StoreError> {
     Ok(found)
 }
 
-/// The name of the network file system a path lies on (`statfs(2)`).
+/// The name of the network file system that a path is on (`statfs(2)`), if it is on one.
 fn network(path: &Path) -> Option<&'static str> {
     let kind = rustix::fs::statfs(path).ok()?.f_type;
-    // The field's type differs between targets; the numbers fit into 32 bits everywhere.
+    // The type of the field differs between targets; the numbers fit into 32 bits on all of them.
     match u32::try_from(i128::from(kind) & 0xffff_ffff).ok()? {
         0x6969 => Some("NFS"),
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
@@ -100,7 +101,7 @@ pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Puts a file of this content into `dir/sub/name`, whole or not at all, owned by the owner of `dir`.
+/// Writes a file with this content to `dir/sub/name`, completely or not at all, with the owner of `dir`.
 pub(super) fn place(dir: &Path, sub: &str, name: &str, content: &[u8]) -> io::Result<()> {
     let owner = fs::metadata(dir)?;
     let give = |file: &File| {
@@ -124,7 +125,7 @@ pub(super) fn place(dir: &Path, sub: &str, name: &str, content: &[u8]) -> io::Re
         Err(e) => return Err(e),
     }
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    // A killed process of the same number may have left one.
+    // A killed process with the same number may have left one.
     let _ = fs::remove_file(&draft);
     let written = OpenOptions::new()
         .write(true)

@@ -19,7 +19,7 @@ pub enum StoreError {
         /// The path as given.
         path: PathBuf,
     },
-    /// Something else than a directory is there.
+    /// The path is not a directory.
     #[error(
         "{} is not a directory: move it away, or choose another with --state-dir",
         path.display()
@@ -84,7 +84,7 @@ pub enum StoreError {
     Locked {
         /// Which directory.
         path: PathBuf,
-        /// Who, as far as it says.
+        /// Who, if its file says so.
         holder: Option<Holder>,
     },
     /// A newer `probe` wrote the state.
@@ -118,7 +118,7 @@ pub enum StoreError {
         /// What failed and what to do.
         words: String,
     },
-    /// A target that can be no file name.
+    /// A target that cannot be a file name.
     #[error(
         "`{name}` is not a target: give `all`, or the name of a profile or host of probes.yaml"
     )]
@@ -187,7 +187,7 @@ pub(super) fn words(db: &Path, failure: &rusqlite::Error) -> String {
     }
 }
 
-/// SQLite calls a full disk by several names; the file system has one.
+/// What the file system lacks: SQLite has several error codes for a full disk.
 fn shortage(db: &Path) -> Option<&'static str> {
     let space = rustix::fs::statvfs(db.parent()?).ok()?;
     if space.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY) {

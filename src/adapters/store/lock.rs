@@ -1,7 +1,7 @@
-//! One run at a time: `flock` on a file of the state directory.
+//! One run at a time: `flock` on the file `lock` in the state directory.
 //!
-//! The kernel gives the lock back when its process ends, however it ends. What stands in the file (process number,
-//! time of taking, start of the process in clock ticks) is for messages only and never decides.
+//! The kernel releases the lock when its process ends, however it ends. The content of the file (process number, time
+//! of taking, start of the process in clock ticks) is only for messages and never decides.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -12,7 +12,7 @@ use crate::model::{Holder, Timestamp};
 
 const FILE: &str = "lock";
 
-/// The lock, held until this is dropped.
+/// The lock. It is held until this is dropped.
 #[derive(Debug)]
 pub(super) struct RunLock {
     file: File,
@@ -57,8 +57,8 @@ impl RunLock {
         }
         let pid = std::process::id();
         let text = format!("{pid} {} {}\n", wall.0, started(pid).unwrap_or_default());
-        // Only for messages: a full disk must not keep us from watching. Written before it is cut, so that a reader
-        // never finds it empty.
+        // A failure is ignored: the content is only for messages, and a full disk must not stop the watching. The text
+        // is written before the file is truncated, so that a reader never finds it empty.
         let _ = file
             .write_all_at(text.as_bytes(), 0)
             .and_then(|()| file.set_len(text.len() as u64));
@@ -66,7 +66,7 @@ impl RunLock {
     }
 }
 
-/// Who holds the lock, found without touching it: the process that wrote itself into the file, if it still lives.
+/// Who holds the lock, found without touching it: the process named in the file, if it still runs.
 pub(super) fn holder(dir: &Path) -> Option<Holder> {
     let (holder, ticks) = written(dir)?;
     (started(holder.pid)? == ticks).then_some(holder)
@@ -81,8 +81,8 @@ fn written(dir: &Path) -> Option<(Holder, u64)> {
     Some((Holder { pid, since }, ticks))
 }
 
-/// When a process started, in clock ticks since boot (field 22 of `/proc/PID/stat`): its number and this together
-/// are never used twice.
+/// When a process started, in clock ticks since boot (field 22 of `/proc/PID/stat`). Together with its number it is
+/// unique.
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold spaces; the fields after it do not.

@@ -1,18 +1,21 @@
-//! The mark: the number of the last commit that acts may follow from, kept outside the database, in `state.commit`.
+//! The mark: the number of the last commit that acts may follow from. It is kept outside the database, in
+//! `state.commit`.
 //!
-//! SQLite drops what it cannot read of its log, and a database that was put back from a copy is as whole as any; neither
-//! says of itself that it is old. So a commit for which acts wait carries the next number, and when it is on the disk the
-//! mark is raised to that number, durable too, and only then the acts leave. The database may be ahead of the mark (killed
-//! in between: nothing was done yet) and never behind it: one that is behind has forgotten something that was done, and is
-//! damaged. Commits of ordinary results carry the number before them and cost nothing here.
+//! A database cannot tell that it is old: SQLite drops the part of its log that it cannot read, and a database that was
+//! restored from a copy is complete. So a commit for which acts wait carries the next number. When it is on the disk,
+//! the mark is raised to that number and made durable as well; only then the acts leave. The database may be ahead of
+//! the mark (after a kill in between, when nothing was done yet) but never behind it: then it has lost something that
+//! was done, and is damaged. Commits of ordinary results carry the number before them, and do not touch the mark.
 //!
-//! The file has two slots, each on a page of its own, each with a checksum, written in turn: a write that is cut off
-//! spoils the slot of the number before the last. Of two slots the higher number counts. A mark of which no slot can be
-//! read, or that is missing beside a database with a number, was not left so by us: nobody can say that the database is
-//! the last one, and it is damaged as well. A database without a number, of an earlier release, begins to count, unless
-//! there is a mark: then it is an old copy.
+//! The file has two slots, each on a page of its own and with a checksum, which are written in turn. A write that is
+//! cut off destroys only the older number. The higher number counts.
 //!
-//! What this cannot see: a state directory that was put back whole, with its mark.
+//! - A mark without a readable slot, or a missing mark beside a database with a number, was not left by us. It is not
+//!   known whether the database is the last one, so it is damaged.
+//! - A database without a number, of an earlier release, begins to count. If there is a mark, it is an old copy and
+//!   damaged.
+//!
+//! What this cannot see: a state directory that was restored as a whole, with its mark.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -26,27 +29,27 @@ use crate::model::fnv1a;
 /// The mark.
 pub(super) const FILE: &str = "state.commit";
 
-/// One that is made and not yet in place.
+/// A mark that is made and not yet in place.
 const FRESH: &str = "state.commit.new";
 
-/// What one write of a disk may spoil.
+/// What one write of a disk may destroy.
 const PAGE: usize = 4096;
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// No file: nothing was ever done from here, or somebody removed it.
+    /// No file: nothing was ever done from this state, or somebody removed it.
     Missing,
     /// The last commit that acts may have followed from.
     At(u64),
-    /// A file, and nothing in it to go by.
+    /// A file without a readable slot.
     Broken,
 }
 
-/// Reads the mark. To be read before the database: a run that writes meanwhile raises it last.
+/// Reads the mark. It must be read before the database, because a run that writes meanwhile raises the mark last.
 ///
 /// # Errors
-/// When the file is there and the system does not let us read it.
+/// When the file exists and the system does not allow reading it.
 pub(super) fn read(dir: &Path) -> Result<Mark, StoreError> {
     let path = dir.join(FILE);
     let bytes = match look(&path) {
@@ -60,7 +63,7 @@ pub(super) fn read(dir: &Path) -> Result<Mark, StoreError> {
     Ok(numbers.max().map_or(Mark::Broken, Mark::At))
 }
 
-/// The content of a plain file.
+/// The beginning of a plain file; `None` if it is no plain file.
 fn look(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if !path.symlink_metadata()?.is_file() {
         return Ok(None);
@@ -86,7 +89,7 @@ pub(super) fn judge(mark: Mark, number: u64) -> Result<(), Trouble> {
     Err(Trouble::Damaged(what))
 }
 
-/// Makes a mark where there is none, for a database whose last commit has this number.
+/// Makes a mark if there is none, for a database whose last commit has this number.
 pub(super) fn begin(dir: &Path, number: u64) -> io::Result<()> {
     if dir.join(FILE).symlink_metadata().is_ok() {
         return Ok(());
@@ -120,7 +123,7 @@ pub(super) fn raise(dir: &Path, number: u64) -> io::Result<()> {
     file.sync_data()
 }
 
-/// One slot, to be read by people as well.
+/// One slot, which people can read as well.
 fn slot(number: u64) -> String {
     format!("commit {number:020} {:016x}\n", sum(number))
 }

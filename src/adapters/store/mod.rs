@@ -1,32 +1,33 @@
-//! The state directory: what `probe` remembers from one run to the next, and what people order meanwhile.
+//! The state directory: what `probe` remembers from one run to the next, and the orders of people.
 //!
 //! ```text
 //! /var/lib/probe/            0700, owned by the user probe runs as; never on a network file system
-//!   lock                     held by the one run that may write; dies with its process, so it can never be stale
-//!   state.db (-wal, -shm)    SQLite: one row for the core, one each per profile, host and outbox entry, the journal
+//!   lock                     held by the one run that may write; released with its process, so it is never stale
+//!   state.db (-wal, -shm)    SQLite: one row for the core, one per profile, host and outbox entry; journal, pictures
 //!   state.commit             how new it must be: the number of the last commit that acts may follow from
-//!   state.db.v1              copy from before a migration out of schema 1
+//!   state.db.vN              copy from before a migration from schema N
 //!   state.db.corrupt-…Z      a damaged state, moved aside
 //!   pause/NAME  rearm/NAME   orders of `probe pause` and `probe resume`, one file each
 //!   drill/HOST  drill-mail/  what `probe drill` found last, one file each
 //! ```
 //!
-//! *Durable means durable.* A commit is one transaction with `synchronous=FULL`; [`StateStore`] answers when it is on
-//! the disk or says in words why it is not. Every failed write closes the database; the next commit opens it anew, so a
-//! handle whose `fsync` failed is never trusted again, and writing goes on by itself when space returns.
+//! *Durable means durable.* A commit is one transaction with `synchronous=FULL`. [`StateStore`] answers when it is on
+//! the disk, or says why it is not. After a failed write the database is closed, and the next commit opens it anew. So
+//! a handle whose `fsync` failed is never trusted again, and writing works again by itself when there is space.
 //!
-//! *Damage is never read as health.* The database is checked on opening, and each row carries a checksum. What is
-//! damaged is moved aside and a new state begins, which remembers that it replaced a damaged one until a commit
-//! carries the quarantine that follows from it: killed in between, the next start tells of the damage again.
-//! A state of a newer schema is refused and stays as it is, byte for byte; a run that only watches and tells uses a stand-in.
+//! *Damage is never read as health.* The database is checked when it is opened, and rows carry checksums. A damaged
+//! state is moved aside and a new one begins. The new one remembers that it replaced a damaged one until a commit holds
+//! the quarantine that follows: after a kill in between, the next start tells of the damage again. A state of a newer
+//! schema is refused and not changed by a byte; a run that only watches and tells uses a stand-in.
 //!
-//! *What was done is not forgotten.* A database that is whole and older than what was done (its log lost its end, an old
-//! copy was put back, it was removed) is damage, too: [`mark`] keeps its number outside.
+//! *What was done is not forgotten.* A database that is older than what was done is damaged as well, although it is
+//! complete: its log lost its end, an old copy was restored, or it was removed. [`mark`] keeps the number outside that
+//! shows this.
 //!
-//! *A state that cannot be written is still read.* When the disk is full or read-only at the start, what is
-//! remembered is loaded and only commits fail, so that watching goes on.
+//! *A state that cannot be written is still read.* If the disk is full or read-only at the start, what is remembered is
+//! loaded and only commits fail, so that watching goes on.
 //!
-//! The store reads no clock: who opens it says what time it is.
+//! The store reads no clock: whoever opens it passes the time.
 #![expect(
     clippy::disallowed_methods,
     reason = "the door through which the state directory is written"
@@ -69,7 +70,7 @@ use trouble::Trouble;
 pub struct StateDir {
     path: PathBuf,
     lock: RunLock,
-    /// `None`: it could be read and not written; the first commit tries again.
+    /// `None` if the state could be read but not opened for writing; the first commit tries again.
     connection: Option<Connection>,
     fleet: Fleet,
     number: u64,
@@ -77,8 +78,8 @@ pub struct StateDir {
 }
 
 impl StateDir {
-    /// Opens the directory, takes its lock and reads the state; makes what is missing. `wall` is what the wall clock
-    /// says, for the lock's holder and for the name of a state that is moved aside.
+    /// Opens the directory, takes its lock and reads the state; makes what is missing. `wall` is the time of the wall
+    /// clock, for the lock's holder and for the name of a state that is moved aside.
     ///
     /// # Errors
     /// When the directory is not safe to use, another run holds the lock, the state is of a newer schema, or it can
@@ -125,8 +126,9 @@ impl StateDir {
         })
     }
 
-    /// Opens what stands in for the state at `path` while this run must leave that one alone: a state of its own below
-    /// `temporary`, so that runs from cron know whom they told. It knows of no restart, so none may be made from it.
+    /// Opens a stand-in for the state at `path`, for a run that must not touch that one: a state of its own below
+    /// `temporary`, so that runs from cron know whom they told. It knows of no restart, so nothing may be restarted by
+    /// it.
     ///
     /// # Errors
     /// As [`StateDir::open`].
@@ -136,8 +138,8 @@ impl StateDir {
         Self::open(&temporary.join(format!("probe-{user}-{place:016x}")), wall)
     }
 
-    /// What is remembered, and where a damaged state was moved to whose loss nobody has answered for yet; an empty path
-    /// where nothing was left of it. The agenda is empty: it follows from the rest.
+    /// What is remembered, and the place of a damaged state that was moved aside and not handled by a run yet; an empty
+    /// path if nothing was left of it. The agenda is empty, because it follows from the rest.
     #[must_use]
     pub fn load(&self) -> (Fleet, Option<PathBuf>) {
         (self.fleet.clone(), self.damaged.clone())
@@ -149,7 +151,7 @@ impl StateDir {
         &self.path
     }
 
-    /// Begins writing, on a thread of its own that ends with the returned store and holds the lock until then.
+    /// Starts the thread that writes. It ends with the returned store, and holds the lock until then.
     ///
     /// # Errors
     /// When no thread can be started.

@@ -1,5 +1,5 @@
-//! The one reader of orders: a thread that looks into their directories, fed by a channel. A disk that takes its time
-//! keeps it, and not the loop.
+//! The one reader of orders: a thread that reads their directories, fed by a channel. A slow disk delays this thread
+//! and not the loop. If it cannot be asked, that counts as a pause of everything.
 
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -12,7 +12,7 @@ use super::orders::OrderBook;
 use crate::model::{Orders, Pause};
 use crate::ports::Pending;
 
-/// What may wait behind a disk that hangs. The engine has one look under way, so few is the rule.
+/// Tasks that may wait for a disk that hangs. The engine has one read under way, so there are rarely more than a few.
 const WAITING: usize = 16;
 
 enum Task {
@@ -20,7 +20,7 @@ enum Task {
     Rearmed(Orders),
 }
 
-/// The order_thread. What it is told it does in order.
+/// The thread. It does its tasks in the order in which they come.
 #[derive(Debug)]
 pub(super) struct OrderThread {
     tasks: Option<SyncSender<Task>>,
@@ -37,7 +37,7 @@ impl OrderThread {
             .spawn(move || {
                 for task in queue {
                     match task {
-                        // Whoever asked may have given up.
+                        // The asker may have given up.
                         Task::Read(answer) => drop(answer.send(book.read())),
                         Task::Rearmed(orders) => book.rearmed(&orders),
                     }
@@ -53,7 +53,8 @@ impl OrderThread {
 
     fn tell(&self, task: Task) {
         if let Some(tasks) = &self.tasks {
-            // One that finds no place is dropped: a look then counts as a pause, an order is carried out again.
+            // A task that finds no place is dropped: a read then counts as a pause, and a re-arming is carried out
+            // again.
             let _ = tasks.try_send(task);
         }
     }
@@ -68,14 +69,14 @@ impl OrderThread {
         self.tell(Task::Rearmed(orders.clone()));
     }
 
-    /// Waits until all it was told is done, at most this long.
+    /// Waits until its tasks are done, at most this long.
     pub(super) fn end(&mut self, patience: Duration) {
         self.tasks = None;
         let _ = self.ended.recv_timeout(patience);
     }
 }
 
-/// Nobody could look.
+/// The orders if they could not be read: a pause of everything.
 fn unread() -> Orders {
     let pause = Pause {
         reason: Some("orders cannot be read: the disk does not answer".to_owned()),

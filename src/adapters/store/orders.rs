@@ -1,7 +1,9 @@
-//! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again.
+//! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again. What
+//! `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
 //!
-//! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` when nothing
-//! else works. What cannot be read as an order counts as a pause without end. Names beginning with a dot are drafts.
+//! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` if nothing else
+//! works. An empty file is a pause without end, and so is one that cannot be read as an order. Names that begin with a
+//! dot are drafts and ignored.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,20 +18,21 @@ const PAUSE: &str = "pause";
 const REARM: &str = "rearm";
 const ALL: &str = "all";
 
-/// What `probe drill` found: a file for each host, and one for mail in a folder of its own, for a host may have any name.
+/// What `probe drill` found: one file per host. That of mail is in a folder of its own, because a host may have any
+/// name.
 const DRILL: &str = "drill";
 const DRILL_MAIL: &str = "drill-mail";
 
-/// Orders read; whoever pauses more means everything.
+/// Most files that are read in one folder. A folder with more counts as a pause of everything.
 const FILES: usize = 10_000;
 
-/// Of one order.
+/// Bytes read of one order.
 const BYTES: u64 = 64 * 1024;
 
 /// Stops acting on a target. Overwrites an earlier pause of it.
 ///
 /// # Errors
-/// When the name is none, or the file cannot be written.
+/// When the name cannot be a target, or the file cannot be written.
 pub fn pause(dir: &Path, target: &Target, pause: &Pause) -> Result<(), StoreError> {
     let name = file_name(target)?;
     let dir = directory::visit(dir)?;
@@ -39,10 +42,10 @@ pub fn pause(dir: &Path, target: &Target, pause: &Pause) -> Result<(), StoreErro
         .map_err(|e| StoreError::file("write the pause", &dir.join(PAUSE).join(name), e))
 }
 
-/// Acts on a target again: takes its pause away, of everything every pause there is, and orders it to be re-armed.
+/// Acts on a target again: removes its pause (for [`Target::All`] every pause), and orders it to be re-armed.
 ///
 /// # Errors
-/// When the name is none, or the files cannot be changed; of several pauses the others are taken away all the same.
+/// When the name cannot be a target, or a file cannot be changed; the other pauses are removed nevertheless.
 pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
     let name = file_name(target)?;
     let dir = directory::visit(dir)?;
@@ -68,13 +71,13 @@ pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
         .map_err(|e| StoreError::file("write the order", &dir.join(REARM).join(name), e))
 }
 
-/// The pauses as they stand, by target; those whose time is over stay listed.
+/// The pauses as they are now, by target; those whose time is over stay listed.
 #[must_use]
 pub fn pauses(dir: &Path) -> BTreeMap<String, Pause> {
     OrderBook::new(dir).read().pauses
 }
 
-/// All orders of a folder, however many: to take them away, not to read them.
+/// The paths of all orders of a folder, however many: to remove them, not to read them.
 fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -83,7 +86,7 @@ fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Notes a rehearsal of a host, or of mail where no host is named. When it last went well is kept from the note before.
+/// Writes down how a drill of a host went, or of mail without a host. The last time it went well is kept.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -112,12 +115,12 @@ pub fn drilled(
     .map_err(|e| StoreError::file("note the drill", &dir.join(folder).join(name), e))
 }
 
-/// A note that cannot be read is none: the next drill writes it anew.
+/// The last drill. A file that cannot be read counts as none: the next drill writes it anew.
 fn read_drill(path: &Path) -> Option<Drill> {
     serde_json::from_slice(&read_text(path).ok()?).ok()
 }
 
-/// The last look before acting: whether everything, or one of these names, is paused at this wall-clock time.
+/// The last check before acting: whether everything, or one of these names, is paused at this wall-clock time.
 #[must_use]
 pub fn is_paused_now(dir: &Path, names: &[&str], wall: Timestamp) -> bool {
     let folder = dir.join(PAUSE);
@@ -128,7 +131,7 @@ pub fn is_paused_now(dir: &Path, names: &[&str], wall: Timestamp) -> bool {
     })
 }
 
-/// The orders as they stand, each file read again only when it changed.
+/// The orders as they are now. A file is read again only if it changed.
 #[derive(Debug)]
 pub(super) struct OrderBook {
     dir: PathBuf,
@@ -136,7 +139,7 @@ pub(super) struct OrderBook {
     drills: BTreeMap<PathBuf, (Marks, Option<Drill>)>,
 }
 
-/// What changes when a file is written or replaced: inode, length, time of last change.
+/// What changes if a file is written or replaced: inode, length, time of last change.
 type Marks = (u64, u64, i64, i64);
 
 impl OrderBook {
@@ -148,8 +151,8 @@ impl OrderBook {
         }
     }
 
-    /// Lists both directories, which costs microseconds and misses nothing: a directory's own time is too coarse
-    /// to tell two orders within one tick of the kernel's clock apart, and stands still when a file is rewritten.
+    /// Lists the directories each time, which costs microseconds and misses nothing. A directory's own time cannot tell
+    /// two orders within one tick of the kernel's clock apart, and does not change when a file is rewritten.
     pub(super) fn read(&mut self) -> Orders {
         let mut orders = Orders::default();
         let folder = self.dir.join(PAUSE);
@@ -177,7 +180,7 @@ impl OrderBook {
             }
         }
         self.read = known;
-        // An order to act that cannot be read is none.
+        // If orders to re-arm cannot be read, there are none.
         orders.rearm = names(&self.dir.join(REARM))
             .unwrap_or_default()
             .into_iter()
@@ -208,7 +211,8 @@ impl OrderBook {
         drills
     }
 
-    /// Removes the orders to re-arm that were carried out. One that cannot be removed is carried out again.
+    /// Removes the orders to re-arm that were carried out. One that cannot be removed is carried out again
+    /// when the orders change, or by a later run.
     pub(super) fn rearmed(&self, orders: &Orders) {
         let folder = self.dir.join(REARM);
         let mut removed = false;
@@ -260,7 +264,7 @@ fn marks(path: &Path) -> Option<Marks> {
     Some((found.ino(), found.len(), found.ctime(), found.ctime_nsec()))
 }
 
-/// The pause in a file; `None` when there is no such file.
+/// The pause in a file; `None` if there is no such file.
 fn read_pause(path: &Path) -> Option<Pause> {
     match read_text(path) {
         Ok(text) if text.trim_ascii().is_empty() => Some(Pause::default()),

@@ -1,5 +1,8 @@
-//! The fleet as rows. Bodies are JSON; each row carries a checksum over its table, key and body, because a flipped bit
-//! in a number is still valid JSON, and a budget must not be read wrongly.
+//! The fleet as rows of the database. Bodies are JSON.
+//!
+//! The rows of core, profiles, hosts, outbox and mark carry a checksum over table, key and body, because a flipped bit
+//! in a number is still valid JSON, and a budget must not be read wrongly. A row that does not match is damage of the
+//! whole state, except for an outbox entry: that becomes a dead letter.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
@@ -32,21 +35,21 @@ pub(super) const COURSES: &str = "
     CREATE TABLE picture (entry INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 ";
 
-/// The number of the last commit that acts may follow from. An addition that earlier releases pass over, so it needs no new
-/// schema: it is made when it is missing.
+/// The number of the last commit that acts may follow from. Earlier releases ignore this table, so it needs no new
+/// schema: it is made if it is missing.
 pub(super) const MARK: &str = "
     CREATE TABLE IF NOT EXISTS mark (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
-/// The journal is cut whenever its numbering passes a multiple of this: seldom, and soon enough.
+/// The journal is trimmed whenever its numbering passes a multiple of this: not for every row, but soon enough.
 const TRIM_EVERY: i64 = 256;
 
 /// What a database holds.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    /// All we remember.
+    /// All that is remembered.
     pub(super) fleet: Fleet,
-    /// The name of the damaged file this state replaced, until a commit has carried the quarantine.
+    /// The name of the damaged file that this state replaced, until a commit holds the quarantine.
     pub(super) damaged: Option<String>,
     /// The number of its last commit that acts may follow from.
     pub(super) number: u64,
@@ -71,7 +74,7 @@ pub(super) fn sum(table: &str, key: &[u8], body: &str) -> i64 {
     fnv1a([table.as_bytes(), key, body.as_bytes()]).cast_signed()
 }
 
-/// Reads everything but the journal. A row that is not as it was written is damage, but for a single message.
+/// Reads everything but the journal. A row that is not as it was written is damage, except for an outbox entry.
 pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
     let mut fleet = Fleet::default();
     let mut core = None;
@@ -81,7 +84,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
     })?;
     // A new database has the row from its first moment.
     fleet.core = core.ok_or_else(|| Trouble::Damaged("its core row is missing".to_owned()))?;
-    // A map that is made of all at once has full nodes.
+    // A map that is made of all rows at once has full nodes.
     let mut profiles = Vec::new();
     each(connection, "profile", "name", |key: String, body| {
         profiles.push((ProfileName::try_new(&key).ok()?, body));
@@ -106,7 +109,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, Trouble> {
     })
 }
 
-/// Up to schema 3 an incident held what people were told of it.
+/// Reads what people were told from rows of up to schema 3, where the incident held it.
 fn load_tellings(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble> {
     let mut statement = connection.prepare("SELECT body FROM profile WHERE name = ?1")?;
     for (name, track) in &mut fleet.profiles {
@@ -127,7 +130,7 @@ fn load_tellings(connection: &Connection, fleet: &mut Fleet) -> Result<(), Troub
     Ok(())
 }
 
-/// Each message stands for itself: one that is damaged is set aside as a dead letter, and the others leave.
+/// Reads the outbox. A damaged entry becomes a dead letter, and the others leave.
 fn load_outbox(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble> {
     let mut statement = connection.prepare("SELECT id, body, sum FROM outbox")?;
     let mut rows = statement.query([])?;
@@ -142,7 +145,7 @@ fn load_outbox(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble
             Ok(_) | Err(_) => {
                 let now = fleet.now();
                 let dead = Entry::unreadable(id, body.into_owned(), now, fleet.wall(now));
-                // Written as it is now with the next commit.
+                // The next commit writes it in this form.
                 fleet.queue(dead);
             }
         }
@@ -150,7 +153,7 @@ fn load_outbox(connection: &Connection, fleet: &mut Fleet) -> Result<(), Trouble
     Ok(())
 }
 
-/// The number of the last commit that acts may follow from; zero of a state that never counted.
+/// The number of the last commit that acts may follow from; zero for a state that never counted.
 pub(super) fn number(connection: &Connection) -> Result<u64, Trouble> {
     let counts = connection
         .prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'mark'")?
@@ -171,7 +174,7 @@ pub(super) fn number(connection: &Connection) -> Result<u64, Trouble> {
     }
 }
 
-/// Writes it. The transaction is the caller's.
+/// Writes that number. The transaction is the caller's.
 pub(super) fn write_number(transaction: &Transaction<'_>, number: u64) -> rusqlite::Result<()> {
     let number = number.cast_signed();
     transaction
@@ -234,7 +237,7 @@ fn read<K: Key>(row: &Row<'_>, table: &str) -> Result<(K, String), Trouble> {
 pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
     write_core(transaction, &changes.core)?;
     if changes.core.quarantine.is_some() {
-        // From here on the quarantine itself keeps the damage in mind.
+        // From here on the quarantine remembers the damage.
         transaction
             .prepare_cached("DELETE FROM aside")?
             .execute([])?;
@@ -277,7 +280,7 @@ fn write_core(transaction: &Transaction<'_>, core: &CoreRow) -> rusqlite::Result
     Ok(())
 }
 
-/// Writes rows of a table whose key is a name; they may be ten thousand, so each statement is looked up once.
+/// Writes rows of a table whose key is a name. There may be ten thousand, so each statement is prepared once.
 fn write_named<'r, B: Serialize + 'r>(
     transaction: &Transaction<'_>,
     table: &str,

@@ -1,12 +1,12 @@
-//! Reading the state without the lock and without writing: for `probe status`, `why`, `history` and `--dry-run`,
-//! also while a daemon writes, and on a read-only disk.
+//! Reading the state without the lock and without writing: for `probe status`, `why`, `history` and `--dry-run`, also
+//! while a daemon writes, and on a read-only disk.
 //!
-//! A database without a log beside it is read as an immutable file, which leaves no trace in the directory; whether
-//! somebody wrote meanwhile is seen from the files afterwards, and then it is read again. With a log beside it, SQLite
-//! reads both through the shared index; a log that a killed run left may get its index (`-shm`) rebuilt by that.
-//! Where even that is not allowed (a read-only disk without an index), what is in the log alone is not seen: the
-//! answer is an older state, of up to the last few thousand writes. Everywhere else a state that is behind its mark
-//! ([`super::mark`]) is damaged.
+//! - A database without a log beside it is read as an immutable file, which leaves no trace in the directory. If the
+//!   files show afterwards that somebody wrote meanwhile, it is read again.
+//! - With a log beside it, SQLite reads both through the shared index (`-shm`). For a log that a killed run left, this
+//!   may rebuild the index.
+//! - If even that is not allowed (a read-only disk without an index), the log is not read: the answer may lack up to
+//!   the last few thousand writes. In all other cases a state that is behind its mark ([`super::mark`]) is damaged.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -24,13 +24,13 @@ use super::{StoreError, lock, orders};
 use crate::model::{Fleet, Happened, Timestamp};
 use crate::ports::Snapshot;
 
-/// Reading takes milliseconds; a writer that ends or begins meanwhile makes us read again, not for ever.
+/// How often the state is read again because a writer began or ended meanwhile; a read takes milliseconds.
 const TRIES: usize = 5;
 
-/// As far as a reader waits for a lock; in WAL mode only while the log's index is rebuilt.
+/// Time that a reader waits for a lock. In WAL mode it waits only while the log's index is rebuilt.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Reads the state. A missing directory or database is an empty one.
+/// Reads the state. A missing directory or database reads as an empty state.
 ///
 /// # Errors
 /// When the state is damaged, of a newer schema, or cannot be read.
@@ -92,7 +92,7 @@ fn exists(db: &Path) -> Result<bool, StoreError> {
     db.try_exists().map_err(|e| StoreError::file("read", db, e))
 }
 
-/// Where a state lies that was moved aside; nowhere where nothing was left of it.
+/// The path of a state that was moved aside; empty if nothing was left of it.
 pub(super) fn place(dir: &Path, name: &str) -> PathBuf {
     if name.is_empty() {
         PathBuf::new()
@@ -114,7 +114,7 @@ pub(super) fn read_rows(dir: &Path) -> Result<Loaded, Trouble> {
     reading(&db, |connection, is_whole| {
         database::examine(connection)?;
         let loaded = rows::load(connection)?;
-        // A run that writes its first mark meanwhile is no damage.
+        // If a run writes its first mark meanwhile, that is no damage.
         let is_new = mark == Mark::Missing && mark::read(dir).is_ok_and(|now| now != mark);
         if is_whole && !is_new {
             mark::judge(mark, loaded.number)?;
@@ -123,12 +123,12 @@ pub(super) fn read_rows(dir: &Path) -> Result<Loaded, Trouble> {
     })
 }
 
-/// Reads; what is given says whether all of it is seen, its log, too.
+/// Reads. `read` is told whether the whole state is seen, including its log.
 fn reading<T>(
     db: &Path,
     read: impl Fn(&Connection, bool) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
-    // In one transaction: several statements beside a writer would see several states.
+    // In one transaction: otherwise several statements would see several states beside a writer.
     let read = |connection: rusqlite::Result<Connection>, is_whole| -> Result<T, Trouble> {
         let connection = connection?;
         let transaction = connection.unchecked_transaction()?;
@@ -147,11 +147,11 @@ fn reading<T>(
             return answer;
         }
     }
-    // A writer as busy as that keeps its log, so the ordinary way is open.
+    // With so busy a writer there is a log, so the shared way works.
     read(shared(db), true)
 }
 
-/// What changes when somebody writes.
+/// What changes in the files when somebody writes.
 #[derive(PartialEq, Eq)]
 struct Marks {
     inode: u64,

@@ -1,4 +1,5 @@
-//! Why a database cannot be opened.
+//! Why a database cannot be opened. What SQLite says of the disk or of permissions means [`Trouble::Unwritable`]; any
+//! other error means that the content is damaged.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use super::error::{self, StoreError};
 /// Why a database cannot be opened.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// Its content is not to be believed.
+    /// Its content cannot be trusted.
     Damaged(String),
     /// It is of a later schema.
     Newer {
@@ -18,7 +19,7 @@ pub(super) enum Trouble {
         /// The newest that is known here.
         known: u32,
     },
-    /// The disk or the system does not let us; the content may be well.
+    /// The disk or the system does not allow it; the content may be fine.
     Unwritable(rusqlite::Error),
     /// A file operation failed.
     File(StoreError),
@@ -37,7 +38,7 @@ impl From<rusqlite::Error> for Trouble {
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::OutOfMemory,
             ) => Self::Unwritable(failure),
-            // Our statements are fixed: what else they can meet is a file that is not as we left it.
+            // Our statements are fixed, so any other error means that the file is not as we left it.
             _ => Self::Damaged(failure.to_string()),
         }
     }

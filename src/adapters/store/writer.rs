@@ -1,11 +1,12 @@
 //! The one writer: a thread that owns the database and the lock, fed by a channel.
 //!
-//! SQLite blocks, and a disk may take its time; the loop that asks goes on meanwhile. A commit
-//! that is not answered within [`PATIENCE`] counts as not written; should it arrive later after all, the rows of the
-//! next commit replace it, because writes keep their order.
+//! SQLite blocks and a disk may be slow, so the loop does not write itself. A commit that is not answered within
+//! [`PATIENCE`] counts as not written. If it is written later after all, the rows of the next commit replace it,
+//! because writes keep their order.
 //!
-//! A durable commit raises the mark before it is answered ([`super::mark`]). A database that is opened anew and whose
-//! number is not the one we know is another one than was read at the start, and is not written to.
+//! A durable commit raises the mark before it is answered ([`super::mark`]). If the file was removed or replaced, or a
+//! database that is opened anew has a number that does not fit, it is not the state that was read at the start, and is
+//! not written to.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -22,13 +23,15 @@ use super::{StoreError, courses, database, error, mark, rows};
 use crate::model::{Changes, Course, EntryId, Orders, limits};
 use crate::ports::{Pending, Unwritable, Writer};
 
-/// A healthy disk answers within milliseconds, one under a backup within seconds; beyond this it hangs.
+/// Longest wait for a commit. A healthy disk answers within milliseconds, one under a backup within seconds; after this
+/// it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Commits that wait behind one that hangs. The engine has one under way at most, so more come only after it gave up on one.
+/// Jobs that wait behind one that hangs. The engine has at most one commit under way, so more come only after it gave
+/// up on one.
 const WAITING: usize = 4 + limits::MAILS_IN_FLIGHT;
 
-/// Time the last commit and the closing of the database get when the store is dropped.
+/// Time for the last commit and for closing the database when the store is dropped.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 enum Job {
@@ -36,7 +39,7 @@ enum Job {
     Course(EntryId, oneshot::Sender<Result<Option<Course>, Unwritable>>),
 }
 
-/// The state, open for writing. Dropping it closes the database and gives the lock back.
+/// The state, open for writing. Dropping it closes the database and releases the lock.
 #[derive(Debug)]
 pub struct StateStore {
     jobs: Option<SyncSender<Job>>,
@@ -68,7 +71,7 @@ impl StateStore {
             .spawn(move || {
                 for job in queue {
                     match job {
-                        // Whoever asked may have given up; what was written is written.
+                        // The asker may have given up; what was written stays written.
                         Job::Commit(changes, answer) => drop(answer.send(rows.commit(&changes))),
                         Job::Course(entry, answer) => drop(answer.send(rows.course(entry))),
                     }
@@ -133,7 +136,7 @@ impl Writer for StateStore {
 impl Drop for StateStore {
     fn drop(&mut self) {
         self.jobs = None;
-        // A disk that hangs must not keep the program from ending; the kernel gives the lock back.
+        // A disk that hangs must not keep the program from ending; the kernel releases the lock.
         match self.ended.recv_timeout(FAREWELL) {
             Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
@@ -157,15 +160,15 @@ struct Rows {
     db: PathBuf,
     connection: Option<Connection>,
     identity: Option<(u64, u64)>,
-    /// Of the last commit that is known to be there.
+    /// The number of the last commit that is known to be written.
     number: u64,
-    /// Of the last that was tried; it may have arrived without an answer.
+    /// The number of the last commit that was tried; it may be written without an answer.
     tried: u64,
 }
 
 impl Rows {
     fn commit(&mut self, changes: &Changes) -> Result<(), Unwritable> {
-        // SQLite goes on writing into a file that was deleted under it, and says all is well.
+        // SQLite would go on writing into a deleted file and report success.
         if identity(&self.db) != self.identity {
             self.connection = None;
             return Err(Unwritable(format!(
@@ -174,12 +177,12 @@ impl Rows {
             )));
         }
         if changes.durable {
-            // Before the first number: one without a mark is damage.
+            // Before the first number is written: a number without a mark is damage.
             mark::begin(&self.dir, self.number).map_err(|e| self.unmarked(&e))?;
         }
         let written = self.transact(changes);
         if written.is_err() {
-            // After a failed write or fsync nothing this handle believes is certain.
+            // After a failed write or fsync this handle cannot be trusted.
             self.connection = None;
         }
         self.number = written?;
@@ -206,7 +209,7 @@ impl Rows {
         found.map_err(|failure| Unwritable(error::words(&self.db, &failure)))
     }
 
-    /// Writes; answers with the number the database has then.
+    /// Writes, and returns the number that the database has then.
     fn transact(&mut self, changes: &Changes) -> Result<u64, Unwritable> {
         let db = &self.db;
         let failed = |failure| Unwritable(error::words(db, &failure));
