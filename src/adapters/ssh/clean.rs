@@ -1,16 +1,16 @@
 //! Makes what a remote command printed safe to show: on a terminal, in a log line, in a mail.
 //!
-//! What comes out holds no control character but newline and tab. Whole terminal sequences (colours, titles, cursor
-//! moves) go without a trace; every other control character, every invisible mark that turns the direction of text and
-//! every byte that is not UTF-8 becomes `U+FFFD`, and a run of these becomes one. A carriage return starts a new line
-//! instead of overwriting the old one, so nothing that was printed can hide.
+//! The result holds no control character but newline and tab. Whole terminal sequences (colours, titles, cursor moves)
+//! are removed. Every other control character, every invisible mark that turns the direction of text and every byte
+//! that is not UTF-8 becomes `U+FFFD`, and a run of these becomes one. A carriage return starts a new line instead of
+//! overwriting the old one, so nothing that was printed is hidden.
 
 use crate::model::Piece;
 
-/// Stands where something was that is not shown.
+/// Stands in place of what is not shown.
 const MARK: char = char::REPLACEMENT_CHARACTER;
 
-/// The text of `bytes` without anything a terminal or a reader could be fooled by.
+/// The text of `bytes` without anything that could fool a terminal or a reader.
 pub(super) fn clean(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::with_capacity(text.len());

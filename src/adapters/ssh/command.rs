@@ -1,8 +1,8 @@
 //! The client's command line and environment.
 //!
-//! In OpenSSH the first value of an option wins, so ours stand first and people's `~/.ssh/config` still supplies what we
-//! leave open: addresses, ports, jump hosts, certificates. What we fix is what an unattended restart needs: nothing is
-//! asked, no unknown host is trusted, nothing is forwarded, no other session is shared, a dead connection is noticed.
+//! In OpenSSH the first value of an option wins. So our options come first, and people's `~/.ssh/config` still sets
+//! what we leave open: addresses, ports, jump hosts, certificates. We set what an unattended restart needs: the client
+//! asks nothing, trusts no unknown host, forwards nothing, shares no other session, and notices a dead connection.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::model::{Host, Reason};
 
-/// Where programs are looked for when there is no `PATH`.
+/// The search path if `PATH` is not set.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// What the client needs of our environment, and nothing else: it must not hand our secrets to a `ProxyCommand`.
+/// The variables of our environment that the client gets. No others, so that it cannot pass our secrets to a
+/// `ProxyCommand`.
 pub(super) const ENVIRONMENT: [&str; 6] = [
     "HOME",
     "USER",
@@ -30,7 +31,8 @@ const FIXED: [&str; 17] = [
     "VerifyHostKeyDNS=no",
     "UpdateHostKeys=no",
     "ConnectionAttempts=1",
-    // 30 s of silence end a session. A host that is short of CPU answers within that; a cut wire never does.
+    // 30 s of silence end a session. A host that is short of CPU answers within that time; a broken connection never
+    // does.
     "ServerAliveInterval=10",
     "ServerAliveCountMax=3",
     "ControlMaster=no",
@@ -40,7 +42,7 @@ const FIXED: [&str; 17] = [
     "ClearAllForwardings=yes",
     "Tunnel=no",
     "PermitLocalCommand=no",
-    // A `RemoteCommand` for this host in people's configuration would make the client refuse ours.
+    // With a `RemoteCommand` for this host in people's configuration, the client would refuse ours.
     "RemoteCommand=none",
     "EscapeChar=none",
     "LogLevel=DEBUG1",
@@ -77,7 +79,7 @@ pub(super) fn arguments(
     Ok(arguments)
 }
 
-/// `ConnectTimeout` takes whole seconds, and 0 would mean none at all.
+/// `ConnectTimeout` takes whole seconds, and 0 would mean no timeout.
 fn whole_seconds(span: Duration) -> u64 {
     span.as_millis()
         .div_ceil(1000)

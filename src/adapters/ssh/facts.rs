@@ -1,8 +1,8 @@
 //! Reads what a look at a host printed: `key=value` lines between `facts=1` and `end=1`.
 //!
-//! What stands before is a login's greeting and is passed over. Between the two every line must be a key and a value, and
-//! the value of a known key must be one it can have: a host that answers otherwise is not understood, and half
-//! understood facts are worse than none. Keys that are not known are a newer agent's.
+//! Lines before `facts=1`, such as a login's greeting, are ignored. After it every line must be a key and a value, each
+//! key may come once, and a known key must have a value that it can have. If not, nothing is used: half understood
+//! facts are worse than none. Unknown keys come from a newer agent and are ignored.
 
 use url::Url;
 
@@ -11,7 +11,7 @@ use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Reason, limits, 
 /// Reads the output of a look.
 ///
 /// # Errors
-/// What is not as it must be, with the line.
+/// What is wrong, with the line.
 pub fn read(output: &str) -> Result<HostFacts, Reason> {
     let mut lines = output.lines().map(str::trim_end);
     if !lines.by_ref().any(|line| line == "facts=1") {
@@ -57,7 +57,7 @@ fn pair(line: &str) -> Option<(&str, &str)> {
     (named && plain).then_some((key, value))
 }
 
-/// Enters a fact; `None` where its value is none it can have.
+/// Enters a fact; `None` if it cannot have this value.
 fn enter(facts: &mut HostFacts, key: &str, value: &str) -> Option<()> {
     let unit = &mut facts.unit;
     match key {

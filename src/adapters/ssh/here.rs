@@ -1,5 +1,7 @@
-//! A rung that runs on this machine: the call to a provider that owns the host. No shell, the same cleaned environment as
-//! the SSH client's, a process group of its own that is ended with it.
+//! A rung that runs on this machine, such as a call to the provider that owns the host.
+//!
+//! The program runs without a shell, with the same cleaned environment as the SSH client, and in a process group of its
+//! own. The whole group is killed when the program ends or its limit is over (`timed_out`).
 #![expect(
     clippy::disallowed_methods,
     reason = "a program that people named in a ladder is started here, with a cleaned environment"
@@ -15,7 +17,7 @@ use super::verdict::Verdict;
 use crate::model::{Reason, RecoveryOutcome, limits};
 use crate::process::{End, Running, Terms};
 
-/// Runs `words` within `limit`; what it prints is returned cleaned and capped.
+/// Runs `words` within `limit`, and returns what it prints, cleaned and capped.
 pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) {
     let nothing = |reason: Reason| {
         (
@@ -45,7 +47,7 @@ pub(super) async fn run(words: &[String], limit: Duration) -> (Verdict, String) 
     let terms = Terms {
         input: Vec::new(),
         until: Instant::now() + limit,
-        // What is too much is not kept.
+        // No limit: what is too much is not kept.
         flood: u64::MAX,
         leaves: false,
     };

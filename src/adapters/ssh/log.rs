@@ -1,7 +1,8 @@
 //! What OpenSSH's client says about itself at `LogLevel=DEBUG1`, read line by line as it is written.
 //!
-//! Its exit status alone cannot tell a remote command that exited 255 from a connection that was never made; its log
-//! can. Only marks are kept, so a host that makes the client talk without end costs no memory.
+//! Its exit status alone cannot tell a remote command that exited with 255 from a connection that was never made; its
+//! log can. Only facts from it and at most [`COMPLAINTS`] lines are kept, so a host that makes the client write without
+//! end costs no memory.
 
 use super::clean::clean;
 
@@ -17,37 +18,37 @@ pub(super) enum Reached {
     /// No TCP connection yet.
     #[default]
     Nothing,
-    /// Connected; the other side has not said that it is an SSH server.
+    /// Connected, but the other side has sent no SSH greeting yet.
     Connection,
     /// An SSH server answers; keys are being exchanged.
     Banner,
-    /// The host is who it should be; we are being checked.
+    /// The host's key is accepted; the host is checking ours.
     Authentication,
-    /// We are in.
+    /// We are logged in.
     Login,
     /// The command has been sent.
     Command,
 }
 
-/// Marks found in the client's log so far.
+/// What was found in the client's log so far.
 #[derive(Debug, Default)]
 pub(super) struct ClientLog {
     line: Vec<u8>,
     /// The furthest point.
     pub(super) reached: Reached,
-    /// The host sent the command's exit status; it comes before the end of its output.
+    /// The host sent the command's exit status. That comes before the end of the output.
     pub(super) status_sent: bool,
-    /// The host said that the command was killed by a signal. The client does not write down which.
+    /// The host said that a signal killed the command. The client does not log which one.
     pub(super) signalled: bool,
     /// The command's exit status, known once the session has ended.
     pub(super) exit: Option<i32>,
     /// Fingerprint of the key the host showed: `SHA256:…`.
     pub(super) fingerprint: Option<String>,
-    /// The account, after the client's configuration.
+    /// The account on the host, by the client's configuration.
     pub(super) user: Option<String>,
     /// The host would accept a key of ours.
     pub(super) key_accepted: bool,
-    /// Lines that are no debugging remarks, cleaned, in order.
+    /// Lines that are no debug lines, cleaned, in order.
     pub(super) complaints: Vec<String>,
 }
 

@@ -1,12 +1,12 @@
-//! Why a login came about or not, read from OpenSSH's messages: which are a refusal, which a failed connection, and what
+//! Why a login failed, read from OpenSSH's messages: which of them mean a refusal, which a failed connection, and what
 //! a person can do.
 //!
-//! The messages are those of OpenSSH 7 to 10 in the C locale, matched by their stable parts.
+//! The messages are those of OpenSSH 7 to 10 in the C locale, recognised by their stable parts.
 
 use super::log::{ClientLog, Reached};
 use crate::model::{Host, Reason};
 
-/// Why the host or this machine will refuse again until a person has acted.
+/// The refusal, if there is one: host or client will refuse again until a person has acted.
 pub(super) fn refused(lines: &[&str], log: &ClientLog, host: &Host) -> Option<Reason> {
     let find = |part: &str| lines.iter().copied().find(|line| line.contains(part));
     if find("Host key verification failed").is_some() {
@@ -110,7 +110,7 @@ fn authentication(line: &str, lines: &[&str], log: &ClientLog, host: &Host) -> R
     Reason::LoginRefused { said, key }
 }
 
-/// Why no login came about this time.
+/// Why there was no login this time; the next one may succeed.
 pub(super) fn unreachable(lines: &[&str], log: &ClientLog) -> Option<Reason> {
     let find = |part: &str| lines.iter().find(|line| line.contains(part));
     let find = |part: &str| find(part).map(|line| (*line).to_owned());

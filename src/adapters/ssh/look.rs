@@ -1,16 +1,17 @@
 //! A look at a host: one read-only visit with the same client and the same login as a restart.
 //!
-//! A host with the agent is given its order. Any other is handed the same script as one argument of a shell, so nothing
-//! is installed and nothing is left behind there; that shell gets nothing of the login's environment.
+//! A host with the agent gets the order `probe-agent 1 diagnose`. Any other host gets the same script as one argument
+//! of a shell, with the first [`URLS`] URLs of its sites, so nothing is installed or left behind there. That shell gets
+//! nothing of the login's environment.
 
 use super::facts;
 use super::verdict::Verdict;
 use crate::model::{Diagnosis, Host, Reason, RecoveryOutcome};
 
-/// The agent, of which a host without one is shown the part that looks.
+/// The agent. A host without it gets this script for the look.
 const SCRIPT: &str = include_str!("../../../deploy/host/probe-agent");
 
-/// URLs that are asked on the host itself; more would take the look's time.
+/// URLs that are asked on the host itself; more would take too much of the look's time.
 const URLS: usize = 9;
 
 /// What is run on the host.
@@ -35,7 +36,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// What the end of the visit says.
+/// How the look ended.
 pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
     let reason = |else_: Reason| verdict.reason.clone().unwrap_or(else_);
     match verdict.outcome {

@@ -1,13 +1,15 @@
 //! Acts on a host: runs one command over SSH with the system's OpenSSH client and says how it ended.
 //!
-//! The client is OpenSSH's because everything people have set up for it works as they know it: known hosts, aliases, jump
-//! hosts, agents, certificates, hardware keys. It is run without a terminal and without questions; a host whose key is
-//! not known is refused, never trusted on first use. The first `ssh` on the `PATH` is taken; it needs OpenSSH 7.6 or newer.
+//! It is OpenSSH's client, so that everything people have set up for it works as they know it: known hosts, aliases,
+//! jump hosts, agents, certificates, hardware keys. It runs without a terminal and asks no questions. A host whose key
+//! is not known is refused, never trusted on first use. The first `ssh` on the `PATH` is taken; it must be OpenSSH 7.6
+//! or newer.
 //!
-//! Three limits hold: connecting ([`SshLimits::connect`]), being logged in ([`SshLimits::login`], which includes connecting,
-//! from the start of the client) and the command itself (the host's `restart.timeout`, from the login). Of the output the
-//! first and the last [`limits::OUTPUT_KEPT`] bytes are kept, cleaned of everything that steers a terminal. After a limit,
-//! and when nobody waits any more, every local process of the run is killed; the remote command cannot be, and may go on.
+//! There are three limits: for connecting ([`SshLimits::connect`]), for being logged in ([`SshLimits::login`], from the
+//! start of the client, connecting included) and for the command (the host's `restart.timeout`, from the login on). Of
+//! the output the first and the last [`limits::OUTPUT_KEPT`] bytes are kept, cleaned of everything that steers a
+//! terminal. After a limit, and when nobody waits any more, all local processes of the run are killed. The remote
+//! command cannot be killed and may go on.
 //!
 //! How an attempt ended is read from the client's own log, not from its exit status, which is 255 for too many things:
 //!
@@ -17,7 +19,7 @@
 //! | command sent, its end not seen: connection lost, killed by a signal, client gone | `unknown` |
 //! | command sent, no end within its limit | `timed_out` |
 //! | host key unknown, changed or revoked; no key of ours accepted; a key file that cannot be used; no common algorithm; a faulty ssh configuration | `refused` |
-//! | the agent on the host says no (70 to 73) | `refused`, and nothing was restarted |
+//! | the agent on the host refuses (70 to 73) | `refused`, and nothing was restarted |
 //! | paused by a person; too old to be begun; no `ssh`; name not resolved; connection refused, lost or silent before the command was sent | `not_executed` |
 #![expect(
     clippy::disallowed_methods,
@@ -62,7 +64,7 @@ pub struct SshLimits {
     pub connect: Duration,
     /// From the start of the client to the login.
     pub login: Duration,
-    /// Of a look at a host, from the login on.
+    /// The time of a look at a host, from the login on.
     pub look: Duration,
 }
 
@@ -86,8 +88,9 @@ pub struct SshRecoverer {
 }
 
 impl SshRecoverer {
-    /// `pause_check` is asked in the last moment before the client is started: `true` means that a person paused the host, and
-    /// nothing is executed. `clock` tells what our machine's own sleep made too old.
+    /// `pause_check` is asked in the last moment before the client is started; `true` means that a person paused the
+    /// host, and nothing is executed. `clock` goes on while our machine sleeps, and so shows which orders became too
+    /// old.
     #[must_use]
     pub fn new(
         pause_check: Arc<dyn Fn(&Host) -> bool + Send + Sync>,
@@ -115,7 +118,7 @@ impl SshRecoverer {
         self
     }
 
-    /// Why an act that must begin until then is not begun now. Asked in the last moment.
+    /// Why an act that must begin before `until` is not begun now. Asked in the last moment.
     fn held_back(&self, host: &Host, until: Duration) -> Option<Reason> {
         if (self.paused)(host) {
             return Some(Reason::Paused);
@@ -123,8 +126,8 @@ impl SshRecoverer {
         (self.clock.now().since_boot >= until).then_some(Reason::TooOld)
     }
 
-    /// Runs `command` on the host within `limit` from the login on; what acts begins `until` then or not at all, and not
-    /// under a pause.
+    /// Runs `command` on the host within `limit` from the login on. A command that acts has `until`: it begins before
+    /// that time and without a pause, or not at all.
     async fn run(
         &self,
         host: &Host,
@@ -183,7 +186,7 @@ impl SshRecoverer {
     }
 }
 
-/// The client without arguments, with the environment it needs.
+/// The client without arguments, with only the environment that it needs.
 fn clean_client(program: &Path) -> Command {
     let mut client = Command::new(program);
     client.env_clear().env("LC_ALL", "C");
@@ -244,8 +247,8 @@ impl Recoverer for SshRecoverer {
     }
 }
 
-/// What the client would only hint at: files that it would leave out silently and then log in with another key, or call
-/// the host unknown.
+/// Checks what the client does not report clearly: it ignores a key file or known-hosts file that it cannot read, then
+/// logs in with another key or calls the host unknown.
 async fn usable(host: &Host) -> Result<(), Reason> {
     if host.ssh.starts_with('-') || host.ssh.is_empty() {
         return Err(Reason::NoDestination {

@@ -25,7 +25,7 @@ impl Output {
         }
     }
 
-    /// Takes what was read.
+    /// Adds what was read.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let room = self.each.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);

@@ -1,8 +1,8 @@
-//! Whether a host's SSH port answers a TCP connect at all: what tells a silent web server from a silent host.
+//! Whether a host's SSH port answers a TCP connect at all. This tells a silent web server from a silent host.
 //!
-//! Where the destination leads is asked of the client itself (`ssh -G`), so that aliases, ports and jump hosts are what
-//! people have configured. Behind a `ProxyJump` or a `ProxyCommand` the port cannot be tried from here (`unknown`). The
-//! connect has [`limits::REACH_TIMEOUT`]; nothing is sent and nothing is kept for the next time.
+//! The client itself (`ssh -G`) says where the destination leads, so that aliases, ports and jump hosts are as people
+//! configured them. Behind a `ProxyJump` or a `ProxyCommand` the port cannot be tried from here (`unknown`). The
+//! connect has [`limits::REACH_TIMEOUT`]. Nothing is sent, and the connection is not kept.
 
 use std::io;
 use std::process::Stdio;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 
 use crate::model::{Host, Reach, limits};
 
-/// `ssh -G` reads files and connects to nobody.
+/// Time for `ssh -G`, which reads files and connects to nothing.
 const RESOLVING: Duration = Duration::from_millis(1500);
 
-/// Its output is some hundred lines.
+/// Most bytes of its output, which is some hundred lines.
 const OUTPUT: usize = 256 * 1024;
 
-/// Tries the port; `client` is the client without arguments, where there is one.
+/// Tries the port. `client` is the client without arguments, if there is one.
 pub(super) async fn reach(host: &Host, client: Option<Command>) -> Reach {
     let Some(client) = client else {
         return Reach::Unknown;
@@ -45,14 +45,14 @@ fn said(error: &io::Error) -> Reach {
         kind,
         K::TimedOut | K::HostUnreachable | K::NetworkUnreachable
     ) {
-        // A machine that is off or cut away: its neighbour says so before any time is up.
+        // A machine that is off or cut off: a router says so before the time is up.
         Reach::Silent
     } else {
         Reach::Unknown
     }
 }
 
-/// The name and port that the client would connect to, without a detour.
+/// The name and port that the client connects to; `None` if it goes through another host or program.
 async fn destination(host: &Host, mut client: Command) -> Option<(String, u16)> {
     if host.ssh.is_empty() || host.ssh.starts_with('-') {
         return None;

@@ -1,6 +1,6 @@
-//! What the end of a remote command says beyond its exit status, and what a person can do about it.
+//! What the end of a remote command tells besides its exit status, and what a person can do about it.
 //!
-//! sudo's messages are those of the C locale, matched by their stable parts.
+//! sudo's messages are those of the C locale, recognised by their stable parts.
 
 use super::verdict::Verdict;
 use crate::model::{Reason, RecoveryOutcome};
@@ -10,8 +10,8 @@ pub(super) fn is_agents(command: &str) -> bool {
     command.contains("probe-agent")
 }
 
-/// Whether the server said that it does not start with its own configuration: the agent does so by its status, nginx and
-/// Apache in words that every restart command passes on.
+/// Whether the server rejected its own configuration: the agent says so by its exit status, nginx and Apache in
+/// messages that every restart command prints.
 pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
     const WORDS: [&str; 5] = [
         "configuration file test failed",
@@ -27,7 +27,7 @@ pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
         | RecoveryOutcome::TimedOut
         | RecoveryOutcome::Unknown => {
             let says = |line: &str| WORDS.iter().any(|word| line.contains(word));
-            // A port that is taken is an `[emerg]` too, and no fault of the configuration.
+            // A port that is taken is also an `[emerg]`, but no fault of the configuration.
             let lines = output.lines();
             lines.filter(|line| !line.contains("bind()")).any(says)
         }
@@ -35,7 +35,7 @@ pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
     }
 }
 
-/// What an exit status or the output of a failed command says beyond the number.
+/// The reason that the exit status or the output of a failed command gives, if they give one.
 pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<Reason> {
     if status == 0 {
         return None;
@@ -57,7 +57,7 @@ pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str)
     })
 }
 
-/// The exit statuses that `probe-agent` on the host gives its refusals.
+/// The reason for an exit status with which `probe-agent` refuses.
 const fn agent(status: i32) -> Option<Reason> {
     match status {
         64 => Some(Reason::AgentUnknown),

@@ -1,4 +1,4 @@
-//! From what was seen of a run to how the attempt ended, with the reason in words people can act on.
+//! Makes a [`Verdict`] of what was seen of a run: how the attempt ended, with a reason on which people can act.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn span(span: Duration) -> String {
 /// The client ended before the command was sent: nothing happened on the host.
 fn not_sent(seen: &Seen, output: &str, host: &Host) -> Verdict {
     let log = &seen.log;
-    // Before the login nothing on stderr is the remote command's: it is the client's, or its jump host's client's.
+    // Before the login all of stderr comes from the client, or from the client of its jump host.
     let lines: Vec<&str> = log
         .complaints
         .iter()

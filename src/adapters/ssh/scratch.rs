@@ -1,11 +1,12 @@
 //! A private directory with one named pipe in it, into which the client writes its log.
 //!
-//! A pipe rather than a file: a host that makes the client talk without end cannot fill our disk, and we hear of the
-//! login the moment it happens.
+//! It is a pipe and not a file, so that a host that makes the client write without end cannot fill our disk, and so
+//! that we know of the login at once.
 //!
-//! A program that was killed leaves its directory behind. Whoever makes a new one removes those of the same user whose
-//! program no longer lives, once they are a minute old: a program in another container may live without our seeing it,
-//! but by then its client has opened the pipe and does not miss the name. What cannot be removed stays.
+//! A program that was killed leaves its directory behind. Whoever makes a new directory removes those of the same user
+//! whose program no longer runs and that are older than [`AGE`]. A program in another container may run although we do
+//! not see it; but after that time its client has opened the pipe and no longer needs the name. What cannot be removed
+//! stays.
 #![expect(
     clippy::disallowed_methods,
     reason = "a private directory for the log of one client"
@@ -29,15 +30,15 @@ const PREFIX: &str = "probe-ssh-";
 /// The only thing in it.
 const PIPE: &str = "log";
 
-/// Entries of the temporary directory that are read when a new one is made, and of those that may be left ones how
-/// many are looked at: a crowded temporary directory must not delay a restart.
+/// Most entries of the temporary directory that are read ([`READ`]), and most of the directories left behind that are
+/// checked ([`SWEPT`]), each time one is made: a crowded temporary directory must not delay a restart.
 const READ: usize = 10_000;
 const SWEPT: usize = 100;
 
-/// Age from which on one is swept.
+/// Age from which a directory that was left behind is removed.
 const AGE: Duration = Duration::from_secs(60);
 
-/// Removed with everything in it when dropped.
+/// The directory. It is removed with its pipe when this is dropped.
 #[derive(Debug)]
 pub(super) struct Scratch {
     directory: PathBuf,
@@ -45,7 +46,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a directory for us alone (0700) below the machine's temporary directory. An existing one is never taken.
+    /// Makes a directory for us alone (0700) below the machine's temporary directory. An existing one is never used.
     ///
     /// # Errors
     /// When the directory or the pipe cannot be made.
@@ -71,7 +72,7 @@ impl Scratch {
         &self.pipe
     }
 
-    /// Opens the reading end, and a writing end of our own: while that is held, the pipe does not end.
+    /// Opens the reading end, and a writing end of our own, so that reading does not end while we hold that.
     ///
     /// # Errors
     /// When the pipe cannot be opened.
@@ -84,13 +85,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed lies in the temporary directory and is empty; there is nobody to tell.
+        // A failure is ignored: what stays is empty and in the temporary directory.
         let _ = std::fs::remove_file(&self.pipe);
         let _ = std::fs::remove_dir(&self.directory);
     }
 }
 
-/// Removes what programs of this user that were killed left in `parent`.
+/// Removes the directories that killed programs of this user left in `parent`.
 fn sweep(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else {
         return;
@@ -101,13 +102,13 @@ fn sweep(parent: &Path) {
         .filter(|entry| owner(&entry.file_name()).is_some_and(|pid| !lives(pid)))
         .take(SWEPT);
     for entry in left {
-        // Not through a link: the metadata is the entry's own.
+        // This follows no symbolic link: it is the metadata of the entry itself.
         let ours = entry.metadata().is_ok_and(|seen| {
             let age = seen.modified().map(|at| at.elapsed().unwrap_or_default());
             seen.is_dir() && seen.uid() == geteuid().as_raw() && age.is_ok_and(|age| age > AGE)
         });
         if ours {
-            // Only what such a directory can hold is removed; nobody waits for it.
+            // Only what such a directory can hold is removed, and a failure is ignored.
             let _ = std::fs::remove_file(entry.path().join(PIPE));
             let _ = std::fs::remove_dir(entry.path());
         }
@@ -122,6 +123,6 @@ fn owner(name: &OsStr) -> Option<Pid> {
 }
 
 fn lives(pid: Pid) -> bool {
-    // Whatever else is said of it, also that it is another user's: it is there.
+    // Any other answer, such as that it belongs to another user, means that it runs.
     test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }

@@ -1,8 +1,8 @@
-//! One run of the client: started in a process group of its own, watched against three limits, ended as a whole.
+//! One run of the client: started in a process group of its own, watched against its limits, ended as a whole.
 //!
-//! The login limit counts from the start of the client; the command limit takes its place when the client's log says that
-//! we are in. Whatever ends a run (the client itself, a limit, or somebody who no longer waits) kills what is left of the
-//! group, so that no proxy command outlives it. The remote command is out of reach: it may go on.
+//! The login limit counts from the start of the client. When the client's log says that we are logged in, the command
+//! limit replaces it. Whatever ends a run (the client itself, a limit, or a caller that no longer waits) also kills the
+//! rest of the group, so that no proxy command outlives it. The remote command cannot be killed and may go on.
 #![expect(
     clippy::disallowed_methods,
     reason = "the limits of one session are counted here"
@@ -24,11 +24,11 @@ use crate::model::limits;
 use crate::ports::Clock;
 use crate::process::{self, Group, read};
 
-/// How often the client is looked at. Its end is seen without reaping it: while it is not reaped, its process group
-/// cannot be anybody else's.
+/// How often it is checked whether the client has ended. This does not reap the client: while it is not reaped, the
+/// number of its process group cannot be given to another one.
 const TICK: Duration = Duration::from_millis(50);
 
-/// For what is still in the pipes once every process of the group is dead.
+/// Time to read what is still in the pipes after all processes of the group are killed.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How a run ended.
@@ -36,9 +36,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub(super) enum Ended {
     /// The client ended.
     Itself,
-    /// Not in within the login limit.
+    /// It was not logged in within the login limit.
     LoginLimit,
-    /// In, but not done within the command limit.
+    /// It was logged in, but did not end within the command limit.
     CommandLimit,
 }
 
@@ -47,15 +47,15 @@ pub(super) enum Ended {
 pub(super) struct Seen {
     /// How it ended.
     pub(super) ended: Ended,
-    /// The client's own exit status, when it could be collected.
+    /// The client's own exit status, if it could be read.
     pub(super) status: Option<ExitStatus>,
     /// The client's log.
     pub(super) log: ClientLog,
-    /// What the command printed, and before the login what the client did.
+    /// What the command printed, and before the login what the client printed.
     pub(super) output: Output,
 }
 
-/// A client that runs. The group comes first: it is killed before the child is let go of.
+/// A client that runs. The group is the first field, so that it is killed before the child is dropped.
 pub(super) struct Session {
     group: Group,
     child: Child,
@@ -69,8 +69,9 @@ impl Session {
     /// # Errors
     /// When our machine cannot start it.
     pub(super) fn start(command: Command, log: (Receiver, Sender)) -> io::Result<Self> {
-        // The client holds a reading end of its own log, too: if we are killed before it has opened it, it would wait for a
-        // reader, and whoever opened the pipe much later would set the restart off. `-n` keeps it from reading there.
+        // The client gets a reading end of its own log as standard input. Otherwise, if we are killed before it opens
+        // the log, it would wait for a reader, and a process that opens the pipe much later would start the restart.
+        // With `-n` the client does not read from it.
         let reader = log.0.as_fd().try_clone_to_owned()?;
         let (group, child) = process::start(command, Stdio::from(reader))?;
         Ok(Self {
@@ -81,8 +82,8 @@ impl Session {
         })
     }
 
-    /// Watches the client to its end or to a limit. The login limit holds by `clock`, too, which goes on while our machine
-    /// sleeps: a client that wakes up after it is killed before it can log in.
+    /// Watches the client until it ends or a limit is over. The login limit is also checked by `clock`, which goes on
+    /// while our machine sleeps: a client that wakes up after the limit is killed before it can log in.
     pub(super) async fn watch(
         mut self,
         login: Duration,
@@ -120,7 +121,7 @@ impl Session {
             }
         };
         self.group.kill();
-        // Whoever left the group may hold a pipe open for ever.
+        // A process that left the group may hold a pipe open for ever.
         let rest = async {
             while out.is_some() || err.is_some() {
                 tokio::select! {

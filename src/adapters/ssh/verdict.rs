@@ -1,8 +1,8 @@
-//! How an attempt ended.
+//! How a run on a host ended: outcome, exit status, reason.
 
 use crate::model::{Reason, RecoveryOutcome, limits};
 
-/// How an attempt ended.
+/// How a run on a host ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) outcome: RecoveryOutcome,
