@@ -2,9 +2,9 @@
 //! commit.
 //!
 //! Of several events that are ready, the first in this order is taken: what an earlier turn left, a reload or stop, the
-//! end of a commit, orders of people, the end of a task. If nothing happens until the rules' wakeup, at most for
-//! [`BEAT`], time is the event. Acts whose commit has ended leave after the step that follows it, if the rules still
-//! allow it ([`policy::release`]).
+//! end of a commit, orders of people, the end of a task. If none is ready when the rules want to be asked again, or
+//! after [`BEAT`], the event is that time has passed (`Ticked`). Acts whose commit has ended leave after the step that
+//! follows it, if the rules still allow it ([`policy::release`]).
 //!
 //! A run ends when it is told to stop, or when the rules are settled or its time is up (`probe once`). A complete cycle
 //! of `probe once` is an event first, so that its heartbeat can leave. After a stop nothing new begins: restarts that

@@ -6,7 +6,7 @@
 //!
 //! [`fmt::Display`] is the English of the JSON documents and of the log. People read [`crate::render::words`], which
 //! has a piece for each finding in each language (`words/*/details.txt`). A finding is added by one line of
-//! `findings!`.
+//! `findings!`; without its pieces it does not compile.
 
 use std::fmt;
 use std::net::IpAddr;

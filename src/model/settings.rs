@@ -26,7 +26,7 @@ pub struct Settings {
     pub email: Option<Arc<Email>>,
     /// The program and its arguments that get each event as a document, when configured.
     pub command: Option<Arc<Vec<String>>>,
-    /// Who watches us, when somebody does.
+    /// The outside watcher, if one is configured.
     pub heartbeat: Option<Arc<Heartbeat>>,
     /// How people are spoken to.
     pub wording: Arc<Wording>,

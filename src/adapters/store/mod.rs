@@ -21,7 +21,7 @@
 //! schema is refused and not changed by a byte; a run that only watches and tells uses a stand-in.
 //!
 //! *What was done is not forgotten.* A database that is older than what was done is damaged as well, although it is
-//! complete: its log lost its end, an old copy was restored, or it was removed. [`mark`] keeps the number outside that
+//! complete: its log lost its end, an old copy was restored, or it was removed. `mark` keeps the number outside that
 //! shows this.
 //!
 //! *A state that cannot be written is still read.* If the disk is full or read-only at the start, what is remembered is

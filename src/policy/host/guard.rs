@@ -11,7 +11,8 @@
 //! 5. More than half of the hosts (of two or more) began to fail within two intervals, unless a person ordered to go
 //!    on; or another host is in restart.
 //! 6. The host's budget is spent; that of all hosts is spent; the backoff is not over.
-//! 7. The last look speaks against a restart, or the host did not answer at all and is back only since a short time.
+//! 7. The last look speaks against a restart; or the host did not answer at all and answers again only for a short
+//!    time.
 //! 8. An answer comes first: a probe of this site or of the host's other sites, or what a browser gets.
 //! 9. Our own network is down; the host must be looked at; its SSH port must be tried; a canary must answer now.
 //!

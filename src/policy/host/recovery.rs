@@ -208,7 +208,8 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     }
 }
 
-/// The checks of a site that a person resumes by name count from now on, even if never well. `all` only lifts pauses.
+/// The checks of a site that a person resumes by its name or its host's count from now on, even if they were never
+/// well. `all` does not make checks count.
 fn trust(draft: &mut Draft<'_>, target: &str) {
     let settings = draft.settings;
     let meant = settings.profiles.iter().filter(|(name, profile)| {
@@ -233,7 +234,8 @@ fn concerns(draft: &Draft<'_>, target: &str, host: &HostName) -> bool {
             .any(|(profile, _)| profile.as_str() == target)
 }
 
-/// The configuration of a host changed: its evidence and giving up end; attempts and budget stay.
+/// The configuration of a host changed: its evidence is cleared, and it is re-armed if we gave up on it. What counts
+/// for the budget stays.
 pub(in crate::policy) fn reconfigured(draft: &mut Draft<'_>, host: &Host) {
     let known = draft
         .fleet

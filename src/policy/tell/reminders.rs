@@ -1,7 +1,7 @@
 //! Who is reminded of an outage that lasts, and when.
 //!
-//! The first reminder comes when people last heard of the incident the configured interval ago, each further one after
-//! twice as long, up to [`limits::REMINDER_MAX`]. Nobody is reminded in a maintenance window, nor of a site or host
+//! The first reminder comes the configured interval after people last heard of the incident. Each further wait is twice
+//! the one before, up to [`limits::REMINDER_MAX`]. Nobody is reminded in a maintenance window, nor of a site or host
 //! that a person paused with a reason: they know of it. After that the wait for the next reminder starts anew.
 
 use std::collections::BTreeSet;

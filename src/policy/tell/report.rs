@@ -8,7 +8,7 @@
 //! - Two reports are at least [`APART`] apart on our own line of time, whatever the wall clock does. If the wall clock
 //!   is set back, the due time moves back with it.
 //! - Without profiles there is no report. When there are profiles again, the next Monday reports what was watched
-//!   before as well. Pauses and maintenance windows change nothing, because they are about restarts and mails.
+//!   before as well. Pauses and maintenance windows do not stop it.
 //! - All that it says is fixed in the write that queues it.
 //! - Down means the same as in `probe history`: an incident was open, counted from its first failure. The report says
 //!   for how long our own network was down, probe did not run, or a site could not be judged; such time does not count
