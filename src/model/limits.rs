@@ -148,9 +148,6 @@ pub const OUTPUTS_KEPT: usize = 3;
 /// Bytes kept of a command's output: this many from its beginning and as many from its end.
 pub const OUTPUT_KEPT: usize = 32 * 1024;
 
-/// Bytes of the ssh client's log.
-pub const SSH_LOG_READ: usize = 256 * 1024;
-
 /// Response header bytes of one exchange (curl's figure).
 pub const HEADER_BYTES: usize = 300 * 1024;
 
