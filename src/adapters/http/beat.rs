@@ -135,7 +135,7 @@ async fn answer(response: &mut Response, sight: &Sight) -> String {
     let read = body::read(response, &headers, limits::HEART_ANSWER, sight, &mut body);
     // The head has said that it was taken: a body that never ends takes nothing of that back.
     let _ = timeout(limits::HEART_ANSWER_WAIT, read).await;
-    body.end(false).text
+    body.end().text
 }
 
 /// What a body says, where it says that the heartbeat was not taken.

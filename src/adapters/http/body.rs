@@ -5,11 +5,13 @@
 //! unfolds to nothing ends too. Either way the rest is not read, which by itself is no fault. Only what the judgement
 //! needs is kept, and of the text no more bytes than of the body: a page of `max_body` in Shift_JIS is cut.
 
+use std::io::{self, Write};
+
 use reqwest::Response;
 use reqwest::header::HeaderMap;
 
 use super::charset::Text;
-use super::decode::{Decoders, Flow, Sink};
+use super::decode::{Chain, FULL};
 use super::trace::Sight;
 use crate::model::{Finding, Quoted, limits};
 
@@ -20,7 +22,8 @@ const SLICE: usize = 16 * 1024;
 pub(super) struct Body {
     text: Text,
     read: u64,
-    capped: bool,
+    /// It came to its end.
+    ended: bool,
 }
 
 /// What was read of a body.
@@ -30,7 +33,7 @@ pub(super) struct Page {
     pub(super) text: String,
     /// Decoded bytes that were read.
     pub(super) read: u64,
-    /// There was more than the cap.
+    /// There was more than the cap, or not all of it came.
     pub(super) capped: bool,
     /// The text is all of it.
     pub(super) whole: bool,
@@ -42,13 +45,13 @@ impl Body {
         Self {
             text: Text::of(headers, keep),
             read: 0,
-            capped: false,
+            ended: false,
         }
     }
 
-    /// What was read. `broken_off`: not as far as it was wanted.
-    pub(super) fn end(self, broken_off: bool) -> Page {
-        let capped = self.capped || broken_off;
+    /// What was read.
+    pub(super) fn end(self) -> Page {
+        let capped = !self.ended;
         let (text, cut) = self.text.end();
         Page {
             text,
@@ -68,8 +71,8 @@ pub(super) enum Broken {
     Encoding(Finding),
 }
 
-impl From<std::io::Error> for Broken {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
         Self::Encoding(Finding::EncodingBroken {
             why: Quoted::new(&error.to_string()),
         })
@@ -85,16 +88,14 @@ pub(super) async fn read(
     body: &mut Body,
 ) -> Result<(), Broken> {
     let limit = cap.saturating_add(limits::ENCODING_ROOM);
-    let mut decoders = Decoders::try_of(headers, limit);
-    let (mut kept, mut fed) = (Kept { body, cap }, 0);
+    let mut kept = Kept { body, sight };
+    let mut chain = Chain::try_of(headers, limit, &mut kept, cap);
+    let mut fed = 0;
     while let Some(chunk) = response.chunk().await.map_err(Broken::Wire)? {
         for slice in chunk.chunks(SLICE) {
-            let decoders = decoders.as_mut();
-            let decoders = decoders.map_err(|finding| Broken::Encoding(finding.clone()))?;
-            let flow = decoders.feed(slice, &mut kept);
-            sight.learn(|result| result.body_bytes = kept.body.read);
-            if flow? == Flow::Full {
-                kept.body.capped = true;
+            let chain = chain.as_mut();
+            let chain = chain.map_err(|finding| Broken::Encoding(finding.clone()))?;
+            if is_full(feed(chain, slice))? {
                 return Ok(());
             }
             fed += slice.len();
@@ -104,30 +105,42 @@ pub(super) async fn read(
             }
         }
     }
-    if let Ok(decoders) = decoders {
-        let ended = decoders.finish(&mut kept);
-        sight.learn(|result| result.body_bytes = kept.body.read);
-        kept.body.capped = ended? == Flow::Full;
-    }
+    let ended = chain.map_or(Ok(()), Chain::finish);
+    body.ended = !is_full(ended)?;
     Ok(())
 }
 
-/// The decoded body, between its caps.
-struct Kept<'b> {
-    body: &'b mut Body,
-    cap: u64,
+/// What came is decoded at once, so that it is known also when nothing more comes.
+fn feed(chain: &mut Chain<'_>, bytes: &[u8]) -> io::Result<()> {
+    chain.write_all(bytes)?;
+    chain.flush()
 }
 
-impl Sink for Kept<'_> {
-    fn take(&mut self, bytes: &[u8]) -> Flow {
-        let left = usize::try_from(self.cap - self.body.read).unwrap_or(usize::MAX);
-        let part = bytes.get(..left).unwrap_or(bytes);
-        self.body.text.push(part);
-        self.body.read += part.len() as u64;
-        if part.len() < bytes.len() {
-            Flow::Full
-        } else {
-            Flow::On
-        }
+/// Whether a cap was reached.
+fn is_full(fed: io::Result<()>) -> Result<bool, Broken> {
+    match fed {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == FULL => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps what is decoded.
+struct Kept<'b> {
+    body: &'b mut Body,
+    sight: &'b Sight,
+}
+
+impl Write for Kept<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.body.text.push(bytes);
+        self.body.read += bytes.len() as u64;
+        self.sight
+            .learn(|result| result.body_bytes = self.body.read);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

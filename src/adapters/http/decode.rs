@@ -1,18 +1,21 @@
-//! Undoing a body's `Content-Encoding`, step by step, so that caps hold between any two steps. Codings in
-//! `Transfer-Encoding` other than `chunked`, which nobody asked for, lie around it and are undone alike.
+//! Undoing a body's `Content-Encoding`, while it comes: a chain of decoders, each a [`Write`] that writes what it makes to the
+//! next. Codings in `Transfer-Encoding` other than `chunked`, which nobody asked for, lie around it and are undone alike.
 //!
 //! Read are `gzip` (also `x-gzip`, and several members one after the other), `br`, and `deflate` in both forms found
 //! in the wild, with zlib's frame and without; `identity` and curl's `none` stand for the bytes as they are. At most
 //! two encodings are undone, the last one first. What follows the end of a stream is skipped, as browsers do. A body
 //! without a byte has nothing to undo, whatever its header says.
 //!
-//! No decoder is given more than a limit of bytes: the wire's to the first, the first one's output to the second. So
-//! a stream that unfolds to nothing ends as soon as one that unfolds without end.
+//! Before each decoder and behind the last one stands a cap, which ends the whole with [`FULL`]: no decoder is given more than
+//! a limit of bytes, and none makes more than the next one takes. So a stream that unfolds to nothing ends as soon as one
+//! that unfolds without end.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
-use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use brotli_decompressor::BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW;
+use brotli_decompressor::DecompressorWriter;
+use flate2::Decompress;
+use flate2::write::{GzDecoder, ZlibDecoder};
 use reqwest::header::{self, HeaderMap};
 
 use crate::model::{Finding, Quoted};
@@ -23,254 +26,223 @@ const MOST: usize = 2;
 /// Made by one step of brotli. The flate decoders hold as much themselves.
 const STEP: usize = 32 * 1024;
 
-/// What the encodings were put around.
-pub(super) trait Sink {
-    /// Takes bytes; `Full` when it wants no more.
-    fn take(&mut self, bytes: &[u8]) -> Flow;
+/// The error of a cap that is reached.
+pub(super) const FULL: ErrorKind = ErrorKind::QuotaExceeded;
+
+/// Takes the bytes of the wire, or of what an encoding was put around: so many, and no more.
+pub(super) struct Chain<'s> {
+    left: u64,
+    next: Next<'s>,
 }
 
-/// Whether to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
-    /// More is welcome.
-    On,
-    /// A cap is reached.
-    Full,
+enum Next<'s> {
+    /// `None` behind an error.
+    Decoder(Option<Box<Stage<'s>>>),
+    Sink(&'s mut (dyn Write + Send)),
 }
 
-/// The decoders of one body, the one nearest to the wire first.
-pub(super) struct Decoders {
-    coats: Vec<Coat>,
-}
-
-impl Decoders {
-    /// The decoders that the headers ask for. `limit`: bytes that each of them may be given.
+impl<'s> Chain<'s> {
+    /// The decoders that the headers ask for. `limit`: bytes that each of them may be given; `cap`: those that `sink` may.
     ///
     /// # Errors
     /// For an encoding that is not known, or for too many.
-    pub(super) fn try_of(headers: &HeaderMap, limit: u64) -> Result<Self, Finding> {
-        let mut coats = vec![];
-        let transfer = headers.get_all(header::TRANSFER_ENCODING);
-        for value in headers
-            .get_all(header::CONTENT_ENCODING)
-            .iter()
-            .chain(transfer)
-        {
+    pub(super) fn try_of(
+        headers: &HeaderMap,
+        limit: u64,
+        sink: &'s mut (dyn Write + Send),
+        cap: u64,
+    ) -> Result<Self, Finding> {
+        let mut chain = Self {
+            left: cap,
+            next: Next::Sink(sink),
+        };
+        let mut undone = 0;
+        let content = headers.get_all(header::CONTENT_ENCODING).iter();
+        for value in content.chain(headers.get_all(header::TRANSFER_ENCODING)) {
             let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
             for word in value.split(',').map(str::trim) {
-                let stage = match word {
+                let coding = match word {
                     // `chunked` belongs to the framing, which is undone already.
                     "" | "identity" | "none" | "chunked" => continue,
-                    "gzip" | "x-gzip" => Stage::Gzip(GzDecoder::new(vec![])),
-                    "deflate" => Stage::Deflate,
-                    "br" => Stage::Brotli(Box::default()),
+                    "gzip" | "x-gzip" => Coding::Gzip,
+                    "deflate" => Coding::Deflate,
+                    "br" => Coding::Brotli,
                     _ => {
                         let word = Quoted::new(word);
                         return Err(Finding::EncodingUnknown { word });
                     }
                 };
-                coats.push(Coat {
-                    stage,
-                    limit,
-                    given: 0,
-                    over: false,
-                });
-                if coats.len() > MOST {
+                undone += 1;
+                if undone > MOST {
                     let most = MOST as u64;
                     return Err(Finding::EncodedTooOften { most });
                 }
+                let stage = Box::new(Stage::Before(coding, chain));
+                chain = Self {
+                    left: limit,
+                    next: Next::Decoder(Some(stage)),
+                };
             }
         }
-        coats.reverse();
-        Ok(Self { coats })
-    }
-
-    /// Undoes the encodings of the next bytes of the wire.
-    ///
-    /// # Errors
-    /// When they are not what the header says.
-    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) -> io::Result<Flow> {
-        feed(&mut self.coats, bytes, sink)
+        Ok(chain)
     }
 
     /// The wire has ended.
     ///
     /// # Errors
-    /// When a stream has not, or its checksum is wrong.
-    pub(super) fn finish(mut self, sink: &mut impl Sink) -> io::Result<Flow> {
-        let mut coats = self.coats.as_mut_slice();
-        while let Some((coat, inner)) = coats.split_first_mut() {
-            if coat.given > 0 && !coat.over {
-                coat.stage.finish()?;
-                if feed(inner, &coat.stage.made(), sink)? == Flow::Full {
-                    return Ok(Flow::Full);
-                }
-            }
-            coats = inner;
-        }
-        Ok(Flow::On)
-    }
-}
-
-/// One encoding.
-struct Coat {
-    stage: Stage,
-    limit: u64,
-    given: u64,
-    over: bool,
-}
-
-fn feed(coats: &mut [Coat], bytes: &[u8], sink: &mut impl Sink) -> io::Result<Flow> {
-    let Some((coat, inner)) = coats.split_first_mut() else {
-        return Ok(sink.take(bytes));
-    };
-    let left = usize::try_from(coat.limit - coat.given).unwrap_or(usize::MAX);
-    let mut part = bytes.get(..left).unwrap_or(bytes);
-    coat.given += part.len() as u64;
-    let cut = part.len() < bytes.len();
-    let mut pending = !part.is_empty();
-    while pending && !coat.over {
-        let step = coat.stage.step(part)?;
-        part = part.get(step.taken..).unwrap_or_default();
-        pending = step.more || !part.is_empty();
-        coat.over = step.over;
-        if feed(inner, &coat.stage.made(), sink)? == Flow::Full {
-            return Ok(Flow::Full);
+    /// When a stream has not, or its checksum is wrong; [`FULL`].
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self.next {
+            Next::Decoder(stage) => stage.ok_or(ErrorKind::BrokenPipe)?.end()?.finish(),
+            Next::Sink(_) => Ok(()),
         }
     }
-    Ok(if cut { Flow::Full } else { Flow::On })
 }
 
-/// What a step did.
-struct Step {
-    /// Bytes of the input.
-    taken: usize,
-    /// It could go on without input.
-    more: bool,
-    /// The stream has ended; what follows is none of it.
-    over: bool,
+impl Write for Chain<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        if left == 0 && !bytes.is_empty() {
+            return Err(FULL.into());
+        }
+        let part = bytes.get(..left).unwrap_or(bytes);
+        let taken = match &mut self.next {
+            Next::Decoder(stage) => decode(stage, part)?,
+            Next::Sink(sink) => sink.write(part)?,
+        };
+        self.left -= taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.next {
+            Next::Decoder(stage) => stage.as_mut().ok_or(ErrorKind::BrokenPipe)?.flush(),
+            Next::Sink(sink) => sink.flush(),
+        }
+    }
 }
 
-/// A decoder; what it made waits in it until it is fetched.
-enum Stage {
-    Gzip(GzDecoder<Vec<u8>>),
-    /// Zlib's frame or not: the first byte will tell.
+#[derive(Clone, Copy)]
+enum Coding {
+    Gzip,
     Deflate,
-    Zlib(ZlibDecoder<Vec<u8>>),
-    Raw(DeflateDecoder<Vec<u8>>),
-    Brotli(Box<Brotli>),
+    Brotli,
 }
 
-impl Stage {
-    /// One step with `input`, which is empty only after a step that had `more`.
-    fn step(&mut self, input: &[u8]) -> io::Result<Step> {
-        if matches!(self, Self::Deflate) {
-            *self = match input.first() {
+/// How far one encoding is undone.
+enum Stage<'s> {
+    /// The first byte will tell which form it has.
+    Before(Coding, Chain<'s>),
+    Gzip(GzDecoder<Chain<'s>>),
+    Deflate(ZlibDecoder<Chain<'s>>),
+    Brotli(Box<DecompressorWriter<Chain<'s>>>),
+    /// The stream has ended; what follows is none of it.
+    After(Chain<'s>),
+}
+
+impl<'s> Stage<'s> {
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Before(_, next) | Self::After(next) => next.flush(),
+            Self::Gzip(decoder) => decoder.flush(),
+            Self::Deflate(decoder) => decoder.flush(),
+            Self::Brotli(decoder) => decoder.flush(),
+        }
+    }
+
+    /// The stage behind this one, when this byte follows.
+    fn then(self, byte: u8) -> io::Result<Self> {
+        Ok(match self {
+            Self::Before(Coding::Gzip, next) => Self::Gzip(GzDecoder::new(next)),
+            Self::Before(Coding::Deflate, next) => {
                 // Method 8, window up to 32 KiB. As raw deflate it were a stored block with dirty padding.
-                Some(first) if first & 0x8f == 8 => Self::Zlib(ZlibDecoder::new(vec![])),
-                Some(_) => Self::Raw(DeflateDecoder::new(vec![])),
-                None => Self::Deflate,
-            };
-        }
-        let taken = match self {
-            Self::Gzip(gzip) => match gzip.write(input)? {
-                0 => return Self::next_member(gzip, input),
-                taken => taken,
-            },
-            Self::Zlib(zlib) => zlib.write(input)?,
-            Self::Raw(raw) => raw.write(input)?,
-            Self::Brotli(brotli) => return brotli.step(input),
-            Self::Deflate => input.len(),
-        };
-        if taken == 0 {
-            self.finish()?;
-        }
-        Ok(Step {
-            taken,
-            more: false,
-            over: taken == 0,
-        })
-    }
-
-    /// A gzip member has ended and this follows it.
-    fn next_member(gzip: &mut GzDecoder<Vec<u8>>, input: &[u8]) -> io::Result<Step> {
-        gzip.try_finish()?;
-        let over = input.first() != Some(&0x1f);
-        if !over {
-            let made = std::mem::take(gzip.get_mut());
-            *gzip = GzDecoder::new(made);
-        }
-        Ok(Step {
-            taken: 0,
-            more: !over,
-            over,
-        })
-    }
-
-    fn made(&mut self) -> Vec<u8> {
-        match self {
-            Self::Gzip(gzip) => std::mem::take(gzip.get_mut()),
-            Self::Zlib(zlib) => std::mem::take(zlib.get_mut()),
-            Self::Raw(raw) => std::mem::take(raw.get_mut()),
-            Self::Brotli(brotli) => std::mem::take(&mut brotli.made),
-            Self::Deflate => vec![],
-        }
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        match self {
-            Self::Gzip(gzip) => gzip.try_finish(),
-            Self::Zlib(zlib) => zlib.try_finish(),
-            Self::Raw(raw) => raw.try_finish(),
-            // It says by itself when it is over.
-            Self::Brotli(_) => Err(io::Error::other("incomplete brotli stream")),
-            Self::Deflate => Ok(()),
-        }
-    }
-}
-
-struct Brotli {
-    state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
-    made: Vec<u8>,
-    total: usize,
-}
-
-impl Default for Brotli {
-    fn default() -> Self {
-        let alloc = StandardAlloc::default;
-        Self {
-            // Strict: windows up to 16 MiB as HTTP has them (RFC 7932), not those of 1 GiB that the format also knows.
-            state: BrotliState::new_strict(alloc(), alloc(), alloc()),
-            made: vec![],
-            total: 0,
-        }
-    }
-}
-
-impl Brotli {
-    fn step(&mut self, input: &[u8]) -> io::Result<Step> {
-        let (mut left, mut taken) = (input.len(), 0);
-        let (mut room, mut length) = (STEP, 0);
-        self.made.resize(STEP, 0);
-        let result = BrotliDecompressStream(
-            &mut left,
-            &mut taken,
-            input,
-            &mut room,
-            &mut length,
-            &mut self.made,
-            &mut self.total,
-            &mut self.state,
-        );
-        self.made.truncate(length);
-        let (more, over) = match result {
-            BrotliResult::NeedsMoreInput => (false, false),
-            BrotliResult::NeedsMoreOutput => (true, false),
-            BrotliResult::ResultSuccess => (false, true),
-            BrotliResult::ResultFailure => {
-                return Err(io::Error::other("corrupt brotli stream"));
+                let framed = Decompress::new(byte & 0x8f == 8);
+                Self::Deflate(ZlibDecoder::new_with_decompress(next, framed))
             }
+            Self::Before(Coding::Brotli, next) => {
+                let mut decoder = Box::new(DecompressorWriter::new(next, STEP));
+                // Windows up to 16 MiB as HTTP has them (RFC 7932), not those of 1 GiB that the format also knows.
+                decoder.set_parameter(BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
+                Self::Brotli(decoder)
+            }
+            // Another member.
+            Self::Gzip(decoder) if byte == 0x1f => Self::Gzip(GzDecoder::new(decoder.finish()?)),
+            Self::Gzip(_) | Self::Deflate(_) | Self::Brotli(_) | Self::After(_) => {
+                Self::After(self.end()?)
+            }
+        })
+    }
+
+    /// What the encoding was put around.
+    fn end(self) -> io::Result<Chain<'s>> {
+        match self {
+            Self::Before(_, next) | Self::After(next) => Ok(next),
+            Self::Gzip(decoder) => decoder.finish(),
+            Self::Deflate(decoder) => decoder.finish(),
+            Self::Brotli(decoder) => {
+                let ended = decoder.into_inner();
+                ended.map_err(|_| io::Error::other("incomplete brotli stream"))
+            }
+        }
+    }
+}
+
+/// Gives bytes to a decoder, of which there is at least one; how many it took, also at least one.
+fn decode(at: &mut Option<Box<Stage<'_>>>, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        let mut stage = at.take().ok_or(ErrorKind::BrokenPipe)?;
+        let taken = match &mut *stage {
+            Stage::Before(..) => 0,
+            Stage::After(_) => bytes.len(),
+            Stage::Gzip(decoder) => decoder.write(bytes)?,
+            Stage::Deflate(decoder) => decoder.write(bytes)?,
+            Stage::Brotli(decoder) => decoder.write(bytes).map_err(told)?,
         };
-        Ok(Step { taken, more, over })
+        let Some(next) = bytes.first().filter(|_| taken == 0) else {
+            *at = Some(stage);
+            return Ok(taken);
+        };
+        *at = Some(Box::new(stage.then(*next)?));
+    }
+}
+
+/// Brotli's error is of a kind that no other decoder's is, and says nothing.
+fn told(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::InvalidData {
+        io::Error::other("corrupt brotli stream")
+    } else {
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(coding: &'static str, bytes: &[u8], limit: u64, cap: u64) -> io::Result<Vec<u8>> {
+        let coding = header::HeaderValue::from_static(coding);
+        let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, coding)]);
+        let mut made = Vec::new();
+        let mut chain = Chain::try_of(&headers, limit, &mut made, cap).unwrap();
+        chain.write_all(bytes)?;
+        chain.finish().map(|()| made)
+    }
+
+    #[test]
+    fn a_cap_is_reached_only_by_what_is_beyond_it() {
+        let page = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\x00\xfd\xffhi\xac\x2a\x93\xd8\x02\0\0\0";
+        let wire = page.len() as u64;
+        assert_eq!(decoded("gzip", page, wire, 2).unwrap(), b"hi");
+        for (limit, cap) in [(wire - 1, 2), (wire, 1)] {
+            let full = decoded("gzip", page, limit, cap).unwrap_err();
+            assert_eq!(full.kind(), FULL, "{limit} {cap}");
+        }
+    }
+
+    /// An empty stream whose window, of 1 GiB, is none of RFC 7932.
+    #[test]
+    fn a_window_that_http_does_not_have_is_refused() {
+        let refused = decoded("br", b"\x11\xde", 10, 10).unwrap_err();
+        assert_eq!(refused.to_string(), "corrupt brotli stream");
     }
 }

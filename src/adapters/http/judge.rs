@@ -60,8 +60,9 @@ pub(super) async fn judge(
     } else {
         let mut body = Body::of(&headers, EXCERPT_BYTES);
         let reading = body::read(&mut response, &headers, EXCERPT_BYTES, sight, &mut body);
-        let read = tokio::time::timeout(EXCERPT_WAIT, reading).await;
-        body.end(!matches!(read, Ok(Ok(()))))
+        // However far it came.
+        let _ = tokio::time::timeout(EXCERPT_WAIT, reading).await;
+        body.end()
     };
     trace.mark(Mark::End);
     let answer = Answer::of(profile, status, &headers, &body, wait);
@@ -90,14 +91,13 @@ async fn whole(
     };
     let mut body = Body::of(headers, keep);
     let read = body::read(response, headers, profile.max_body, sight, &mut body).await;
-    read.map(|()| body.end(false))
-        .map_err(|broken| match broken {
-            Broken::Encoding(finding) => Fault::new(Cause::Encoding, finding).at(Phase::Transfer),
-            Broken::Wire(error) => {
-                let host = url.host_str().unwrap_or_default();
-                classify::failure(&error.without_url(), trace, host)
-            }
-        })
+    read.map(|()| body.end()).map_err(|broken| match broken {
+        Broken::Encoding(finding) => Fault::new(Cause::Encoding, finding).at(Phase::Transfer),
+        Broken::Wire(error) => {
+            let host = url.host_str().unwrap_or_default();
+            classify::failure(&error.without_url(), trace, host)
+        }
+    })
 }
 
 /// A response that was read as far as it is.
