@@ -1,4 +1,5 @@
-//! Which addresses of a URL are asked, and what is said where its name does not lead to one.
+//! Which addresses of a URL are asked, which result speaks for it where only one may, and what is said where its name does not
+//! lead to an address.
 //!
 //! With `addresses: all` the name is looked up once, and every address it has, at most [`limits::ADDRESSES`], the families
 //! by turns, is checked on its own within what the look-up left of the profile's `timeout`. Addresses of a family that this
@@ -18,11 +19,11 @@ use url::{Host, Url};
 
 use super::World;
 use super::check::check;
-use super::destination::{Source, has_route};
-use super::exchange::Aim;
+use super::dns::Found;
+use super::dns::destination::{Source, has_route};
 use super::fault::Fault;
-use super::resolve::Found;
-use super::text;
+use super::hop::Aim;
+use super::redact;
 use super::trace::{Mark, Sight};
 use crate::model::{
     Addresses, Cause, CheckOutcome, CheckResult, Family, Finding, Phase, Phrase, Profile, Quoted,
@@ -63,7 +64,7 @@ pub(super) async fn url(
         }
     };
     let checks = Box::pin(each(world, profile, url, pins, Source::Given, permits)).await;
-    vec![super::speaker(&checks, &text::shown(url))]
+    vec![speaker(&checks, &redact::shown(url))]
 }
 
 /// Checks a URL at addresses, and gives the results in their order; `None` is a check that broke.
@@ -98,6 +99,36 @@ async fn each(
     ended
 }
 
+/// Of the checks of one URL, the one that speaks for it: the first fault, else the first remark, else the first.
+fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
+    let broken = || super::broken(url);
+    let results: Vec<CheckResult> = results
+        .iter()
+        .map(|result| result.clone().unwrap_or_else(broken))
+        .collect();
+    let chosen = results
+        .iter()
+        .find(|result| !result.is_ok())
+        .or_else(|| results.iter().find(|result| result.cause().is_some()))
+        .or(results.first());
+    let mut chosen = chosen.cloned().unwrap_or_else(broken);
+    if results.len() > 1 {
+        name_address(&mut chosen);
+    }
+    chosen
+}
+
+fn name_address(result: &mut CheckResult) {
+    let address = result.address;
+    if let (CheckOutcome::Found { finding, .. }, Some(address)) = (&mut result.outcome, address) {
+        let seen = std::mem::take(finding);
+        **finding = Finding::At {
+            address: address.ip(),
+            finding: seen,
+        };
+    }
+}
+
 /// One check, with a second opinion where the name does not resolve.
 async fn one(
     world: &World,
@@ -128,7 +159,7 @@ async fn every(
     known: Option<IpAddr>,
     permits: Arc<Semaphore>,
 ) -> Vec<CheckResult> {
-    let sight = Sight::new(&text::shown(url));
+    let sight = Sight::new(&redact::shown(url));
     let trace = sight.hop(url.scheme() == "https");
     let permit = permits.acquire().await;
     trace.mark(Mark::NameAsked);
@@ -167,7 +198,7 @@ async fn every(
         .into_iter()
         .zip(asked)
         .map(|(result, address)| {
-            let mut result = result.unwrap_or_else(|| super::broken(&text::shown(url)));
+            let mut result = result.unwrap_or_else(|| super::broken(&redact::shown(url)));
             result.address = Some(SocketAddr::new(address, port));
             result.timings.dns = spent.dns;
             result.timings.total += spent.total;

@@ -13,9 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::World;
-use super::exchange::{Aim, Means, exchange};
-use super::follow::{Hop, Reach};
-use super::text;
+use super::hop::{Aim, Hop, Means, Reach, exchange};
+use super::redact;
 use super::trace::{Sight, Trace};
 use crate::model::{Canary, Finding, NetworkSettings, Quoted, limits};
 
@@ -58,7 +57,7 @@ pub(super) async fn ask(world: Arc<World>, network: NetworkSettings) -> (bool, F
 
 fn name(canary: &Canary) -> String {
     match canary {
-        Canary::Http(url) => text::shown_foreign(url),
+        Canary::Http(url) => redact::shown_foreign(url),
         Canary::Tcp { host, port } => format!("tcp://{host}:{port}"),
     }
 }

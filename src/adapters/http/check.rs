@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::World;
-use super::exchange::{Aim, Means};
+use super::certificate::read;
 use super::fault::Fault;
-use super::follow::{self, Hop, Reach};
+use super::hop::{Aim, Hop, Means, Reach, listener, redirect, request, second_look};
 use super::judge::judge;
-use super::text::{self, Secrets};
+use super::redact::{self, Secrets};
 use super::trace::Sight;
-use super::{banner, certificate, request, second, tls};
+use super::{World, clock};
 use crate::model::{
     Cause, CheckOutcome, CheckResult, Finding, Phase, Profile, Quoted, Redirects, Seconds,
 };
@@ -28,7 +27,7 @@ pub(super) async fn check(
     url: &Url,
     aim: Aim<'_>,
 ) -> CheckResult {
-    let sight = Sight::new(&text::shown(url));
+    let sight = Sight::new(&redact::shown(url));
     let (found, secrets) = match request::first(profile, url, world.nonce()) {
         Err(fault) => (Err(fault), Secrets::default()),
         Ok(hop) => {
@@ -73,7 +72,7 @@ fn remark(profile: &Profile, result: &CheckResult) -> CheckOutcome {
     let expiring = result
         .certificate
         .as_ref()
-        .and_then(|shown| certificate::expiring(shown, &profile.tls.warn_before, tls::now()));
+        .and_then(|shown| read::expiring(shown, &profile.tls.warn_before, clock::now()));
     if let Some(finding) = expiring {
         return Fault::new(Cause::CertificateExpiring, finding)
             .at(Phase::Tls)
@@ -126,7 +125,7 @@ async fn walk(
     sight: &Sight,
 ) -> Result<(), Fault> {
     let base = world.tls.of(profile)?;
-    sight.learn(|result| result.remarks.extend(base.remark(tls::now())));
+    sight.learn(|result| result.remarks.extend(base.remark(clock::now())));
     let means = Means {
         names: &world.names,
         base: &base,
@@ -143,18 +142,18 @@ async fn walk(
         let at_home = host == own_host;
         let reach = Reach::of(own_address, own_host, host);
         let aim = if at_home { aim } else { Aim::default() };
-        let asked = second::exchange(world, profile, &means, &hop, aim, reach, sight).await;
+        let asked = second_look::exchange(world, profile, &means, &hop, aim, reach, sight).await;
         let response = match asked {
             Err(fault) if fault.foreign && hop.url.scheme() == "http" => {
                 let left = profile.timeout.saturating_sub(sight.result().timings.total);
-                return Err(Box::pin(banner::named(fault, sight.address(), left)).await);
+                return Err(Box::pin(listener::named(fault, sight.address(), left)).await);
             }
             Err(fault) if !visited.is_empty() => return Err(fault.of_a_redirect()),
             response => response?,
         };
         own_address = own_address.or(sight.address().map(|a| a.ip()));
         let (status, headers) = (response.status(), response.headers());
-        let next = follow::next(&hop, status, headers, profile.redirects, &visited)?;
+        let next = redirect::next(&hop, status, headers, profile.redirects, &visited)?;
         let Some(mut next) = next else {
             let remark = world.canary_clock.remark(headers);
             sight.learn(|result| result.remarks.extend(remark));
@@ -163,7 +162,7 @@ async fn walk(
         if next.url.host_str() == own_host {
             request::bypass(&mut next.headers, profile.cache_bypass);
         }
-        sight.redirected(text::shown_foreign(&next.url));
+        sight.redirected(redact::shown_foreign(&next.url));
         visited.push(std::mem::replace(&mut hop, next).url);
     }
 }

@@ -1,18 +1,27 @@
 //! The prober: looks at sites over HTTP/1.1 and HTTP/2, and says what it saw.
 //!
-//! - One check is one URL and one deadline (`check`). It walks from hop to hop (`follow`); each hop (`exchange`)
-//!   resolves its name (`resolve`, `miss`) to an address where a site can be (`destination`), opens one fresh connection to one address and sends one request (`request`);
-//!   the last response is read (`body`, `decode`, `charset`) and compared with what is expected (`judge`); who made it is part of
-//!   the evidence (`layer`, `wordpress`, by `signs` in the page).
-//! - Hooks inside the HTTP client (`hooks`) set time marks (`trace`) that survive cancellation, so that phases are
-//!   exact and a check that ran out of time says where.
-//! - Errors become causes by their types (`classify`); the certificate is read in any case (`certificate`), and why it
-//!   was refused is told apart (`refusal`, `revocation`); one that was found good is not verified anew each minute (`verified`);
-//!   what stands behind a refusal a second look says (`second`); text
-//!   from outside is cleaned and freed of credentials (`text`).
-//! - All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first
-//!   that is not well speaks for the URL; with `addresses: all` each has a result of its own (`addresses`).
-//! - Whether our own network is alive, the canaries tell (`canary`); that we live, an outside watcher is told (`beat`).
+//! A check is one URL under one deadline. It goes from hop to hop; each finds the address of its name, opens one fresh connection
+//! to it and sends one request. The last response is read and compared with what is expected.
+//!
+//! | file or folder | is |
+//! |---|---|
+//! | `addresses` | which addresses of a URL are asked, and which result speaks for it |
+//! | `check` | one URL, hop after hop, until the deadline |
+//! | `hop` | one request: what is sent, where it leads, from what failed to a cause |
+//! | `dns` | from a name to an address at which a site can be |
+//! | `client` | the HTTP client: its TLS settings, and our hooks inside it |
+//! | `certificate` | what a peer's certificate says, and why it was refused; it is read in any case |
+//! | `body` | a response's body: no more than allowed, decoded, as text |
+//! | `judge` | whether a response is what is expected, and who made it |
+//! | `trace` | time marks that survive cancellation: phases are exact, and a check that ran out of time says where |
+//! | `fault` | what went wrong, on its way to an outcome |
+//! | `clock` | dates as HTTP writes them, and whose clock is wrong |
+//! | `redact` | texts and URLs without credentials |
+//! | `canary` | whether our own network is alive |
+//! | `heartbeat` | that we live, told to an outside watcher |
+//!
+//! All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first that is not well
+//! speaks for the URL; with `addresses: all` each has a result of its own.
 //!
 //! What the HTTP client shows nobody is not told: bytes behind the end of a response (they reach no other request: the connection
 //! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (the deadline ends a flood).
@@ -20,47 +29,24 @@
 //! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
 mod addresses;
-mod alive;
-mod banner;
-mod beat;
 mod body;
 mod canary;
 mod certificate;
-mod charset;
 mod check;
-mod classify;
 mod client;
-mod dates;
-mod decode;
-mod destination;
-mod exchange;
+mod clock;
+mod dns;
 mod fault;
-mod files;
-mod follow;
-mod handshake;
-mod hooks;
+mod heartbeat;
+mod hop;
 mod judge;
-mod layer;
-mod miss;
 #[cfg(test)]
 mod properties;
-mod refusal;
-mod request;
-mod resolve;
-mod revocation;
-mod second;
-mod seen;
-mod shown;
-mod signs;
-mod text;
-mod tls;
+mod redact;
 mod trace;
-mod verified;
-mod wordpress;
 
-pub use beat::{HttpPulse, ReadSecret};
-pub use files::{FileFault, identity_in, roots_in};
-pub use revocation::lists_in;
+pub use client::{FileFault, identity_in, lists_in, roots_in};
+pub use heartbeat::{HttpPulse, ReadSecret};
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -71,7 +57,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::model::{CheckOutcome, CheckResult, Finding, NetworkSettings, Profile, limits};
+use crate::model::{CheckResult, Finding, NetworkSettings, Profile, limits};
 use crate::ports::{Pending, Prober};
 
 /// Why there can be no prober.
@@ -87,11 +73,11 @@ pub enum HttpError {
 
 /// What all checks share.
 struct World {
-    names: resolve::Names,
-    tls: tls::Bases,
+    names: dns::Names,
+    tls: client::tls::Bases,
     seed: RandomState,
     count: AtomicU64,
-    canary_clock: second::CanaryClock,
+    canary_clock: clock::CanaryClock,
 }
 
 impl World {
@@ -128,11 +114,11 @@ impl HttpProber {
     fn try_with(server: Option<SocketAddr>) -> Result<Self, HttpError> {
         Ok(Self {
             world: Arc::new(World {
-                names: resolve::Names::new(server),
-                tls: tls::Bases::try_new()?,
+                names: dns::Names::new(server),
+                tls: client::tls::Bases::try_new()?,
                 seed: RandomState::new(),
                 count: AtomicU64::new(0),
-                canary_clock: second::CanaryClock::default(),
+                canary_clock: clock::CanaryClock::default(),
             }),
         })
     }
@@ -158,13 +144,13 @@ async fn all(
     known: Vec<Option<IpAddr>>,
 ) -> Vec<CheckResult> {
     if profile.urls.iter().any(|url| url.scheme() == "https") {
-        tls::ready().await;
+        client::tls::ready().await;
     }
     let permits = Arc::new(Semaphore::new(limits::CHECKS_AT_ONCE));
     // One URL needs no task of its own beside its probe's.
     if profile.urls.len() == 1 {
         let known = known.first().copied().flatten();
-        let url = text::shown(&profile.urls[0]);
+        let url = redact::shown(&profile.urls[0]);
         let results = addresses::url(world, profile, 0, known, permits).await;
         return if results.is_empty() {
             vec![broken(&url)]
@@ -199,7 +185,7 @@ async fn several(
         .zip(&profile.urls)
         .flat_map(|(results, url)| {
             if results.is_empty() {
-                vec![broken(&text::shown(url))]
+                vec![broken(&redact::shown(url))]
             } else {
                 results
             }
@@ -211,34 +197,4 @@ async fn several(
 fn broken(url: &str) -> CheckResult {
     let fault = fault::Fault::monitor(Finding::NoResult);
     CheckResult::new(url, fault.into())
-}
-
-/// Of the checks of one URL, the one that speaks for it: the first fault, else the first remark, else the first.
-fn speaker(results: &[Option<CheckResult>], url: &str) -> CheckResult {
-    let broken = || broken(url);
-    let results: Vec<CheckResult> = results
-        .iter()
-        .map(|result| result.clone().unwrap_or_else(broken))
-        .collect();
-    let chosen = results
-        .iter()
-        .find(|result| !result.is_ok())
-        .or_else(|| results.iter().find(|result| result.cause().is_some()))
-        .or(results.first());
-    let mut chosen = chosen.cloned().unwrap_or_else(broken);
-    if results.len() > 1 {
-        name_address(&mut chosen);
-    }
-    chosen
-}
-
-fn name_address(result: &mut CheckResult) {
-    let address = result.address;
-    if let (CheckOutcome::Found { finding, .. }, Some(address)) = (&mut result.outcome, address) {
-        let seen = std::mem::take(finding);
-        **finding = Finding::At {
-            address: address.ip(),
-            finding: seen,
-        };
-    }
 }

@@ -6,14 +6,13 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::follow::{self, Hop};
-use super::signs;
-use super::text::{self, Secrets};
-use super::{charset, dates, wordpress};
+use super::clock;
+use super::hop::redirect::{self, Hop};
+use super::redact::{self, Secrets};
 use crate::model::{limits, one_line};
 
 /// A fixed number of cases from a fixed seed, and no files of proptest's own: a failure prints its input, which becomes a test.
-fn cases(cases: u32) -> ProptestConfig {
+pub(super) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         failure_persistence: None,
@@ -23,7 +22,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 /// Any text, with a liking for what is dangerous in one.
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         any::<String>(),
         "[ -~]{0,40}",
@@ -37,7 +36,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..6).prop_map(|parts| parts.concat())
 }
 
-fn assert_clean(line: &str) {
+pub(super) fn assert_clean(line: &str) {
     assert!(line.chars().count() <= limits::DETAIL_CHARS, "{line:?}");
     assert!(!line.chars().any(char::is_control), "{line:?}");
     let bidi = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -52,20 +51,6 @@ proptest! {
         let line = one_line(&text, limits::DETAIL_CHARS);
         assert_clean(&line);
         prop_assert_eq!(one_line(&line, limits::DETAIL_CHARS), line);
-    }
-
-    #[test]
-    fn an_excerpt_is_a_clean_line(page in hostile(), at in any::<prop::sample::Index>(), length in 0usize..40) {
-        assert_clean(&text::excerpt(&page));
-        let places: Vec<usize> = page.char_indices().map(|(at, _)| at).chain([page.len()]).collect();
-        let from = at.index(places.len());
-        let to = (from + length).min(places.len() - 1);
-        let around = text::around(&page, &(places[from]..places[to]));
-        prop_assert!(!around.chars().any(char::is_control));
-        assert_clean(&Secrets::default().redact(&around));
-        let _ = text::visible_chars(&page);
-        let _ = text::element(&page, "title");
-        let _ = wordpress::recognise(&page, &signs::of(&page), true, true);
     }
 
     #[test]
@@ -115,7 +100,7 @@ proptest! {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, value);
         let status = StatusCode::from_u16(status).unwrap();
-        match follow::next(&hop, status, &headers, 5, &[]) {
+        match redirect::next(&hop, status, &headers, 5, &[]) {
             Ok(Some(next)) => {
                 prop_assert!(matches!(next.url.scheme(), "http" | "https"), "{}", next.url);
                 prop_assert!(next.url.host_str().is_some());
@@ -125,7 +110,7 @@ proptest! {
                 prop_assert_eq!(next.url.username(), if at_home { "user" } else { "" });
                 prop_assert_eq!(next.url.password(), at_home.then_some("hunter22"));
                 prop_assert_eq!(next.headers.contains_key(header::COOKIE), at_home);
-                let shown = text::shown_foreign(&next.url);
+                let shown = redact::shown_foreign(&next.url);
                 prop_assert!(!shown.contains("hunter22"), "{}", shown);
             }
             Ok(None) => prop_assert!(matches!(status.as_u16(), 200 | 300 | 304)),
@@ -151,67 +136,8 @@ proptest! {
         };
         headers.insert(header::RETRY_AFTER, value);
         headers.insert(header::DATE, HeaderValue::from_str(&date).unwrap());
-        if let Some(wait) = dates::retry_after(&headers) {
+        if let Some(wait) = clock::retry_after(&headers) {
             prop_assert!(!wait.is_zero() && wait <= limits::RETRY_AFTER, "{:?}", wait);
         }
-    }
-
-    #[test]
-    fn any_bytes_are_text_in_any_charset(
-        bytes in prop::collection::vec(any::<u8>(), 0..2000),
-        label in prop_oneof![
-            "[ -~]{0,20}",
-            prop::sample::select(vec!["Shift_JIS", "EUC-JP", "ISO-2022-JP", "UTF-16", "utf-7", "x-user-defined", "replacement", "\"utf-8"])
-                .prop_map(str::to_owned),
-        ],
-        place in 0u8..3,
-    ) {
-        let mut headers = HeaderMap::new();
-        let page = match place {
-            0 => {
-                let kind = format!("text/html; charset={label}");
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&kind).unwrap());
-                bytes
-            }
-            1 => [format!("<meta charset={label}>").as_bytes(), &bytes].concat(),
-            _ => [format!("<?xml encoding='{label}'").as_bytes(), &bytes].concat(),
-        };
-        let text = charset::text(&page, &headers);
-        // No charset makes more than three bytes of one.
-        prop_assert!(text.len() <= 3 * page.len() + 3);
-    }
-
-    #[test]
-    fn text_comes_back_in_the_charset_it_went(word in "[ぁ-んァ-ンa-z0-9]{0,40}", n in 0usize..3) {
-        let (label, encoding) = [
-            ("Shift_JIS", encoding_rs::SHIFT_JIS),
-            ("EUC-JP", encoding_rs::EUC_JP),
-            ("ISO-2022-JP", encoding_rs::ISO_2022_JP),
-        ][n];
-        let head = format!("<meta charset={label}>");
-        let (bytes, ..) = encoding.encode(&word);
-        let page = [head.as_bytes(), &bytes].concat();
-        prop_assert_eq!(charset::text(&page, &HeaderMap::new()), format!("{head}{word}"));
-    }
-
-    #[test]
-    fn a_text_is_the_same_wherever_its_bytes_are_cut(
-        mut bytes in prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..1500),
-            hostile().prop_map(String::into_bytes),
-            "<meta charset=(euc-jp|utf-8|x)>[ぁ-んé]{0,600}".prop_map(String::into_bytes),
-        ],
-        mark in prop::sample::select(vec![&b""[..], b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"]),
-        size in 1usize..400,
-        cap in 0u64..3000,
-    ) {
-        bytes.splice(..0, mark.iter().copied());
-        let whole = charset::text(&bytes, &HeaderMap::new());
-        let mut text = charset::Text::of(&HeaderMap::new(), cap);
-        bytes.chunks(size).for_each(|part| text.push(part));
-        let (text, cut) = text.end();
-        prop_assert!(text.len() as u64 <= cap);
-        prop_assert!(whole.starts_with(&text));
-        prop_assert_eq!(cut, text.len() < whole.len());
     }
 }

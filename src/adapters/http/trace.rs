@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::certificate;
-use super::shown::Shown;
+use super::certificate::{Shown, read};
 use crate::model::{CheckOutcome, CheckResult, Hop, Phase, Timings, TlsVersion};
 
 /// A moment of a hop.
@@ -179,7 +178,7 @@ impl Sight {
     pub(super) fn hop(&self, tls: bool) -> Arc<Trace> {
         let mut state = self.state();
         let shown = state.trace.shown();
-        certificate::absorb(&mut state.result, shown);
+        read::absorb(&mut state.result, shown);
         (state.result.address, state.result.tls_version) = (None, None);
         // In its place, where nobody holds the last hop's any more.
         match Arc::get_mut(&mut state.trace) {
@@ -249,7 +248,7 @@ impl Sight {
 
 /// With what the hop under way has shown so far.
 fn completed(mut result: CheckResult, trace: &Trace, total: Duration) -> CheckResult {
-    certificate::absorb(&mut result, trace.shown());
+    read::absorb(&mut result, trace.shown());
     result.tls_version = trace.marks().tls_version.or(result.tls_version);
     result.timings = Timings {
         total,
