@@ -373,6 +373,9 @@ pub enum Happened {
         /// Whether it was held for a reason of this kind before; for the rules alone.
         #[serde(skip)]
         again: bool,
+        /// Whether it has now lasted for [`limits::HOLD_LASTS`](super::limits::HOLD_LASTS); for the rules alone.
+        #[serde(skip)]
+        lasts: bool,
     },
     /// We gave up on a host.
     GaveUp {

@@ -1,9 +1,10 @@
 //! What is remembered of a profile's trouble: its open incident ([`Incident`]) and what people were told of it
 //! ([`Telling`]), how often it went down lately ([`Flap`]), and a time in which it cannot be judged ([`Unjudged`]).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Affected, Attempt, Cause, IncidentId, ProfileName, Timestamp};
 
@@ -61,8 +62,9 @@ pub struct Telling {
     pub sequence: u32,
     /// The `gave_up` mail is out; recovery is told as `back`.
     pub gave_up: bool,
-    /// The word of the hold last told as `withheld`.
-    pub withheld: Option<String>,
+    /// The words of the holds that a message has named as what comes next.
+    #[serde(default, deserialize_with = "words")]
+    pub withheld: BTreeSet<String>,
     /// When people last heard of it.
     pub told: Timestamp,
     /// How much longer than the configured interval the next reminder waits. It grows: who did not act on the first
@@ -101,7 +103,7 @@ impl Telling {
             attempts: Vec::new(),
             sequence: 0,
             gave_up: false,
-            withheld: None,
+            withheld: BTreeSet::new(),
             told: incident.opened,
             put_off: Duration::ZERO,
             first: None,
@@ -112,6 +114,20 @@ impl Telling {
             muted: false,
         }
     }
+}
+
+/// Earlier releases remembered the last word alone.
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        All(BTreeSet<String>),
+        Last(Option<String>),
+    }
+    Ok(match Words::deserialize(from)? {
+        Words::All(words) => words,
+        Words::Last(word) => word.into_iter().collect(),
+    })
 }
 
 /// How often a profile went down and came back lately.

@@ -317,8 +317,13 @@ impl HostKeys {
             .map(|since| since + limits::PROVEN_HEALTH);
         let hold = track.hold.as_ref();
         let held = hold.and_then(Hold::until);
+        let lasts = track
+            .lasting
+            .as_ref()
+            .filter(|lasting| !lasting.reported)
+            .map(|lasting| lasting.since + limits::HOLD_LASTS);
         Self {
-            wakes: [stage, held, proven].into_iter().flatten().min(),
+            wakes: [stage, held, proven, lasts].into_iter().flatten().min(),
             paused: match hold {
                 Some(Hold::Paused { until, .. }) => *until,
                 Some(_) | None => None,

@@ -82,6 +82,14 @@ pub const LOOK_FRESH: Duration = Duration::from_secs(60);
 /// First wait before a host is looked at again whose facts speak against a restart; doubled each time.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// A hold of one kind that has lasted for this long while a site is down is told, whatever its kind: long enough for what
+/// ends by itself (a backup, an update, a boot), short enough to hear of it while it matters.
+pub const HOLD_LASTS: Duration = Duration::from_secs(15 * 60);
+
+/// For how long a restart waits for what passes by itself (a boot, an update of packages, another restart): twice what people
+/// wait before they hear of it ([`HOLD_LASTS`]).
+pub const WAIT: Duration = Duration::from_secs(30 * 60);
+
 /// Longest of these waits.
 pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
 

@@ -92,8 +92,8 @@ pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Away, HostTrack, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach, Skips, Stage,
-    Standing, Suspicion, Warned,
+    Away, HostTrack, LastingHold, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
+    Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use week::{
     Drill, Drills, Period, Restarts, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite,

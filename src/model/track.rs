@@ -298,6 +298,17 @@ pub struct Look {
     pub refusals: u32,
 }
 
+/// How long a host has been held by one kind of hold. A question in between ([`Hold::is_question`]) does not end it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastingHold {
+    /// The kind: [`Hold::word`].
+    pub word: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// It was reported that it lasts.
+    pub reported: bool,
+}
+
 /// What is remembered of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostTrack {
@@ -318,6 +329,9 @@ pub struct HostTrack {
     /// The last look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Box<Look>>,
+    /// What passes by itself and was found by each look since then, in one failure of the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<(Ailment, Timestamp)>,
     /// Its SSH port did not answer while a site of it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Away>,
@@ -337,6 +351,9 @@ pub struct HostTrack {
     pub failing_since: Option<Timestamp>,
     /// Why nothing is done although something is down.
     pub hold: Option<Hold>,
+    /// How long that has been of one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<LastingHold>,
     /// A person ordered to act although many hosts fail together. Holds until the host is well again.
     pub forced: bool,
     /// Fingerprint of the configuration.

@@ -231,6 +231,10 @@ fn what_failed_before_an_answer_is_no_evidence_for_another_fault() {
     assert!(fails(&mut hand, &error()), "a browser is sent");
     assert!(!browsed(&mut hand, &well()));
     fails(&mut hand, &[check(SHOP, Some(Cause::Refused))]);
+    assert!(
+        hand.durable,
+        "that earlier failures are no evidence outlives a crash"
+    );
     assert!(!hand.fleet.hosts[&host("web1")].acting);
     assert_eq!(shop(&hand).evidence.began.len(), 1);
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use probe::model::{
-    Cause, CheckOutcome, CheckResult, Event, ProbeId, ProfileTrack, Start, Timestamp, Window,
+    Away, Cause, CheckOutcome, CheckResult, Event, ProbeId, ProfileTrack, Reach, Start, Timestamp,
+    Window,
 };
 
 use super::gathering::hand;
@@ -172,5 +173,44 @@ fn a_fault_of_the_host_makes_the_others_be_looked_at_once() {
             hand.answers("shop", Some(cause));
             assert!(!asked(&hand), "the second failure asks nobody");
         }
+    }
+}
+
+/// A port that was tried while our own network was down was perhaps silent only to us; one that answered did answer.
+#[test]
+fn silence_heard_by_the_deaf_is_none() {
+    for (tried_before_we_were_back, reach) in [
+        (true, Reach::Silent),
+        (false, Reach::Silent),
+        (true, Reach::Answered),
+        (true, Reach::Refused),
+    ] {
+        let mut hand = shop();
+        let (probe, host) = (ProbeId(900), host("web1"));
+        let tried = hand.now();
+        hand.ms += 1_000;
+        let back = if tried_before_we_were_back {
+            hand.now() + secs(1)
+        } else {
+            tried - secs(1)
+        };
+        hand.fleet.core.network.back = Some(back);
+        let track = hand.fleet.host_mut(&host);
+        track.reaching = Some((probe, tried));
+        let before = (reach == Reach::Answered).then_some(Away {
+            seen: tried,
+            reach: Reach::Refused,
+            back: None,
+        });
+        track.away = before;
+        hand.step(Event::Reached {
+            probe,
+            host: host.clone(),
+            reach,
+        });
+        let away = hand.fleet.hosts[&host].away;
+        let is_news = away != before;
+        let is_deaf = tried_before_we_were_back && reach == Reach::Silent;
+        assert_eq!(is_news, !is_deaf, "{reach:?} {tried_before_we_were_back}");
     }
 }

@@ -329,7 +329,7 @@ mod tests {
         let known = (
             shop.sequence,
             shop.gave_up,
-            shop.withheld.as_deref(),
+            shop.withheld.first().map(String::as_str),
             shop.news,
         );
         assert_eq!(known, (3, true, Some("budget"), Some(Timestamp(5))));

@@ -213,6 +213,7 @@ fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
         host: name.clone(),
         hold,
         again: false,
+        lasts: false,
     });
 }
 

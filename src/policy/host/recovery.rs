@@ -10,8 +10,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Cause, Happened, Hold, Host, HostName, Orders, ProfileTrack, Reason, Stage, Standing,
-    Timestamp, limits,
+    Cause, Happened, Hold, Host, HostName, LastingHold, Orders, ProfileTrack, Reason, Stage,
+    Standing, Timestamp, limits,
 };
 
 use crate::policy::draft::Draft;
@@ -159,7 +159,8 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
         .hosts
         .get(name)
         .and_then(|track| track.hold.clone());
-    if before == reason {
+    let lasts = lasts(draft, name, reason.as_ref());
+    if before == reason && !lasts {
         return;
     }
     draft.fleet.host_mut(name).hold.clone_from(&reason);
@@ -169,7 +170,39 @@ fn hold(draft: &mut Draft<'_>, name: &HostName, reason: Option<Hold>) {
         host: name.clone(),
         hold,
         again,
+        lasts,
     });
+}
+
+/// Remembers since when one kind of hold keeps a host from being restarted. Whether it has now lasted for
+/// [`limits::HOLD_LASTS`], and was not reported yet.
+fn lasts(draft: &mut Draft<'_>, name: &HostName, reason: Option<&Hold>) -> bool {
+    let known = draft
+        .fleet
+        .hosts
+        .get(name)
+        .and_then(|track| track.lasting.clone());
+    let mut lasting = known.clone();
+    match (reason, &mut lasting) {
+        (None, lasting) => *lasting = None,
+        (Some(hold), _) if hold.is_question() => return false,
+        (Some(hold), Some(lasting)) if lasting.word == hold.word() => {
+            lasting.reported |= draft.now.since(lasting.since) >= limits::HOLD_LASTS;
+        }
+        (Some(hold), lasting) => {
+            *lasting = Some(LastingHold {
+                word: hold.word().to_owned(),
+                since: draft.now,
+                reported: false,
+            });
+        }
+    }
+    let reported = |lasting: &Option<LastingHold>| lasting.as_ref().is_some_and(|l| l.reported);
+    let is_new = reported(&lasting) && !reported(&known);
+    if lasting != known {
+        draft.fleet.host_mut(name).lasting = lasting;
+    }
+    is_new
 }
 
 /// People ordered pauses, or hosts to be re-armed.

@@ -8,7 +8,8 @@
 //! What the look found decides:
 //!
 //! - Facts: the rule table says what they mean ([`triage`](crate::policy::host::triage)). If the ailment passes by
-//!   itself, the host is looked at again when it will have passed, else after [`limits::LOOK_PASSING`]. If they speak
+//!   itself, the host is looked at again when it will have passed, else after [`limits::LOOK_PASSING`]; what has not
+//!   passed after [`limits::WAIT`] is waited for no more in this failure. If they speak
 //!   against a restart, it is looked at again after a minute, then each time after twice as long, up to a quarter of an
 //!   hour.
 //! - No login: this does not forbid a restart; the restart will fail and report the same.
@@ -19,12 +20,12 @@
 use std::time::Duration;
 
 use crate::model::{
-    Diagnosis, Effect, Happened, Hold, Host, HostFacts, HostName, HostTrack, Look, ProbeId,
-    ProfileName, Reach, Standing, Timestamp, When, limits,
+    Ailment, Diagnosis, Effect, Happened, Hold, Host, HostFacts, HostName, HostTrack, Look,
+    ProbeId, ProfileName, Reach, Standing, Timestamp, When, limits,
 };
 
 use crate::policy::draft::Draft;
-use crate::policy::host::triage::{Finding, Patient, Remedy, triage};
+use crate::policy::host::triage::{self, Finding, Patient, Remedy, triage};
 use crate::policy::site::{canary, port};
 
 /// The hold by what the last look found, until the host is to be looked at again.
@@ -143,21 +144,34 @@ fn found(
     seen: Timestamp,
     profile: &ProfileName,
 ) -> Option<Finding> {
+    patient(draft, host, track, facts, seen, profile).map(|patient| triage(&patient))
+}
+
+/// What the rule table looks at.
+fn patient<'a>(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    facts: &'a HostFacts,
+    seen: Timestamp,
+    profile: &ProfileName,
+) -> Option<Patient<'a>> {
     let cause = draft.fleet.profiles.get(profile)?.evidence.cause?;
     let track_of = draft.fleet.profiles.get(profile)?;
     let since = track_of.evidence.alike_from.or(track_of.failing_since)?;
-    let rung = host.restart.rung(track.attempts + 1).to_string();
-    let patient = Patient {
+    let waited = track.waits.iter();
+    let waited = waited.filter(|(_, since)| seen.since(*since) >= limits::WAIT);
+    Some(Patient {
         facts,
         seen,
         cause,
         urls: urls(draft, &host.name, cause.server_gone()),
         failing: seen.since(since),
         serves_others: host.restart.when == When::Auto && serves_others(draft, &host.name, since),
-        command: &rung,
+        command: host.restart.rung(track.attempts + 1).to_string(),
         guards: host.guards,
-    };
-    Some(triage(&patient))
+        waited: waited.map(|(ailment, _)| *ailment).collect(),
+    })
 }
 
 /// The URLs of the host's sites that fail with failures that count. If the server still answers, sites that are probed
@@ -261,6 +275,9 @@ pub(in crate::policy) fn diagnosed(
         }
     }
     let subject = subject(draft, name);
+    if let Some(waits) = subject.as_ref().and_then(|one| waits(draft, name, one)) {
+        draft.fleet.host_mut(name).waits = waits;
+    }
     let against = draft
         .host(name)
         .zip(draft.fleet.hosts.get(name))
@@ -280,6 +297,27 @@ pub(in crate::policy) fn diagnosed(
         ailment,
         diagnosis,
     });
+}
+
+/// What the last look found that passes by itself, each since when, in the present failure of the host.
+fn waits(
+    draft: &Draft<'_>,
+    name: &HostName,
+    profile: &ProfileName,
+) -> Option<Vec<(Ailment, Timestamp)>> {
+    let host = draft.settings.hosts.get(name)?;
+    let track = draft.fleet.hosts.get(name)?;
+    let look = track.look.as_ref()?;
+    let facts = look.diagnosis.facts()?;
+    let patient = patient(draft, host, track, facts, look.began, profile)?;
+    let failing = track.failing_since.unwrap_or(look.began);
+    let since = |ailment: Ailment| {
+        let mut known = track.waits.iter();
+        let known = known.find(|(one, since)| *one == ailment && *since >= failing);
+        known.map_or(look.began, |(_, since)| *since)
+    };
+    let all = triage::waits(&patient);
+    Some(all.map(|ailment| (ailment, since(ailment))).collect())
 }
 
 /// The failing profile on whose evidence the host would be restarted: preferably one whose server is gone.

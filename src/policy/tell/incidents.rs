@@ -2,7 +2,9 @@
 //!
 //! - An incident opens: it joins a thread, or is announced by `message`.
 //! - A restart ended that may have done something: `restarted`. One that did nothing on the host: `withheld`.
-//! - A restart was due and is held: `withheld`, once per incident and reason, but not in a maintenance window.
+//! - A restart was due and is held, or a hold of any kind has lasted for [`limits::HOLD_LASTS`](crate::model::limits):
+//!   `withheld`, once per incident and reason, but not in a maintenance window, and not if a message has named that hold
+//!   as what comes next.
 //! - We gave up: `gave_up`, once per incident; after that as `reminder`.
 //! - The incident is over: `up`, or `back` after `gave_up`; `closed` if the site is no longer watched and people had
 //!   heard.
@@ -120,15 +122,15 @@ pub(in crate::policy) fn withheld(
         if draft.window(&name, draft.now).is_some() {
             continue;
         }
+        message::announce(draft, &name, next.clone());
         let telling = thread::telling(draft, &name);
-        if telling.is_some_and(|telling| telling.withheld.as_deref() == Some(word)) {
+        if telling.is_some_and(|telling| telling.withheld.contains(word)) {
             continue;
         }
-        message::announce(draft, &name, next.clone());
         let (event, why) = (EventKind::Withheld, remark.clone());
         message::tell(draft, &name, event, next.clone(), why);
         if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
-            telling.withheld = Some(word.to_owned());
+            telling.withheld.insert(word.to_owned());
         }
     }
 }

@@ -90,6 +90,9 @@ pub(in crate::policy) fn tell(
     if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
         telling.sequence += 1;
         telling.told = now;
+        if let Next::Held(hold) = &told.next {
+            telling.withheld.insert(hold.word().to_owned());
+        }
     }
     thread::named(draft, name, &told.sites);
     if event == EventKind::GaveUp {

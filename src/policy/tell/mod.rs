@@ -68,7 +68,9 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
                 }
                 incidents::restarted(draft, host, attempt, *counts_from);
             }
-            Happened::Held { host, hold, .. } if hold.is_told() => {
+            Happened::Held {
+                host, hold, lasts, ..
+            } if *lasts || hold.is_told() => {
                 let next = Next::Held(hold.clone());
                 incidents::withheld(draft, host, hold.word(), &next, None);
             }

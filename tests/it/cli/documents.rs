@@ -249,6 +249,7 @@ fn refused_restarts_are_actions_and_steps_of_the_way_are_not() {
             host: host("web1"),
             hold,
             again: false,
+            lasts: false,
         });
     }
     let seen = parsed(&world);

@@ -55,6 +55,7 @@ fn an_outage_in_lines() {
             host: host("web1"),
             hold: Hold::AwaitingCanary,
             again: false,
+            lasts: false,
         },
         Happened::RestartBegan {
             host: host("web1"),
@@ -81,6 +82,7 @@ fn an_outage_in_lines() {
                 until: now() + secs(90),
             },
             again: false,
+            lasts: false,
         },
         changed(Down, Up, None, vec![]),
         Happened::Closed {

@@ -34,6 +34,7 @@ fn gauges() -> Gauges {
         host: host("web1"),
         hold: Hold::NetworkDown,
         again: false,
+        lasts: false,
     });
     for cause in [Cause::Refused, Cause::Refused, Cause::Monitor, Cause::Slow] {
         gauges.note(&Happened::Judged {

@@ -137,6 +137,7 @@ fn budget_spent_and_a_recovery_seen_once() {
         host: host("web1"),
         hold,
         again: false,
+        lasts: false,
     });
     let shop = world.fleet.profile_mut(&name("shop"));
     shop.last = vec![good("https://shop.example.com/", "192.0.2.10:443")];

@@ -1,5 +1,7 @@
 //! Where each fact comes from, and what it says when the host is another one.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use super::stage::Stage;
 
 /// A change to the written-down host, and what is said then.
@@ -243,6 +245,31 @@ fn who_listens_without_ss() {
         last.contains("--resolve shop.example.com:80:10.0.2.80 http"),
         "{last}"
     );
+}
+
+/// A package manager is one that root runs, or whatever holds its lock.
+#[test]
+fn a_package_manager_is_roots_or_holds_the_lock() {
+    let stage = Stage::new("kusanagi9");
+    let of = |stage: &Stage, account: &str| {
+        stage.write("root/proc/1500/stat", "1500 (apt) S 1\n");
+        stage.write(
+            "root/proc/1500/status",
+            &format!("Name:\tapt\nUid:\t{account}\t{account}\t{account}\t{account}\n"),
+        );
+        stage.fact("package_manager")
+    };
+    assert_eq!(of(&stage, "1000"), None, "somebody's program of that name");
+    assert_eq!(of(&stage, "0").as_deref(), Some("apt"));
+    assert_eq!(of(&stage, "1000"), None);
+    stage.write("root/var/lib/dpkg/lock-frontend", "");
+    let lock = stage.path("root/var/lib/dpkg/lock-frontend");
+    let inode = std::fs::metadata(&lock).unwrap().ino();
+    let locks = |inode: u64| format!("1: POSIX  ADVISORY  WRITE 1600 fe:00:{inode} 0 EOF\n");
+    stage.write("root/proc/locks", &locks(inode + 1));
+    assert_eq!(stage.fact("package_manager"), None, "another file's");
+    stage.write("root/proc/locks", &locks(inode));
+    assert_eq!(stage.fact("package_manager").as_deref(), Some("dpkg"));
 }
 
 /// A process table that hides other accounts' processes says nothing about them.

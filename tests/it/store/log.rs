@@ -95,6 +95,7 @@ fn the_level_says_who_must_care() {
                 host: host(),
                 hold: Hold::Restarting,
                 again: false,
+                lasts: false,
             },
             "INFO",
         ),
@@ -103,6 +104,7 @@ fn the_level_says_who_must_care() {
                 host: host(),
                 hold: Hold::Quarantine { until: WALL },
                 again: false,
+                lasts: false,
             },
             "WARN",
         ),
@@ -183,6 +185,7 @@ fn a_line_carries_its_ids() {
         host: host(),
         hold: Hold::Backoff { until: WALL },
         again: false,
+        lasts: false,
     });
     assert_eq!(held["reason"], "backoff");
     assert_eq!(held["until"], "2026-11-22T06:00:01.000Z");

@@ -128,7 +128,7 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
         attempts: (0..rng.usize(0..3)).map(|_| attempt(rng)).collect(),
         sequence: rng.u32(..),
         gave_up: rng.bool(),
-        withheld: maybe(rng, "budget".to_owned()),
+        withheld: maybe(rng, "budget".to_owned()).into_iter().collect(),
         told: at(rng),
         put_off: Duration::from_secs(u64::from(rng.u32(..))),
         led: rng.bool(),

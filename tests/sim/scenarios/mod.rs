@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use probe::model::{Cause, EventKind, Pause};
+use probe::model::{Ailment, Cause, EventKind, Pause};
 
 use super::invariants;
 use super::setup::{each_host, host, profile, secs, settings};
@@ -231,6 +231,29 @@ fn a_pause_stops_acts_not_watching() {
     world.run_daemon();
     world.go_on(40 * MINUTE);
     compare("pause", &world);
+}
+
+/// What passes by itself as a rule is told where it does not.
+#[test]
+fn a_hold_that_lasts_is_told_once() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.diagnose = true);
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().heals = Heals::No;
+    nginx_stops(&mut world, MINUTE);
+    world.at(2 * MINUTE, |world| {
+        world.say("an update of packages begins on web1, and does not end");
+        let machine = world.machines.get_mut(&host("web1")).unwrap();
+        machine.short = Some(Ailment::PackageManager);
+    });
+    world.run_daemon();
+    world.go_on(22 * MINUTE);
+    assert_eq!(world.restarts("web1"), 1, "not in the middle of an update");
+    let withheld = |event: &&EventKind| **event == EventKind::Withheld;
+    assert_eq!(world.events().iter().filter(withheld).count(), 1);
+    compare("hold-that-lasts", &world);
+    world.go_on(15 * MINUTE);
+    assert!(world.restarts("web1") > 1, "half an hour is long enough");
 }
 
 #[test]

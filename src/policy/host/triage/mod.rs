@@ -3,7 +3,8 @@
 //!
 //! The first row that fits wins. First come the reasons for which a restart would meet a host that is changing or short
 //! of something, then those for which it could not work, then those for which it would not help, and last those it
-//! repairs. A missing fact fits no row. If no row fits, nothing speaks against the restart that the probes ask for.
+//! repairs. A missing fact fits no row. A row that says to wait fits for [`limits::WAIT`] at most: what has not passed by
+//! then is told, and decided without that row. If no row fits, nothing speaks against the restart that the probes ask for.
 //! Each row has a recorded situation in `tests/sim/decisions/facts-*.txt`.
 
 mod rows;
@@ -39,9 +40,11 @@ pub(in crate::policy) struct Patient<'a> {
     /// With `when: auto`: another site of the host was well in a probe that ended after this one began to fail.
     pub(in crate::policy) serves_others: bool,
     /// The command that would be run.
-    pub(in crate::policy) command: &'a str,
+    pub(in crate::policy) command: String,
     /// What must be left on the host, as configured.
     pub(in crate::policy) guards: Guards,
+    /// What should have passed by itself and did not: these rows fit no more.
+    pub(in crate::policy) waited: Vec<Ailment>,
 }
 
 /// What the table says.
@@ -123,9 +126,20 @@ const TABLE: [Row; 21] = [
     row(Ailment::ApplicationError, Remedy::Restart, rows::application),
 ];
 
+/// The rows that fit and say to wait, with those that were waited for long enough.
+pub(in crate::policy) fn waits(patient: &Patient<'_>) -> impl Iterator<Item = Ailment> {
+    let waits = TABLE.iter().filter(|row| row.remedy == Remedy::Wait);
+    waits
+        .filter(|row| (row.fits)(patient).is_some())
+        .map(|row| row.ailment)
+}
+
 /// What is wrong, and what may be done about it.
 pub(in crate::policy) fn triage(patient: &Patient<'_>) -> Finding {
     for row in &TABLE {
+        if row.remedy == Remedy::Wait && patient.waited.contains(&row.ailment) {
+            continue;
+        }
         if let Some(because) = (row.fits)(patient) {
             return Finding {
                 ailment: row.ailment,
