@@ -7,6 +7,7 @@ pub mod config;
 pub mod engine;
 pub mod exit;
 pub mod model;
+pub mod names;
 pub mod policy;
 pub mod ports;
 pub mod process;

@@ -23,7 +23,11 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("engine", &["model", "policy", "ports"]),
     ("process", &[]),
-    ("adapters", &["model", "render", "ports", "process"]),
+    ("names", &["model"]),
+    (
+        "adapters",
+        &["model", "render", "ports", "process", "names"],
+    ),
 ];
 
 /// The rooms of rules: each knows those before it.

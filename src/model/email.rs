@@ -1,7 +1,10 @@
-//! How mail leaves: sender, recipients and the routes that are tried in order, as people configured them.
+//! How mail leaves: sender, recipients, the routes that are tried in order and the name that relays are greeted with, as people
+//! configured them.
 //!
 //! A [`Detour`] remembers which route took a mail when the first one did not.
 
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,6 +81,62 @@ impl From<Relay> for Route {
     }
 }
 
+/// The name in a greeting (EHLO): a full name, or an address in brackets, as RFC 5321 (4.1.3, 4.1.4) wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello(String);
+
+impl Hello {
+    /// A full name in ASCII with a dot in it (`mon1.example.com`), or an address in brackets (`[192.0.2.10]`, `[IPv6:2001:db8::1]`). A name
+    /// below `localhost` or `localdomain` is every machine's, and no full name.
+    #[must_use]
+    pub fn try_new(text: &str) -> Option<Self> {
+        if let Some(inside) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            let six = inside
+                .get(..5)
+                .filter(|tag| tag.eq_ignore_ascii_case("IPv6:"));
+            return match six {
+                Some(_) => inside.get(5..)?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+                None => inside.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+            }
+            .map(Self::address);
+        }
+        let labels: Vec<&str> = text.split('.').collect();
+        let nobodys = |last: &&str| {
+            ["localhost", "localdomain"].contains(&last.to_ascii_lowercase().as_str())
+                || last.bytes().all(|b| b.is_ascii_digit())
+        };
+        let full = labels.len() > 1
+            && text.len() <= 253
+            && labels.iter().all(|label| is_label(label))
+            && !labels.last().is_some_and(nobodys);
+        full.then(|| Self(text.to_owned()))
+    }
+
+    /// An address in brackets.
+    #[must_use]
+    pub fn address(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(four) => Self(format!("[{four}]")),
+            IpAddr::V6(six) => Self(format!("[IPv6:{six}]")),
+        }
+    }
+}
+
+impl fmt::Display for Hello {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
 /// The route that took a mail when the first one did not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detour {
@@ -152,6 +211,42 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn a_greeting_has_a_full_name_or_an_address_in_brackets() {
+        let long = format!("{}.example.com", "a".repeat(64));
+        for (text, shown) in [
+            ("mon1.example.com", Some("mon1.example.com")),
+            ("Mon-1.example.com", Some("Mon-1.example.com")),
+            ("[192.0.2.10]", Some("[192.0.2.10]")),
+            ("[IPv6:2001:DB8::1]", Some("[IPv6:2001:db8::1]")),
+            ("[ipv6:2001:db8::1]", Some("[IPv6:2001:db8::1]")),
+            ("[ipv6:::ffff:192.0.2.1]", Some("[192.0.2.1]")),
+            ("[2001:db8::1]", None),
+            ("[mon1.example.com]", None),
+            ("[IPv6:]", None),
+            ("192.0.2.10", None),
+            ("2001:db8::1", None),
+            ("mon1", None),
+            ("localhost", None),
+            ("localhost.localdomain", None),
+            ("mon1.LocalDomain", None),
+            ("a.localhost", None),
+            ("mon1.example.com.", None),
+            (".example.com", None),
+            ("mon_1.example.com", None),
+            ("-a.example.com", None),
+            ("a-.example.com", None),
+            ("mon1.example.com\r\nMAIL", None),
+            ("日本.example.com", None),
+            (long.as_str(), None),
+            ("(none)", None),
+            ("", None),
+        ] {
+            let hello = Hello::try_new(text).map(|hello| hello.to_string());
+            assert_eq!(hello.as_deref(), shown, "{text}");
+        }
+    }
 
     #[test]
     fn who_took_a_mail_that_the_first_did_not_take_is_asked_first_for_a_quarter_of_an_hour() {

@@ -46,7 +46,7 @@ mod wording;
 pub use account::{Account, Allowance, Standpoint, Witness};
 pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
-pub use email::{Detour, Email, Relay, RelaySecurity, Route};
+pub use email::{Detour, Email, Hello, Relay, RelaySecurity, Route};
 pub use entry::{Channel, Delivery, Entry, Stay};
 pub use event::{
     Decision, Effect, Event, Happened, Holder, Orders, Pause, RecoverOrder, Start, Target,
