@@ -3,12 +3,14 @@
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
 //! password: that comes from exactly one of `password_file`, `password_env`, `password_credential`.
+//! `hello` is the name they are greeted with, a full name or an address in brackets.
 //! `reminder_interval` is 4h; `off` reminds nobody. `report: weekly` tells on each Monday how the week was. In which language and by whose clock people are told stands in
 //! [`wording`].
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Email, Wording};
+use crate::model::{Email, Hello, Wording};
 
 use super::command;
 use super::fault::{Fault, Report};
@@ -83,6 +85,7 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
         from: from.unwrap_or_default(),
         to,
         routes,
+        hello: section.get("hello").and_then(|node| hello(node, report)),
         reminder_interval: section.get("reminder_interval").map_or_else(
             || parse_duration(default_of(EMAIL, "reminder_interval")),
             |node| reminder(node, report),
@@ -233,6 +236,19 @@ fn address(text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+fn hello(node: &Node, report: &mut Report) -> Option<Hello> {
+    let written = text(node, report)?;
+    let found = Hello::try_new(&written.value);
+    if found.is_none() {
+        let meant = written.value.parse::<IpAddr>().ok().map(Hello::address);
+        let meant = meant.map(|hello| hello.to_string());
+        let fault = Fault::new(&written.spot, "not a full name, nor an address in brackets")
+            .act("write this machine's name as others know it, like `mon1.example.com`, or its address, like `[192.0.2.10]`");
+        report.fault(fault.meant(meant.as_deref()));
+    }
+    found
 }
 
 fn routes(node: &Node, report: &mut Report) -> Option<Vec<crate::model::Route>> {

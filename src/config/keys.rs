@@ -624,6 +624,12 @@ pub(super) const EMAIL: &[Key] = &[
         "The mail servers that are tried, in order.",
     ),
     key(
+        "hello",
+        Text("mon1.example.com"),
+        Nothing,
+        "The name that mail servers are greeted with (EHLO): a full name, or an address in brackets. Without it this machine's full name, else its address.",
+    ),
+    key(
         "language",
         Word(&["en", "ja"]),
         Is("en"),

@@ -58,6 +58,8 @@ pub struct Email {
     pub to: Vec<String>,
     /// Tried in order.
     pub routes: Vec<Route>,
+    /// What relays are greeted with; `None`: what this machine is.
+    pub hello: Option<Hello>,
     /// Whether a report of the week leaves each Monday.
     pub report: bool,
     /// Between two reminders of one open incident; `None`: no reminders.
@@ -200,6 +202,7 @@ mod tests {
             from: "probe@example.com".to_owned(),
             to: vec!["ops@example.com".to_owned()],
             routes: ["a", "b", "c"].map(route).to_vec(),
+            hello: None,
             report: false,
             reminder_interval: None,
         }

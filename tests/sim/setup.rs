@@ -98,6 +98,7 @@ pub fn email() -> Email {
             ca_file: None,
         })],
         report: false,
+        hello: None,
         reminder_interval: None,
     }
 }

@@ -1,12 +1,12 @@
 //! What went wrong with a relay, in words: the step, the relay's own answer, and what a person can do where it is known.
 
-use std::error::Error as _;
 use std::time::Duration;
-
-use lettre::transport::smtp::Error;
 
 use crate::model::Stay;
 use crate::render::duration::span;
+
+use super::reply::Reply;
+use super::wire::Break;
 
 /// Where in the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,20 +71,21 @@ impl Fault {
         Self::new(step, format!("no answer within {}", span(limit)))
     }
 
-    /// A handshake that failed.
-    pub(super) fn handshake(fault: &std::io::Error) -> Self {
-        Self::new(Step::ImplicitTls, plain(&fault.to_string()))
+    /// No reply, or no handshake.
+    pub(super) fn broken(step: Step, fault: &Break) -> Self {
+        Self::new(step, plain(step, &fault.to_string()))
     }
 
-    /// What the library says.
-    pub(super) fn of(step: Step, fault: &Error) -> Self {
-        let code = fault
-            .status()
-            .and_then(|code| code.to_string().parse().ok());
-        Self {
-            step,
-            words: words(step, fault),
-            code,
+    /// A reply that is not the one that belongs here: a refusal, or an answer to something else.
+    pub(super) fn of(step: Step, reply: &Reply) -> Self {
+        if reply.is_no() {
+            Self {
+                step,
+                words: reply.words(),
+                code: Some(reply.code),
+            }
+        } else {
+            Self::new(step, format!("unexpected answer {}", reply.code))
         }
     }
 
@@ -101,6 +102,16 @@ impl Fault {
     /// What is wrong, without the step.
     pub(super) fn words(&self) -> &str {
         &self.words
+    }
+
+    /// The relay does not know this command at all.
+    pub(super) const fn is_unknown_command(&self) -> bool {
+        matches!(self.code, Some(500 | 502 | 504))
+    }
+
+    /// The relay does not know this way to log in (RFC 4954, 4): no password was judged.
+    pub(super) const fn is_unknown_login(&self) -> bool {
+        matches!(self.code, Some(504))
     }
 
     /// There is no session to be had with this relay now, whatever the mail: the next one should ask another relay first.
@@ -164,43 +175,8 @@ fn enhanced(words: &str) -> Option<(u16, u16)> {
     (detail.is_some() && parts.next().is_none()).then_some((class, subject))
 }
 
-fn words(step: Step, fault: &Error) -> String {
-    let source = fault
-        .source()
-        .map(ToString::to_string)
-        .unwrap_or_else(|| fault.to_string());
-    if let Some(code) = fault.status() {
-        return format!("{code} {source}");
-    }
-    if fault.is_client() {
-        return match step {
-            Step::StartTls => "the relay does not offer it, so nothing was sent; if it speaks TLS from the first byte, \
-                 use smtps://"
-                .to_owned(),
-            Step::Auth => {
-                "the relay offers neither PLAIN nor LOGIN; is a login needed here?".to_owned()
-            }
-            Step::Connect
-            | Step::ImplicitTls
-            | Step::Greeting
-            | Step::Mail
-            | Step::Rcpt
-            | Step::Data
-            | Step::Text => source,
-        };
-    }
-    if fault.is_response() {
-        return if source == "incomplete response" {
-            "the relay closed the connection without an answer".to_owned()
-        } else {
-            "the answer is not SMTP".to_owned()
-        };
-    }
-    plain(&source)
-}
-
 /// A network or TLS error, with what to do about the two that are set-up mistakes.
-fn plain(source: &str) -> String {
+fn plain(step: Step, source: &str) -> String {
     let words = source
         .split(" (os error")
         .next()
@@ -208,7 +184,9 @@ fn plain(source: &str) -> String {
         .to_owned();
     if words.contains("invalid peer certificate") {
         format!("{words}; renew the relay's certificate, or name its own authority in `ca_file`")
-    } else if words.contains("InvalidContentType") || words.contains("corrupt message") {
+    } else if step == Step::ImplicitTls
+        && (words.contains("InvalidContentType") || words.contains("corrupt message"))
+    {
         format!("{words}; the relay does not speak TLS here, is it smtp+starttls:// instead?")
     } else {
         words

@@ -16,7 +16,11 @@
 //! Every step has its own deadline and all relays together have one; before the text is sent a relay may use its share
 //! of the time left, so that a silent first relay leaves room for the second. TLS is never opportunistic: with
 //! STARTTLS, neither a login nor a mail goes out before the handshake has succeeded. Plain text that a relay slips in
-//! behind its STARTTLS answer breaks the handshake instead of being read as an answer.
+//! behind its STARTTLS answer ends the session instead of being read as an answer.
+//!
+//! The dialogue is our own ([`dialogue`]), with replies read as relays send them ([`reply`]): the mail library's client refuses
+//! replies without text, lines that end with LF alone, bytes that are no UTF-8 and keywords in small letters, and makes STARTTLS inside itself,
+//! where nothing can be put right before it is read. The library writes the mail ([`compose`](mod@compose)).
 #![expect(
     clippy::disallowed_methods,
     reason = "the deadline of one message is set here"
@@ -26,28 +30,30 @@ mod compose;
 mod dialogue;
 mod encoded;
 mod fault;
-mod gate;
+mod reply;
 pub mod secret;
 mod sendmail;
 mod tape;
 mod tls;
 mod trust;
+mod wire;
 
 pub use compose::{BuildError, bytes};
 pub use tape::TapeLine;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::transport::smtp::extension::ClientId;
 use tokio::time::Instant;
 
-use crate::model::{Course, Delivery, Email, Entry, Route, Stay, Wording, limits};
+use crate::model::{Course, Delivery, Email, Entry, Hello, Route, Stay, Wording, limits};
+use crate::names::Names;
 use crate::ports::{Notifier, Pending};
 use crate::render::mail::{clean, illustrated as letter};
 
 use compose::Parcel;
-use dialogue::{Answer, Deadlines, Held, Until};
+use dialogue::{Answer, Deadlines, Held, Until, Way};
 use trust::Trust;
 
 /// How long is waited for what.
@@ -75,10 +81,10 @@ impl Default for SmtpLimits {
 }
 
 /// The SMTP client.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SmtpNotifier {
     limits: SmtpLimits,
-    hello: ClientId,
+    names: Arc<Names>,
     trust: Trust,
 }
 
@@ -115,7 +121,7 @@ impl Default for SmtpNotifier {
 }
 
 impl SmtpNotifier {
-    /// With the limits of [`crate::model::limits`]; greets relays with the machine's host name.
+    /// With the limits of [`crate::model::limits`].
     #[must_use]
     pub fn new() -> Self {
         Self::with_limits(SmtpLimits::default())
@@ -126,8 +132,17 @@ impl SmtpNotifier {
     pub fn with_limits(limits: SmtpLimits) -> Self {
         Self {
             limits,
-            hello: ClientId::default(),
+            names: Arc::default(),
             trust: Trust::new(limits::RELAY_DISTRUST),
+        }
+    }
+
+    /// Asks this name server for relays, over UDP and TCP, in place of the machine's.
+    #[must_use]
+    pub fn asking(self, server: SocketAddr) -> Self {
+        Self {
+            names: Arc::new(Names::asking(server)),
+            ..self
         }
     }
 }
@@ -170,7 +185,14 @@ impl SmtpNotifier {
             let share = end.saturating_duration_since(Instant::now()) / left.max(1);
             left = left.saturating_sub(1);
             match self
-                .one(route, &parcel, share, end, Until::Taken)
+                .one(
+                    route,
+                    email.hello.as_ref(),
+                    &parcel,
+                    share,
+                    end,
+                    Until::Taken,
+                )
                 .await
                 .answer
             {
@@ -204,7 +226,9 @@ impl SmtpNotifier {
         for route in &email.routes {
             let share = self.limits.total;
             let end = Instant::now() + share;
-            let Held { answer, lines, .. } = self.one(route, &parcel, share, end, until).await;
+            let Held { answer, lines, .. } = self
+                .one(route, email.hello.as_ref(), &parcel, share, end, until)
+                .await;
             let outcome = match answer {
                 Answer::Taken if until == Until::Welcome => Outcome::Ready,
                 Answer::Taken => Outcome::Taken,
@@ -229,6 +253,7 @@ impl SmtpNotifier {
     async fn one(
         &self,
         route: &Route,
+        hello: Option<&Hello>,
         parcel: &Parcel,
         share: Duration,
         end: Instant,
@@ -244,7 +269,12 @@ impl SmtpNotifier {
                 sendmail::hold(path, parcel, end, until).await
             }
             Route::Relay(relay) => {
-                dialogue::hold(relay, parcel, &self.hello, &self.limits, deadlines, until).await
+                let way = Way {
+                    names: &self.names,
+                    hello,
+                    limits: &self.limits,
+                };
+                dialogue::hold(relay, parcel, way, deadlines, until).await
             }
         };
         self.trust.learn(route, held.works, Instant::now());

@@ -1,28 +1,17 @@
 //! TLS towards a relay: the machine's trust store, or the relay's own `ca_file` and nothing else.
-//!
-//! STARTTLS is the mail library's; TLS from the first byte is made here, over the same gate.
 
-use std::io::{self, Read};
-use std::net::SocketAddr;
+use std::io::Read;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use lettre::transport::smtp::client::{
-    AsyncTokioStream, Certificate, CertificateStore, TlsParameters,
-};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
+use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::model::Relay;
-
-use super::gate::Gate;
 
 /// Longest file of certificates; the whole public trust store has a quarter of that.
 const CA_FILE: u64 = 1024 * 1024;
@@ -34,23 +23,6 @@ pub(super) fn host(relay: &Relay) -> &str {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(&relay.host)
-}
-
-/// The TLS parameters for a relay, or what is wrong with its `ca_file`.
-pub(super) fn parameters(relay: &Relay) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(host(relay).to_owned());
-    if let Some(path) = &relay.ca_file {
-        builder = builder
-            .certificate_store(CertificateStore::None)
-            .add_root_certificate(authority(path)?);
-    }
-    builder.build().map_err(|fault| {
-        format!("{fault}; install the package ca-certificates or name a `ca_file`")
-    })
-}
-
-fn authority(path: &Path) -> Result<Certificate, String> {
-    Certificate::from_pem(&pem(path)?).map_err(|_| unfit(path))
 }
 
 fn pem(path: &Path) -> Result<Vec<u8>, String> {
@@ -70,7 +42,7 @@ fn unfit(path: &Path) -> String {
     format!("the `ca_file` {shown} holds no PEM certificate that can be used")
 }
 
-/// What makes TLS from the first byte, and the name it is for; or what is wrong with the `ca_file`.
+/// What makes TLS, and the name it is for; or what is wrong with the `ca_file`.
 pub(super) fn connector(relay: &Relay) -> Result<(TlsConnector, ServerName<'static>), String> {
     let name = ServerName::try_from(host(relay).to_owned())
         .map_err(|_| format!("{} is no name a certificate can be for", relay.host))?;
@@ -100,8 +72,22 @@ pub(super) fn connector(relay: &Relay) -> Result<(TlsConnector, ServerName<'stat
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
+/// `TLS 1.3, certificate for …`.
+pub(super) fn agreed(connection: &ClientConnection) -> String {
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(_) | None => "TLS",
+    };
+    let chain = connection.peer_certificates().unwrap_or_default();
+    let certificate = chain
+        .first()
+        .map_or_else(|| "no certificate".to_owned(), |der| shown(der));
+    format!("{version}, {certificate}")
+}
+
 /// `certificate for mail.example.com, issued by CN=…, valid until 2027-01-31`.
-pub(super) fn shown(der: &[u8]) -> String {
+fn shown(der: &[u8]) -> String {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return "a certificate that cannot be read".to_owned();
     };
@@ -136,51 +122,4 @@ fn address(bytes: &[u8]) -> Option<String> {
     let four = <[u8; 4]>::try_from(bytes).map(|four| std::net::IpAddr::from(four).to_string());
     let sixteen = <[u8; 16]>::try_from(bytes).map(|all| std::net::IpAddr::from(all).to_string());
     four.ok().or(sixteen.ok())
-}
-
-/// `TLS 1.3`, of the two bytes on the wire.
-pub(super) fn version(wire: u16) -> String {
-    match wire {
-        0x0303 => "TLS 1.2".to_owned(),
-        0x0304 => "TLS 1.3".to_owned(),
-        other => format!("TLS (version {other:#06x})"),
-    }
-}
-
-/// TLS from the first byte, as the mail library takes it.
-#[derive(Debug)]
-pub(super) struct Wrapped(pub(super) TlsStream<Gate>);
-
-impl AsyncRead for Wrapped {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, out)
-    }
-}
-
-impl AsyncWrite for Wrapped {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
-impl AsyncTokioStream for Wrapped {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().0.peer_addr()
-    }
 }

@@ -32,6 +32,10 @@ fn email_tree(email: &Email, language: Language) -> Out {
             "smtp",
             Out::List(email.routes.iter().map(route_tree).collect()),
         )
+        .maybe(
+            "hello",
+            email.hello.as_ref().map(|hello| text(hello.to_string())),
+        )
         .with("language", word(language.word()))
         .with(
             "reminder_interval",

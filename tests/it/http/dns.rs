@@ -24,7 +24,7 @@ const REFUSED: u8 = 5;
 
 /// What is said to a question for a type of record.
 #[derive(Clone)]
-pub(super) enum Says {
+pub(crate) enum Says {
     Nothing,
     Code(u8),
     /// Records of any type, with this time to live; nothing is an empty answer.
@@ -33,8 +33,8 @@ pub(super) enum Says {
     TooLong(Vec<(u8, Vec<u8>)>),
 }
 
-pub(super) struct NameServer {
-    pub(super) address: SocketAddr,
+pub(crate) struct NameServer {
+    pub(crate) address: SocketAddr,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -50,7 +50,7 @@ async fn name_server(says: impl Fn(u8) -> Says + Send + Sync + 'static) -> NameS
 }
 
 /// [`name_server`] on this port of loopback; 0 is any.
-pub(super) async fn name_server_on(
+pub(crate) async fn name_server_on(
     port: u16,
     says: impl Fn(u8) -> Says + Send + Sync + 'static,
 ) -> NameServer {
@@ -126,16 +126,16 @@ fn answer(query: &[u8], says: &dyn Fn(u8) -> Says, tcp: bool) -> Option<Vec<u8>>
     Some(answer)
 }
 
-pub(super) fn four(ip: Ipv4Addr) -> (u8, Vec<u8>) {
+pub(crate) fn four(ip: Ipv4Addr) -> (u8, Vec<u8>) {
     (A, ip.octets().to_vec())
 }
 
-pub(super) fn six(ip: Ipv6Addr) -> (u8, Vec<u8>) {
+pub(crate) fn six(ip: Ipv6Addr) -> (u8, Vec<u8>) {
     (AAAA, ip.octets().to_vec())
 }
 
 /// These records, each to the question for its type.
-pub(super) fn has(records: Vec<(u8, Vec<u8>)>) -> impl Fn(u8) -> Says + Send + Sync + 'static {
+pub(crate) fn has(records: Vec<(u8, Vec<u8>)>) -> impl Fn(u8) -> Says + Send + Sync + 'static {
     move |kind| {
         let of = records.iter().filter(|(of, _)| *of == kind);
         Says::Records(of.cloned().collect(), 60)

@@ -7,7 +7,7 @@ mod canary;
 mod certificates;
 mod chains;
 mod clocks;
-mod dns;
+pub(crate) mod dns;
 mod encodings;
 mod expectations;
 mod faults;

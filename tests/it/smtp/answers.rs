@@ -15,10 +15,12 @@ use super::server::{Act, Script, Server, Stage};
 use super::try_once::{HASTY, PATIENT, SOON, assert_deferred, send, send_entry, send_plain, stay};
 use crate::mail::entries::{down, english, entry};
 
-/// A listener on loopback whose queue is full, so that no answer comes to a SYN; it lasts as long as what is returned.
-async fn black_hole() -> (SocketAddr, Vec<TcpStream>, tokio::net::TcpListener) {
+/// A listener there whose queue is full, so that no answer comes to a SYN; it lasts as long as what is returned.
+pub(super) async fn black_hole(
+    at: SocketAddr,
+) -> (SocketAddr, Vec<TcpStream>, tokio::net::TcpListener) {
     let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.bind(at).unwrap();
     let listener = socket.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let mut held = Vec::new();
@@ -31,7 +33,7 @@ async fn black_hole() -> (SocketAddr, Vec<TcpStream>, tokio::net::TcpListener) {
 
 #[tokio::test]
 async fn m2_a_black_hole_costs_the_time_for_a_connection_and_no_more() {
-    let (address, _held, _listener) = black_hole().await;
+    let (address, _held, _listener) = black_hole("127.0.0.1:0".parse().unwrap()).await;
     let server = Server::start(Script::default()).await;
     for security in [
         RelaySecurity::Plain,

@@ -88,17 +88,6 @@ async fn m1_nobody_listening_is_deferred() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_named() {
-    let server = Server::start(Script::default()).await;
-    let lost = Relay {
-        host: "relay.invalid".to_owned(),
-        ..server.relay(RelaySecurity::Plain)
-    };
-    let delivery = send(PATIENT, vec![lost]).await;
-    assert_deferred(&delivery, "relay.invalid");
-}
-
-#[tokio::test]
 async fn m3_silence_ends_at_every_step() {
     for (stage, step) in [
         (Stage::Greeting, "greeting: no answer within 1s"),

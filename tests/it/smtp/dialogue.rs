@@ -60,15 +60,10 @@ async fn every_line_of_a_session_with_tls_and_login_is_shown() {
             .iter()
             .find(|line| line.starts_with("> EHLO "))
             .unwrap();
-        let offered = if mechanisms == "LOGIN PLAIN" {
-            "PLAIN LOGIN"
-        } else {
-            mechanisms
-        };
         if starttls {
             expected.push(hello.clone());
             expected.push("< 250 test".to_owned());
-            expected.push(format!("* the relay offers STARTTLS, AUTH {offered}"));
+            expected.push(format!("* the relay offers STARTTLS, AUTH {mechanisms}"));
             expected.push("> STARTTLS".to_owned());
         }
         let certificate = said
@@ -80,7 +75,7 @@ async fn every_line_of_a_session_with_tls_and_login_is_shown() {
         expected.push(certificate.clone());
         expected.push(hello.clone());
         expected.push("< 250 test".to_owned());
-        expected.push(format!("* the relay offers AUTH {offered}"));
+        expected.push(format!("* the relay offers AUTH {mechanisms}"));
         expected.extend(
             [
                 &*format!("> AUTH {login} ****"),

@@ -55,6 +55,14 @@ pub(crate) struct Script {
     pub(crate) wrong_name: bool,
     /// Knows TLS 1.2 alone.
     pub(crate) old_tls: bool,
+    /// Ends its lines with LF alone.
+    pub(crate) lf_only: bool,
+    /// Says codes without text, but for what it offers.
+    pub(crate) wordless: bool,
+    /// Says 504 to this way of logging in, and repeats what it was given.
+    pub(crate) no_login: &'static str,
+    /// Takes no response in the line of AUTH PLAIN: it asks for it.
+    pub(crate) asks_again: bool,
 }
 
 #[derive(Debug, Default)]
@@ -203,6 +211,7 @@ impl Session {
                     self.answer(&mut stream, Stage::Ehlo, &self.offers(secure))
                         .await?
                 }
+                "HELO" => self.say(&mut stream, "250 test").await?,
                 "STARTTLS" if self.script.starttls && !secure => {
                     let ready = format!("220 go ahead\r\n{}", self.script.injected);
                     self.answer(&mut stream, Stage::StartTls, ready.trim_end())
@@ -215,16 +224,16 @@ impl Session {
                 "AUTH" => self.login(&mut stream, secure, &line).await?,
                 "MAIL" => self.answer(&mut stream, Stage::Mail, "250 ok").await?,
                 "RCPT" if line.contains(&format!("<{}>", self.script.unknown)) => {
-                    say(&mut stream, "550 5.1.1 no such user").await?;
+                    self.say(&mut stream, "550 5.1.1 no such user").await?;
                 }
                 "RCPT" => self.answer(&mut stream, Stage::Rcpt, "250 ok").await?,
                 "DATA" => self.data(&mut stream, secure).await?,
-                "RSET" => say(&mut stream, "250 ok").await?,
+                "RSET" => self.say(&mut stream, "250 ok").await?,
                 "QUIT" => {
-                    say(&mut stream, "221 bye").await?;
+                    self.say(&mut stream, "221 bye").await?;
                     return Ok(());
                 }
-                _ => say(&mut stream, "502 unknown").await?,
+                _ => self.say(&mut stream, "502 unknown").await?,
             }
         }
     }
@@ -261,12 +270,21 @@ impl Session {
             return self.answer(stream, Stage::Auth, "").await;
         }
         let (_, user, password) = self.script.auth.unwrap_or(("", "", ""));
-        let given = if line.starts_with("AUTH PLAIN ") {
+        let no_login = self.script.no_login;
+        if !no_login.is_empty() && line.starts_with(&format!("AUTH {no_login}")) {
+            return self
+                .say(stream, &format!("504 5.5.4 what is {line}?"))
+                .await;
+        }
+        let given = if line.starts_with("AUTH PLAIN ") && self.script.asks_again {
+            self.say(stream, "334 ").await?;
+            self.line(stream, secure).await?
+        } else if line.starts_with("AUTH PLAIN ") {
             line.trim_start_matches("AUTH PLAIN ").to_owned()
         } else {
-            say(stream, "334 VXNlcm5hbWU6").await?;
+            self.say(stream, "334 VXNlcm5hbWU6").await?;
             let user = self.line(stream, secure).await?;
-            say(stream, "334 UGFzc3dvcmQ6").await?;
+            self.say(stream, "334 UGFzc3dvcmQ6").await?;
             format!("{user} {}", self.line(stream, secure).await?)
         };
         let right = [
@@ -278,10 +296,11 @@ impl Session {
             ),
         ];
         if right.contains(&given) {
-            say(stream, "235 ok").await
+            self.say(stream, "235 ok").await
         } else {
             // Some relays repeat what they were given.
-            say(stream, &format!("535 5.7.8 authentication failed: {given}")).await
+            self.say(stream, &format!("535 5.7.8 authentication failed: {given}"))
+                .await
         }
     }
 
@@ -316,10 +335,10 @@ impl Session {
                     std::future::pending::<()>().await;
                     Err(Over)
                 }
-                Act::Say(words) => say(stream, words).await,
+                Act::Say(words) => self.say(stream, words).await,
                 Act::Drop => Err(Over),
             },
-            _ => say(stream, usual).await,
+            _ => self.say(stream, usual).await,
         }
     }
 
@@ -344,13 +363,18 @@ impl Session {
         }
         Ok(line)
     }
-}
 
-async fn say(stream: &mut BufReader<Box<dyn Io>>, words: &str) -> Result<(), Over> {
-    let stream = stream.get_mut();
-    stream
-        .write_all(format!("{words}\r\n").as_bytes())
-        .await
-        .map_err(|_| Over)?;
-    stream.flush().await.map_err(|_| Over)
+    async fn say(&self, stream: &mut BufReader<Box<dyn Io>>, words: &str) -> Result<(), Over> {
+        let mut words = format!("{words}\r\n");
+        if self.script.wordless && !words.starts_with("250-") {
+            words.truncate(3);
+            words.push_str("\r\n");
+        }
+        if self.script.lf_only {
+            words = words.replace("\r\n", "\n");
+        }
+        let stream = stream.get_mut();
+        stream.write_all(words.as_bytes()).await.map_err(|_| Over)?;
+        stream.flush().await.map_err(|_| Over)
+    }
 }

@@ -1,10 +1,11 @@
 //! One try of a delivery, and what is said about it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use probe::adapters::smtp::{SmtpLimits, SmtpNotifier};
-use probe::model::{Delivery, Email, Entry, RelaySecurity, Route, Stay};
+use probe::model::{Delivery, Email, Entry, Relay, RelaySecurity, Route, Stay};
 use probe::ports::Notifier;
 
 use super::server::{Act, Script, Server, Stage};
@@ -35,6 +36,7 @@ pub(crate) fn email(routes: Vec<impl Into<Route>>) -> Email {
         to: vec!["ops@example.com".to_owned()],
         routes: routes.into_iter().map(Into::into).collect(),
         report: false,
+        hello: None,
         reminder_interval: None,
     }
 }
@@ -50,6 +52,19 @@ pub(crate) async fn send_entry(
 ) -> Delivery {
     SmtpNotifier::with_limits(limits)
         .notify(Arc::new(email(routes)), Arc::new(english()), entry, None)
+        .await
+}
+
+/// Sends over this relay, asking this name server for it.
+pub(crate) async fn send_asking(limits: SmtpLimits, server: SocketAddr, relay: Relay) -> Delivery {
+    SmtpNotifier::with_limits(limits)
+        .asking(server)
+        .notify(
+            Arc::new(email(vec![relay])),
+            Arc::new(english()),
+            entry(down()),
+            None,
+        )
         .await
 }
 
