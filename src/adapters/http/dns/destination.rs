@@ -10,9 +10,8 @@
 //! router far away said so.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
-use super::local_for;
 use crate::adapters::http::fault::{Fault, Local};
 use crate::model::{Cause, Finding, Phase, Quoted};
 
@@ -110,7 +109,11 @@ enum Way {
 impl Way {
     /// A UDP socket that is connected sends nothing.
     fn to(ip: IpAddr) -> Self {
-        let connected = UdpSocket::bind(local_for(ip)).and_then(|socket| socket.connect((ip, 9)));
+        let local: IpAddr = match ip {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let connected = UdpSocket::bind((local, 0)).and_then(|socket| socket.connect((ip, 9)));
         let Err(error) = connected else {
             return Self::Known;
         };
