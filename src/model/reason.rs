@@ -186,6 +186,8 @@ reasons! {
     LostMute "lost_mute" "connection lost after the command was sent";
     /// `timeout` on the host.
     TimeoutThere "timeout_there" "`timeout` on the host ended the command at its limit";
+    /// The account may log in, and may not run anything.
+    KeptOut(said) "kept_out" "the host lets this account in and runs nothing for it: {said}";
     /// Exit status 126.
     NotExecutable "not_executable" "the command cannot be executed by this account on the host";
     /// Exit status 127.

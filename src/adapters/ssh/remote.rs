@@ -35,6 +35,27 @@ pub(super) fn config_broken(verdict: &Verdict, output: &str) -> bool {
     }
 }
 
+/// What a host says to an account that may log in and may not run anything, if that is how a session ended: nothing was
+/// executed. `sshd`, PAM and `nologin` say it in place of the command, last of all, and end with 1 or 254.
+pub(super) fn kept_out(status: i32, output: &str) -> Option<Reason> {
+    const WORDS: [&str; 5] = [
+        // OpenSSH, where a password is too old and there is no terminal to ask for another.
+        "Password change required but no TTY available.",
+        // `nologin` of util-linux and shadow, and of BusyBox.
+        "This account is currently not available.",
+        "This account is not available",
+        // /run/nologin of systemd, while a machine boots or shuts down.
+        "Unprivileged users are not permitted to log in yet.",
+        "Unprivileged users are not permitted to log in anymore.",
+    ];
+    let mut lines = output.lines().rev();
+    let last = lines.find(|line| !line.trim().is_empty())?;
+    let fits = matches!(status, 1 | 254) && WORDS.iter().any(|words| last.contains(words));
+    fits.then(|| Reason::KeptOut {
+        said: last.trim().to_owned(),
+    })
+}
+
 /// The reason that the exit status or the output of a failed command gives, if they give one.
 pub(super) fn exit(status: i32, output: &str, user: Option<&str>, command: &str) -> Option<Reason> {
     if status == 0 {
@@ -162,6 +183,27 @@ mod tests {
             None
         );
         assert_eq!(exit(0, "sudo: a password is required", None, "x"), None);
+    }
+
+    #[test]
+    fn a_host_that_runs_nothing_says_so_last() {
+        let expired =
+            "WARNING: Your password has expired.\nPassword change required but no TTY available.\n";
+        let booting = "\"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later. \
+            For technical details, see pam_nologin(8).\"\n";
+        let locked = "This account is currently not available.\n";
+        for (status, said, is_out) in [
+            (1, expired, true),
+            (254, booting, true),
+            (1, locked, true),
+            (0, locked, false),
+            (127, locked, false),
+            // A command that shows such words and goes on did run.
+            (1, &format!("{locked}nginx: [emerg] no port"), false),
+            (1, "", false),
+        ] {
+            assert_eq!(kept_out(status, said).is_some(), is_out, "{status} {said}");
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(super) fn judge(
 ) -> Verdict {
     let log = &seen.log;
     if let Some(status) = log.exit {
+        if let Some(reason) = remote::kept_out(status, output) {
+            return Verdict::without_status(RecoveryOutcome::NotExecuted, reason);
+        }
         return Verdict {
             outcome: match status {
                 0 => RecoveryOutcome::Succeeded,

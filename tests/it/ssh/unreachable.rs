@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use probe::adapters::clock::SystemClock;
 use probe::adapters::ssh::{SshLimits, SshRecoverer};
+use probe::model::Diagnosis;
 use probe::model::RecoveryOutcome::{self, NotExecuted};
+use probe::ports::Recoverer as _;
 
 use super::server::Sshd;
 use super::{bare, expect, host, lives, recoverer, run, sleeps_after};
@@ -162,4 +164,22 @@ async fn a_client_that_wakes_up_after_our_sleep_is_killed_before_it_logs_in() {
         "the limit of 60 s is over by the clock that went on: {report:?}"
     );
     drop(listener);
+}
+
+/// Where the login's shell is `nologin`, nothing is executed, neither as a restart nor as a look; the host's own words are told.
+#[tokio::test]
+async fn an_account_for_which_nothing_is_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    let keys = directory.path().join("authorized_keys");
+    let key = std::fs::read_to_string(&keys).unwrap();
+    let said = "This account is currently not available.";
+    let command = format!("echo '{said}'; exit 1");
+    std::fs::write(&keys, format!("restrict,command=\"{command}\" {key}")).unwrap();
+    let report = run(&recoverer(), host(&sshd), "true").await;
+    expect(&report, NotExecuted, None, &["runs nothing for it", said]);
+    let looked = recoverer().diagnose(Arc::new(host(&sshd)), vec![]).await;
+    let is_told =
+        matches!(&looked, Diagnosis::NotIn { reason } if reason.to_string().contains(said));
+    assert!(is_told, "{looked:?}");
 }
