@@ -190,9 +190,6 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
     say_error(&clean(&format!(
         "probe: {ssh} could not be asked, nothing was written: {reason}"
     )));
-    if report.outcome == RecoveryOutcome::Refused {
-        say_error(&init::known_hosts(&access));
-    }
     Err(Exit::Critical)
 }
 

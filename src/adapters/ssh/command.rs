@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::destination;
 use crate::model::{Host, Reason};
 
 /// The search path if `PATH` is not set.
@@ -73,8 +74,11 @@ pub(super) fn arguments(
         arguments.push("-o".into());
         arguments.push(option.into());
     }
-    arguments.push("--".into());
-    arguments.push(host.ssh.clone().into());
+    arguments.extend(
+        destination::arguments(&host.ssh)
+            .into_iter()
+            .map(OsString::from),
+    );
     arguments.push(command.into());
     Ok(arguments)
 }

@@ -28,6 +28,7 @@
 
 mod clean;
 mod command;
+mod destination;
 pub mod facts;
 mod here;
 mod log;

@@ -58,7 +58,8 @@ async fn destination(host: &Host, mut client: Command) -> Option<(String, u16)> 
         return None;
     }
     client
-        .args(["-G", "--", &host.ssh])
+        .arg("-G")
+        .args(super::destination::arguments(&host.ssh))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

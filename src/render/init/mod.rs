@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::model::{HostName, Https, Site, Survey};
 
 pub use gaps::gaps;
-pub use setup::{known_hosts, setup};
+pub use setup::setup;
 pub use yaml::configuration;
 
 /// How the host is reached, as people said it.

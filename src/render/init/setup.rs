@@ -83,8 +83,7 @@ pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
 }
 
 /// How the host's key becomes known.
-#[must_use]
-pub fn known_hosts(access: &Access) -> String {
+fn known_hosts(access: &Access) -> String {
     let (host, port) = access.place();
     let known = access
         .known_hosts_file

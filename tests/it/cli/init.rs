@@ -311,16 +311,20 @@ fn a_login_that_cannot_answer() {
     let server = sshd(&desk, "exit 64");
     over(&desk, &server, "a.yaml")
         .expect(2, &["nothing was written", "use a login that has a shell"]);
-    // A host nobody knows yet: what makes it known.
+    // Another key than the one that is known: one instruction, for the file that was used.
     let other = desk.path("other_key");
     new_key(&other);
     trust(&server.known_hosts, server.port, &other);
-    over(&desk, &server, "a.yaml").expect(
-        2,
-        &[
-            "nothing was written",
-            &format!("ssh-keyscan -p {}", server.port),
-        ],
-    );
+    let said = over(&desk, &server, "a.yaml");
+    said.expect(2, &["nothing was written", "`ssh-keygen -R "]);
+    assert!(!said.stderr.contains("ssh-keyscan"), "{said:#?}");
+    // One nobody knows yet: what makes it known, once.
+    fs::write(&server.known_hosts, "").unwrap();
+    let known = server.known_hosts.display();
+    let act = format!("ssh-keyscan -p {} 127.0.0.1 >> {known}", server.port);
+    let said = over(&desk, &server, "a.yaml");
+    said.expect(2, &["nothing was written", &act]);
+    assert_eq!(said.stderr.matches("ssh-keyscan").count(), 1, "{said:#?}");
+    // Nor is a refused login a matter of the host's key.
     assert!(!desk.path("a.yaml").exists());
 }
