@@ -141,10 +141,7 @@ fn tree(settings: &Settings) -> Out {
         .with("network", network_tree(&settings.network))
         .maybe("hosts", (!hosts.is_empty()).then_some(Out::Map(hosts)))
         .with("profiles", Out::Map(profiles))
-        .maybe(
-            "alerts",
-            settings.is_heard().then(|| alerts::tree(settings)),
-        )
+        .with("alerts", alerts::tree(settings))
         .maybe(
             "heartbeat",
             settings

@@ -15,6 +15,7 @@ use crate::model::{Email, Hello, Wording};
 use super::command;
 use super::fault::{Fault, Report};
 use super::keys::{ALERTS, EMAIL, RECIPIENTS, RELAYS, default_of};
+use super::placeholder;
 use super::relay;
 use super::section::Section;
 use super::tree::{Kind, Node};
@@ -160,6 +161,7 @@ fn recipients(node: &Node, report: &mut Report) -> Vec<String> {
                 Fault::new(&recipient.spot, "the same recipient twice").act("leave one out")
             }
             Ok(()) => {
+                placeholder::remark(domain(&recipient.value), &recipient.spot, report);
                 to.push(recipient.value);
                 continue;
             }
@@ -181,7 +183,10 @@ fn sender(node: &Node, report: &mut Report) -> Option<String> {
         Some(Some((name, plain))) => display_name(name.trim()).map(|()| plain),
     };
     match plain.and_then(address) {
-        Ok(()) => Some(written.value),
+        Ok(()) => {
+            placeholder::remark(domain(&written.value), &written.spot, report);
+            Some(written.value)
+        }
         Err(bad) => {
             report.fault(
                 Fault::new(&written.spot, bad).act(
@@ -209,6 +214,12 @@ fn display_name(name: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// The domain of an address that is well, with or without a name before it.
+fn domain(address: &str) -> &str {
+    let bare = address.trim_end_matches('>');
+    bare.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// The shape every mail server takes without extensions.

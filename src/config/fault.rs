@@ -5,7 +5,7 @@
 //! A fault without a place in a file (a directory that is empty) leaves the place out.
 //! No fault quotes a URL or a password: what people paste into a ticket must be harmless.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -223,9 +223,17 @@ pub(super) struct Report {
     dropped: usize,
     warnings: Vec<Fault>,
     named: Vec<(Spot, Named)>,
+    /// Places that were judged once and need not be again.
+    judged: BTreeSet<(Arc<PathBuf>, u64, u64)>,
 }
 
 impl Report {
+    /// Whether what stands there is judged for the first time: what `defaults` says is read once for every profile.
+    pub(super) fn is_new(&mut self, spot: &Spot) -> bool {
+        let place = (Arc::clone(&spot.file), spot.line, spot.column);
+        self.judged.insert(place)
+    }
+
     /// What another found goes before what this one finds.
     pub(super) fn take_in(&mut self, other: Self) {
         for fault in other.faults {

@@ -126,16 +126,27 @@ fn text(name: &Arc<PathBuf>) -> Result<String, Fault> {
         return Err(Fault::new(&at, format!("longer than {cap}"))
             .act("split it and name the directory with `--config`"));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
-        let good = String::from_utf8_lossy(good.unwrap_or_default());
+    let bad = |good: &str, message: &str| {
         let spot = Spot {
             line: good.matches('\n').count() as u64 + 1,
             column: good.chars().rev().take_while(|c| *c != '\n').count() as u64 + 1,
             ..at.clone()
         };
-        Fault::new(&spot, "not UTF-8 text").act("save the file in the UTF-8 encoding")
-    })
+        Fault::new(&spot, message).act("save the file in the UTF-8 encoding")
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        let good = String::from_utf8_lossy(good.unwrap_or_default());
+        bad(&good, "not UTF-8 text")
+    })?;
+    // Latin letters in UTF-16 are UTF-8 as well, with a zero byte beside each.
+    match text.split_once('\0') {
+        Some((good, _)) => Err(bad(
+            good,
+            "not UTF-8 text but UTF-16, or no text: a zero byte",
+        )),
+        None => Ok(text),
+    }
 }
 
 fn unreadable(at: &Spot, error: &std::io::Error) -> Faults {

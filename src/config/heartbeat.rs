@@ -10,6 +10,7 @@ use crate::model::{Heartbeat, Watcher};
 use super::fault::{Fault, Report};
 use super::keys::HEARTBEAT;
 use super::network::bare_host;
+use super::placeholder;
 use super::relay::{is_loopback, secret};
 use super::section::Section;
 use super::tree::Node;
@@ -66,6 +67,7 @@ fn address(written: &Found<String>, report: &mut Report) -> Option<Url> {
             .act("write `https://` if the watcher can"),
         );
     }
+    placeholder::remark(url.host_str().unwrap_or_default(), &written.spot, report);
     Some(url)
 }
 

@@ -1,6 +1,8 @@
 //! A host: how it is reached. How it is restarted is [`super::restart`]; a host without a restart is refused, because
 //! to watch only is to leave `host` out of the profiles. A host is looked at before it is restarted unless it says `diagnose: false`.
 
+use std::net::Ipv6Addr;
+
 use crate::model::{Host, HostName};
 
 use super::fault::{Fault, Report, Spot};
@@ -9,7 +11,7 @@ use super::path::{Privacy, file};
 use super::section::Section;
 use super::tree::Node;
 use super::value::text;
-use super::{guards, restart};
+use super::{guards, placeholder, restart};
 
 /// A host as lowered, with the places the rules between hosts and profiles speak of.
 #[derive(Debug)]
@@ -99,8 +101,77 @@ fn ssh(node: &Node, report: &mut Report) -> Option<String> {
     } else if written.value.contains(|c| "'`\"$\\;&<>|(){}".contains(c)) {
         "holds a character that means something to a shell"
     } else {
-        return Some(written.value);
+        let user = plain.rsplit_once('@').map_or("", |(user, _)| user);
+        let host = plain.rsplit_once('@').map_or(plain, |(_, host)| host);
+        let judged = if written.value.starts_with("ssh://") {
+            in_a_url(user, host)
+        } else {
+            bare(user, host)
+        };
+        return match judged {
+            Ok(name) => {
+                placeholder::remark(name, &written.spot, report);
+                Some(written.value)
+            }
+            Err((bad, act)) => {
+                report.fault(Fault::new(&written.spot, bad).act(act));
+                None
+            }
+        };
     };
     report.fault(Fault::new(&written.spot, bad).act(LIKE));
     None
+}
+
+/// The name or address in a destination, or what is wrong with it and what to write.
+type Judged<'a> = Result<&'a str, (&'static str, String)>;
+
+/// `user@host`: the client takes all of `host` for a name, a port and brackets included.
+fn bare<'a>(user: &str, host: &'a str) -> Judged<'a> {
+    let at = if user.is_empty() { "" } else { "@" };
+    let inner = host.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    if let Some((address, port)) = inner {
+        let act = if port.is_empty() {
+            format!("write `{user}{at}{address}`")
+        } else {
+            format!("write `ssh://{user}{at}{host}`")
+        };
+        return Err(("brackets stand in `ssh://` only", act));
+    }
+    let is_address = host
+        .split('%')
+        .next()
+        .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+    if host.contains(':') && !is_address {
+        return Err((
+            "a port stands in `ssh://` only",
+            format!("write `ssh://{user}{at}{host}`"),
+        ));
+    }
+    Ok(host)
+}
+
+/// `ssh://user@host:port`, with nothing behind it.
+fn in_a_url<'a>(user: &str, host: &'a str) -> Judged<'a> {
+    let like = || "write `ssh://user@host:2222`".to_owned();
+    if user.contains(':') {
+        return Err((
+            "a password in the destination; ssh takes none there",
+            like(),
+        ));
+    }
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let (name, port) = match host.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, port))) if address.parse::<Ipv6Addr>().is_ok() => (address, port),
+        Some(_) => return Err(("no IPv6 address stands in the brackets", like())),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let fits = match port.strip_prefix(':') {
+        Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
+        None => port.is_empty(),
+    };
+    if name.is_empty() || name.contains(['/', '?', '#']) || !fits {
+        return Err(("more than a host and its port", like()));
+    }
+    Ok(name)
 }

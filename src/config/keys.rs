@@ -151,7 +151,7 @@ pub(super) const ROOT: &[Key] = &[
         "alerts",
         Section(ALERTS),
         Nothing,
-        "Who is told, and in which words.",
+        "Who is told, and in which words. Where nobody is meant to be, `{}` says so.",
     ),
     key(
         "heartbeat",

@@ -4,7 +4,8 @@
 //! - A profile's host must be there; a host that no profile refers to is remarked.
 //! - `when: 3` needs three profiles on that host.
 //! - Restarting needs to know whether our own network works: with hosts, `network.canaries` must be written, be it `[]`.
-//! - A canary on the host of a watched site would fall silent together with it; that is remarked.
+//! - A canary at the port of a watched site would fall silent together with it; that is remarked.
+//! - Sites of which nobody would hear are remarked; `alerts: {}` says that this is meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::keys::ROOT;
 use super::section::Section;
 use super::tree::{Entry, Kind, Node};
 use super::wrong::{expected, nearest};
-use super::{effective, email, heartbeat, host, merge, network, profile, status_page};
+use super::{effective, email, heartbeat, host, merge, network, placeholder, profile, status_page};
 
 /// Reads the whole document; everything that is wrong goes to `report`. What comes back is complete only if nothing did.
 pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
@@ -38,7 +39,7 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
     let heartbeat = section
         .get("heartbeat")
         .and_then(|node| heartbeat::read(node, report));
-    Some(effective::fingerprinted(Settings {
+    let settings = effective::fingerprinted(Settings {
         profiles: profiles
             .read
             .into_iter()
@@ -60,7 +61,21 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
         wording: Arc::new(alerts.wording),
         heartbeat: heartbeat.map(Arc::new),
         status_page,
-    }))
+    });
+    let is_meant = section
+        .get("alerts")
+        .is_some_and(|node| matches!(&node.kind, Kind::Map(entries) if entries.is_empty()));
+    if !settings.is_heard() && !is_meant {
+        report.warn(
+            Fault::new(
+                &section.spot_of("alerts"),
+                "nobody is told when a site goes down",
+            )
+            .act("write who is, like `alerts: {email: {…}}`, or `alerts: {}` if that is meant"),
+        );
+    }
+    placeholder::variables(root, report);
+    Some(settings)
 }
 
 /// The named entries of `profiles` or `hosts`.
@@ -151,7 +166,8 @@ impl Hosts {
         let mut destinations: BTreeMap<&str, &HostName> = BTreeMap::new();
         for (name, draft) in &self.read {
             // One machine under two names would have two budgets and no lock between them.
-            if let Some(first) = destinations.insert(&draft.host.ssh, name)
+            if !draft.host.ssh.is_empty()
+                && let Some(first) = destinations.insert(&draft.host.ssh, name)
                 && let Some(spot) = self.written.get(name.as_str())
             {
                 report.fault(
@@ -318,12 +334,9 @@ fn check_network(
         return;
     };
     for canary in canaries {
-        let asked = network::host_of(&canary.value);
         let watched = profiles.read.values().find(|profile| {
-            profile
-                .urls
-                .iter()
-                .any(|url| network::bare_host(url).as_deref() == Some(asked.as_str()))
+            let mut urls = profile.urls.iter();
+            urls.any(|url| network::asks_where(&canary.value, url))
         });
         if let Some(profile) = watched {
             report.warn(

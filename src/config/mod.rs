@@ -32,6 +32,7 @@ mod lower;
 mod merge;
 mod network;
 mod path;
+mod placeholder;
 mod profile;
 mod relay;
 mod request;

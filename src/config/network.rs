@@ -6,6 +6,7 @@ use crate::model::{Canary, NetworkSettings};
 
 use super::fault::{Fault, Report};
 use super::keys::{CANARIES, NETWORK};
+use super::placeholder;
 use super::section::Section;
 use super::tree::Node;
 use super::value::{Found, list, text};
@@ -29,10 +30,12 @@ impl Draft {
                 let message = format!("must name at most {CANARIES} canaries");
                 report.fault(Fault::new(&node.spot, message));
             }
-            items
-                .iter()
-                .filter_map(|item| canary(item, report))
-                .collect()
+            let canaries = items.iter().filter_map(|item| {
+                let found = canary(item, report)?;
+                placeholder::remark(&host_of(&found.value), &found.spot, report);
+                Some(found)
+            });
+            canaries.collect()
         });
         Some(Self { canaries })
     }
@@ -47,11 +50,21 @@ impl Draft {
 }
 
 /// The name or address a canary is asked at.
-pub(super) fn host_of(canary: &Canary) -> String {
+fn host_of(canary: &Canary) -> String {
     match canary {
         Canary::Http(url) => bare_host(url).unwrap_or_default(),
         Canary::Tcp { host, .. } => host.clone(),
     }
+}
+
+/// Whether a canary asks at the very port at which a URL is watched.
+pub(super) fn asks_where(canary: &Canary, url: &Url) -> bool {
+    let port = match canary {
+        Canary::Http(url) => url.port_or_known_default(),
+        Canary::Tcp { port, .. } => Some(*port),
+    };
+    bare_host(url).is_some_and(|host| host == host_of(canary))
+        && url.port_or_known_default() == port
 }
 
 fn canary(node: &Node, report: &mut Report) -> Option<Found<Canary>> {

@@ -16,7 +16,7 @@ use super::section::Section;
 use super::tree::{Kind, Node};
 use super::value::{Found, parse_duration, parse_size, show_duration, text};
 use super::wrong::{expected, nearest};
-use super::{request, tls, windows};
+use super::{placeholder, request, tls, windows};
 
 /// A profile as it is written, read value by value.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Draft {
     slow: Option<Found<Duration>>,
     redirects: Option<Found<u32>>,
     max_body: Option<Found<u64>>,
-    addresses: Option<Addresses>,
+    addresses: Option<Found<Addresses>>,
     tls: Tls,
     cache_bypass: Option<CacheBypass>,
     maintenance: Vec<Window>,
@@ -102,7 +102,15 @@ impl Draft {
             &self.max_body,
             parse_size(default_of(PROFILE, "max_body")).unwrap_or_default(),
         );
-        self.expect.check(&method, max_body, report);
+        let redirects = value_or(&self.redirects, wholes("redirects"));
+        self.expect.check(&method, max_body, redirects, report);
+        if let Some(Found {
+            value: Addresses::Pinned(pinned),
+            spot,
+        }) = &self.addresses
+        {
+            self.expect.check_addresses(pinned, spot, report);
+        }
         if self.urls.is_none() {
             report
                 .fault(Fault::new(&self.urls_spot, "missing").act(
@@ -128,10 +136,9 @@ impl Draft {
             success_threshold: value_or(&self.success_threshold, wholes("success_threshold")),
             expect,
             slow: self.slow.map(|slow| slow.value),
-            redirects: u8::try_from(value_or(&self.redirects, wholes("redirects")))
-                .unwrap_or(u8::MAX),
+            redirects: u8::try_from(redirects).unwrap_or(u8::MAX),
             max_body,
-            addresses: self.addresses.unwrap_or(Addresses::Any),
+            addresses: value_or(&self.addresses, Addresses::Any),
             tls: self.tls.into(),
             maintenance: self.maintenance,
             cache_bypass: self.cache_bypass.unwrap_or(CacheBypass::Off),
@@ -212,12 +219,16 @@ pub(super) fn value_or<T: Clone>(given: &Option<Found<T>>, default: T) -> T {
     given.as_ref().map_or(default, |found| found.value.clone())
 }
 
-fn addresses(node: &Node, report: &mut Report) -> Option<Addresses> {
+fn addresses(node: &Node, report: &mut Report) -> Option<Found<Addresses>> {
     const LIKE: &str =
         "write `any`, `all`, or the addresses to use, like `[192.0.2.10, \"2001:db8::10\"]`";
+    let found = |value| Found {
+        value,
+        spot: node.spot.clone(),
+    };
     let items = match &node.kind {
-        Kind::Text(word) if word == "any" => return Some(Addresses::Any),
-        Kind::Text(word) if word == "all" => return Some(Addresses::All),
+        Kind::Text(word) if word == "any" => return Some(found(Addresses::Any)),
+        Kind::Text(word) if word == "all" => return Some(found(Addresses::All)),
         Kind::List(items) => items,
         Kind::Null
         | Kind::Bool(_)
@@ -243,11 +254,14 @@ fn addresses(node: &Node, report: &mut Report) -> Option<Addresses> {
             Ok(address) if pinned.contains(&address) => {
                 report.fault(Fault::new(&written.spot, "the same address twice"));
             }
-            Ok(address) => pinned.push(address),
+            Ok(address) => {
+                placeholder::remark(&written.value, &written.spot, report);
+                pinned.push(address);
+            }
             Err(_) => report.fault(Fault::new(&written.spot, "not an IP address").act(LIKE)),
         }
     }
-    Some(Addresses::Pinned(pinned))
+    Some(found(Addresses::Pinned(pinned)))
 }
 
 fn cache_bypass(node: &Node, report: &mut Report) -> Option<CacheBypass> {

@@ -10,6 +10,8 @@ use super::fault::{Fault, Report, Spot};
 use super::keys::RELAY;
 use super::network::bare_host;
 use super::path::{Privacy, file};
+use super::placeholder;
+use super::request::{ONE_AT, has_two_ats};
 use super::section::Section;
 use super::tree::Node;
 use super::value::text;
@@ -19,6 +21,8 @@ use super::yaml::Out;
 pub(super) const PASSWORD: [&str; 3] = ["password_file", "password_env", "password_credential"];
 
 const LIKE: &str = "write `smtps://user@mail.example.com:465`, `smtp+starttls://user@mail.example.com:587`, `smtp+plain://localhost:25` or `sendmail:///usr/sbin/sendmail`";
+
+const TWO_ATS: &str = "holds `@` twice";
 
 /// The schemes with their security and port.
 const SCHEMES: [(&str, RelaySecurity, u16); 4] = [
@@ -36,10 +40,15 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
     let section = Section::open(node, RELAY, report)?;
     let url = match section.get("url") {
         Some(node) => text(node, report).and_then(|written| {
-            parse(&written.value)
-                .map_err(|bad| report.fault(Fault::new(&written.spot, bad).act(LIKE)))
-                .ok()
-                .map(|route| (route, written.spot))
+            let fault = |bad| {
+                let act = if bad == TWO_ATS { ONE_AT } else { LIKE };
+                report.fault(Fault::new(&written.spot, bad).act(act));
+            };
+            let route = parse(&written.value).map_err(fault).ok()?;
+            if let Route::Relay(relay) = &route {
+                placeholder::remark(&relay.host, &written.spot, report);
+            }
+            Some((route, written.spot))
         }),
         None => {
             report.fault(Fault::new(&section.spot_of("url"), "missing").act(LIKE));
@@ -126,6 +135,9 @@ pub(super) fn is_loopback(host: &str) -> bool {
 
 fn parse(written: &str) -> Result<Route, &'static str> {
     let url = Url::parse(written).map_err(|_| "not a mail server's URL")?;
+    if has_two_ats(written) {
+        return Err(TWO_ATS);
+    }
     if url.scheme() == PROGRAM {
         return program(&url);
     }

@@ -9,8 +9,9 @@ use url::Url;
 use crate::model::{Expect, StatusRange, limits};
 
 use super::domain;
-use super::fault::{Fault, Report, clip};
+use super::fault::{Fault, Report, Spot, clip};
 use super::keys::URLS;
+use super::placeholder;
 use super::section::Section;
 use super::tree::{Kind, Node};
 use super::value::{Found, list, text, texts};
@@ -76,7 +77,11 @@ pub(super) fn site(node: &Node, report: &mut Report) -> Option<Found<Url>> {
         Ok(url) if url.fragment().is_some() => {
             Fault::new(&written.spot, "`#…` is never sent to a server").act("leave it out")
         }
+        Ok(_) if has_two_ats(&written.value) => {
+            Fault::new(&written.spot, "holds `@` twice").act(ONE_AT)
+        }
         Ok(value) => {
+            placeholder::remark(value.host_str().unwrap_or_default(), &written.spot, report);
             return Some(Found {
                 value,
                 spot: written.spot,
@@ -85,6 +90,17 @@ pub(super) fn site(node: &Node, report: &mut Report) -> Option<Found<Url>> {
     };
     report.fault(fault);
     None
+}
+
+/// What to write where `@` belongs to a name or password.
+pub(super) const ONE_AT: &str =
+    "one separates user and host; write `%40` for one that belongs to the user";
+
+/// Whether it is left to guess where the user of a URL ends.
+pub(super) fn has_two_ats(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.matches('@').count() > 1
 }
 
 /// A request method.
@@ -172,7 +188,7 @@ fn is_token(name: &str) -> bool {
 /// `expect` as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Expectation {
-    status: Option<Vec<StatusRange>>,
+    status: Option<Found<Vec<StatusRange>>>,
     contains: Vec<Found<String>>,
     not_contains: Vec<Found<String>>,
     matches: Option<Found<regex::Regex>>,
@@ -234,7 +250,21 @@ impl Expectation {
     }
 
     /// What can never be met, or never fail.
-    pub(super) fn check(&self, method: &str, max_body: u64, report: &mut Report) {
+    pub(super) fn check(&self, method: &str, max_body: u64, redirects: u32, report: &mut Report) {
+        let status = self.status.as_ref().filter(|all| !all.value.is_empty());
+        let all = |fits: fn(u16) -> bool| {
+            status.filter(|all| {
+                all.value
+                    .iter()
+                    .all(|range| (range.low..=range.high).all(fits))
+            })
+        };
+        if let Some(status) = all(is_followed).filter(|_| redirects > 0) {
+            report.fault(
+                Fault::new(&status.spot, "can never be met: these redirects are followed, and what they lead to is judged")
+                    .act("write `redirects: 0`, or the status of the page behind them"),
+            );
+        }
         if let Some(least) = self
             .min_size
             .as_ref()
@@ -245,19 +275,105 @@ impl Expectation {
                     .act("raise `max_body`, or write less here"),
             );
         }
-        if method != "HEAD" {
-            return;
+        self.check_texts(max_body, report);
+        self.check_pointers(report);
+        if method == "HEAD" {
+            let forbidden = self.not_contains.iter().map(|text| &text.spot);
+            for spot in self.of_a_body().chain(forbidden) {
+                report.fault(
+                    Fault::new(spot, "the answer to `HEAD` has no body to look into")
+                        .act("write `method: GET`"),
+                );
+            }
+        } else if all(is_bodiless).is_some() {
+            for spot in self.of_a_body() {
+                report.fault(
+                    Fault::new(
+                        spot,
+                        "an answer of the expected `status` has no body to look into",
+                    )
+                    .act("leave one of the two out"),
+                );
+            }
         }
-        let texts = self.contains.iter().chain(&self.not_contains);
-        let spots = texts
+    }
+
+    /// Where something stands that must be found in a body.
+    fn of_a_body(&self) -> impl Iterator<Item = &Spot> {
+        let least = self.min_size.as_ref().filter(|least| least.value > 0);
+        self.contains
+            .iter()
             .map(|text| &text.spot)
             .chain(self.matches.as_ref().map(|found| &found.spot))
             .chain(self.json.iter().map(|found| &found.spot))
-            .chain(self.min_size.as_ref().map(|found| &found.spot));
-        for spot in spots {
+            .chain(least.map(|found| &found.spot))
+    }
+
+    /// Texts that no page can have, or not without one that it must not have.
+    fn check_texts(&self, max_body: u64, report: &mut Report) {
+        for wanted in &self.contains {
+            if wanted.value.len() as u64 > max_body {
+                report.fault(
+                    Fault::new(
+                        &wanted.spot,
+                        "longer than `max_body`, and no more is ever read",
+                    )
+                    .act("raise `max_body`, or write less here"),
+                );
+            }
+            let mut forbidden = self
+                .not_contains
+                .iter()
+                .filter(|text| !text.value.is_empty());
+            if let Some(forbidden) = forbidden.find(|text| wanted.value.contains(&text.value)) {
+                report.fault(
+                    Fault::new(
+                        &wanted.spot,
+                        format!(
+                            "can never be met: it holds what `not_contains` forbids, `{}`",
+                            clip(&forbidden.value)
+                        ),
+                    )
+                    .act("leave one of the two out"),
+                );
+            }
+        }
+    }
+
+    /// A pointer that leads below a value, or into a value that is said otherwise.
+    fn check_pointers(&self, report: &mut Report) {
+        for outer in &self.json {
+            let (above, value) = &outer.value;
+            for inner in &self.json {
+                let (below, _) = &inner.value;
+                let Some(rest) = below
+                    .strip_prefix(above.as_str())
+                    .filter(|rest| rest.starts_with('/'))
+                else {
+                    continue;
+                };
+                if value.pointer(rest).is_none() {
+                    report.fault(
+                        Fault::new(
+                            &inner.spot,
+                            format!(
+                                "can never be met: what `{}` is to be has no such part",
+                                clip(above)
+                            ),
+                        )
+                        .act("leave one of the two out"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Addresses that are asked and can never be the expected ones.
+    pub(super) fn check_addresses(&self, pinned: &[IpAddr], spot: &Spot, report: &mut Report) {
+        if !self.addresses.is_empty() && !pinned.iter().any(|ip| self.addresses.contains(ip)) {
             report.fault(
-                Fault::new(spot, "the answer to `HEAD` has no body to look into")
-                    .act("write `method: GET`"),
+                Fault::new(spot, "none of these is among `expect.addresses`")
+                    .act("leave one of the two out"),
             );
         }
     }
@@ -267,7 +383,7 @@ impl Expectation {
         let plain = |texts: Vec<Found<String>>| texts.into_iter().map(|t| t.value).collect();
         let by_default = Expect::by_default();
         Expect {
-            status: self.status.unwrap_or(by_default.status),
+            status: self.status.map_or(by_default.status, |found| found.value),
             contains: plain(self.contains),
             not_contains: plain(self.not_contains),
             matches: self.matches.map(|found| found.value),
@@ -281,6 +397,16 @@ impl Expectation {
             addresses: self.addresses,
         }
     }
+}
+
+/// Whether an answer of this status never has a body (RFC 9110 §6.4.1).
+const fn is_bodiless(status: u16) -> bool {
+    matches!(status, 204 | 304)
+}
+
+/// Whether an answer of this status is followed rather than judged.
+const fn is_followed(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 /// A mapping of JSON Pointers (RFC 6901) to the values that must stand there.
@@ -323,7 +449,7 @@ fn addresses(node: &Node, report: &mut Report) -> Vec<IpAddr> {
     addresses
 }
 
-fn statuses(node: &Node, report: &mut Report) -> Option<Vec<StatusRange>> {
+fn statuses(node: &Node, report: &mut Report) -> Option<Found<Vec<StatusRange>>> {
     let items = list(node, true, report)?;
     if items.is_empty() {
         report.fault(
@@ -334,12 +460,11 @@ fn statuses(node: &Node, report: &mut Report) -> Option<Vec<StatusRange>> {
             .act("write the good ones, like `[200-399]`"),
         );
     }
-    Some(
-        items
-            .iter()
-            .filter_map(|item| status(item, report))
-            .collect(),
-    )
+    let read = items.iter().filter_map(|item| status(item, report));
+    Some(Found {
+        value: read.collect(),
+        spot: node.spot.clone(),
+    })
 }
 
 fn status(node: &Node, report: &mut Report) -> Option<StatusRange> {

@@ -106,7 +106,7 @@ pub(super) fn parse(text: &str, file: &Arc<PathBuf>, report: &mut Report) -> Res
         });
     }
     let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options())
-        .map_err(|error| not_yaml(&error, file))?;
+        .map_err(|error| not_yaml(&error, text, file))?;
     Ok(Planter { file, report }.plant(raw, &Arc::from("")))
 }
 
@@ -166,15 +166,15 @@ fn breach(error: &serde_saphyr::Error) -> Option<&'static str> {
     }
 }
 
-fn not_yaml(error: &serde_saphyr::Error, file: &Arc<PathBuf>) -> Fault {
+fn not_yaml(error: &serde_saphyr::Error, text: &str, file: &Arc<PathBuf>) -> Fault {
     let location = error.location().unwrap_or(Location::UNKNOWN);
     let formatter = UserMessageFormatter;
-    let text = error.render_with_options(serde_saphyr::render_options! {
+    let told = error.render_with_options(serde_saphyr::render_options! {
         formatter: &formatter,
         snippets: SnippetMode::Off,
     });
     // The place is told in front; the crate repeats it behind.
-    let first = text.lines().next().unwrap_or_default();
+    let first = told.lines().next().unwrap_or_default();
     let said = first.split(" at line ").next().unwrap_or(first);
     let spot = Spot {
         line: location.line(),
@@ -185,7 +185,32 @@ fn not_yaml(error: &serde_saphyr::Error, file: &Arc<PathBuf>) -> Fault {
     if let Some(limit) = breach(error) {
         return Fault::new(&spot, limit);
     }
+    if matches!(
+        error.without_snippet(),
+        serde_saphyr::Error::UnknownAnchor { .. }
+    ) {
+        let name = alias(text, &spot);
+        let message = format!(
+            "`*{name}` stands for the value of an anchor, and no `&{name}` is written before it"
+        );
+        return Fault::new(&spot, message)
+            .act("write the anchor first, or put a text that begins with `*` in quotes");
+    }
     Fault::new(&spot, format!("not valid YAML: {}", one_line(&said)))
+}
+
+/// The name of the alias that stands there.
+fn alias(text: &str, spot: &Spot) -> String {
+    let at = |number: u64| usize::try_from(number).ok()?.checked_sub(1);
+    let line = at(spot.line).and_then(|line| text.lines().nth(line));
+    let rest = line.unwrap_or_default().chars();
+    let rest = rest
+        .skip(at(spot.column).unwrap_or_default())
+        .skip_while(|c| *c == '*');
+    let name: String = rest
+        .take_while(|c| !c.is_whitespace() && !",[]{}".contains(*c))
+        .collect();
+    clip(&name)
 }
 
 /// A value as the parser hands it over.

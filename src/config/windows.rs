@@ -1,6 +1,8 @@
 //! `maintenance` of a profile: when people work on it.
 
-use crate::model::{Window, WindowError};
+use std::time::Duration;
+
+use crate::model::Window;
 
 use super::fault::{Fault, Report};
 use super::keys::{WINDOW, WINDOWS};
@@ -20,11 +22,24 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Vec<Window> {
         ));
         return Vec::new();
     }
-    items
+    let windows: Vec<Window> = items
         .iter()
         .filter_map(|item| window(item, report))
-        .collect()
+        .collect();
+    if report.is_new(&node.spot) && Window::run_together(&windows, LONGEST) {
+        report.fault(
+            Fault::new(
+                &node.spot,
+                "never ends: one begins before the one before is over, so nobody is ever told and nothing is ever restarted",
+            )
+            .act("write a shorter `for`, or take the profile out while people work on it"),
+        );
+    }
+    windows
 }
+
+/// Windows that touch one another for so long do not end: of a month nobody speaks as of maintenance.
+const LONGEST: Duration = Duration::from_secs(32 * 24 * 3600);
 
 fn window(node: &Node, report: &mut Report) -> Option<Window> {
     let section = Section::open(node, WINDOW, report)?;
@@ -44,21 +59,27 @@ fn window(node: &Node, report: &mut Report) -> Option<Window> {
     let cron = section.get("cron").and_then(|node| text(node, report));
     let length = section.span("for", report);
     let zone = section.get("timezone").and_then(|node| text(node, report));
-    let (cron, length, zone) = (cron?, length?, zone?);
-    match Window::try_new(&cron.value, length.value, &zone.value) {
-        Ok(window) => Some(window),
-        Err(error @ WindowError::Zone) => {
-            let fault = Fault::new(&zone.spot, error.to_string());
-            report.fault(fault.act("write a name of the tz database, like `Asia/Tokyo` or `UTC`"));
-            None
-        }
-        Err(error @ (WindowError::Cron(_) | WindowError::Never)) => {
-            report.fault(
-                Fault::new(&cron.spot, error.to_string()).act(
-                    "write minute, hour, day of month, month and day of week, like `0 3 * * 0`",
-                ),
-            );
-            None
-        }
+    let build = |cron: &str, zone: &str| {
+        let length = length.as_ref().map_or(Duration::ZERO, |found| found.value);
+        Window::try_new(cron, length, zone)
+    };
+    // Each is judged by itself, so that none hides the other.
+    let bad_cron = cron
+        .as_ref()
+        .and_then(|cron| build(&cron.value, "UTC").err());
+    let bad_zone = zone
+        .as_ref()
+        .and_then(|zone| build("0 0 * * *", &zone.value).err());
+    if let (Some(error), Some(cron)) = (&bad_cron, &cron) {
+        report.fault(
+            Fault::new(&cron.spot, error.to_string())
+                .act("write minute, hour, day of month, month and day of week, like `0 3 * * 0`"),
+        );
     }
+    if let (Some(error), Some(zone)) = (&bad_zone, &zone) {
+        let fault = Fault::new(&zone.spot, error.to_string());
+        report.fault(fault.act("write a name of the tz database, like `Asia/Tokyo` or `UTC`"));
+    }
+    let (cron, _, zone) = (cron?, length.as_ref()?, zone?);
+    build(&cron.value, &zone.value).ok()
 }

@@ -87,6 +87,27 @@ impl Window {
         (begun <= wall).then(|| begun + self.length)
     }
 
+    /// Whether these windows leave no moment between them for so long.
+    #[must_use]
+    pub fn run_together(windows: &[Self], longest: Duration) -> bool {
+        // Any instant will do to begin with: what never ends does not end then either.
+        let Some(begin) = windows
+            .iter()
+            .filter_map(|one| one.next(Timestamp(0)))
+            .min()
+        else {
+            return false;
+        };
+        let mut end = begin;
+        while let Some(later) = windows.iter().filter_map(|one| one.open_until(end)).max() {
+            if later.since(begin) >= longest {
+                return true;
+            }
+            end = later;
+        }
+        false
+    }
+
     /// The first beginning after `wall`.
     #[must_use]
     pub fn next(&self, wall: Timestamp) -> Option<Timestamp> {

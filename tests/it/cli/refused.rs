@@ -9,7 +9,7 @@ fn faults_are_a_document_for_every_command_that_answers_with_one() {
     let yaml = ground.yaml("", None);
     let yaml = yaml.replace(
         "profiles:",
-        "heartbeat: {url_env: PROBE_TEST_NEVER_SET}\nprofiles:",
+        "alerts: {}\nheartbeat: {url_env: PROBE_TEST_NEVER_SET}\nprofiles:",
     );
     let bad = yaml.replace("shop: {", "shop: {intervall: 5s, tls: {ca_file: ca.pem}, ");
     ground.configure(&bad);
@@ -30,7 +30,7 @@ fn faults_are_a_document_for_every_command_that_answers_with_one() {
             fault["file"].as_str().unwrap().ends_with("probes.yaml"),
             "{fault}"
         );
-        assert_eq!(fault["line"], 5, "{fault}");
+        assert_eq!(fault["line"], 6, "{fault}");
         assert!(fault["column"].as_u64() > Some(1), "{fault}");
         assert!(
             fault["message"].is_string() && fault["hint"].is_string(),
@@ -52,6 +52,12 @@ fn faults_are_a_document_for_every_command_that_answers_with_one() {
         assert_eq!(document["ok"], false, "{words:?}");
         assert_eq!(document["faults"][0]["key"], keys[0], "{words:?}");
     }
+    // Also where there is none at all.
+    let mut nowhere = ground.command(&["check", "--json"]);
+    nowhere.env("PROBE_CONFIG", ground.path("no-such-file.yaml"));
+    let document = ground.run(&mut nowhere).expect(3, &[]).json();
+    assert_eq!(document["ok"], false);
+    assert_eq!(document["faults"][0]["line"], serde_json::Value::Null);
     // Well again, but for what is only here.
     ground.configure(&yaml);
     let document = ground.probe(&["check", "--json"]).expect(0, &[]).json();
@@ -91,4 +97,24 @@ fn a_certificate_file_that_is_none_starts_nothing_and_is_not_taken_by_a_reload()
     // What is remembered can be read all the same.
     let told = ground.probe(&["status"]);
     assert!(!told.stderr.contains("PEM"), "{told:?}");
+}
+
+#[test]
+fn what_looks_like_a_site_is_asked_for_by_its_url() {
+    let ground = Ground::start();
+    let hint = "probe once https://example.test/";
+    let answer = ground.probe(&["once", "example.test", "nosuch"]);
+    answer.expect(3, &["no profile is called example.test, nosuch", hint]);
+    assert!(!answer.stderr.contains("https://nosuch/"), "{answer:#?}");
+    let mut without = ground.command(&["once", "example.test"]);
+    without.env_remove("PROBE_CONFIG");
+    let empty = ground.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    without.current_dir(empty);
+    if !std::path::Path::new("/etc/probe/probes.yaml").exists() {
+        let answer = ground.run(&mut without);
+        answer.expect(3, &["no configuration found", hint]);
+    }
+    let named = ground.probe(&["once", "nosuch"]);
+    assert!(!named.stderr.contains("https://"), "{named:#?}");
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use probe::config::{Fault, Loaded};
+
 use super::{CASES, entries, load_opened, load_told};
 
 /// Compares with the text beside the case, or writes it.
@@ -43,6 +45,22 @@ fn bad_is_refused_in_these_words() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// The keys at which something is to be filled in; no other warning is there.
+pub(super) fn only_placeholders(loaded: &Loaded) -> Vec<&str> {
+    let told = |warning: &Fault| {
+        warning
+            .message
+            .ends_with("stands in examples and is nobody's")
+    };
+    let other = loaded.warnings.iter().find(|warning| !told(warning));
+    assert_eq!(other, None);
+    loaded
+        .warnings
+        .iter()
+        .map(|warning| warning.path.as_str())
+        .collect()
+}
+
 #[test]
 fn good_is_accepted_with_these_warnings() {
     let base = Path::new(CASES);
@@ -66,11 +84,23 @@ fn good_is_accepted_with_these_warnings() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The example people copy: on a fresh machine, without a key or a password anywhere.
+/// The example people copy: on a fresh machine, without a key or a password anywhere. What is to be filled in is remarked, and nothing
+/// else.
 #[test]
-fn the_example_has_neither_faults_nor_warnings() {
+fn the_example_has_no_fault_and_says_what_to_fill_in() {
     let loaded = load_told(Path::new("probes.yaml"), Path::new(".")).unwrap();
-    assert_eq!(loaded.warnings, []);
+    let remarked = only_placeholders(&loaded);
+    for key in [
+        "hosts.",
+        "profiles.",
+        "alerts.email.from",
+        "alerts.email.to",
+    ] {
+        assert!(
+            remarked.iter().any(|path| path.starts_with(key)),
+            "{key}: {remarked:?}"
+        );
+    }
     assert_eq!(loaded.settings.profiles.len(), 1);
     assert_eq!(loaded.settings.hosts.len(), 1);
     assert!(loaded.settings.email.is_some());

@@ -29,11 +29,11 @@ fn told(dir: &Path, text: &str) -> String {
 fn a_certificate_and_its_key_belong_together() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let text = "profiles: {a: {urls: https://a.example.com/, tls: {client_cert_file: cert, client_key_file: key}}}\n";
+    let text = "profiles: {a: {urls: https://a.site.test/, tls: {client_cert_file: cert, client_key_file: key}}}\nalerts: {}\n";
     let params = || CertificateParams::new(vec!["client".to_owned()]).unwrap();
     let (own, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     write(dir, "cert", &params().self_signed(&own).unwrap().pem());
-    let place = "probes.yaml:1:70: profiles.a.tls.client_cert_file: ";
+    let place = "probes.yaml:1:68: profiles.a.tls.client_cert_file: ";
     let act = "; name the certificate and the key it was made for, both as PEM and the key without a passphrase";
     for (key, wanted) in [
         (own.serialize_pem(), "taken: ".to_owned()),
@@ -65,7 +65,9 @@ fn a_secret_is_there_and_one_that_may_be_elsewhere_is_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let heartbeat = |form: &str| {
-        format!("profiles: {{a: {{urls: https://a.example.com/}}}}\nheartbeat: {{{form}}}\n")
+        format!(
+            "profiles: {{a: {{urls: https://a.site.test/}}}}\nheartbeat: {{{form}}}\nalerts: {{}}\n"
+        )
     };
     write(dir, "url", "");
     let place = "probes.yaml:2:13: heartbeat";
@@ -89,6 +91,6 @@ fn a_secret_is_there_and_one_that_may_be_elsewhere_is_a_warning() {
     ] {
         assert_eq!(told(dir, &heartbeat(form)), wanted);
     }
-    write(dir, "url", "https://hc.example.com/s3cr3t-canary\n");
+    write(dir, "url", "https://hc.site.test/s3cr3t-canary\n");
     assert_eq!(told(dir, &heartbeat("url_file: url")), "taken: ");
 }

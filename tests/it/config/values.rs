@@ -107,7 +107,7 @@ fn defaults_are_completed_key_by_key() {
         (2048, 2)
     );
     let contact = shop.contact.as_ref().map(url::Url::as_str);
-    assert_eq!(contact, Some("https://www.example.com/about-probe"));
+    assert_eq!(contact, Some("https://www.site.test/about-probe"));
     assert!(shop.tls.warn_before.is_empty());
     let days = [30, 7, 1].map(|days| seconds(days * 86_400));
     assert_eq!(profile(&settings, "blog").tls.warn_before, days);
@@ -132,7 +132,7 @@ fn merge_keys_and_aliases_are_followed() {
     let c = profile(&settings, "c");
     assert_eq!(c.interval, seconds(300));
     assert_eq!(c.timeout, seconds(20));
-    assert_eq!(c.urls[0].as_str(), "https://a.example.com/");
+    assert_eq!(c.urls[0].as_str(), "https://a.site.test/");
     let host = |name: &str| &settings.hosts[&HostName::try_new(name).unwrap()];
     assert_eq!(host("web2").ssh, "web2");
     assert_eq!(host("web2").restart, host("web1").restart);
@@ -169,9 +169,9 @@ fn relays_canaries_and_causes_are_understood() {
     assert_eq!(
         seen.collect::<Vec<_>>(),
         [
-            ("mail.example.com", 465, RelaySecurity::Implicit),
-            ("2001:db8::25", 2525, RelaySecurity::StartTls),
-            ("relay.example.com", 587, RelaySecurity::StartTls),
+            ("mail.site.test", 465, RelaySecurity::Implicit),
+            ("fd00:db8::25", 2525, RelaySecurity::StartTls),
+            ("relay.site.test", 587, RelaySecurity::StartTls),
             ("::1", 25, RelaySecurity::Plain),
         ]
     );
@@ -183,7 +183,7 @@ fn relays_canaries_and_causes_are_understood() {
         Some(true)
     );
     let canary = Canary::Tcp {
-        host: "2001:db8::1".to_owned(),
+        host: "fd00:db8::1".to_owned(),
         port: 53,
     };
     assert_eq!(settings.network.canaries[2], canary);
