@@ -1,16 +1,21 @@
 //! Whether a directory is safe to keep state in, and how files get into it.
 //!
 //! Whoever can write there can forge budgets and orders. So it must belong to the user probe runs as, or to root, no
-//! one else may write to it, and it must be no symbolic link and on no network file system.
+//! one else may write to it, and it must be no symbolic link and on no network file system. A directory of root's, or one that
+//! holds files of root's, that this user cannot write (root ran `probe` there once) is another user's, too.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
+use rustix::io::Errno;
 
 use super::StoreError;
+
+/// Files of the directory that are looked at: it holds a dozen.
+const FILES: usize = 1_000;
 
 /// The flag to open a file only if it is no symbolic link.
 pub(super) fn no_follow() -> i32 {
@@ -25,10 +30,18 @@ pub(super) fn claim(path: &Path) -> Result<PathBuf, StoreError> {
     make(path)?;
     let found = inspect(path)?;
     let us = rustix::process::geteuid().as_raw();
-    if found.uid() != us && found.uid() != 0 {
+    if found.uid() != us && (found.uid() != 0 || is_closed(path)) {
         return Err(StoreError::Owner {
             path: path.to_owned(),
             owner: found.uid(),
+            us,
+        });
+    }
+    if let Some((file, owner)) = foreign(path, us) {
+        return Err(StoreError::Files {
+            path: path.to_owned(),
+            file,
+            owner,
             us,
         });
     }
@@ -80,6 +93,22 @@ fn inspect(path: &Path) -> Result<fs::Metadata, StoreError> {
         return Err(StoreError::Writable { path, mode });
     }
     Ok(found)
+}
+
+/// Whether this user may not write there. A disk that is read-only is closed to nobody.
+fn is_closed(path: &Path) -> bool {
+    let asked = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
+    matches!(asked, Err(Errno::ACCESS | Errno::PERM))
+}
+
+/// A file in the directory that belongs to another user and is closed to us, with its owner.
+fn foreign(path: &Path, us: u32) -> Option<(PathBuf, u32)> {
+    let files = fs::read_dir(path).ok()?.filter_map(Result::ok);
+    files.take(FILES).find_map(|file| {
+        let found = file.metadata().ok()?;
+        let is_theirs = found.uid() != us && !found.is_symlink() && is_closed(&file.path());
+        is_theirs.then(|| (file.path(), found.uid()))
+    })
 }
 
 /// The name of the network file system that a path is on (`statfs(2)`), if it is on one.

@@ -77,10 +77,12 @@ impl From<StoreError> for NotOpened {
         let failed = |error| Failed::from(error);
         match error {
             StoreError::Locked { .. } => Self::Locked(failed(error)),
-            StoreError::Newer { .. } | StoreError::Owner { .. } => Self::Foreign(failed(error)),
+            StoreError::Newer { .. }
+            | StoreError::Owner { .. }
+            | StoreError::Files { .. }
+            | StoreError::Writable { .. } => Self::Foreign(failed(error)),
             StoreError::Symlink { .. }
             | StoreError::NotADirectory { .. }
-            | StoreError::Writable { .. }
             | StoreError::Network { .. }
             | StoreError::File { .. }
             | StoreError::Damaged { .. }

@@ -42,6 +42,21 @@ pub enum StoreError {
         /// Ours.
         us: u32,
     },
+    /// It holds a file of another user that this one cannot write.
+    #[error(
+        "{} belongs to user {owner} and this is user {us}: hand the state over with: chown -R {us} {}",
+        file.display(), path.display()
+    )]
+    Files {
+        /// The directory.
+        path: PathBuf,
+        /// The file.
+        file: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// Ours.
+        us: u32,
+    },
     /// Others may write to it.
     #[error(
         "state directory {} may be written by others (mode {mode:04o}): chmod go-w {}",
