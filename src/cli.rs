@@ -75,7 +75,7 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub config: Option<PathBuf>,
-    /// Where the state is kept [default: $PROBE_STATE_DIR, $STATE_DIRECTORY, /var/lib/probe for root, $XDG_STATE_HOME/probe]
+    /// Where the state is kept [default: $PROBE_STATE_DIR, $STATE_DIRECTORY, /var/lib/probe for who may write there, $XDG_STATE_HOME/probe]
     #[arg(
         long,
         global = true,
@@ -332,10 +332,10 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    understand(args).map_err(|fault| {
-        // A closed stdout or stderr changes nothing about how the program ends.
-        let _ = fault.print();
-        exit_of(&fault)
+    understand(args).map_err(|fault| match fault.print() {
+        // Whoever closed stdout or stderr wants nothing; a help text that a full disk did not take was not given.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Unknown,
+        Ok(()) | Err(_) => exit_of(&fault),
     })
 }
 

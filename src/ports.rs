@@ -134,6 +134,8 @@ pub struct Snapshot {
     pub holder: Option<Holder>,
     /// A damaged state was moved there, and no run has answered for it yet; empty where nothing was left of it.
     pub damaged: Option<PathBuf>,
+    /// A run has used this state at least once.
+    pub begun: bool,
 }
 
 /// Where the state lies: opened by the one run that acts, read by everybody, and told what people order.

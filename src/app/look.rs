@@ -80,6 +80,10 @@ pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exi
     for warning in &loaded.warnings {
         super::say_error(&format!("warning: {warning}"));
     }
+    // Said already, by whoever began the command.
+    let doubts = reading::doubts(cli, around);
+    let warned = loaded.warnings.iter().map(ToString::to_string);
+    let warnings: Vec<String> = warned.chain(doubts).collect();
     let (profiles, hosts) = (loaded.settings.profiles.len(), loaded.settings.hosts.len());
     if check.json {
         let document = serde_json::json!({
@@ -90,7 +94,7 @@ pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exi
             "profiles": profiles,
             "hosts": hosts,
             "faults": [],
-            "warnings": loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "warnings": warnings,
             "effective": check.effective.then(|| config::to_json(&loaded.settings)),
         });
         answer(&format!("{document:#}"));
@@ -109,10 +113,10 @@ pub(super) fn check(cli: &Cli, around: &Surroundings, check: &cli::Check) -> Exi
                 format!("{count} {one}s")
             }
         };
-        let warned = if loaded.warnings.is_empty() {
+        let warned = if warnings.is_empty() {
             String::new()
         } else {
-            format!(", {}", counted(loaded.warnings.len(), "warning"))
+            format!(", {}", counted(warnings.len(), "warning"))
         };
         answer(&format!(
             "{}: {}, {}, no faults{warned}",

@@ -1,6 +1,7 @@
 //! The roof: reads the command line and the surroundings, assembles the rooms below, and says how it ended.
 //!
-//! What a command answers goes to stdout, everything else to stderr. Errors are told once, here, with what to do.
+//! What a command answers goes to stdout, everything else to stderr. Errors are told once, here, with what to do. An answer that could
+//! not be written (a full disk) is an error: the command ends with 3 unless it ends with 2.
 
 mod drill;
 mod init;
@@ -14,7 +15,8 @@ mod surroundings;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{self, Cli, Command, LogForm, Subject};
 use crate::exit::Exit;
@@ -22,14 +24,25 @@ use crate::exit::Exit;
 use reading::{misworded, opened, settings, settings_opened};
 use surroundings::Surroundings;
 
+/// Whether an answer could not be written. What was ordered is done by then, so this is heeded at the end only.
+static UNANSWERED: AtomicBool = AtomicBool::new(false);
+
 /// Runs the program: understands `args` (its own name first), carries the command out, and says how to end.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match cli::parse(args) {
-        Ok(cli) => cli,
+    let exit = match cli::parse(args) {
+        Ok(cli) => carry_out(&cli),
         Err(exit) => return exit,
     };
+    if UNANSWERED.load(Ordering::Relaxed) {
+        exit.worst(Exit::Unknown)
+    } else {
+        exit
+    }
+}
+
+fn carry_out(cli: &Cli) -> Exit {
     let around = Surroundings::read();
-    let verbosity = verbosity(&cli, &around);
+    let verbosity = verbosity(cli, &around);
     let format = match cli.global.log {
         LogForm::Text => crate::adapters::observe::LogFormat::Text,
         LogForm::Json => crate::adapters::observe::LogFormat::Json,
@@ -39,20 +52,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return complain(&error),
     };
     log_panics();
+    reading::say_places(cli, &around);
     match &cli.command {
         Command::Once(once) => match &once.subject {
-            Subject::Urls(urls) => look::urls(&cli, &around, once, urls),
-            Subject::Due | Subject::Profiles(_) => watch::once(&cli, &around, once),
+            Subject::Urls(urls) => look::urls(cli, &around, once, urls),
+            Subject::Due | Subject::Profiles(_) => watch::once(cli, &around, once),
         },
-        Command::Run => watch::run(&cli, &around),
-        Command::Check(check) => look::check(&cli, &around, check),
-        Command::Status(status) => look::status(&cli, &around, status),
-        Command::Why(why) => recall::why(&cli, &around, why),
-        Command::History(history) => recall::history(&cli, &around, history),
-        Command::Pause(pause) => order::pause(&cli, &around, pause),
-        Command::Resume(resume) => order::resume(&cli, &around, resume),
-        Command::Drill(drill) => drill::drill(&cli, &around, drill),
-        Command::Init(order) => init::init(&cli, order),
+        Command::Run => watch::run(cli, &around),
+        Command::Check(check) => look::check(cli, &around, check),
+        Command::Status(status) => look::status(cli, &around, status),
+        Command::Why(why) => recall::why(cli, &around, why),
+        Command::History(history) => recall::history(cli, &around, history),
+        Command::Pause(pause) => order::pause(cli, &around, pause),
+        Command::Resume(resume) => order::resume(cli, &around, resume),
+        Command::Drill(drill) => drill::drill(cli, &around, drill),
+        Command::Init(order) => init::init(cli, order),
         Command::Schema => look::schema(),
         Command::Version(version) => look::version(version),
     }
@@ -97,14 +111,22 @@ fn say_error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// The answer. A reader that has gone away (`probe status | head -1`) is not an error.
+/// The answer. A reader that has gone away (`probe status | head -1`) is not an error; a disk that is full is one.
 fn answer(text: &str) {
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+    let written = [text.as_bytes(), end]
+        .into_iter()
+        .try_for_each(|part| out.write_all(part))
+        .and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !UNANSWERED.swap(true, Ordering::Relaxed)
+    {
+        say_error(&format!(
+            "probe: the answer could not be written to stdout: {error}"
+        ));
     }
-    let _ = out.flush();
 }
 
 /// The asynchronous machinery; two threads are enough, nothing here is bound by the processor for long.

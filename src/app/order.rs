@@ -6,6 +6,9 @@
 //! `resume all` lifts every pause. Whatever stays paused after a `resume` is said, also where nothing else is (`-q`), and of a target
 //! that another pause still covers it is not said that it may be restarted.
 //!
+//! An order in a state that no run has ever used may be one that nobody sees: that is said, and where the system's own watch keeps its
+//! state elsewhere, the command ends with 1.
+//!
 //! `resume` does not shorten the hour after a damaged state: the order may have been given before anybody knew of the damage, and
 //! says nothing of the restarts that were forgotten. That is said, too.
 
@@ -22,7 +25,7 @@ use crate::render::terminal::pauses;
 use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
-use super::{answer, complain, settings, watch};
+use super::{answer, complain, say_error, settings, watch};
 
 /// Pauses that are named one by one.
 const NAMED: usize = 20;
@@ -56,7 +59,7 @@ pub(super) fn pause(cli: &Cli, around: &Surroundings, order: &cli::PauseArgs) ->
             others.retain(|name, _| name != &target.to_string() && covers(&settings, name, target));
             say(&others, "Paused as well", now);
         }
-        Ok(Exit::Ok)
+        Ok(seen(cli, around, &*store))
     };
     paused().unwrap_or_else(|exit| exit)
 }
@@ -104,9 +107,30 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
         say(&left, "Still paused", now);
         say_quarantine(&*store);
         lifted.map_err(|error| complain(&*error))?;
-        Ok(Exit::Ok)
+        Ok(seen(cli, around, &*store))
     };
     resumed().unwrap_or_else(|exit| exit)
+}
+
+/// Whether a run will see what was ordered here, as far as can be known; the doubt is told.
+fn seen(cli: &Cli, around: &Surroundings, store: &dyn Store) -> Exit {
+    // A state that cannot be read is one that somebody made.
+    let begun = store.read().map_or(true, |snapshot| snapshot.begun);
+    let Ok(place) = around.state_path(cli).map_err(|error| complain(&error)) else {
+        return Exit::Unknown;
+    };
+    if begun {
+        return Exit::Ok;
+    }
+    say_error(&format!(
+        "warning: no run has ever used the state in {}: the watch sees this order only if that is its state. Give the order as the user who watches, or name the directory with --state-dir",
+        place.display()
+    ));
+    if around.other_state(cli).is_some() {
+        Exit::Warning
+    } else {
+        Exit::Ok
+    }
 }
 
 fn in_force(mut pauses: BTreeMap<String, Pause>, now: Timestamp) -> BTreeMap<String, Pause> {

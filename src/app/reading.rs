@@ -1,4 +1,6 @@
 //! Reads the configuration for a command, and tells what is wrong with it: on stderr, and with `--json` as a document on stdout.
+//! Which configuration and which state are used is said on stderr at a terminal; that others may be meant (`./probes.yaml` beside
+//! `/etc/probe/probes.yaml`), wherever somebody may read it.
 //!
 //! Who is to use what it names (`check`, `once`, `run`, `drill`) has it looked into; who only reads what is remembered has not:
 //! `probe status` goes on while a certificate file is being replaced.
@@ -8,7 +10,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command};
+use crate::cli::place::CONFIG_FILES;
+use crate::cli::{Cli, Command, LogForm, Subject};
 use crate::config::{self, Fault, Faults, Hint, Loaded};
 use crate::exit::Exit;
 use crate::model::Settings;
@@ -16,6 +19,73 @@ use crate::render::words;
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, named, say_error};
+
+/// What a command uses of what lies around: the configuration, the state.
+const fn uses(command: &Command) -> (bool, bool) {
+    match command {
+        Command::Once(once) => {
+            let of_a_file = !matches!(once.subject, Subject::Urls(_));
+            (of_a_file, of_a_file)
+        }
+        Command::Check(_) => (true, false),
+        Command::Run
+        | Command::Status(_)
+        | Command::Why(_)
+        | Command::History(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Drill(_) => (true, true),
+        Command::Schema | Command::Init(_) | Command::Version(_) => (false, false),
+    }
+}
+
+/// Says which configuration and state a command uses, at a terminal, and in any case where others may be meant. With `-q` neither.
+pub(super) fn say_places(cli: &Cli, around: &Surroundings) {
+    let (config, state) = uses(&cli.command);
+    let path = around.config_path(cli).ok().filter(|_| config);
+    if cli.global.quiet || path.is_none() {
+        return;
+    }
+    if around.stderr_is_terminal {
+        let named = [
+            ("configuration", path),
+            ("state", around.state_path(cli).ok().filter(|_| state)),
+        ];
+        let named = named.into_iter().filter_map(|(what, path)| {
+            let path = path?;
+            Some(format!("{what} {}", path.display()))
+        });
+        say_error(&format!("probe: {}", named.collect::<Vec<_>>().join(", ")));
+    }
+    for doubt in doubts(cli, around) {
+        if matches!(cli.command, Command::Run) || cli.global.log == LogForm::Json {
+            tracing::warn!("{doubt}");
+        } else {
+            say_error(&format!("warning: {doubt}"));
+        }
+    }
+}
+
+/// Where another configuration or state may be meant than the one that is used.
+pub(super) fn doubts(cli: &Cli, around: &Surroundings) -> Vec<String> {
+    let (config, state) = uses(&cli.command);
+    let other_config = around.other_config(cli).filter(|_| config);
+    let other_state = around.other_state(cli).filter(|_| state);
+    let of_config = other_config.map(|other| {
+        let (used, other) = (CONFIG_FILES[0], other.display());
+        format!(
+            "{used} is used, and {other} is there too: name the one that is meant with --config"
+        )
+    });
+    let of_state = other_state.and_then(|other| {
+        let (used, other) = (around.state_path(cli).ok()?, other.display());
+        let used = used.display();
+        Some(format!(
+            "the state in {used} is used, and {other} is there too, where this user may not write: run this as the user who owns it, or name the one that is meant with --state-dir"
+        ))
+    });
+    of_config.into_iter().chain(of_state).collect()
+}
 
 /// The configuration, and all that it names looked into.
 pub(super) fn opened(cli: &Cli, around: &Surroundings) -> Result<Loaded, Exit> {

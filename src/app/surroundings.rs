@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::adapters;
@@ -46,6 +46,7 @@ impl Surroundings {
                 probe_state_dir: var("PROBE_STATE_DIR"),
                 state_directory: var("STATE_DIRECTORY"),
                 is_root: rustix::process::geteuid().is_root(),
+                may_write_system: may_write(Path::new(place::SYSTEM_STATE)),
                 xdg_state_home: var("XDG_STATE_HOME"),
                 home: var("HOME"),
             },
@@ -73,10 +74,27 @@ impl Surroundings {
         )
     }
 
+    /// The second configuration that may be meant.
+    pub(super) fn other_config(&self, cli: &Cli) -> Option<PathBuf> {
+        let one = |a: &Path, b: &Path| a.canonicalize().ok() == b.canonicalize().ok();
+        let flag = cli.global.config.as_deref();
+        place::other_config(flag, self.probe_config.clone(), |path| path.exists(), one)
+    }
+
+    /// The state directory.
+    pub(super) fn state_path(&self, cli: &Cli) -> Result<PathBuf, NoStateDir> {
+        place::state_dir(cli.global.state_dir.as_deref(), self.state.clone())
+    }
+
+    /// The second state directory that may be meant.
+    pub(super) fn other_state(&self, cli: &Cli) -> Option<PathBuf> {
+        let flag = cli.global.state_dir.as_deref();
+        place::other_state(flag, self.state.clone(), |path| path.is_dir())
+    }
+
     /// The door to the state.
     pub(super) fn store(&self, cli: &Cli) -> Result<Arc<dyn Store>, NoStateDir> {
-        place::state_dir(cli.global.state_dir.as_deref(), self.state.clone())
-            .map(adapters::state_at)
+        self.state_path(cli).map(adapters::state_at)
     }
 
     /// How what goes to stdout is to look.
@@ -105,6 +123,13 @@ impl Surroundings {
             unicode: place::unicode(self.locale.clone(), self.term.clone()),
         }
     }
+}
+
+/// Whether we may make files in a directory.
+fn may_write(directory: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    directory.is_dir() && accessat(CWD, directory, wanted, AtFlags::EACCESS).is_ok()
 }
 
 /// Columns of the terminal, or what `COLUMNS` says.

@@ -40,7 +40,11 @@ pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
 }
 
 fn cycle(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Result<Exit, Exit> {
-    let settings = settings_opened(cli, around)?;
+    let settings = settings_opened(cli, around).inspect_err(|_| {
+        if let (cli::Subject::Profiles(names), Err(_)) = (&once.subject, around.config_path(cli)) {
+            hint_at_urls(names.iter());
+        }
+    })?;
     let selection = selection(&settings, &once.subject)?;
     let store = around.store(cli).map_err(|error| complain(&error))?;
     let state = if once.dry_run {
@@ -331,7 +335,24 @@ pub(super) fn named(
         unknown.join(", "),
         listed(settings.profiles.keys())
     ));
+    hint_at_urls(
+        names
+            .iter()
+            .filter(|name| !settings.profiles.contains_key(*name)),
+    );
     Err(Exit::Unknown)
+}
+
+/// What looks like a site's name and is no profile was meant as a URL.
+fn hint_at_urls<'a>(names: impl Iterator<Item = &'a ProfileName>) {
+    let sites = names.filter(|name| name.as_str().trim_matches('.').contains('.'));
+    let urls: Vec<String> = sites.map(|name| format!("https://{name}/")).collect();
+    if !urls.is_empty() {
+        say_error(&format!(
+            "probe: a site that is in no file is looked at by its URL: probe once {}",
+            urls.join(" ")
+        ));
+    }
 }
 
 /// Whether a name of `pause` or `resume` is configured.

@@ -9,6 +9,9 @@ use super::Color;
 /// Looked at when neither `--config` nor `PROBE_CONFIG` says otherwise.
 pub const CONFIG_FILES: [&str; 2] = ["./probes.yaml", "/etc/probe/probes.yaml"];
 
+/// The state of the system's own watch.
+pub const SYSTEM_STATE: &str = "/var/lib/probe";
+
 /// There is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -39,6 +42,20 @@ pub fn config(
         .ok_or(NoConfig)
 }
 
+/// The other of [`CONFIG_FILES`], where both are there and nobody named one: the first is taken, and the second may be meant.
+/// `is_same` says whether the two are one file, as they are in `/etc/probe`.
+pub fn other_config(
+    flag: Option<&Path>,
+    probe_config: Option<OsString>,
+    exists: impl Fn(&Path) -> bool,
+    is_same: impl Fn(&Path, &Path) -> bool,
+) -> Option<PathBuf> {
+    let [here, system] = CONFIG_FILES.map(Path::new);
+    let chosen = flag.is_none() && set(probe_config).is_none();
+    let two = chosen && exists(here) && exists(system) && !is_same(here, system);
+    two.then(|| system.to_path_buf())
+}
+
 /// What the place of the state depends on besides `--state-dir`.
 #[derive(Debug, Clone, Default)]
 pub struct StateSurroundings {
@@ -48,6 +65,8 @@ pub struct StateSurroundings {
     pub state_directory: Option<OsString>,
     /// Whether we are root.
     pub is_root: bool,
+    /// Whether [`SYSTEM_STATE`] is there and we may write into it, as the account may that watches.
+    pub may_write_system: bool,
     /// `XDG_STATE_HOME`; a relative one is ignored, as its specification says.
     pub xdg_state_home: Option<OsString>,
     /// `HOME`.
@@ -61,8 +80,8 @@ pub struct StateSurroundings {
 )]
 pub struct NoStateDir;
 
-/// The state directory: `--state-dir`, `PROBE_STATE_DIR`, `STATE_DIRECTORY`, `/var/lib/probe` for root,
-/// `$XDG_STATE_HOME/probe`, `$HOME/.local/state/probe`.
+/// The state directory: `--state-dir`, `PROBE_STATE_DIR`, `STATE_DIRECTORY`, `/var/lib/probe` for root and for whoever may write
+/// there, `$XDG_STATE_HOME/probe`, `$HOME/.local/state/probe`.
 ///
 /// # Errors
 /// When none of these is there.
@@ -78,8 +97,8 @@ pub fn state_dir(flag: Option<&Path>, around: StateSurroundings) -> Result<PathB
     if let Some(dir) = first {
         return Ok(dir);
     }
-    if around.is_root {
-        return Ok(PathBuf::from("/var/lib/probe"));
+    if around.is_root || around.may_write_system {
+        return Ok(PathBuf::from(SYSTEM_STATE));
     }
     set(around.xdg_state_home)
         .map(PathBuf::from)
@@ -87,6 +106,21 @@ pub fn state_dir(flag: Option<&Path>, around: StateSurroundings) -> Result<PathB
         .or_else(|| set(around.home).map(|home| Path::new(&home).join(".local/state")))
         .map(|dir| dir.join("probe"))
         .ok_or(NoStateDir)
+}
+
+/// [`SYSTEM_STATE`], where it is there and a user who may not write into it named no other: what the system's watch keeps may be meant.
+pub fn other_state(
+    flag: Option<&Path>,
+    around: StateSurroundings,
+    exists: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
+    let system = Path::new(SYSTEM_STATE);
+    let named = flag.is_some()
+        || set(around.probe_state_dir)
+            .or(set(around.state_directory))
+            .is_some();
+    let two = !named && !around.is_root && !around.may_write_system && exists(system);
+    two.then(|| system.to_path_buf())
 }
 
 /// Whether to colour: `--color`, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether there is a terminal that can.

@@ -36,7 +36,8 @@ const BUSY: Duration = Duration::from_secs(2);
 /// When the state is damaged, of a newer schema, or cannot be read.
 pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
     let db = path.join(database::FILE);
-    let mut loaded = if exists(&db)? || mark::read(path)? != Mark::Missing {
+    let begun = exists(&db)? || mark::read(path)? != Mark::Missing;
+    let mut loaded = if begun {
         read_rows(path).map_err(|trouble| trouble.at(&db))?
     } else {
         Loaded {
@@ -54,6 +55,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
         pauses,
         holder: lock::holder(path),
         damaged: loaded.damaged.map(|name| place(path, &name)),
+        begun,
     })
 }
 

@@ -386,6 +386,78 @@ fn a_state_of_another_user_is_left_alone_and_watching_goes_on() {
     }
 }
 
+/// Whoever may write there may have forged what is remembered.
+#[test]
+fn a_state_that_others_may_write_is_left_alone_and_watching_goes_on() {
+    let open = |state: &std::path::Path| {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(state, fs::Permissions::from_mode(0o777)).unwrap();
+    };
+    watches_without(open, "may be written by others (mode 0777): chmod go-w");
+}
+
+/// Somebody ran it as root once, before the account that watches did: that one goes on, and says what hands the state over.
+/// Without root nobody can be another user.
+#[test]
+fn a_state_of_roots_does_not_lock_the_account_out() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+
+    const ACCOUNT: u32 = 64_242;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let ground = Ground::start();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(ground.path("."), open.clone()).unwrap();
+    // The directory in which it was built may be closed to others.
+    fs::copy(env!("CARGO_BIN_EXE_probe"), ground.path("probe")).unwrap();
+    fs::set_permissions(ground.path("probe"), open).unwrap();
+    fs::create_dir(ground.path("tmp")).unwrap();
+    chown(ground.path("tmp"), Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    ground.probe(&["once"]).expect(0, &[]);
+    let state = ground.path("state");
+    let account = |words: &[&str]| {
+        let mut command = std::process::Command::new(ground.path("probe"));
+        ground.surround(&mut command);
+        command.args(words).env("TMPDIR", ground.path("tmp"));
+        ground.run(command.uid(ACCOUNT).gid(ACCOUNT))
+    };
+    let hand_over = format!("chown -R {ACCOUNT} {}", state.display());
+    let watched = |why: &str| {
+        let answer = account(&["once", "shop"]);
+        answer.expect(3, &[why, &hand_over, "restarts nothing", "1 up"]);
+    };
+    watched("belongs to user 0");
+    // The directory alone was handed over, and not what is in it.
+    chown(&state, Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    watched("belongs to user 0");
+    let told = account(&["pause", "all"]);
+    told.expect(3, &[&hand_over]);
+    for file in fs::read_dir(&state).unwrap() {
+        chown(file.unwrap().path(), Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    }
+    account(&["once", "shop"]).expect(0, &[]);
+    account(&["pause", "all"]).expect(0, &["nothing is restarted"]);
+}
+
+/// An order is a file in the state of whoever gives it.
+#[test]
+fn an_order_where_no_run_has_looked_yet_says_so() {
+    let ground = Ground::start();
+    let place = ground.path("state");
+    let doubt = format!("no run has ever used the state in {}", place.display());
+    for words in [&["pause", "all"][..], &["resume", "all"]] {
+        ground.probe(words).expect(0, &[&doubt, "--state-dir"]);
+    }
+    ground.probe(&["once"]).expect(0, &[]);
+    for words in [&["pause", "all"][..], &["resume", "all"]] {
+        let answer = ground.probe(words);
+        answer.expect(0, &[]);
+        assert!(!answer.stderr.contains("ever used"), "{answer:#?}");
+    }
+}
+
 #[test]
 fn max_time_leaves_the_rest_to_the_next_run() {
     let ground = Ground::start();

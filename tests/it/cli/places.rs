@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use probe::cli::Color;
-use probe::cli::place::{StateSurroundings, color, config, state_dir};
+use probe::cli::place::{StateSurroundings, color, config, other_config, other_state, state_dir};
 
 fn os(text: &str) -> Option<OsString> {
     Some(OsString::from(text))
@@ -39,6 +39,7 @@ fn the_state() {
         probe_state_dir: os("/env"),
         state_directory: os("/systemd:/other"),
         is_root: true,
+        may_write_system: false,
         xdg_state_home: os("/xdg"),
         home: os("/home/me"),
     };
@@ -65,6 +66,12 @@ fn the_state() {
         ..all
     };
     is(all.clone(), "/xdg/probe");
+    // The account that watches, and gives orders without the variables of its unit.
+    let watching = StateSurroundings {
+        may_write_system: true,
+        ..all.clone()
+    };
+    is(watching, "/var/lib/probe");
     let all = StateSurroundings {
         xdg_state_home: os("relative"),
         ..all
@@ -72,6 +79,64 @@ fn the_state() {
     is(all.clone(), "/home/me/.local/state/probe");
     let fault = state_dir(None, StateSurroundings { home: None, ..all }).unwrap_err();
     assert!(fault.to_string().contains("--state-dir"), "{fault}");
+}
+
+/// A checkout's configuration is not taken for the machine's without a word.
+#[test]
+fn two_configurations_are_a_doubt() {
+    let (all, none) = (|_: &Path| true, |_: &Path| false);
+    let (differ, same) = (|_: &Path, _: &Path| false, |_: &Path, _: &Path| true);
+    let doubt = other_config(None, None, all, differ);
+    assert_eq!(doubt, Some("/etc/probe/probes.yaml".into()));
+    assert_eq!(other_config(None, os(""), all, differ), doubt);
+    for named in [
+        other_config(Some(Path::new("mine.yaml")), None, all, differ),
+        other_config(None, os("env.yaml"), all, differ),
+        other_config(None, None, none, differ),
+        other_config(None, None, all, same),
+        other_config(None, None, |path| path.is_absolute(), differ),
+        other_config(None, None, |path| path.is_relative(), differ),
+    ] {
+        assert_eq!(named, None);
+    }
+}
+
+/// A pause in one's own state is not the pause of the machine's watch.
+#[test]
+fn two_states_are_a_doubt() {
+    let user = StateSurroundings {
+        home: os("/home/me"),
+        ..StateSurroundings::default()
+    };
+    let all = |_: &Path| true;
+    let doubt = other_state(None, user.clone(), all);
+    assert_eq!(doubt, Some("/var/lib/probe".into()));
+    assert_eq!(other_state(None, user.clone(), |_| false), None);
+    assert_eq!(
+        other_state(Some(Path::new("mine")), user.clone(), all),
+        None
+    );
+    let spoken_for = [
+        StateSurroundings {
+            probe_state_dir: os("/env"),
+            ..user.clone()
+        },
+        StateSurroundings {
+            state_directory: os("/systemd"),
+            ..user.clone()
+        },
+        StateSurroundings {
+            is_root: true,
+            ..user.clone()
+        },
+        StateSurroundings {
+            may_write_system: true,
+            ..user
+        },
+    ];
+    for around in spoken_for {
+        assert_eq!(other_state(None, around, all), None);
+    }
 }
 
 #[test]

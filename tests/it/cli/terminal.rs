@@ -87,3 +87,56 @@ fn nobody_reading_is_no_panic() {
         assert_eq!(child.wait().unwrap().code(), Some(0), "{words:?}");
     }
 }
+
+#[test]
+fn an_answer_that_a_full_disk_did_not_take_is_no_success() {
+    let ground = Ground::start();
+    ground.probe(&["once"]).expect(0, &[]);
+    for words in [
+        &["status"][..],
+        &["once", "shop"],
+        &["once", "--json", "shop"],
+        &["check"],
+        &["check", "--effective"],
+        &["schema"],
+        &["version"],
+        &["--help"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = ground
+            .command(words)
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        let help = words == ["--help"];
+        assert!(
+            help || said.contains("could not be written to stdout"),
+            "{words:?}: {said}"
+        );
+    }
+    // A site that is down is not hidden by it.
+    ground.site.set(false);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let status = ground
+        .command(&["once", "shop"])
+        .stdout(full.unwrap())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(2));
+}
+
+#[test]
+fn on_a_terminal_it_is_said_which_files_are_used() {
+    let ground = Ground::start();
+    ground.site.set(false);
+    let used = format!(
+        "probe: configuration {}, state {}",
+        ground.path("probes.yaml").display(),
+        ground.path("state").display()
+    );
+    assert!(on_terminal(&ground, "once shop", true).contains(&used));
+    assert!(on_terminal(&ground, "status", true).contains(&used));
+    assert!(!on_terminal(&ground, "once -q shop", true).contains("configuration "));
+    assert!(!ground.probe(&["status"]).stderr.contains("configuration "));
+}
