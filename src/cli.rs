@@ -301,7 +301,10 @@ pub struct Init {
     /// The web host, as the OpenSSH client understands it; without: this machine
     #[arg(long, value_name = "DEST")]
     pub ssh: Option<String>,
-    /// The key to log in with, and to write into the file
+    /// The key to ask with, where it is another than probe's own: it does not come into the file
+    #[arg(long, value_name = "FILE", requires = "ssh")]
+    pub login_identity: Option<PathBuf>,
+    /// The key that probe is to log in with, written into the file; without --login-identity it asks with it
     #[arg(long, value_name = "FILE", requires = "ssh")]
     pub identity: Option<PathBuf>,
     /// Where the host's key is known, also written into the file

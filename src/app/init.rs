@@ -7,6 +7,7 @@
     reason = "the one command that writes a file people edit: new, or not at all"
 )]
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
 use crate::model::{
-    AttemptId, Backoff, Budget, Guards, Host, HostName, RecoverOrder, RecoveryOutcome, Restart,
-    Rung, Survey, When, limits,
+    AttemptId, Backoff, Budget, Guards, Host, HostName, ProfileName, RecoverOrder, RecoveryOutcome,
+    Restart, Rung, Survey, When, limits,
 };
 use crate::ports::Recoverer as _;
 use crate::render::init::{self, Access};
@@ -45,18 +46,21 @@ pub(super) fn init(cli: &Cli, order: &cli::Init) -> Exit {
         let runtime = runtime()?;
         let asked = runtime.block_on(ask(order));
         runtime.shutdown_background();
-        let (survey, access) = asked?;
+        let (mut survey, mut access) = asked?;
         if survey.sites.is_empty() {
             say_error(&nothing(&survey));
             return Err(Exit::Critical);
         }
+        if !to_stdout {
+            apart(&mut survey, &mut access, &order.output);
+        }
         let text = init::configuration(&survey, &access);
-        let file = order.output.display().to_string();
         if to_stdout {
             answer(&text);
-            say_error(&words(&survey, &access, "stdout"));
+            say_error(&words(&survey, &access, None));
             return Ok(Exit::Ok);
         }
+        let file = order.output.display().to_string();
         write(&order.output, &text)?;
         config::load(&order.output).map_err(|faults| {
             say_error(&format!(
@@ -65,15 +69,45 @@ pub(super) fn init(cli: &Cli, order: &cli::Init) -> Exit {
             Exit::Critical
         })?;
         if !cli.global.quiet {
-            answer(&words(&survey, &access, &file));
+            answer(&words(&survey, &access, Some(&file)));
         }
         Ok(Exit::Ok)
     };
     done().unwrap_or_else(|exit| exit)
 }
 
-/// All that people are told, on harmless lines.
-fn words(survey: &Survey, access: &Access, file: &str) -> String {
+/// Gives every profile and the host a name that no other has: the file may come to lie in a directory with those of other hosts, which
+/// are read as one, and a site may be called as its host is.
+fn apart(survey: &mut Survey, access: &mut Access, output: &Path) {
+    let beside = output.parent().filter(|path| !path.as_os_str().is_empty());
+    let mut taken = config::names_in(beside.unwrap_or(Path::new(".")));
+    let host = free(&taken, access.name.as_str(), "host");
+    access.name = HostName::try_new(&host).unwrap_or_else(|_| access.name.clone());
+    taken.insert(access.name.to_string());
+    for site in &mut survey.sites {
+        let from = if site.name.as_str() == access.name.as_str() {
+            "site"
+        } else {
+            access.name.as_str()
+        };
+        let name = free(&taken, site.name.as_str(), from);
+        site.name = ProfileName::try_new(&name).unwrap_or_else(|_| site.name.clone());
+        taken.insert(site.name.to_string());
+    }
+}
+
+/// The name, or the first like it that is not taken.
+fn free(taken: &BTreeSet<String>, name: &str, from: &str) -> String {
+    let others = (2..100).map(|number| format!("{name}-{from}-{number}"));
+    let mut names = [name.to_owned(), format!("{name}-{from}")]
+        .into_iter()
+        .chain(others);
+    let found = names.find(|name| !taken.contains(name));
+    found.unwrap_or_else(|| name.to_owned())
+}
+
+/// All that people are told, on harmless lines. Without a file the configuration went to stdout.
+fn words(survey: &Survey, access: &Access, file: Option<&str>) -> String {
     let mut text = init::found(survey, access, file);
     text.push_str("\nWhat the host's own watching cannot see:\n");
     for gap in init::gaps(survey) {
@@ -81,7 +115,11 @@ fn words(survey: &Survey, access: &Access, file: &str) -> String {
     }
     text.push('\n');
     text.push_str(&init::setup(survey, access, file));
-    text.push_str("Then: probe check; probe once --dry-run\n");
+    text.push_str(if file.is_some() {
+        "Then: probe check; probe once --dry-run\n"
+    } else {
+        "Then write it into a file: probe check -c FILE; probe once --dry-run -c FILE\n"
+    });
     text.lines().map(|line| clean(line) + "\n").collect()
 }
 
@@ -131,10 +169,14 @@ async fn ask(order: &cli::Init) -> Result<(Survey, Access), Exit> {
 
 async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit> {
     let destination = ssh.rsplit_once('@').map_or(ssh, |(_, host)| host);
+    let login = order
+        .login_identity
+        .clone()
+        .or_else(|| order.identity.clone());
     let host = Host {
         name: host_name(destination.trim_start_matches("ssh://"))?,
         ssh: ssh.to_owned(),
-        identity_file: absolute(order.identity.as_deref())?,
+        identity_file: absolute(login.as_deref())?,
         known_hosts_file: absolute(order.known_hosts.as_deref())?,
         agent: false,
         diagnose: false,
@@ -159,12 +201,15 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         },
         fingerprint: 0,
     };
+    // Who asks with another key asks as somebody else than probe will.
+    let own = order.login_identity.is_none();
+    let identity_file = absolute(order.identity.as_deref())?;
     let access = Access {
         name: host.name.clone(),
-        ssh: ssh.to_owned(),
-        remote: true,
-        public_key: host.identity_file.as_deref().and_then(public_key),
-        identity_file: host.identity_file.clone(),
+        ssh: if own { ssh.to_owned() } else { as_probe(ssh) },
+        remote: own,
+        public_key: identity_file.as_deref().and_then(public_key),
+        identity_file,
         known_hosts_file: host.known_hosts_file.clone(),
     };
     let question = RecoverOrder {
@@ -191,6 +236,16 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         "probe: {ssh} could not be asked, nothing was written: {reason}"
     )));
     Err(Exit::Critical)
+}
+
+/// The same destination with the account that probe is to have.
+fn as_probe(ssh: &str) -> String {
+    let (scheme, rest) = match ssh.strip_prefix("ssh://") {
+        Some(rest) => ("ssh://", rest),
+        None => ("", ssh),
+    };
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}probe@{host}")
 }
 
 /// The host's name in the configuration: what it is called, in the alphabet of names.

@@ -99,6 +99,24 @@ fn entries<'a>(section: &Section<'a>, key: &str, report: &mut Report) -> &'a [En
     }
 }
 
+/// The names of all profiles and hosts in a document, whatever else is wrong with it.
+pub(super) fn names(root: &Node) -> Vec<String> {
+    let below = |node: &Node| match &node.kind {
+        Kind::Map(entries) => entries.clone(),
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Int(_)
+        | Kind::Float(_)
+        | Kind::Text(_)
+        | Kind::List(_) => Vec::new(),
+    };
+    let named = below(root)
+        .into_iter()
+        .filter(|entry| matches!(entry.key.as_str(), "profiles" | "hosts"));
+    let entries = named.flat_map(|entry| below(&entry.value));
+    entries.map(|entry| entry.key).collect()
+}
+
 fn check_name(entry: &Entry, report: &mut Report) -> bool {
     if entry.key == "all" {
         let fault = Fault::new(

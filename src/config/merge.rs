@@ -54,7 +54,8 @@ fn complete(mine: &[Entry], theirs: &[Entry], fold: bool) -> Vec<Entry> {
     entries
 }
 
-/// Adds the keys of a further file. A value may be set once, a profile or host written in one file only.
+/// Adds the keys of a further file. A value may be set once (or again to the same, as files do that were written to stand alone), a
+/// profile or host written in one file only.
 pub(super) fn graft(into: &mut Vec<Entry>, from: Vec<Entry>, report: &mut Report) {
     graft_below(into, from, "", report);
 }
@@ -75,6 +76,7 @@ fn graft_below(into: &mut Vec<Entry>, from: Vec<Entry>, path: &str, report: &mut
             (Kind::Map(mine), Kind::Map(theirs)) if !named => {
                 graft_below(mine, theirs, &entry.spot.path, report);
             }
+            (mine, theirs) if !named && mine.is(&theirs) => {}
             (_, _) => report.fault(
                 Fault::new(
                     &entry.spot,

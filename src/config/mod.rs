@@ -48,6 +48,7 @@ mod wording;
 mod wrong;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
@@ -115,6 +116,21 @@ pub fn load_opening(path: &Path, open: &Open<'_>) -> Result<Loaded, Faults> {
         let _ = hand_back.send(root);
         loaded
     })
+}
+
+/// The names of profiles and hosts in the files of a directory, as far as they can be read: what is written beside them must have others.
+#[must_use]
+pub fn names_in(directory: &Path) -> BTreeSet<String> {
+    let mut report = fault::Report::default();
+    let files = files::find(directory, &mut report).unwrap_or_default();
+    let one = |file: PathBuf, report: &mut fault::Report| {
+        let root = files::read(&file, std::slice::from_ref(&file), report);
+        root.map(|root| lower::names(&root)).unwrap_or_default()
+    };
+    files
+        .into_iter()
+        .flat_map(|file| one(file, &mut report))
+        .collect()
 }
 
 fn loaded(

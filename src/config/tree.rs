@@ -31,20 +31,7 @@ pub(super) struct Node {
 impl Node {
     /// The value alone, as JSON.
     pub(super) fn to_json(&self) -> serde_json::Value {
-        match &self.kind {
-            Kind::Null => serde_json::Value::Null,
-            Kind::Bool(flag) => (*flag).into(),
-            Kind::Int(number) => (*number).into(),
-            Kind::Float(number) => (*number).into(),
-            Kind::Text(text) => text.as_str().into(),
-            Kind::List(items) => items.iter().map(Self::to_json).collect(),
-            Kind::Map(entries) => serde_json::Value::Object(
-                entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
-                    .collect(),
-            ),
-        }
+        self.kind.to_json()
     }
 }
 
@@ -68,6 +55,28 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Whether it is the same value, wherever it stands.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.to_json() == other.to_json()
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(flag) => (*flag).into(),
+            Self::Int(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::List(items) => items.iter().map(Node::to_json).collect(),
+            Self::Map(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                    .collect(),
+            ),
+        }
+    }
+
     /// As people call it, for `expected …, found …`.
     pub(super) const fn name(&self) -> &'static str {
         match self {

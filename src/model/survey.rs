@@ -42,9 +42,11 @@ pub struct Site {
     pub name: ProfileName,
     /// The name to ask for.
     pub domain: String,
-    /// Whether a server listens for it without TLS.
-    pub http: bool,
-    /// Whether one listens with TLS.
+    /// The ports at which a server listens for it without TLS.
+    pub plain: Vec<u16>,
+    /// The ports at which one listens with TLS.
+    pub secure: Vec<u16>,
+    /// What is known of its TLS.
     pub https: Https,
     /// Other names of it.
     pub others: Vec<String>,

@@ -18,7 +18,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::model::{LEFT_OUT, MonitStatement, Survey};
-use sites::{Block, Listed, Tls};
+use sites::{Block, Listed, Listen};
 
 /// The script.
 const SCRIPT: &str = include_str!("survey.sh");
@@ -158,15 +158,28 @@ fn block(rest: &str) -> Option<Block> {
     Some(Block {
         server: words.next()?.to_owned(),
         file: words.next()?.to_owned(),
-        tls: match (words.next()?, words.next()?, words.next()?) {
-            ("tls", _, certificate) => Tls::Certificate(certificate.to_owned()),
-            _ => Tls::None,
-        },
+        listens: words.next()?.split(',').filter_map(listen).collect(),
+        // Whether it redirects is not asked yet.
+        certificate: words.nth(1)?.to_owned(),
         names: words
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect(),
     })
+}
+
+/// `plain:80`, `tls:443` or `local`.
+fn listen(text: &str) -> Option<Listen> {
+    if text == "local" {
+        return Some(Listen::Local);
+    }
+    let (kind, port) = text.split_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    match kind {
+        "plain" => Some(Listen::Plain(port)),
+        "tls" => Some(Listen::Secure(port)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -208,7 +221,7 @@ mod tests {
             "",
         ] {
             let survey = read(&format!(
-                "vhost nginx /etc/nginx/conf.d/a.conf plain - - {name}\nend"
+                "vhost nginx /etc/nginx/conf.d/a.conf plain:80 - - {name}\nend"
             ));
             assert!(survey.sites.is_empty(), "{name}: {survey:?}");
             assert_eq!(survey.left_out.len(), 1, "{name}");
@@ -220,10 +233,10 @@ mod tests {
     fn blocks_of_one_name_are_one_site() {
         let survey = read(
             "server nginx nginx\n\
-             vhost httpd /etc/httpd/conf.d/x.conf plain - - other.example.com\n\
-             vhost nginx /etc/nginx/conf.d/a.conf plain redirect - A.example.com\n\
-             vhost nginx /etc/nginx/conf.d/a.conf tls - - a.example.com b.example.com\n\
-             vhost nginx /etc/nginx/conf.d/c.conf tls - /etc/pki/tls/certs/localhost.crt c.example.com\nend",
+             vhost httpd /etc/httpd/conf.d/x.conf plain:80 - - other.example.com\n\
+             vhost nginx /etc/nginx/conf.d/a.conf plain:80 redirect - A.example.com\n\
+             vhost nginx /etc/nginx/conf.d/a.conf tls:443,plain:80,tls:8443 - - a.example.com b.example.com\n\
+             vhost nginx /etc/nginx/conf.d/c.conf tls:443 - /etc/pki/tls/certs/localhost.crt c.example.com\nend",
         );
         let seen: Vec<_> = survey
             .sites
@@ -232,7 +245,8 @@ mod tests {
                 (
                     site.name.as_str(),
                     site.domain.as_str(),
-                    site.http,
+                    &site.plain[..],
+                    &site.secure[..],
                     site.https,
                 )
             })
@@ -240,11 +254,45 @@ mod tests {
         assert_eq!(
             seen,
             [
-                ("A.example.com", "a.example.com", true, Https::Yes),
-                ("c.example.com", "c.example.com", false, Https::Placeholder),
+                (
+                    "A.example.com",
+                    "a.example.com",
+                    &[80][..],
+                    &[443, 8443][..],
+                    Https::Yes
+                ),
+                (
+                    "c.example.com",
+                    "c.example.com",
+                    &[],
+                    &[443],
+                    Https::Placeholder
+                ),
             ]
         );
         assert_eq!(survey.sites[0].others, ["b.example.com"]);
+    }
+
+    /// Nobody can ask from elsewhere what listens on the host alone.
+    #[test]
+    fn what_listens_on_the_host_alone_is_no_site() {
+        let survey = read(
+            "profile inner FQDN inner.example.com\n\
+             vhost nginx /etc/nginx/conf.d/inner.conf local - - inner.example.com\n\
+             vhost nginx /etc/nginx/conf.d/socket.conf local,local - - socket.example.com\n\
+             vhost nginx /etc/nginx/conf.d/both.conf local - - both.example.com\n\
+             vhost nginx /etc/nginx/conf.d/both.conf plain:8080 - - both.example.com\nend",
+        );
+        let seen = survey
+            .sites
+            .iter()
+            .map(|site| (site.domain.as_str(), &site.plain[..]));
+        assert_eq!(
+            seen.collect::<Vec<_>>(),
+            [("both.example.com", &[8080][..])]
+        );
+        assert_eq!(survey.left_out.len(), 2, "{survey:?}");
+        assert!(survey.left_out[0].starts_with("inner.example.com ("));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From profiles and server blocks to sites: one for each of KUSANAGI's profiles, then one for each server name that is
-//! left. A name nobody can ask for (`_`, `localhost`, a pattern, a default server without a name) is no site.
+//! left. A name nobody can ask for (`_`, `localhost`, a pattern, a default server without a name) is no site, nor is one whose servers
+//! listen on a unix socket or a loopback address alone.
 
 use crate::model::{Https, ProfileName, Site};
 
@@ -26,15 +27,21 @@ impl Listed {
 pub(super) struct Block {
     pub(super) server: String,
     pub(super) file: String,
-    pub(super) tls: Tls,
+    pub(super) listens: Vec<Listen>,
+    /// `-`: not said in this file.
+    pub(super) certificate: String,
     pub(super) names: Vec<String>,
 }
 
-/// Whether a block serves TLS, and with which certificate (`-`: not said in this file).
-#[derive(Debug)]
-pub(super) enum Tls {
-    None,
-    Certificate(String),
+/// Where a block is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Listen {
+    /// At this port, without TLS.
+    Plain(u16),
+    /// At this port, with TLS.
+    Secure(u16),
+    /// By this machine alone: a unix socket, a loopback address.
+    Local,
 }
 
 /// Words in the path of a certificate that was made for no site in particular.
@@ -92,6 +99,16 @@ pub(super) fn from(listed: &[Listed], blocks: &[Block]) -> (Vec<Site>, Vec<Strin
     for site in &mut sites {
         complete(site, blocks);
     }
+    sites.retain(|site| {
+        let is_asked = !(site.plain.is_empty() && site.secure.is_empty());
+        if !is_asked {
+            left_out.push(format!(
+                "{} ({}): it listens on a unix socket or a loopback address alone",
+                site.domain, site.file
+            ));
+        }
+        is_asked
+    });
     (sites, left_out)
 }
 
@@ -99,7 +116,8 @@ fn add(sites: &mut Vec<Site>, name: ProfileName, domain: String, file: &str, wor
     sites.push(Site {
         name,
         domain: domain.to_ascii_lowercase(),
-        http: false,
+        plain: Vec::new(),
+        secure: Vec::new(),
         https: Https::No,
         others: Vec::new(),
         wordpress,
@@ -125,15 +143,20 @@ fn complete(site: &mut Site, blocks: &[Block]) {
             continue;
         }
         found = true;
-        match &block.tls {
-            Tls::None => site.http = true,
-            Tls::Certificate(path) => {
-                let placeholder = PLACEHOLDERS.iter().any(|word| path.contains(word));
-                if !placeholder {
-                    site.https = Https::Yes;
-                } else if site.https == Https::No {
-                    site.https = Https::Placeholder;
+        for listen in &block.listens {
+            match listen {
+                Listen::Plain(port) => note(&mut site.plain, *port),
+                Listen::Secure(port) => {
+                    note(&mut site.secure, *port);
+                    let path = &block.certificate;
+                    let placeholder = PLACEHOLDERS.iter().any(|word| path.contains(word));
+                    if !placeholder {
+                        site.https = Https::Yes;
+                    } else if site.https == Https::No {
+                        site.https = Https::Placeholder;
+                    }
                 }
+                Listen::Local => {}
             }
         }
         for name in &block.names {
@@ -144,7 +167,15 @@ fn complete(site: &mut Site, blocks: &[Block]) {
         }
     }
     // Nothing was seen of how it is served: what every site has.
-    site.http |= !found;
+    if !found {
+        site.plain.push(80);
+    }
+}
+
+fn note(ports: &mut Vec<u16>, port: u16) {
+    if !ports.contains(&port) {
+        ports.push(port);
+    }
 }
 
 /// The profile whose file this is: KUSANAGI 8 writes `PROFILE_http.conf` and `PROFILE_ssl.conf`.

@@ -9,7 +9,8 @@
 #   unit UNIT                                 every web server's unit that is there
 #   restart COMMAND | test COMMAND            what root would run: with full paths, as sudoers wants them
 #   profile NAME NAME|FQDN|TYPE VALUE         of KUSANAGI 8's profile.conf; NAME: there is one of this name
-#   vhost nginx|httpd FILE plain|tls REDIRECTS CERTIFICATE NAME…   one server block; `-` for nothing
+#   vhost nginx|httpd FILE LISTENS REDIRECTS CERTIFICATE NAME…   one server block; `-` for nothing. LISTENS: `plain:PORT`, `tls:PORT`, or
+#                                             `local` for a unix socket and a loopback address, with commas between them
 #   monit FILE STATEMENT                      what Monit watches and does
 #   agent sites|empty                         probe-agent is installed; whether its SITES name any to ask this host for
 #   unreadable FILE                           there, but not for this account
@@ -89,21 +90,55 @@ profiles() {
     ' $files
 }
 
-# nginx's server blocks: statements are told apart by `;`, `{` and `}`.
+# nginx's server blocks: statements are told apart by `;`, `{` and `}`, and may go on over lines. Words may stand in quotation marks,
+# where these signs, `#` and blanks are a part of the word.
 nginx_blocks() {
     readable "$ROOT"/etc/opt/kusanagi/nginx/conf.d/*.conf "$ROOT"/etc/nginx/nginx.conf "$ROOT"/etc/nginx/conf.d/*.conf "$ROOT"/etc/nginx/sites-enabled/* || return 0
     # shellcheck disable=SC2086
     awk -v root="$ROOT" '
+        function words(line,    out, i, c, before) {
+            out = ""; before = " "
+            gsub(/\$\{[A-Za-z0-9_]+\}/, "$x", line)
+            for (i = 1; i <= length(line); i++) {
+                c = substr(line, i, 1)
+                if (c == "\\") { i++; out = out "__"; before = "_" }
+                else if (quote != "") {
+                    if (c == quote) quote = ""; else out = out (c ~ /[;{}# \t]/ ? "_" : c)
+                    before = "_"
+                } else if ((c == "\"" || c == "\047") && before ~ /[ \t;{}]/) quote = c
+                else if (c == "#" && before ~ /[ \t;{}]/) break
+                else { out = out c; before = c }
+            }
+            return out " "
+        }
+        function listen(text, place,    port) {
+            if (text ~ /[ \t]quic([ \t]|$)/) return
+            port = 80
+            if (place ~ /^[0-9]+$/) { port = place; place = "*" }
+            else if (place ~ /:[0-9]+$/) { port = place; sub(/.*:/, "", port); sub(/:[0-9]+$/, "", place) }
+            if (place ~ /^(unix:|127\.|localhost$|\[::1\]$)/) listens = listens ",local"
+            else listens = listens "," (text ~ /[ \t]ssl([ \t]|$)/ || port == 443 ? "tls:" : "plain:") port
+        }
         function statement(text,    word, n, i) {
             n = split(text, word, /[ \t]+/)
             if (word[1] == "server_name") for (i = 2; i <= n; i++) names = names " " word[i]
-            if (word[1] == "listen" && (text ~ /[ \t]ssl/ || word[2] ~ /(^|:)443$/)) tls = "tls"
-            if (word[1] == "include" && word[2] ~ /ssl/) tls = "tls"
+            if (word[1] == "listen") listen(text, word[2])
+            if (word[1] == "ssl" && word[2] == "on") tls = "all"
+            if (word[1] == "include" && word[2] ~ /ssl/ && tls == "") tls = "but 80"
             if (word[1] == "ssl_certificate") cert = word[2]
             if ((word[1] == "return" || word[1] == "rewrite") && text ~ /https:\/\//) redirect = "redirect"
         }
+        function told(    part, n, i, out) {
+            if (listens == "") listens = tls == "" ? ",plain:80" : ",tls:443"
+            n = split(substr(listens, 2), part, ",")
+            out = ""
+            for (i = 1; i <= n; i++) {
+                if (tls == "all" || (tls != "" && part[i] != "plain:80")) sub(/^plain/, "tls", part[i])
+                out = out (i > 1 ? "," : "") part[i]
+            }
+            return out
+        }
         function finish(file,    line, count, part, i, depth, at, text) {
-            gsub(/\$\{[A-Za-z0-9_]+\}/, "$x", all)
             gsub(/;/, "\n", all); gsub(/[{]/, "\n{\n", all); gsub(/[}]/, "\n}\n", all)
             count = split(all, part, "\n")
             depth = 0; at = -1; line = ""
@@ -113,39 +148,55 @@ nginx_blocks() {
                 if (text == "") continue
                 if (text == "{") {
                     depth++
-                    if (line == "server") { at = depth; names = ""; tls = "plain"; cert = "-"; redirect = "-" }
+                    if (line == "server") { at = depth; names = ""; listens = ""; tls = ""; cert = "-"; redirect = "-" }
                     line = ""
                 } else if (text == "}") {
                     if (line != "" && at >= 0) statement(line)
                     line = ""
-                    if (depth == at) { print "vhost nginx " substr(file, length(root) + 1) " " tls " " redirect " " cert names; at = -1 }
+                    if (depth == at) { print "vhost nginx " substr(file, length(root) + 1) " " told() " " redirect " " cert names; at = -1 }
                     depth--
                 } else {
                     if (line != "" && at >= 0) statement(line)
                     line = text
                 }
             }
-            all = ""
+            all = ""; quote = ""
         }
         FNR == 1 && file != "" { finish(file) }
-        { file = FILENAME; text = $0; sub(/(^|[ \t])#.*/, "", text); all = all text "\n" }
+        { file = FILENAME; text = $0; sub(/\r$/, "", text); all = all words(text) }
         END { if (file != "") finish(file) }
     ' $files | cut -c 1-1000
 }
 
+# Apache's virtual hosts. A line goes on after a backslash at its end.
 httpd_blocks() {
     readable "$ROOT"/etc/opt/kusanagi/httpd/conf.d/*.conf "$ROOT"/etc/httpd/conf.d/*.conf "$ROOT"/etc/apache2/sites-enabled/* || return 0
     # shellcheck disable=SC2086
     awk -v root="$ROOT" '
-        { key = tolower($1) }
+        function told(    part, n, i, out, port, place) {
+            n = split(places, part, " ")
+            out = ""
+            for (i = 1; i <= n; i++) {
+                place = part[i]; port = tls == "" ? 80 : 443
+                if (place ~ /:[0-9]+$/) { port = place; sub(/.*:/, "", port); sub(/:[0-9]+$/, "", place) }
+                if (place ~ /^(127\.|localhost$|\[::1\]$)/) place = "local"
+                else place = (tls != "" || port == 443 ? "tls:" : "plain:") port
+                out = out (i > 1 ? "," : "") place
+            }
+            return out == "" ? "-" : out
+        }
+        FNR == 1 { begun = ""; inside = 0 }
+        { sub(/\r$/, ""); begun = begun $0 }
+        sub(/\\$/, " ", begun) { next }
+        { $0 = begun; begun = ""; key = tolower($1) }
         key ~ /^#/ { next }
-        key == "<virtualhost" { inside = 1; names = ""; tls = "plain"; cert = "-"; redirect = "-"; if ($0 ~ /:443[ >]/) tls = "tls" }
+        key == "<virtualhost" { inside = 1; names = ""; tls = ""; cert = "-"; redirect = "-"; places = $0; sub(/^[ \t]*[^ \t]+/, "", places); sub(/>.*/, "", places) }
         !inside { next }
-        key == "servername" || key == "serveralias" { for (i = 2; i <= NF; i++) { name = $i; gsub(/^https?:\/\/|:[0-9]+$|"/, "", name); names = names " " name } }
-        key == "sslengine" && tolower($2) == "on" { tls = "tls" }
-        key == "sslcertificatefile" { cert = $2; gsub(/"/, "", cert) }
+        key == "servername" || key == "serveralias" { for (i = 2; i <= NF; i++) { name = $i; gsub(/^"?https?:\/\/|:[0-9]+"?$|["\047]/, "", name); names = names " " name } }
+        key == "sslengine" && tolower($2) == "on" { tls = "on" }
+        key == "sslcertificatefile" { cert = $2; gsub(/["\047]/, "", cert) }
         (key == "redirect" || key == "redirectpermanent" || key == "rewriterule") && /https:\/\// { redirect = "redirect" }
-        key == "</virtualhost>" { inside = 0; print "vhost httpd " substr(FILENAME, length(root) + 1) " " tls " " redirect " " cert names }
+        key == "</virtualhost>" { inside = 0; print "vhost httpd " substr(FILENAME, length(root) + 1) " " told() " " redirect " " cert names }
     ' $files | cut -c 1-1000
 }
 

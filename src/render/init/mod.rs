@@ -19,7 +19,7 @@ pub struct Access {
     pub name: HostName,
     /// What the OpenSSH client is given.
     pub ssh: String,
-    /// Whether the host was asked over SSH; else it is this machine, and `ssh` is a guess.
+    /// Whether the host was asked at `ssh`; else it is this machine, or was asked as somebody else, and `ssh` is a guess.
     pub remote: bool,
     /// The key.
     pub identity_file: Option<PathBuf>,
@@ -53,19 +53,26 @@ impl Access {
 
 /// The URLs that are watched.
 fn urls(site: &Site) -> Vec<String> {
-    let plain = format!("http://{}/", site.domain);
-    let secure = format!("https://{}/", site.domain);
-    match (site.http, site.https) {
-        (_, Https::No) | (true, Https::Placeholder) => vec![plain],
-        (true, Https::Yes) => vec![plain, secure],
-        (false, Https::Yes | Https::Placeholder) => vec![secure],
+    let mut urls = at("http", 80, &site.plain, &site.domain);
+    if site.https == Https::Yes || urls.is_empty() {
+        urls.extend(at("https", 443, &site.secure, &site.domain));
     }
+    urls
+}
+
+/// The URLs at these ports.
+fn at(scheme: &str, usual: u16, ports: &[u16], domain: &str) -> Vec<String> {
+    let url = |port: &u16| match *port {
+        port if port == usual => format!("{scheme}://{domain}/"),
+        port => format!("{scheme}://{domain}:{port}/"),
+    };
+    ports.iter().map(url).collect()
 }
 
 /// What was found, and what was left out and why.
 #[must_use]
-pub fn found(survey: &Survey, access: &Access, file: &str) -> String {
-    let mut text = format!("{file}: ");
+pub fn found(survey: &Survey, access: &Access, file: Option<&str>) -> String {
+    let mut text = file.map_or_else(String::new, |file| format!("{file}: "));
     let count = survey.sites.len();
     let plural = if count == 1 { "" } else { "s" };
     let server = survey.unit.as_deref().unwrap_or("no web server's unit");
@@ -138,17 +145,21 @@ mod tests {
     #[test]
     fn urls_of_a_site() {
         let (plain, secure) = ("http://a.example/", "https://a.example/");
-        for (http, https, wanted) in [
-            (true, Https::Yes, &[plain, secure][..]),
-            (true, Https::Placeholder, &[plain]),
-            (true, Https::No, &[plain]),
-            (false, Https::Yes, &[secure]),
-            (false, Https::Placeholder, &[secure]),
+        let (odd_plain, odd_secure) = ("http://a.example:8080/", "https://a.example:8443/");
+        for (ports, tls, https, wanted) in [
+            (&[80][..], &[443][..], Https::Yes, &[plain, secure][..]),
+            (&[80], &[443], Https::Placeholder, &[plain]),
+            (&[80], &[], Https::No, &[plain]),
+            (&[], &[443], Https::Yes, &[secure]),
+            (&[], &[443], Https::Placeholder, &[secure]),
+            (&[8080], &[8443], Https::Yes, &[odd_plain, odd_secure]),
+            (&[80, 8080], &[], Https::No, &[plain, odd_plain]),
         ] {
             let site = Site {
                 name: crate::model::ProfileName::try_new("a").unwrap(),
                 domain: "a.example".to_owned(),
-                http,
+                plain: ports.to_vec(),
+                secure: tls.to_vec(),
                 https,
                 others: Vec::new(),
                 wordpress: false,

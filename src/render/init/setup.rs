@@ -13,7 +13,7 @@ const SITES: usize = 9;
 
 /// The key line, the sudoers lines and what belongs to them.
 #[must_use]
-pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
+pub fn setup(survey: &Survey, access: &Access, file: Option<&str>) -> String {
     let key = access.public_key.as_deref().unwrap_or("PUBLIC-KEY");
     let identity = access
         .identity_file
@@ -68,6 +68,7 @@ pub fn setup(survey: &Survey, access: &Access, file: &str) -> String {
          \x20    machines, or a rule against probe, from a server that died; `probe drill` says so.)\n\
          \x20    and in {file}: `ssh: probe@{host}`, `agent: true` instead of `restart.commands`\n",
         sites.join(" "),
+        file = file.unwrap_or("the configuration"),
         host = access.host(),
         count = match survey.sites.len() {
             0..=SITES => "nine at most".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::model::{Https, Site, Survey};
 
-use super::{Access, urls};
+use super::{Access, at, urls};
 
 /// The text of a `probes.yaml`.
 #[must_use]
@@ -67,10 +67,11 @@ fn profile(text: &mut String, site: &Site, access: &Access) {
         urls.join(", ")
     ));
     if site.https == Https::Placeholder {
-        text.push_str(&format!(
-            "    # https://{}/ answers with a certificate that was made for no site: add it when it has its own\n",
-            site.domain
-        ));
+        for url in at("https", 443, &site.secure, &site.domain) {
+            text.push_str(&format!(
+                "    # {url} answers with a certificate that was made for no site: add it when it has its own\n"
+            ));
+        }
     }
     if !site.others.is_empty() {
         text.push_str(&format!(
@@ -80,7 +81,7 @@ fn profile(text: &mut String, site: &Site, access: &Access) {
     }
     if site.wordpress {
         text.push_str(
-            "    expect: {contains: \"</html>\"}   # a page that broke off does not have it\n    \
+            "    # expect: {contains: \"</html>\"}   # if the page has it (many do not): one that broke off has not\n    \
              # cache_bypass: wordpress   # a page from KUSANAGI's caches does not count as up; every probe then costs a full page\n",
         );
     }

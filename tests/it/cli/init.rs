@@ -11,6 +11,9 @@ use crate::ssh::server::{Sshd, new_key, public, trust};
 /// Before every path that is read on the host.
 const ROOT: &str = "PROBE_SURVEY_ROOT";
 
+/// Hosts that were written down: `odd` and `odd-httpd` have other ports, names over several lines and in quotation marks, sockets.
+const HOSTS: [&str; 5] = ["kusanagi8", "kusanagi9", "plain", "odd", "odd-httpd"];
+
 /// Passwords in the hosts' files begin so.
 const SECRET: &str = "s3cret";
 
@@ -91,7 +94,7 @@ fn anonymous(text: &str) -> String {
 
 #[test]
 fn what_is_written_and_what_is_said() {
-    for name in ["kusanagi8", "kusanagi9", "plain"] {
+    for name in HOSTS {
         let desk = Desk::new();
         let said = desk.probe(&host(name), &["init"]);
         said.expect(0, &["probes.yaml: "]);
@@ -127,9 +130,52 @@ fn nothing_is_overwritten() {
     )
     .expect(3, &["could not be written"]);
     let said = desk.probe(&host("kusanagi8"), &["init", "--output", "-"]);
-    said.expect(0, &["restrict,from="]);
+    said.expect(
+        0,
+        &["restrict,from=", "and in the configuration: `ssh: probe@"],
+    );
     assert!(said.stdout.starts_with("# Written by"), "{said:#?}");
     assert!(!said.stdout.contains("restrict"), "{said:#?}");
+    assert!(!said.stderr.contains("stdout"), "{said:#?}");
+}
+
+/// Files of two hosts may lie in one directory, and each stands alone as well.
+#[test]
+fn two_files_in_one_directory_are_one_configuration() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("probe.d")).unwrap();
+    for (name, output) in [
+        ("kusanagi8", "probe.d/10-web1.yaml"),
+        ("odd", "probe.d/20-web2.yaml"),
+        ("kusanagi8", "probe.d/30-web3.yaml"),
+    ] {
+        let said = desk.probe(&host(name), &["init", "--output", output]);
+        said.expect(0, &[output]);
+        desk.probe(Path::new("/"), &["check", "-c", output])
+            .expect(0, &["no faults"]);
+    }
+    // This machine is one and the same: only its destination stands twice.
+    for (file, other) in [
+        ("10-web1.yaml", "web1"),
+        ("20-web2.yaml", "web2"),
+        ("30-web3.yaml", "web3"),
+    ] {
+        let path = desk.path("probe.d").join(file);
+        let yaml = fs::read_to_string(&path).unwrap();
+        let start = yaml.find("    ssh: ").unwrap();
+        let end = start + yaml[start..].find('\n').unwrap();
+        fs::write(
+            &path,
+            format!(
+                "{}    ssh: probe@{other}.test{}",
+                &yaml[..start],
+                &yaml[end..]
+            ),
+        )
+        .unwrap();
+    }
+    let said = desk.probe(Path::new("/"), &["check", "-c", "probe.d"]);
+    said.expect(0, &["9 profiles, 3 hosts, no faults"]);
 }
 
 #[test]
@@ -217,7 +263,7 @@ fn an_agent_without_sites() {
 #[test]
 fn the_question_in_every_shell() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/adapters/survey/survey.sh");
-    for name in ["kusanagi8", "kusanagi9", "plain"] {
+    for name in HOSTS {
         let mut answers = Vec::new();
         for (shell, options) in [
             ("dash", &[][..]),
@@ -302,6 +348,71 @@ fn over_ssh() {
     }
     desk.probe(Path::new("/"), &["check", "-c", "web1.yaml"])
         .expect(0, &["no faults"]);
+}
+
+/// Who asks as root, with a key of their own, does not hand that key to probe.
+#[test]
+fn the_key_of_the_login_stays_out_of_the_file() {
+    let desk = Desk::new();
+    let forced = format!(
+        "{ROOT}={} exec sh -c \\\"$SSH_ORIGINAL_COMMAND\\\"",
+        host("kusanagi8").display()
+    );
+    let server = sshd(&desk, &forced);
+    let own = desk.path("probe_key");
+    new_key(&own);
+    for (identity, line) in [
+        (None, None),
+        (
+            Some(&own),
+            Some(format!("identity_file: {}", own.display())),
+        ),
+    ] {
+        let output = if identity.is_some() {
+            "own.yaml"
+        } else {
+            "none.yaml"
+        };
+        let (destination, login) = (server.destination(), server.identity.to_string_lossy());
+        let known = server.known_hosts.to_string_lossy();
+        let mut words = vec![
+            "init",
+            "--ssh",
+            &destination,
+            "--login-identity",
+            &login,
+            "--known-hosts",
+            &known,
+            "--output",
+            output,
+        ];
+        let own = identity.map(|path| path.to_string_lossy().into_owned());
+        words.extend(own.iter().flat_map(|path| ["--identity", path]));
+        desk.probe(Path::new("/nonexistent"), &words)
+            .expect(0, &[output]);
+        let yaml = fs::read_to_string(desk.path(output)).unwrap();
+        assert!(!yaml.contains(&*login), "{yaml}");
+        assert!(
+            yaml.contains(&format!(
+                "ssh: \"ssh://probe@127.0.0.1:{}\"   # (2)",
+                server.port
+            )) || yaml.contains(&format!(
+                "ssh: ssh://probe@127.0.0.1:{}   # (2)",
+                server.port
+            )),
+            "{yaml}"
+        );
+        assert!(
+            yaml.contains("- sudo -n /usr/bin/kusanagi restart"),
+            "{yaml}"
+        );
+        match line {
+            Some(line) => assert!(yaml.contains(&line), "{yaml}"),
+            None => assert!(!yaml.contains("identity_file"), "{yaml}"),
+        }
+        desk.probe(Path::new("/"), &["check", "-c", output])
+            .expect(0, &["no faults"]);
+    }
 }
 
 #[test]
