@@ -63,6 +63,11 @@ fn window(node: &Node, report: &mut Report) -> Option<Window> {
         let length = length.as_ref().map_or(Duration::ZERO, |found| found.value);
         Window::try_new(cron, length, zone)
     };
+    if let (Some(cron), Some(zone)) = (&cron, &zone)
+        && let Ok(window) = build(&cron.value, &zone.value)
+    {
+        return length.is_some().then_some(window);
+    }
     // Each is judged by itself, so that none hides the other.
     let bad_cron = cron
         .as_ref()
@@ -80,6 +85,5 @@ fn window(node: &Node, report: &mut Report) -> Option<Window> {
         let fault = Fault::new(&zone.spot, error.to_string());
         report.fault(fault.act("write a name of the tz database, like `Asia/Tokyo` or `UTC`"));
     }
-    let (cron, _, zone) = (cron?, length.as_ref()?, zone?);
-    build(&cron.value, &zone.value).ok()
+    None
 }
