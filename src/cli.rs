@@ -290,7 +290,7 @@ pub struct DrillArgs {
     /// Hosts to log in to and look at, as before a restart; all of them when none is named and no mail is asked for
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Send a test mail to every recipient and show what was said with each relay
+    /// Send a test mail to every recipient, show what was said with each relay, and post a test to every webhook
     #[arg(long)]
     pub mail: bool,
 }

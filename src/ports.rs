@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::model::{
     Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Fleet,
     Happened, Heartbeat, Holder, Host, HostName, NetworkSettings, Now, Orders, Pause, Profile,
-    Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Wording,
+    Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Webhook, Wording,
 };
 
 /// Something under way.
@@ -81,6 +81,13 @@ pub trait Messenger: Send + Sync {
         wording: Arc<Wording>,
         entry: Entry,
     ) -> Pending<Delivery>;
+}
+
+/// Tells services.
+pub trait Poster: Send + Sync {
+    /// Posts the event once, in the form that the service understands.
+    fn post(&self, webhook: Arc<Webhook>, wording: Arc<Wording>, entry: Entry)
+    -> Pending<Delivery>;
 }
 
 /// Tells an outside watcher that we live.

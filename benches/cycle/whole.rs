@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use probe::adapters::clock::SystemClock;
 use probe::adapters::command::{CommandMessenger, Environment};
-use probe::adapters::http::{HttpProber, HttpPulse};
+use probe::adapters::http::{HttpPoster, HttpProber, HttpPulse};
 use probe::adapters::observe::LogObserver;
 use probe::adapters::smtp::SmtpNotifier;
 use probe::adapters::ssh::SshRecoverer;
@@ -100,6 +100,7 @@ pub(crate) fn settings(profiles: impl IntoIterator<Item = Profile>) -> Arc<Setti
         },
         email: None,
         command: None,
+        webhooks: Vec::new(),
         heartbeat: None,
         status_page: None,
     })
@@ -191,6 +192,7 @@ pub(crate) fn ports(prober: Arc<dyn Prober>, state: Option<PathBuf>) -> Ports {
         )),
         notifier: Arc::new(SmtpNotifier::new()),
         messenger: Arc::new(CommandMessenger::new(Environment::default())),
+        poster: Arc::new(HttpPoster::new(&means, Arc::new(no_secrets))),
         watcher,
         writer: store,
         observer: Box::new(LogObserver),

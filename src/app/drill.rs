@@ -1,33 +1,34 @@
 //! `probe drill`: rehearses what a recovery needs. It logs in to hosts as a restart would, looks at them and says what they
-//! answer; it sends test mails and shows what was said with each relay. Nothing is restarted. When and how it
+//! answer; it sends test mails and shows what was said with each relay, and posts a test to each webhook. Nothing is restarted. When and how it
 //! went is noted in the state directory, for the weekly report, `probe status` and `/metrics`.
 
 use std::sync::Arc;
 
 use crate::adapters::clock::SystemClock;
+use crate::adapters::http::{HttpPoster, HttpProber};
 use crate::adapters::smtp::{Outcome, Rehearsed, SmtpNotifier, TapeLine};
 use crate::adapters::ssh::SshRecoverer;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
-    Channel, Diagnosis, Email, Entry, EntryId, EventKind, Host, HostName, Notification, Settings,
-    Timestamp, Wording, plain_url,
+    Channel, Delivery, Diagnosis, Email, Entry, Host, HostName, Settings, Timestamp, Wording,
+    plain_url,
 };
-use crate::ports::{Clock as _, Recoverer as _};
+use crate::ports::{Clock as _, Poster as _, Recoverer as _};
 use crate::render::facts;
 use crate::render::text::clean;
 use crate::render::words::Voice;
 
 use super::surroundings::Surroundings;
-use super::{answer, runtime, say_error, settings_opened};
+use super::watch::read_secret;
+use super::{answer, complain, runtime, say_error, settings_opened};
 
 /// `probe drill`.
 pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::DrillArgs) -> Exit {
     let drilled = || {
         let settings = settings_opened(cli, around)?;
         let hosts = hosts(&settings, drill)?;
-        let email = settings.email.clone().filter(|_| drill.mail);
-        if drill.mail && email.is_none() {
+        if drill.mail && settings.email.is_none() && settings.webhooks.is_empty() {
             say_error(
                 "probe: no mail is configured; add `alerts.email` with `from`, `to` and `smtp`",
             );
@@ -36,16 +37,16 @@ pub(super) fn drill(cli: &Cli, around: &Surroundings, drill: &cli::DrillArgs) ->
         let runtime = runtime()?;
         let exit = runtime.block_on(async {
             let (mut exit, mut notes) = look_at(&settings, &hosts, cli.global.quiet).await;
-            if let Some(email) = &email {
+            if drill.mail {
                 let at = SystemClock::new().now().wall;
-                let went = test_mails(email, &settings.wording, at, cli.global.quiet).await;
+                let went = tell_all(&settings, at, cli.global.quiet).await?;
                 notes.push((None, at, went != Exit::Critical));
                 exit = exit.worst(went);
             }
-            exit.worst(note(cli, around, &notes))
+            Ok(exit.worst(note(cli, around, &notes)))
         });
         runtime.shutdown_background();
-        Ok(exit)
+        exit
     };
     drilled().unwrap_or_else(|exit| exit)
 }
@@ -165,6 +166,36 @@ fn clean_line(line: &str) -> String {
     format!("{}{}", " ".repeat(indent), clean(line.trim_start()))
 }
 
+/// Tells everybody who is told by mail or by a webhook.
+async fn tell_all(settings: &Settings, at: Timestamp, quiet: bool) -> Result<Exit, Exit> {
+    let mut exit = Exit::Ok;
+    if let Some(email) = &settings.email {
+        exit = test_mails(email, &settings.wording, at, quiet).await;
+    }
+    if settings.webhooks.is_empty() {
+        return Ok(exit);
+    }
+    let prober = HttpProber::try_new().map_err(|error| complain(&error))?;
+    let poster = HttpPoster::new(&prober, Arc::new(read_secret));
+    for webhook in &settings.webhooks {
+        let entry = Entry::test(Channel::Webhook, webhook.name.clone(), at);
+        let posted = poster.post(Arc::clone(webhook), Arc::clone(&settings.wording), entry);
+        let (went, said) = match posted.await {
+            Delivery::Sent { relay } => (Exit::Ok, format!("taken by {relay}")),
+            Delivery::Deferred { reason, .. } => (Exit::Critical, format!("not taken: {reason}")),
+            Delivery::Unclear { reason } => {
+                (Exit::Critical, format!("unclear, it may arrive: {reason}"))
+            }
+            Delivery::Rejected { reason } => (Exit::Critical, format!("refused: {reason}")),
+        };
+        exit = exit.worst(went);
+        if !quiet || went != Exit::Ok {
+            answer(&clean(&format!("{}: {said}", webhook.name)));
+        }
+    }
+    Ok(exit)
+}
+
 /// Sends a test mail to each recipient by the first relay that takes it, and asks every other relay whether it would. A relay
 /// that would not is a warning while another one had the mail.
 async fn test_mails(email: &Email, wording: &Wording, at: Timestamp, quiet: bool) -> Exit {
@@ -224,19 +255,8 @@ fn spoken(line: &TapeLine) -> String {
 }
 
 fn test_mail(email: &Email, to: &str, at: Timestamp) -> Entry {
-    let notification = Notification::blank(EventKind::Test, at);
     Entry {
-        id: EntryId(0),
-        notification,
         from: email.from.clone(),
-        channel: Channel::Mail,
-        to: to.to_owned(),
-        queued: at,
-        tries: 0,
-        due: at,
-        last: None,
-        open: false,
-        unclear: false,
-        outlived: false,
+        ..Entry::test(Channel::Mail, to.to_owned(), at)
     }
 }

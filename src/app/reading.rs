@@ -14,8 +14,8 @@ use crate::cli::place::CONFIG_FILES;
 use crate::cli::{Cli, Command, LogForm, Subject};
 use crate::config::{self, Fault, Faults, Hint, Loaded};
 use crate::exit::Exit;
-use crate::model::Settings;
-use crate::render::words;
+use crate::model::{Form, Settings};
+use crate::render::{webhook, words};
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, named, say_error};
@@ -178,10 +178,16 @@ fn warned(cli: &Cli, loaded: Loaded) -> Arc<Settings> {
     Arc::new(loaded.settings)
 }
 
-/// What is wrong with people's own words for mails. `probe check` refuses it; a watch goes on with ours.
+/// What is wrong with what people wrote for us to say: words for mails, bodies of webhooks. `probe check` refuses it; a watch goes
+/// on, with our words, and such a webhook waits.
 pub(super) fn misworded(settings: &Settings) -> Vec<Fault> {
+    let bodies = settings.webhooks.iter().filter_map(|to| match &to.form {
+        Form::Body(template) => webhook::check(template),
+        Form::Preset(_) => None,
+    });
     words::check(&settings.wording)
         .into_iter()
+        .chain(bodies)
         .map(|complaint| Fault {
             file: complaint.path,
             line: complaint.line as u64,

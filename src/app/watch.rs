@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::adapters::clock::SystemClock;
 use crate::adapters::command::CommandMessenger;
-use crate::adapters::http::{HttpProber, HttpPulse};
+use crate::adapters::http::{HttpPoster, HttpProber, HttpPulse};
 use crate::adapters::observe::LogObserver;
 use crate::adapters::progress::Progress;
 use crate::adapters::smtp::{SmtpNotifier, secret};
@@ -154,6 +154,7 @@ fn conduct(
     let watch = Arc::clone(&clock);
     let paused = move |host: &Host| store.is_paused(&host.name, watch.now().wall);
     let watcher = HttpPulse::new(&prober, Arc::new(read_secret));
+    let poster = HttpPoster::new(&prober, Arc::new(read_secret));
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let (orders, mut control) = mpsc::channel(4);
@@ -175,6 +176,7 @@ fn conduct(
             prober: Arc::new(prober),
             notifier: Arc::new(SmtpNotifier::new()),
             messenger: Arc::new(CommandMessenger::new(around.passed_on.clone())),
+            poster: Arc::new(poster),
             watcher: Arc::new(watcher),
             writer: state.writer,
             observer: Box::new(teller),
@@ -195,7 +197,7 @@ fn conduct(
     ended
 }
 
-fn read_secret(source: &SecretSource) -> Result<Secret, String> {
+pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, String> {
     secret::read(source).map_err(|fault| {
         let because = std::error::Error::source(&fault);
         let because = because.map_or_else(String::new, |source| format!(": {source}"));

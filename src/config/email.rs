@@ -1,4 +1,4 @@
-//! `alerts`: who is told, and over which mail servers; what `command` is, `command` says.
+//! `alerts`: who is told, and over which mail servers; what `command` and `webhooks` are, [`command`] and [`webhooks`] say.
 //!
 //! A relay is a URL: `smtps://` (TLS from the first byte, port 465), `smtp+starttls://` or `smtp://` (STARTTLS required,
 //! port 587), `smtp+plain://` (no TLS, port 25; this machine only, unless `insecure: true`). It may name a user, never a
@@ -8,9 +8,10 @@
 //! [`wording`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Email, Hello, Wording};
+use crate::model::{Email, Hello, Webhook, Wording};
 
 use super::command;
 use super::fault::{Fault, Report};
@@ -20,6 +21,7 @@ use super::relay;
 use super::section::Section;
 use super::tree::{Kind, Node};
 use super::value::{LONGEST, duration, list, parse_duration, text, texts};
+use super::webhooks;
 use super::wording;
 use super::wrong::{expected, nearest};
 
@@ -30,6 +32,8 @@ pub(super) struct Alerts {
     pub(super) email: Option<Email>,
     /// By a program and its arguments.
     pub(super) command: Option<Vec<String>>,
+    /// By posts to services.
+    pub(super) webhooks: Vec<Arc<Webhook>>,
     /// In which words.
     pub(super) wording: Wording,
 }
@@ -39,6 +43,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
     let Some(alerts) = Section::open(node, ALERTS, report) else {
         return Alerts::default();
     };
+    let wording = wording::read(&alerts, report);
     Alerts {
         email: alerts
             .get("email")
@@ -46,7 +51,11 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Alerts {
         command: alerts
             .get("command")
             .and_then(|node| command::read(node, report)),
-        wording: wording::read(&alerts, report),
+        webhooks: alerts
+            .get("webhooks")
+            .map(|node| webhooks::read(node, wording.language, report))
+            .unwrap_or_default(),
+        wording,
     }
 }
 

@@ -111,6 +111,9 @@ pub(super) const RECIPIENTS: usize = 50;
 /// Relays that are tried in order.
 pub(super) const RELAYS: usize = 8;
 
+/// Webhooks: each event is posted to all of them.
+pub(super) const WEBHOOKS: usize = 20;
+
 /// Words of a command.
 pub(super) const WORDS: usize = 64;
 
@@ -590,6 +593,12 @@ pub(super) const ALERTS: &[Key] = &[
         "A program, by its whole path, and its arguments: it gets each event as a JSON document on its standard input.",
     ),
     key(
+        "webhooks",
+        OneOrList(&Section(WEBHOOK), WEBHOOKS),
+        Nothing,
+        "Services to which each event is posted.",
+    ),
+    key(
         "timezone",
         Text("Asia/Tokyo"),
         Nothing,
@@ -686,6 +695,79 @@ pub(super) const RELAY: &[Key] = &[
         Flag,
         Is("false"),
         "Mail and password may travel unencrypted.",
+    ),
+];
+
+/// A webhook.
+pub(super) const WEBHOOK: &[Key] = &[
+    key(
+        "name",
+        Text("night-shift"),
+        Nothing,
+        "What it is called where its messages are shown; messages that wait are for this name. Without it the word of `preset`, or the name of the file of `body`.",
+    ),
+    key(
+        "preset",
+        Word(&[
+            "event", "slack", "discord", "teams", "ntfy", "line", "chatwork",
+        ]),
+        Nothing,
+        "The service. `event` posts the document that `command` gets; `slack` is also for Mattermost, Rocket.Chat and Google Chat. Exactly one of this and `body`.",
+    ),
+    key(
+        "body",
+        Text("/etc/probe/pager.json"),
+        Nothing,
+        "A template of one's own: `{{ subject }}` puts in a key of the document that `command` gets. In a `*.json` each value is written as JSON, quotation marks included.",
+    ),
+    key(
+        "url",
+        Text("https://ntfy.example.com/alerts"),
+        Nothing,
+        "The address: one of these four. That of `slack`, `discord` and `teams` is a secret and cannot stand here; `line` needs none.",
+    ),
+    key("url_file", PATH, Nothing, "The file that holds it."),
+    key(
+        "url_env",
+        Text("SLACK_URL"),
+        Nothing,
+        "The environment variable that holds it.",
+    ),
+    key(
+        "url_credential",
+        Text("slack"),
+        Nothing,
+        "The systemd credential that holds it.",
+    ),
+    key(
+        "token_file",
+        PATH,
+        Nothing,
+        "The file that holds a token: one of these three. `line` and `chatwork` need one, `ntfy`, `event` and `body` may have one (`Authorization: Bearer`).",
+    ),
+    key(
+        "token_env",
+        Text("LINE_TOKEN"),
+        Nothing,
+        "The environment variable that holds it.",
+    ),
+    key(
+        "token_credential",
+        Text("line"),
+        Nothing,
+        "The systemd credential that holds it.",
+    ),
+    key(
+        "to",
+        Text("U0123456789abcdef0123456789abcdef"),
+        Nothing,
+        "For `line`: the id of the user, group or room that is told.",
+    ),
+    key(
+        "language",
+        Word(&["en", "ja"]),
+        Nothing,
+        "In which language. Without it that of `email`.",
     ),
 ];
 

@@ -58,6 +58,7 @@ pub(super) fn lower(root: &Node, report: &mut Report) -> Option<Settings> {
         ),
         email: alerts.email.map(Arc::new),
         command: alerts.command.map(Arc::new),
+        webhooks: alerts.webhooks,
         wording: Arc::new(alerts.wording),
         heartbeat: heartbeat.map(Arc::new),
         status_page,

@@ -27,6 +27,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("alerts", keys::ALERTS),
     ("email", keys::EMAIL),
     ("relay", keys::RELAY),
+    ("webhook", keys::WEBHOOK),
     ("heartbeat", keys::HEARTBEAT),
     ("status_page", keys::STATUS_PAGE),
 ];

@@ -40,7 +40,7 @@ pub(super) fn read(alerts: &Section<'_>, report: &mut Report) -> Wording {
 }
 
 /// `en` or `ja`.
-fn language(node: &Node, report: &mut Report) -> Option<Language> {
+pub(super) fn language(node: &Node, report: &mut Report) -> Option<Language> {
     let word = text(node, report)?;
     let known = Language::from_word(&word.value);
     if known.is_none() {

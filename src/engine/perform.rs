@@ -229,16 +229,25 @@ impl Tasks {
             return false;
         };
         let wording = Arc::clone(&settings.wording);
-        let (deadline, running) = match (message.channel, &settings.email, &settings.command) {
-            (Channel::Mail, Some(email), _) => (
-                limits::MAIL_TOTAL,
-                with_course(ports, in_order(email, fleet), wording, message),
-            ),
-            (Channel::Command, _, Some(command)) => (
-                limits::COMMAND_TIMEOUT,
-                ports.messenger.hand(Arc::clone(command), wording, message),
-            ),
-            (Channel::Mail, None, _) | (Channel::Command, _, None) => return false,
+        let begun = match message.channel {
+            Channel::Mail => settings.email.as_ref().map(|email| {
+                let email = in_order(email, fleet);
+                (
+                    limits::MAIL_TOTAL,
+                    with_course(ports, email, wording, message),
+                )
+            }),
+            Channel::Command => settings.command.as_ref().map(|command| {
+                let handed = ports.messenger.hand(Arc::clone(command), wording, message);
+                (limits::COMMAND_TIMEOUT, handed)
+            }),
+            Channel::Webhook => settings.webhook(&message.to).map(|webhook| {
+                let posted = ports.poster.post(Arc::clone(webhook), wording, message);
+                (limits::WEBHOOK_TIMEOUT, posted)
+            }),
+        };
+        let Some((deadline, running)) = begun else {
+            return false;
         };
         let told = move |delivery| Event::Notified { entry, delivery };
         let broken = Fallback::Is(told(Delivery::Unclear {

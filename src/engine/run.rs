@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Fleet, Gauges, RecoverOrder, Settings, Start};
-use crate::ports::{Clock, Messenger, Notifier, Observer, Prober, Pulse, Recoverer, Writer};
+use crate::ports::{
+    Clock, Messenger, Notifier, Observer, Poster, Prober, Pulse, Recoverer, Writer,
+};
 
 /// The ports: all that is outside of the core.
 pub struct Ports {
@@ -18,6 +20,8 @@ pub struct Ports {
     pub notifier: Arc<dyn Notifier>,
     /// Other programs.
     pub messenger: Arc<dyn Messenger>,
+    /// Services.
+    pub poster: Arc<dyn Poster>,
     /// The outside watcher.
     pub watcher: Arc<dyn Pulse>,
     /// Memory.

@@ -1,4 +1,4 @@
-//! An outbox entry: one message to one recipient, over mail or the command, and how its tries ended.
+//! An outbox entry: one message to one recipient, over mail, the command or a webhook, and how its tries ended.
 //!
 //! An entry whose last try was [`Delivery::Rejected`] is a dead letter: people can see it, and it is not sent again.
 
@@ -10,12 +10,12 @@ use super::{EntryId, EventKind, Notification, Remark, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// A relay, or the command, took it.
+    /// A relay, the command, or the service of a webhook took it.
     Sent {
         /// Which.
         relay: String,
     },
-    /// No relay took it; one may take it later.
+    /// Nobody took it; somebody may take it later.
     Deferred {
         /// Why.
         reason: String,
@@ -30,7 +30,7 @@ pub enum Delivery {
     },
     /// Refused for good.
     Rejected {
-        /// The relay's words.
+        /// The words of whoever refused it.
         reason: String,
     },
 }
@@ -53,8 +53,10 @@ pub enum Stay {
     /// No connection, no TLS, silence: it may work in a moment.
     #[default]
     Trouble,
-    /// The relay asked for another try later (4xx), as greylisting does.
+    /// Another try later was asked for: by a relay's 4xx, as greylisting does, or by a service that takes no more just now.
     Later,
+    /// A service named the seconds until then.
+    After(u16),
     /// The relay refused the login. Each further try counts there as a failed login.
     Login,
     /// The relay declined this mail for a reason that may pass: too large for now, against its present rules. The
@@ -71,6 +73,8 @@ pub enum Channel {
     Mail,
     /// As a JSON document, to the program that people named.
     Command,
+    /// As an HTTP request, to a service that people named.
+    Webhook,
 }
 
 impl Channel {
@@ -80,6 +84,7 @@ impl Channel {
         match self {
             Self::Mail => "alerts.email",
             Self::Command => "alerts.command",
+            Self::Webhook => "alerts.webhooks",
         }
     }
 }
@@ -96,7 +101,7 @@ pub struct Entry {
     /// How it leaves.
     #[serde(default)]
     pub channel: Channel,
-    /// The recipient: an address, or the program's name for a command.
+    /// The recipient: an address, for a command the program's name, for a webhook its name.
     pub to: String,
     /// When it was written, on the fleet's line of time.
     pub queued: Timestamp,
@@ -144,6 +149,25 @@ impl Entry {
         }
     }
 
+    /// A test, as it is sent on request: it is in no outbox.
+    #[must_use]
+    pub const fn test(channel: Channel, to: String, at: Timestamp) -> Self {
+        Self {
+            id: EntryId(0),
+            notification: Notification::blank(EventKind::Test, at),
+            from: String::new(),
+            channel,
+            to,
+            queued: at,
+            tries: 0,
+            due: at,
+            last: None,
+            open: false,
+            unclear: false,
+            outlived: false,
+        }
+    }
+
     /// Whether it was made by [`Entry::unreadable`].
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
@@ -176,6 +200,7 @@ impl Entry {
         match self.channel {
             Channel::Mail => (Channel::Mail, &self.to),
             Channel::Command => (Channel::Command, ""),
+            Channel::Webhook => (Channel::Webhook, &self.to),
         }
     }
 }

@@ -303,6 +303,9 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of `alerts.command`'s output that are kept, from its end: the last lines say what went wrong.
 pub const COMMAND_OUTPUT: usize = 4 * 1024;
 
+/// Time for one post to a webhook: services answer within seconds.
+pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// After this a message is given up and kept as a dead letter (RFC 5321 §4.5.4.1: four to five days).
 pub const MAIL_EXPIRY: Duration = Duration::from_secs(5 * 24 * 3600);
 

@@ -39,6 +39,7 @@ mod shared;
 mod survey;
 mod time;
 mod track;
+mod webhook;
 mod week;
 mod window;
 mod wording;
@@ -86,7 +87,7 @@ pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, NetworkSettings, Profile, Restart,
-    Settings, Tls, USER_AGENT, Watcher, plain_url,
+    Settings, Tls, USER_AGENT, plain_url,
 };
 pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
@@ -95,6 +96,7 @@ pub use track::{
     Away, HostTrack, LastingHold, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
     Skips, Stage, Standing, Suspicion, Warned,
 };
+pub use webhook::{Endpoint, Form, Preset, Webhook};
 pub use week::{
     Drill, Drills, Period, Restarts, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite,
     WeekSlow, monday,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Channel, Email, Expect, HostName, ProfileName, Rung, SecretSource,
-    Shared, Timestamp, When, Window, Wording,
+    Backoff, Budget, Cause, Channel, Email, Endpoint, Entry, Expect, HostName, ProfileName, Rung,
+    Shared, Timestamp, Webhook, When, Window, Wording,
 };
 
 /// A whole configuration.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub email: Option<Arc<Email>>,
     /// The program and its arguments that get each event as a document, when configured.
     pub command: Option<Arc<Vec<String>>>,
+    /// Where each event is posted; no two have the same name.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// The outside watcher, if one is configured.
     pub heartbeat: Option<Arc<Heartbeat>>,
     /// How people are spoken to.
@@ -35,28 +37,34 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether messages can leave over this channel.
+    /// Whether a message can leave to its recipient.
     #[must_use]
-    pub const fn speaks(&self, channel: Channel) -> bool {
-        match channel {
+    pub fn reaches(&self, entry: &Entry) -> bool {
+        match entry.channel {
             Channel::Mail => self.email.is_some(),
             Channel::Command => self.command.is_some(),
+            Channel::Webhook => self.webhook(&entry.to).is_some(),
         }
+    }
+
+    /// The webhook of this name.
+    #[must_use]
+    pub fn webhook(&self, name: &str) -> Option<&Arc<Webhook>> {
+        self.webhooks.iter().find(|webhook| webhook.name == name)
     }
 
     /// Whether anybody hears of what happens.
     #[must_use]
     pub const fn is_heard(&self) -> bool {
-        self.speaks(Channel::Mail) || self.speaks(Channel::Command)
+        self.email.is_some() || self.command.is_some() || !self.webhooks.is_empty()
     }
 
-    /// The time between two reminders of one open incident. Without mail, a command gets the default of mail.
+    /// The time between two reminders of one open incident. Without mail, whoever else is told gets the default of mail.
     #[must_use]
     pub fn reminder_interval(&self) -> Option<Duration> {
-        match (&self.email, &self.command) {
-            (Some(email), _) => email.reminder_interval,
-            (None, Some(_)) => Some(super::limits::REMINDER),
-            (None, None) => None,
+        match &self.email {
+            Some(email) => email.reminder_interval,
+            None => self.is_heard().then_some(super::limits::REMINDER),
         }
     }
 
@@ -416,16 +424,7 @@ pub struct NetworkSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Where it is told.
-    pub watcher: Watcher,
+    pub watcher: Endpoint,
     /// How often, at most.
     pub every: Duration,
-}
-
-/// Where heartbeats go. Whoever knows the URL can send them in our name, so it is shown without path and query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Watcher {
-    /// It stands in the configuration.
-    Url(Url),
-    /// It is read where a secret is.
-    Secret(SecretSource),
 }

@@ -196,7 +196,7 @@ impl Tally {
 pub struct Drill {
     /// When, on the wall clock.
     pub at: Timestamp,
-    /// Whether it went well. On a host: login and facts came back. For mail: the mail to every recipient was taken.
+    /// Whether it went well. On a host: login and facts came back. For mail: the test was taken for every recipient, and by every webhook.
     pub well: bool,
     /// When one last went well, on the wall clock.
     #[serde(default)]

@@ -16,5 +16,6 @@ pub mod report;
 mod standing;
 pub mod terminal;
 pub mod text;
+pub mod webhook;
 pub mod why;
 pub mod words;

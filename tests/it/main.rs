@@ -17,3 +17,4 @@ mod ports;
 mod smtp;
 mod ssh;
 mod store;
+mod webhook;

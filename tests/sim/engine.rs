@@ -209,6 +209,7 @@ pub(super) fn ports(bench: &Arc<Bench>) -> Ports {
         recoverer: Arc::new(fake()),
         notifier: Arc::new(fake()),
         messenger: Arc::new(fake()),
+        poster: Arc::new(fake()),
         watcher: Arc::new(fake()),
         writer: Box::new(fake()),
         observer: Box::new(fake()),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use probe::engine::{Control, Run, Until, drive};
 use probe::model::{
-    BootId, Cause, Channel, CheckOutcome, CheckResult, Delivery, Effect, Entry, Event, EventKind,
-    Fleet, Happened, Heartbeat, Notification, Now, Settings, Silence, Start, Timestamp, Watcher,
+    BootId, Cause, Channel, CheckOutcome, CheckResult, Delivery, Effect, Endpoint, Entry, Event,
+    EventKind, Fleet, Happened, Heartbeat, Notification, Now, Settings, Silence, Start, Timestamp,
 };
 use probe::policy;
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ const MINUTE: u64 = 60;
 fn watched(every: u64) -> Settings {
     let mut settings = settings(&[]);
     settings.heartbeat = Some(Arc::new(Heartbeat {
-        watcher: Watcher::Url("https://hc.example.com/uuid".parse().unwrap()),
+        watcher: Endpoint::Url("https://hc.example.com/uuid".parse().unwrap()),
         every: secs(every),
     }));
     settings

@@ -1,15 +1,16 @@
-//! Mailboxes and the command side by side: each hears all of an incident in order, and none waits for another.
+//! Mailboxes, the command and webhooks side by side: each hears all of an incident in order, and none waits for another.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use probe::model::{
-    BootId, Channel, Delivery, Effect, Entry, EntryId, Event, EventKind, Fleet, Happened,
-    IncidentId, Notification, Now, Settings, Timestamp, Wording,
+    BootId, Channel, Delivery, Effect, Endpoint, Entry, EntryId, Event, EventKind, Fleet, Form,
+    Happened, IncidentId, Language, Notification, Now, Preset, Settings, Timestamp, Webhook,
+    Wording,
 };
 use probe::policy;
-use probe::ports::{Messenger, Pending};
+use probe::ports::{Messenger, Pending, Poster};
 use tokio::sync::mpsc;
 
 use super::engine::{Bench, Fake, ports, run};
@@ -26,11 +27,41 @@ impl Messenger for Fake {
     }
 }
 
+/// Takes everything likewise.
+impl Poster for Fake {
+    fn post(&self, webhook: Arc<Webhook>, _: Arc<Wording>, entry: Entry) -> Pending<Delivery> {
+        let told = format!("{} {}", webhook.name, entry.notification.event.word());
+        self.0.mails.lock().unwrap().push(told);
+        Box::pin(std::future::ready(Delivery::Sent {
+            relay: webhook.name.clone(),
+        }))
+    }
+}
+
 const DAY: u64 = 24 * 3600;
 
 fn heard() -> Settings {
     let mut settings = settings(&["shop"]);
     settings.command = Some(Arc::new(vec!["/usr/local/bin/notify".to_owned()]));
+    settings
+}
+
+fn webhook(name: &str) -> Arc<Webhook> {
+    Arc::new(Webhook {
+        name: name.to_owned(),
+        form: Form::Preset(Preset::Slack),
+        endpoint: Endpoint::Url("https://hooks.example.com/s3cret".parse().unwrap()),
+        token: None,
+        to: None,
+        language: Language::En,
+    })
+}
+
+/// Settings with these webhooks and nothing else.
+fn posted(names: &[&str]) -> Settings {
+    let mut settings = settings(&["shop"]);
+    settings.email = None;
+    settings.webhooks = names.iter().map(|name| webhook(name)).collect();
     settings
 }
 
@@ -327,4 +358,98 @@ fn m22_what_is_on_its_way_stays_with_what_follows_it() {
     let digest = *course.fleet.outbox.keys().last().unwrap();
     course.later(secs(1));
     assert!(course.fleet.outbox.contains_key(&digest));
+}
+
+/// An outbox with the first two events of one incident, for each of two webhooks.
+fn outbox_of_webhooks() -> Fleet {
+    let mut fleet = Fleet::default();
+    for told in [(0, EventKind::Down), (1, EventKind::Up)] {
+        for name in ["day", "night"] {
+            queue(&mut fleet, "shop", told, (Channel::Webhook, name));
+        }
+    }
+    fleet
+}
+
+#[test]
+fn each_webhook_hears_an_incident_in_order_and_at_its_own_pace() {
+    let mut course = Course::new(posted(&["day", "night"]));
+    course.fleet = outbox_of_webhooks();
+    assert_eq!(course.later(secs(1)), [1, 2], "the first event, to both");
+    assert_eq!(course.ended(1, sent()), [3], "`day` hears the second");
+    assert_eq!(course.ended(2, refused()), [4], "a refusal blocks nothing");
+    assert!(course.fleet.outbox[&EntryId(2)].is_unheard());
+    course.ended(3, sent());
+    assert!(
+        course.fleet.outbox[&EntryId(2)].is_unheard(),
+        "what `day` took says nothing of `night`"
+    );
+    course.ended(4, sent());
+    assert!(!course.fleet.outbox[&EntryId(2)].is_unheard());
+    assert_eq!(course.fleet.outbox.len(), 1, "each was told once");
+}
+
+#[test]
+fn a_service_that_says_when_is_not_asked_before() {
+    let mut course = Course::new(posted(&["day", "night"]));
+    course.fleet = outbox_of_webhooks();
+    course.later(secs(1));
+    let busy = Delivery::Deferred {
+        reason: "HTTP status 429".into(),
+        stay: probe::model::Stay::After(600),
+    };
+    assert_eq!(course.ended(2, busy), [0; 0]);
+    assert_eq!(course.ended(1, sent()), [3]);
+    assert_eq!(course.later(secs(599)), [0; 0]);
+    assert_eq!(course.later(secs(62)), [2], "up to a tenth later");
+}
+
+#[test]
+fn what_waits_for_a_webhook_that_was_taken_out_waits_five_days_for_its_name() {
+    let mut course = Course::new(posted(&["day"]));
+    course.fleet = outbox_of_webhooks();
+    assert_eq!(course.later(secs(1)), [1], "`night` is not there");
+    course.ended(1, sent());
+    course.ended(3, sent());
+    assert_eq!(course.later(secs(4 * DAY)), [0; 0]);
+    let waits = policy::wakeup(&course.settings, &course.fleet);
+    assert!(waits.is_none_or(|at| at > course.fleet.now()));
+    let mut back = Course {
+        settings: posted(&["night"]),
+        fleet: course.fleet.clone(),
+        at: course.at,
+    };
+    assert_eq!(back.later(secs(1)), [2], "it is configured again");
+    course.at += secs(DAY);
+    let (leave, notes) = course.step(Event::Ticked);
+    assert_eq!(leave, [0; 0]);
+    let told = format!("{notes:?}");
+    let wanted = "`night` of `alerts.webhooks` is not configured any more";
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
+fn a_webhook_alone_is_heard_and_reminded() {
+    let settings = posted(&["day"]);
+    assert!(settings.is_heard());
+    assert_eq!(settings.reminder_interval(), Some(secs(4 * 3600)));
+    assert!(!posted(&[]).is_heard());
+}
+
+#[tokio::test(start_paused = true)]
+async fn webhooks_hear_all_of_it_beside_a_silent_mail_server() {
+    let bench = Bench::new();
+    bench.mail_hangs.store(true, Ordering::SeqCst);
+    let mut settings = settings(&["shop@web1"]);
+    settings.webhooks = vec![webhook("day"), webhook("night")];
+    let (_keep, mut control) = mpsc::channel(1);
+    let until = probe::engine::Until::Settled(secs(300));
+    let ended = probe::engine::drive(&mut ports(&bench), run(settings, until), &mut control).await;
+    let mut told = bench.mails.lock().unwrap().clone();
+    // Each in order; which of the two is first, nobody promises.
+    told.sort_by_key(|told| told.split(' ').next().map(str::to_owned));
+    let of = |name: &str| ["down", "restarted", "up"].map(|event| format!("{name} {event}"));
+    assert_eq!(told, [of("day"), of("night")].concat());
+    let left: Vec<Channel> = ended.fleet.outbox.values().map(|e| e.channel).collect();
+    assert_eq!(left, [Channel::Mail; 3]);
 }

@@ -128,6 +128,7 @@ pub fn settings(sites: &[&str]) -> Settings {
         },
         email: Some(Arc::new(email())),
         command: None,
+        webhooks: Vec::new(),
         heartbeat: None,
         status_page: None,
     }

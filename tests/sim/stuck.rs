@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use probe::engine::{Control, Run, Until, drive};
-use probe::model::{Fleet, Happened, Heartbeat, Start, Timestamp, Watcher};
+use probe::model::{Endpoint, Fleet, Happened, Heartbeat, Start, Timestamp};
 use probe::ports::{Observer, Pending, Pulse};
 use tokio::sync::mpsc;
 
@@ -42,7 +42,7 @@ fn a_loop_that_hangs_is_silent_and_speaks_again_when_it_goes_on() {
         (profile.interval, profile.retry_interval) = (second, second);
     });
     settings.heartbeat = Some(Arc::new(Heartbeat {
-        watcher: Watcher::Url("https://hc.example.com/uuid".parse().unwrap()),
+        watcher: Endpoint::Url("https://hc.example.com/uuid".parse().unwrap()),
         every: second,
     }));
     let (order, mut control) = mpsc::channel(1);

@@ -69,6 +69,7 @@ async fn one(world: &World, canary: &Canary) -> Result<Finding, Finding> {
                 url: url.clone(),
                 method: Method::GET,
                 headers: HeaderMap::new(),
+                body: None,
             };
             let base = world.tls.shared();
             let means = Means {

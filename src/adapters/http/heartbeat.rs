@@ -4,7 +4,7 @@
 //! | body | who says so |
 //! |---|---|
 //! | `OK (not found)`, `OK (rate limited)`: `OK` and a remark | healthchecks.io, of an address that it does not know |
-//! | JSON with `"ok": false`, `"success": false` or an `error` | Uptime Kuma, of a monitor that is not there or not active |
+//! | JSON with `"ok": false`, `"success": false`, an `error`, `errors` or a failed `status` | Uptime Kuma, of a monitor that is not there or not active |
 //! | a line with `not found`, `rate limit`, `not active`, `failed` or `invalid` | others |
 //!
 //! Any other body is as good as none. One that does not come to its end is judged by what came.
@@ -19,12 +19,12 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use super::body::{self, Body};
+use super::body::{self, Body, Page};
 use super::hop::request::user_agent;
 use super::hop::{Aim, Hop, Means, Reach, exchange, redirect};
 use super::trace::Sight;
 use super::{HttpProber, World};
-use crate::model::{Heartbeat, Secret, SecretSource, Watcher, limits, one_line};
+use crate::model::{Endpoint, Heartbeat, Secret, SecretSource, limits, one_line};
 use crate::ports::{Pending, Pulse};
 
 /// Reads a secret, or says what is wrong with it.
@@ -35,6 +35,9 @@ const LINE: usize = 200;
 
 /// Words of a line that says that nothing was taken.
 const DENIALS: [&str; 5] = ["not found", "rate limit", "not active", "failed", "invalid"];
+
+/// Words of a status that says so.
+const FAILED: [&str; 3] = ["fail", "error", "invalid"];
 
 /// The [`Pulse`] that speaks HTTP.
 #[derive(Clone)]
@@ -54,13 +57,7 @@ impl HttpPulse {
     }
 
     async fn tell(&self, heartbeat: &Heartbeat) -> Result<(), String> {
-        let url = match &heartbeat.watcher {
-            Watcher::Url(url) => url.clone(),
-            Watcher::Secret(source) => {
-                let secret = (self.secret)(source)?;
-                address(secret.expose()).ok_or("the secret is no http or https address")?
-            }
-        };
+        let url = located(&heartbeat.watcher, &self.secret)?;
         timeout(limits::HEART_TIMEOUT, get(&self.world, url))
             .await
             .unwrap_or_else(|_| {
@@ -80,6 +77,18 @@ impl Pulse for HttpPulse {
     }
 }
 
+/// Where an endpoint is.
+pub(super) fn located(endpoint: &Endpoint, secret: &ReadSecret) -> Result<Url, String> {
+    match endpoint {
+        Endpoint::Url(url) => Ok(url.clone()),
+        Endpoint::Secret(source) => {
+            let secret = secret(source)?;
+            let url = address(secret.expose());
+            url.ok_or_else(|| "the secret is no http or https address".to_owned())
+        }
+    }
+}
+
 fn address(text: &str) -> Option<Url> {
     let url = Url::parse(text.trim()).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.host().is_some()).then_some(url)
@@ -93,6 +102,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         url,
         method: Method::GET,
         headers,
+        body: None,
     };
     let base = world.tls.shared();
     let means = Means {
@@ -115,10 +125,10 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         match next {
             Some(next) => visited.push(std::mem::replace(&mut hop, next).url),
             None if status.is_success() => {
-                let text = answer(&mut response, &sight).await;
-                return denial(&text).map_or(Ok(()), |said| {
+                let page = answer(&mut response, &sight).await;
+                return denial(&page.text).map_or(Ok(()), |said| {
                     let status = status.as_u16();
-                    let said = shown(&said, &hop.url, &visited);
+                    let said = shown(&said, &hop.url, &visited, None);
                     Err(format!("HTTP status {status}, and the answer says {said}"))
                 });
             }
@@ -128,26 +138,34 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
 }
 
 /// The beginning of the body, as far as it comes.
-async fn answer(response: &mut Response, sight: &Sight) -> String {
+pub(super) async fn answer(response: &mut Response, sight: &Sight) -> Page {
     let headers = std::mem::take(response.headers_mut());
     let mut body = Body::of(&headers, limits::HEART_ANSWER);
     let read = body::read(response, &headers, limits::HEART_ANSWER, sight, &mut body);
     // The head has said that it was taken: a body that never ends takes nothing of that back.
     let _ = timeout(limits::HEART_ANSWER_WAIT, read).await;
-    body.end().text
+    body.end()
 }
 
-/// What a body says, where it says that the heartbeat was not taken.
-fn denial(text: &str) -> Option<String> {
+/// What a body says, where it says that nothing was taken.
+pub(super) fn denial(text: &str) -> Option<String> {
     let text = text.trim();
     if let Ok(Value::Object(said)) = serde_json::from_str(text) {
         let no = |key: &str| said.get(key) == Some(&Value::Bool(false));
-        let error = said.get("error").filter(|error| {
-            !matches!(error, Value::Null | Value::Bool(false)) && error.as_str() != Some("")
+        let error = ["error", "errors"].iter().find_map(|key| {
+            let none = match said.get(*key)? {
+                Value::Null | Value::Bool(false) => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(all) => all.is_empty(),
+                Value::Bool(true) | Value::Number(_) | Value::Object(_) => false,
+            };
+            (!none).then_some(())
         });
-        let words = ["msg", "message", "error"];
+        let failed = said.get("status").and_then(Value::as_str);
+        let failed = failed.is_some_and(|status| FAILED.iter().any(|word| status.contains(word)));
+        let words = ["msg", "message", "error", "status"];
         let words = words.iter().find_map(|key| said.get(*key)?.as_str());
-        let denied = no("ok") || no("success") || error.is_some();
+        let denied = no("ok") || no("success") || error.is_some() || failed;
         return denied.then(|| words.unwrap_or("no").to_owned());
     }
     let line = text.to_ascii_lowercase();
@@ -157,14 +175,15 @@ fn denial(text: &str) -> Option<String> {
     denied.then(|| text.to_owned())
 }
 
-/// The answer's words in quotation marks, or that it says no where they may give the address away.
-fn shown(said: &str, url: &Url, visited: &[Url]) -> String {
+/// The answer's words in quotation marks, or that it says no where they may give the address or the token away.
+pub(super) fn shown(said: &str, url: &Url, visited: &[Url], token: Option<&str>) -> String {
     let mut parts = visited.iter().chain([url]).flat_map(|url| {
         let path = url.path_segments().into_iter().flatten();
         // What is shorter is no secret, and a part of many words.
         path.chain(url.query()).filter(|part| part.len() > 5)
     });
-    if said.contains('/') || parts.any(|part| said.contains(part)) {
+    let token = token.is_some_and(|token| said.contains(token));
+    if token || said.contains('/') || parts.any(|part| said.contains(part)) {
         "no".to_owned()
     } else {
         format!("\"{}\"", one_line(said, limits::DETAIL_CHARS))

@@ -19,6 +19,7 @@
 //! | `redact` | texts and URLs without credentials |
 //! | `canary` | whether our own network is alive |
 //! | `heartbeat` | that we live, told to an outside watcher |
+//! | `webhook` | what happened, told to services |
 //!
 //! All URLs of a profile are checked, four at once. With several pinned addresses each is checked, and the first that is not well
 //! speaks for the URL; with `addresses: all` each has a result of its own.
@@ -44,9 +45,11 @@ mod judge;
 mod properties;
 mod redact;
 mod trace;
+mod webhook;
 
 pub use client::{FileFault, identity_in, lists_in, roots_in};
 pub use heartbeat::{HttpPulse, ReadSecret};
+pub use webhook::HttpPoster;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

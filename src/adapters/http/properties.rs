@@ -96,7 +96,7 @@ proptest! {
         let url = Url::parse(&format!("{scheme}://user:hunter22@shop.example/a/b?c=d")).unwrap();
         let mut own = HeaderMap::new();
         own.insert(header::COOKIE, HeaderValue::from_static("session=1"));
-        let hop = Hop { url: url.clone(), method: Method::GET, headers: own };
+        let hop = Hop { url: url.clone(), method: Method::GET, headers: own, body: None };
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, value);
         let status = StatusCode::from_u16(status).unwrap();

@@ -318,7 +318,7 @@ fn together(stays: impl Iterator<Item = Stay>) -> Stay {
     let weight = |stay: &Stay| match stay {
         Stay::Declined(_) => 0,
         Stay::Trouble => 1,
-        Stay::Later => 2,
+        Stay::Later | Stay::After(_) => 2,
         Stay::Login => 3,
     };
     stays.max_by_key(weight).unwrap_or_default()

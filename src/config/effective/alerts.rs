@@ -2,6 +2,7 @@
 
 use crate::config::keys;
 use crate::config::relay::{PASSWORD, is_loopback, percent_encode, secret_tree};
+use crate::config::webhooks;
 use crate::config::yaml::Out;
 use crate::model::{Email, Language, Relay, RelaySecurity, Route, Settings};
 
@@ -19,6 +20,17 @@ pub(super) fn tree(settings: &Settings) -> Out {
                 .map(|email| email_tree(email, wording.language)),
         )
         .maybe("command", program.as_ref().map(|all| command::tree(all)))
+        .maybe(
+            "webhooks",
+            (!settings.webhooks.is_empty()).then(|| {
+                let webhooks = settings.webhooks.iter();
+                Out::List(
+                    webhooks
+                        .map(|webhook| Out::Map(webhooks::entries(webhook)))
+                        .collect(),
+                )
+            }),
+        )
         .with("timezone", text(&wording.zone.name))
         .maybe("templates", wording.directory.as_deref().map(file))
         .out()

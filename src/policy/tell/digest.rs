@@ -36,7 +36,7 @@ pub(in crate::policy) fn gather(draft: &mut Draft<'_>) {
         let entries = draft.fleet.outbox.values();
         entries.filter(|entry| entry.channel == Channel::Mail && !entry.is_dead())
     };
-    if !mails().any(|entry| entry.due <= now) || !draft.settings.speaks(Channel::Mail) {
+    if !mails().any(|entry| entry.due <= now) || draft.settings.email.is_none() {
         return;
     }
     let mut by_recipient: BTreeMap<String, Vec<EntryId>> = BTreeMap::new();

@@ -97,7 +97,7 @@ fn complaint(draft: &Draft<'_>) -> Option<Silence> {
         return Some(Silence::StateUnwritable);
     }
     let old = |entry: &&Entry| draft.now.since(entry.queued) >= limits::HEART_PATIENCE;
-    let waits = |entry: &&Entry| !entry.is_dead() && draft.settings.speaks(entry.channel);
+    let waits = |entry: &&Entry| !entry.is_dead() && draft.settings.reaches(entry);
     let mut entries = draft.fleet.outbox.values();
     if let Some(entry) = entries.clone().find(|entry| waits(entry) && old(entry)) {
         return Some(Silence::Stuck {

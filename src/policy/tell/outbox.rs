@@ -1,7 +1,7 @@
 //! The outbox: messages that wait to be sent.
 //!
-//! A notification becomes one entry for each recipient: a mail address, or the program of `alerts.command`. The entry
-//! is made in the same decision as what it tells, and so in the same transaction.
+//! A notification becomes one entry for each recipient: a mail address, the program of `alerts.command`, or a webhook.
+//! The entry is made in the same decision as what it tells, and so in the same transaction.
 //!
 //! At most [`limits::MAILS_IN_FLIGHT`] entries are in transit. Entries of one incident to one recipient leave in the
 //! order of events: the next one waits until the one before was taken or is a dead letter. Mails that end a thread the
@@ -27,6 +27,8 @@ pub(in crate::policy) fn queue(draft: &mut Draft<'_>, notification: &Notificatio
     listeners.extend(to.map(|to| (Channel::Mail, to.clone())));
     let program = draft.settings.command.iter().flat_map(|all| all.first());
     listeners.extend(program.map(|program| (Channel::Command, program.clone())));
+    let webhooks = draft.settings.webhooks.iter();
+    listeners.extend(webhooks.map(|webhook| (Channel::Webhook, webhook.name.clone())));
     for (channel, to) in listeners {
         let mut notification = notification.clone();
         let mut replaced = Vec::new();
@@ -71,18 +73,25 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     dispatch(draft);
 }
 
-/// Gives up entries for a channel that is no longer configured, after [`limits::MAIL_EXPIRY`].
+/// Gives up entries for a recipient that is no longer configured, after [`limits::MAIL_EXPIRY`].
 fn expire(draft: &mut Draft<'_>) {
     let (settings, now) = (draft.settings, draft.now);
     let entries = draft.fleet.outbox.values();
     let expired: Vec<EntryId> = entries
-        .filter(|entry| !entry.is_dead() && !settings.speaks(entry.channel))
+        .filter(|entry| !entry.is_dead() && !settings.reaches(entry))
         .filter(|entry| now.since(entry.queued) >= limits::MAIL_EXPIRY)
         .map(|entry| entry.id)
         .collect();
     for id in expired {
-        let key = draft.fleet.outbox.get(&id).map(|entry| entry.channel.key());
-        let reason = format!("`{}` is not configured any more", key.unwrap_or_default());
+        let what = draft
+            .fleet
+            .outbox
+            .get(&id)
+            .map(|entry| match entry.channel {
+                Channel::Mail | Channel::Command => format!("`{}`", entry.channel.key()),
+                Channel::Webhook => format!("`{}` of `{}`", entry.to, entry.channel.key()),
+            });
+        let reason = format!("{} is not configured any more", what.unwrap_or_default());
         tried(draft, id, Delivery::deferred(reason));
     }
 }
@@ -105,7 +114,7 @@ fn bury(draft: &mut Draft<'_>) {
     }
 }
 
-/// Entries that may leave now or when they are due: not dead, not in transit, over a configured channel, and with no
+/// Entries that may leave now or when they are due: not dead, not in transit, to a configured recipient, and with no
 /// earlier entry of the same incident to the same recipient.
 fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &'a Entry> {
     let mut waiting: BTreeSet<(&IncidentId, (Channel, &str))> = BTreeSet::new();
@@ -118,7 +127,7 @@ fn ready<'a>(settings: &'a Settings, fleet: &'a Fleet) -> impl Iterator<Item = &
             first = told.is_disjoint(&waiting);
             waiting.extend(told);
         }
-        let leaves = !entry.is_dead() && settings.speaks(entry.channel);
+        let leaves = !entry.is_dead() && settings.reaches(entry);
         first && leaves && !fleet.in_transit.contains(&entry.id)
     })
 }

@@ -12,7 +12,7 @@
 //!   So a digest never holds a thread that has a mail of its own.
 //! - After a thread was told only in a digest, its next message counts as a beginning, until one has left by itself.
 //!
-//! The program of `alerts.command` gets every event; these limits are for mail alone.
+//! The program of `alerts.command` and webhooks get every event; these limits are for mail alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,7 +3,7 @@
 //! | why it was not taken | next try |
 //! |---|---|
 //! | no relay could be talked to, or it is not known whether one took it | after 30 s, doubling to 15 min |
-//! | a relay asked for a later try | the same, but at least 60 s |
+//! | a relay or a service asked for a later try | the same, but at least 60 s, or as long as the service said |
 //! | the login was refused | after 15 min |
 //! | a relay declined it for a reason that may pass | after an hour; the third time in a row it is refused for good |
 //!
@@ -46,6 +46,7 @@ pub(in crate::policy) fn after(
             let least = match stay {
                 Stay::Trouble | Stay::Declined(_) => Duration::ZERO,
                 Stay::Later => limits::MAIL_RETRY_LATER,
+                Stay::After(seconds) => Duration::from_secs(seconds.into()),
                 Stay::Login => limits::MAIL_RETRY_LOGIN,
             };
             (Delivery::Deferred { reason, stay }, least)
@@ -66,7 +67,7 @@ const fn declined(entry: &Entry) -> u8 {
         }) => times,
         Some(
             Delivery::Deferred {
-                stay: Stay::Trouble | Stay::Later | Stay::Login,
+                stay: Stay::Trouble | Stay::Later | Stay::After(_) | Stay::Login,
                 ..
             }
             | Delivery::Sent { .. }
@@ -190,7 +191,13 @@ mod tests {
         let day = 24 * 3600 * SECOND;
         let mut entry = entry(1);
         entry.tries = 400;
-        for stay in [Stay::Trouble, Stay::Later, Stay::Login, Stay::Declined(1)] {
+        for stay in [
+            Stay::Trouble,
+            Stay::Later,
+            Stay::After(900),
+            Stay::Login,
+            Stay::Declined(1),
+        ] {
             let end = after(&entry, stays(stay), Timestamp(5 * day - 1)).0;
             assert!(matches!(end, Delivery::Deferred { .. }), "{end:?}");
             let end = after(&entry, stays(stay), Timestamp(5 * day)).0;
@@ -203,6 +210,12 @@ mod tests {
     fn m4_greylisting_is_not_tried_again_within_its_minute() {
         let (waits, _) = waits(1, &stays(Stay::Later));
         assert_waits(&waits, &[60, 60, 120, 240, 480, 900, 900, 900]);
+    }
+
+    #[test]
+    fn a_service_that_names_its_time_is_not_asked_before() {
+        let (waits, _) = waits(1, &stays(Stay::After(300)));
+        assert_waits(&waits, &[300, 300, 300, 300, 480, 900, 900, 900]);
     }
 
     #[test]

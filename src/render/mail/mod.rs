@@ -16,6 +16,7 @@
 
 mod about;
 mod advice;
+mod brief;
 pub mod clean;
 mod deeds;
 mod digest;
@@ -34,7 +35,9 @@ mod timeline;
 mod values;
 mod week;
 
+pub use brief::{Brief, brief};
 pub use next::sentence as next;
+pub use page::Tone;
 pub use story::sightings as seen;
 pub use subject::{subject, worded};
 

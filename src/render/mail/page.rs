@@ -4,7 +4,7 @@ use crate::model::Language;
 
 /// How it looks at the first glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub enum Tone {
     /// Something is down.
     Bad,
     /// Something is under way, or waits.

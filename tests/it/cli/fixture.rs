@@ -75,6 +75,7 @@ impl World {
                 },
                 email: None,
                 command: None,
+                webhooks: Vec::new(),
                 heartbeat: None,
                 status_page: None,
             },

@@ -9,6 +9,7 @@ mod fixture;
 mod ground;
 mod heal;
 mod heart;
+mod hooks;
 mod hostile;
 mod init;
 mod live;

@@ -88,19 +88,6 @@ fn is_sent(delivery: &Delivery) -> bool {
     matches!(delivery, Delivery::Sent { .. })
 }
 
-#[tokio::test]
-async fn a_chat_gets_the_words() {
-    let place = tempfile::tempdir().unwrap();
-    let config = place.path().join("chat.curl");
-    let (url, bodies) = service("200 OK");
-    fs::write(&config, format!("url = \"{url}\"\n")).unwrap();
-    let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
-    assert!(is_sent(&told), "{told:?}");
-    let text = bodies.recv().unwrap()["text"].as_str().unwrap().to_owned();
-    assert!(text.starts_with("[DOWN] shop"), "{text}");
-    assert!(text.contains("web1") && text.lines().count() > 3, "{text}");
-}
-
 /// What becomes of a message by what a service answers: taken, tried again, or refused for good.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
@@ -155,58 +142,6 @@ const STATUSES: [Answer; 11] = [
     ("500 Oops", "", "ok", Fate::Again),
     ("503 Service Unavailable", "", "", Fate::Again),
 ];
-
-#[tokio::test]
-async fn a_chat_has_taken_what_it_says_that_it_took() {
-    let place = tempfile::tempdir().unwrap();
-    let config = place.path().join("chat.curl");
-    let teams = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429";
-    let bodies = [
-        ("200 OK", "", "ok", Fate::Taken),
-        ("200 OK", "", "ok\r\n", Fate::Taken),
-        ("200 OK", "", "1", Fate::Taken),
-        ("200 OK", "", "", Fate::Taken),
-        ("202 Accepted", "", "", Fate::Taken),
-        ("204 No Content", "", "", Fate::Taken),
-        ("200 OK", "", r#"{"success":true}"#, Fate::Taken),
-        // Google Chat answers with the message, whatever it says.
-        (
-            "200 OK",
-            "",
-            r#"{"name":"spaces/A/messages/B","text":"it failed"}"#,
-            Fate::Taken,
-        ),
-        ("200 OK", "", teams, Fate::Again),
-        ("200 OK", "", "invalid_payload", Fate::Again),
-        (
-            "200 OK",
-            "",
-            r#"{"ok":false,"error":"channel_not_found"}"#,
-            Fate::Again,
-        ),
-        (
-            "200 OK",
-            "",
-            r#"{"ok":true,"error":"half of it"}"#,
-            Fate::Again,
-        ),
-        ("200 OK", "", r#"{"success":false}"#, Fate::Again),
-        ("200 OK", "", r#"{"status":"failed"}"#, Fate::Again),
-        (
-            "200 OK",
-            "",
-            "<html>log in at /hook/s3cret</html>",
-            Fate::Again,
-        ),
-    ];
-    for (status, headers, says, wanted) in STATUSES.into_iter().chain(bodies) {
-        let (url, _bodies) = answering(status, headers, says);
-        // Whoever copied more of another configuration than the address.
-        fs::write(&config, format!("location\nurl = \"{url}\"\n")).unwrap();
-        let told = run("chat", &[config.to_str().unwrap()], PATH, entries::down()).await;
-        assert_eq!(fate(&told), wanted, "{status} {says:?}: {told:?}");
-    }
-}
 
 #[tokio::test]
 async fn a_pager_has_taken_what_it_says_that_it_took() {

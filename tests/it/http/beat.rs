@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use probe::adapters::http::{HttpProber, HttpPulse};
-use probe::model::{Heartbeat, Secret, SecretSource, Watcher};
-use probe::ports::Pulse as _;
+use probe::adapters::http::{HttpPoster, HttpProber, HttpPulse};
+use probe::model::{
+    Channel, Delivery, Endpoint, Entry, Form, Heartbeat, Language, Preset, Secret, SecretSource,
+    Stay, Timestamp, Webhook,
+};
+use probe::ports::{Poster as _, Pulse as _};
 
 use super::LONG;
 use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
@@ -24,7 +27,7 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
     }
 }
 
-async fn tell(watcher: Watcher) -> Result<(), String> {
+async fn tell(watcher: Endpoint) -> Result<(), String> {
     let pulse = HttpPulse::new(&HttpProber::try_new().unwrap(), Arc::new(secret));
     let told = pulse
         .beat(Arc::new(Heartbeat {
@@ -37,12 +40,12 @@ async fn tell(watcher: Watcher) -> Result<(), String> {
     told
 }
 
-fn at(url: &str) -> Watcher {
-    Watcher::Url(url.parse().unwrap())
+fn at(url: &str) -> Endpoint {
+    Endpoint::Url(url.parse().unwrap())
 }
 
-fn hidden(text: &str) -> Watcher {
-    Watcher::Secret(SecretSource::Environment(text.to_owned()))
+fn hidden(text: &str) -> Endpoint {
+    Endpoint::Secret(SecretSource::Environment(text.to_owned()))
 }
 
 #[tokio::test]
@@ -162,6 +165,36 @@ async fn a_certificate_that_nobody_vouches_for_is_not_told() {
     let server = serve_tls(config(&identity, BOTH), NOW, fine()).await;
     let url = format!("https://localhost:{}/s3cret", server.address.port());
     assert!(tell(at(&url)).await.is_err());
+    assert_eq!(server.heads().len(), 0, "the address did not leave us");
+}
+
+/// Of a service likewise: neither its address nor the event.
+#[tokio::test]
+async fn a_webhook_whose_certificate_nobody_vouches_for_gets_nothing() {
+    let identity = Authority::new().certify(LOCAL, |_| ());
+    let server = serve_tls(config(&identity, BOTH), NOW, fine()).await;
+    let webhook = Webhook {
+        name: "slack".to_owned(),
+        form: Form::Preset(Preset::Slack),
+        endpoint: at(&format!(
+            "https://localhost:{}/s3cret",
+            server.address.port()
+        )),
+        token: None,
+        to: None,
+        language: Language::En,
+    };
+    let entry = Entry::test(Channel::Webhook, "slack".to_owned(), Timestamp(0));
+    let poster = HttpPoster::new(&HttpProber::try_new().unwrap(), Arc::new(secret));
+    let told = poster.post(Arc::new(webhook), Arc::default(), entry).await;
+    let Delivery::Deferred { reason, stay } = told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(stay, Stay::Trouble);
+    assert!(
+        reason.contains("certificate") && !reason.contains("s3cret"),
+        "{reason}"
+    );
     assert_eq!(server.heads().len(), 0, "the address did not leave us");
 }
 

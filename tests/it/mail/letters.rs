@@ -72,7 +72,7 @@ fn subjects_say_the_present() {
             "[FLAPPING] shop: down 4 times since 05:12:21 UTC (web1)",
             "[DIGEST] 1 needs a person, 1 down, 2 over, 1 more",
             "[WEEK] 42 sites, 99.96 % up, 4 restarts, 1 down now",
-            "[TEST] probe can reach you by mail",
+            "[TEST] probe can reach you",
         ]
     );
 }

@@ -294,11 +294,9 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
                 },
             ),
         },
-        channel: if rng.bool() {
-            Channel::Mail
-        } else {
-            Channel::Command
-        },
+        channel: *rng
+            .choice(&[Channel::Mail, Channel::Command, Channel::Webhook])
+            .unwrap(),
         from: text(rng),
         to: text(rng),
         queued: at(rng),

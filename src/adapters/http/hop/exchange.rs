@@ -206,7 +206,10 @@ fn request(
         let builder = client.request(hop.method.clone(), hop.url.clone());
         builder.headers(hop.headers.clone()).build()
     };
-    let sending = request.map(|request| client.execute(request));
+    let sending = request.map(|mut request| {
+        *request.body_mut() = hop.body.clone().map(Into::into);
+        client.execute(request)
+    });
     async { sending?.await }
 }
 

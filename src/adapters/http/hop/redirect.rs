@@ -27,6 +27,8 @@ pub(in crate::adapters::http) struct Hop {
     pub(in crate::adapters::http) url: Url,
     pub(in crate::adapters::http) method: Method,
     pub(in crate::adapters::http) headers: HeaderMap,
+    /// What is sent behind the head; only a webhook's post has one.
+    pub(in crate::adapters::http) body: Option<String>,
 }
 
 fn refused(finding: Finding) -> Fault {
@@ -77,6 +79,7 @@ pub(in crate::adapters::http) fn next(
         url,
         method: if get { Method::GET } else { hop.method.clone() },
         headers,
+        body: None,
     }))
 }
 

@@ -57,6 +57,7 @@ pub(in crate::adapters::http) fn first(
         url,
         method,
         headers,
+        body: None,
     })
 }
 

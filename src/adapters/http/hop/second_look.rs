@@ -157,5 +157,6 @@ fn stripped(hop: &Hop) -> Hop {
         url,
         method: if head { Method::HEAD } else { Method::GET },
         headers,
+        body: None,
     }
 }
