@@ -28,6 +28,15 @@ pub fn open(named: &Named) -> Result<(), Unfit> {
             Ok(_) => Ok(()),
             Err(error) => Err(hidden(source, &error)),
         },
+        Named::Address(source) => match secret::read(source) {
+            Ok(held) if http::address_in(held.expose()).is_some() => Ok(()),
+            Ok(_) => Err(Unfit {
+                only_here: !matches!(source, SecretSource::File(_)),
+                ..wrong(format!("{} holds no http or https address", place(source)))
+                    .act("write the address alone into it, as the service gave it to you")
+            }),
+            Err(error) => Err(hidden(source, &error)),
+        },
         Named::Program(path) => program(path),
     }
 }
@@ -46,6 +55,14 @@ impl Unfit {
             act: Some(text.into()),
             ..self
         }
+    }
+}
+
+fn place(source: &SecretSource) -> String {
+    match source {
+        SecretSource::File(path) => path.display().to_string(),
+        SecretSource::Environment(name) => format!("the environment variable `{name}`"),
+        SecretSource::Credential(name) => format!("the credential `{name}`"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Named};
 
 use super::fault::{Fault, Report};
 use super::network::bare_host;
@@ -31,7 +31,7 @@ pub(super) fn read(
 ) -> Option<Endpoint> {
     let url = section.get("url").and_then(|node| text(node, report));
     let url = url.and_then(|written| address(&written, like, report));
-    let hidden = secret(section, SECRET, report);
+    let hidden = secret(section, SECRET, Named::Address, report);
     let given = |key: &&str| section.get(key).is_some();
     match (section.get("url"), SECRET.iter().find(|key| given(key))) {
         (None, None) => match usual.map(Url::parse) {

@@ -55,7 +55,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Route> {
             None
         }
     };
-    let password = secret(&section, PASSWORD, report);
+    let password = secret(&section, PASSWORD, Named::Secret, report);
     let ca_file = section
         .get("ca_file")
         .and_then(|node| file(node, Privacy::Public, report));
@@ -212,6 +212,7 @@ pub(super) fn percent_encode(text: &str) -> String {
 pub(super) fn secret(
     section: &Section<'_>,
     forms: [&str; 3],
+    as_what: fn(SecretSource) -> Named,
     report: &mut Report,
 ) -> Option<SecretSource> {
     let [in_file, in_env, in_credential] = forms;
@@ -242,7 +243,7 @@ pub(super) fn secret(
     let found = from_file.or(from_env).or(from_credential);
     let place = forms.iter().find(|form| section.get(form).is_some());
     if let (Some(source), Some(form)) = (&found, place) {
-        report.names(&section.spot_of(form), Named::Secret(source.clone()));
+        report.names(&section.spot_of(form), as_what(source.clone()));
     }
     found
 }

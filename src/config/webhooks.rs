@@ -8,7 +8,9 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
-use crate::model::{Endpoint, Form, Language, Preset, SecretSource, Template, Webhook, limits};
+use crate::model::{
+    Endpoint, Form, Language, Named, Preset, SecretSource, Template, Webhook, limits,
+};
 
 use super::endpoint;
 use super::fault::{Fault, Report};
@@ -178,7 +180,7 @@ fn token(
     preset: Option<Preset>,
     report: &mut Report,
 ) -> Option<SecretSource> {
-    let token = secret(section, TOKEN, report);
+    let token = secret(section, TOKEN, Named::Secret, report);
     let written = TOKEN.iter().find(|key| section.get(key).is_some());
     match (preset, written) {
         (Some(preset), None) if preset.needs_token() => {

@@ -18,8 +18,10 @@ pub enum Named {
         /// PEM.
         key: PathBuf,
     },
-    /// A password, or a URL that is secret like one.
+    /// A password or a token.
     Secret(SecretSource),
+    /// An http or https address that is secret like one.
+    Address(SecretSource),
     /// A program of this machine.
     Program(PathBuf),
 }

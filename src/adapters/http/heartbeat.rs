@@ -83,13 +83,15 @@ pub(super) fn located(endpoint: &Endpoint, secret: &ReadSecret) -> Result<Url, S
         Endpoint::Url(url) => Ok(url.clone()),
         Endpoint::Secret(source) => {
             let secret = secret(source)?;
-            let url = address(secret.expose());
+            let url = address_in(secret.expose());
             url.ok_or_else(|| "the secret is no http or https address".to_owned())
         }
     }
 }
 
-fn address(text: &str) -> Option<Url> {
+/// An address of http or https, as a secret holds it.
+#[must_use]
+pub fn address_in(text: &str) -> Option<Url> {
     let url = Url::parse(text.trim()).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.host().is_some()).then_some(url)
 }

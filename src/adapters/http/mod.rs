@@ -48,7 +48,7 @@ mod trace;
 mod webhook;
 
 pub use client::{FileFault, identity_in, lists_in, roots_in};
-pub use heartbeat::{HttpPulse, ReadSecret};
+pub use heartbeat::{HttpPulse, ReadSecret, address_in};
 pub use webhook::HttpPoster;
 
 use std::collections::hash_map::RandomState;

@@ -1,7 +1,7 @@
 //! A notification as a service wants it posted: what is said, in the form, the length and the markup of that service.
 //!
 //! - `event` is the document of [`event`](super::event). All others say the subject and the sentences of the mail, in brief
-//!   ([`mail::brief`]); a `body` is what people wrote ([`template`]).
+//!   ([`brief`]); a `body` is what people wrote (`template`).
 //! - What a site, a server or a command said stands in these texts, so nothing in them may be taken for markup: no link, no mention
 //!   of everybody, no end of a quotation. A chat's text is fenced as it is; Teams gets runs of text, which have no markup; what
 //!   Slack and Chatwork take for the beginning of a tag is written otherwise.
@@ -10,7 +10,7 @@
 //!
 //! | preset | body | at most |
 //! |---|---|---|
-//! | `slack` | `text`, the subject bold | 3000 characters (Slack cuts at 40,000, Google Chat refuses more than 4096) |
+//! | `slack` | `text`, the subject bold | 3000 characters (Slack cuts at 40,000; Google Chat takes 32,000 bytes) |
 //! | `discord` | one embed, coloured; nobody is mentioned | 3500 (an embed: 4096) |
 //! | `teams` | an Adaptive Card | 4000 (a card: 28 KB) |
 //! | `ntfy` | the text, the subject as `title`, with a priority and a tag | 3500 bytes (beyond 4096 it becomes an attachment) |

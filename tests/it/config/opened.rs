@@ -93,4 +93,22 @@ fn a_secret_is_there_and_one_that_may_be_elsewhere_is_a_warning() {
     }
     write(dir, "url", "https://hc.site.test/s3cr3t-canary\n");
     assert_eq!(told(dir, &heartbeat("url_file: url")), "taken: ");
+    // Whatever else stands in it is not repeated.
+    for other in [
+        "hc.example.com/s3cr3t-canary",
+        "url = \"https://x/s3cr3t-canary\"",
+    ] {
+        write(dir, "url", other);
+        let act = "write the address alone into it, as the service gave it to you";
+        let wanted = format!("url holds no http or https address; {act}");
+        assert_eq!(
+            told(dir, &heartbeat("url_file: url")),
+            format!("{place}.url_file: {wanted}")
+        );
+        let hooks = "profiles: {a: {urls: https://a.example.com/}}\nalerts: {webhooks: {preset: slack, url_file: url}}\n";
+        assert_eq!(
+            told(dir, hooks),
+            format!("probes.yaml:2:36: alerts.webhooks.url_file: {wanted}")
+        );
+    }
 }

@@ -105,6 +105,9 @@ async fn a_body_that_says_no_is_not_heard() {
         "/s3cret/kuma" => r#"{"ok":false,"msg":"Monitor not found or not active."}"#,
         "/s3cret/mute" => r#"{"success": false}"#,
         "/s3cret/error" => r#"{"error": {"code": 7}, "message": "no such heart"}"#,
+        "/s3cret/state" => r#"{"status":"failed"}"#,
+        "/s3cret/errors" => r#"{"errors":["no"]}"#,
+        "/s3cret/none-of-them" => r#"{"status":"success","errors":[]}"#,
         "/s3cret/echo" => "Failed: GET /s3cret/echo",
         "/s3cret/word" => "s3cret: not found",
         "/s3cret/ok" => "OK",
@@ -122,6 +125,8 @@ async fn a_body_that_says_no_is_not_heard() {
         ("kuma", "\"Monitor not found or not active.\""),
         ("mute", "\"no\""),
         ("error", "\"no such heart\""),
+        ("state", "\"failed\""),
+        ("errors", "\"no\""),
         ("echo", "no"),
         ("word", "no"),
     ] {
@@ -129,7 +134,7 @@ async fn a_body_that_says_no_is_not_heard() {
         let wanted = format!("HTTP status 200, and the answer says {words}");
         assert_eq!(told, Err(wanted), "{path}");
     }
-    for path in ["ok", "none", "up", "fine", "thanks", "page"] {
+    for path in ["ok", "none", "up", "fine", "none-of-them", "thanks", "page"] {
         let told = tell(at(&server.url(&format!("/s3cret/{path}")))).await;
         assert_eq!(told, Ok(()), "{path}");
     }

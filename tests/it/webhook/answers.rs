@@ -35,19 +35,17 @@ fn secret(source: &SecretSource) -> Result<Secret, String> {
 
 const LONG: Duration = Duration::from_secs(30);
 
-async fn post_within(webhook: Webhook, limit: Duration) -> Delivery {
-    let prober = HttpProber::try_new().unwrap();
-    let poster = HttpPoster::with_limit(&prober, Arc::new(secret), limit);
+fn poster(limit: Duration) -> HttpPoster {
+    HttpPoster::with_limit(&HttpProber::try_new().unwrap(), Arc::new(secret), limit)
+}
+
+async fn post(poster: &HttpPoster, webhook: Webhook) -> Delivery {
     let told = poster
         .post(Arc::new(webhook), Arc::default(), entry(entries::gave_up()))
         .await;
     let words = format!("{told:?}");
     assert!(!words.contains("s3cret"), "{words}");
     told
-}
-
-async fn post(webhook: Webhook) -> Delivery {
-    post_within(webhook, LONG).await
 }
 
 fn of(preset: Preset, url: &str) -> Webhook {
@@ -101,6 +99,7 @@ const MOVED: &str = "location: http://127.0.0.1:9/s3cret\r\n";
 /// The same for every service: contract of HTTP, not of theirs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_decides() {
+    let poster = poster(LONG);
     let after = Fate::Again(Stay::After(120));
     for (status, headers, body, wanted) in [
         (
@@ -162,7 +161,7 @@ async fn a_status_decides() {
         let service = Service::start(response(status, headers, body)).await;
         for webhook in every(&service.url()) {
             let name = webhook.name.clone();
-            let told = post(webhook).await;
+            let told = post(&poster, webhook).await;
             assert_eq!(fate(&told), wanted, "{name}, {status}: {told:?}");
             let number = format!("HTTP status {}", &status[..3]);
             assert!(reason(&told).contains(&number), "{told:?}");
@@ -180,6 +179,7 @@ const LATER: Fate = Fate::Again(Stay::Later);
 /// What each service says in its documentation that it says, and what some say in a 200 that they did not do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_has_taken_what_it_says_that_it_took() {
+    let poster = poster(LONG);
     let teams = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429";
     let login = "<html>log in at /hook/s3cret</html>";
     let line = r#"{"sentMessages":[{"id":"461230966842064897","quoteToken":"IStG5h1Tz7b"}]}"#;
@@ -244,7 +244,7 @@ async fn a_service_has_taken_what_it_says_that_it_took() {
         (Preset::Event, "200 OK", r#"{"errors":[]}"#, Fate::Taken),
     ] {
         let service = Service::start(response(status, "", body)).await;
-        let told = post(of(preset, &service.url())).await;
+        let told = post(&poster, of(preset, &service.url())).await;
         assert_eq!(fate(&told), wanted, "{preset:?} {body}: {told:?}");
         if wanted == Fate::Taken {
             assert_eq!(reason(&told), "127.0.0.1");
@@ -255,12 +255,13 @@ async fn a_service_has_taken_what_it_says_that_it_took() {
 /// LINE takes each key once: what it took in a try of which nobody heard the end, it says of the next.
 #[tokio::test(flavor = "multi_thread")]
 async fn line_says_that_it_took_a_message_before() {
+    let poster = poster(LONG);
     let said = r#"{"message":"The retry key is already accepted"}"#;
     let headers = "x-line-accepted-request-id: 123e4567\r\n";
     let service = Service::start(response("409 Conflict", headers, said)).await;
     for webhook in every(&service.url()) {
         let line = webhook.name == "line";
-        let told = post(webhook).await;
+        let told = post(&poster, webhook).await;
         let wanted = if line { Fate::Taken } else { Fate::Refused };
         assert_eq!(fate(&told), wanted, "{told:?}");
     }
@@ -276,6 +277,7 @@ async fn line_says_that_it_took_a_message_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_words_of_a_refusal_are_told_and_secrets_in_them_are_not() {
+    let poster = poster(LONG);
     for (says, wanted) in [
         (
             "channel_is_archived",
@@ -290,7 +292,7 @@ async fn the_words_of_a_refusal_are_told_and_secrets_in_them_are_not() {
         ("<html>s3cret</html>", "HTTP status 404"),
     ] {
         let service = Service::start(response("404 Not Found", "", says)).await;
-        let told = post(of(Preset::Ntfy, &service.url())).await;
+        let told = post(&poster, of(Preset::Ntfy, &service.url())).await;
         assert!(
             reason(&told).ends_with(wanted) || reason(&told).contains(wanted),
             "{told:?}"
@@ -301,11 +303,12 @@ async fn the_words_of_a_refusal_are_told_and_secrets_in_them_are_not() {
 /// Nothing was sent: it is tried again, and something else may be told in its place.
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_is_nothing_has_arrived() {
+    let poster = poster(LONG);
     let nobody = "http://127.0.0.1:1/hook/s3cret";
     let no_name = "http://nobody.invalid/hook/s3cret";
     for (url, words) in [(nobody, "refused"), (no_name, "")] {
         for webhook in every(url) {
-            let told = post(webhook).await;
+            let told = post(&poster, webhook).await;
             assert_eq!(fate(&told), Fate::Again(Stay::Trouble), "{told:?}");
             assert!(reason(&told).contains(words), "{told:?}");
         }
@@ -314,6 +317,7 @@ async fn where_nobody_is_nothing_has_arrived() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_broke_behind_the_request_may_have_arrived() {
+    let poster = poster(LONG);
     for answer in [
         Answer::Resets,
         Answer::Says(String::new()),
@@ -322,7 +326,7 @@ async fn what_broke_behind_the_request_may_have_arrived() {
     ] {
         let service = Service::start(answer.clone()).await;
         for webhook in every(&service.url()) {
-            let told = post(webhook).await;
+            let told = post(&poster, webhook).await;
             assert_eq!(fate(&told), Fate::Unclear, "{answer:?}: {told:?}");
         }
     }
@@ -330,9 +334,10 @@ async fn what_broke_behind_the_request_may_have_arrived() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_ends_at_the_limit_and_may_have_been_heard() {
+    let poster = poster(Duration::from_millis(800));
     let service = Service::start(Answer::SaysAndWaits(String::new())).await;
     for webhook in every(&service.url()) {
-        let told = post_within(webhook, Duration::from_millis(800)).await;
+        let told = post(&poster, webhook).await;
         assert_eq!(fate(&told), Fate::Unclear, "{told:?}");
         assert!(reason(&told).contains("no answer within"), "{told:?}");
     }
@@ -341,6 +346,7 @@ async fn silence_ends_at_the_limit_and_may_have_been_heard() {
 /// The head has said that it was taken; only a body that says no takes that back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_an_end_is_judged_by_what_came() {
+    let poster = poster(LONG);
     let mut cases = tokio::task::JoinSet::new();
     for (begins, wanted) in [
         ("", Fate::Taken),
@@ -351,10 +357,10 @@ async fn a_body_without_an_end_is_judged_by_what_came() {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{begins}");
         for answer in [Answer::SaysAndWaits(head.clone()), Answer::Says(head)] {
             for preset in Preset::ALL {
-                let answer = answer.clone();
+                let (answer, poster) = (answer.clone(), poster.clone());
                 cases.spawn(async move {
                     let service = Service::start(answer).await;
-                    let told = post(of(preset, &service.url())).await;
+                    let told = post(&poster, of(preset, &service.url())).await;
                     assert_eq!(fate(&told), wanted, "{preset:?} {begins}: {told:?}");
                 });
             }
@@ -367,20 +373,21 @@ async fn a_body_without_an_end_is_judged_by_what_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_that_cannot_be_read_are_told_by_their_place() {
+    let poster = poster(LONG);
     let service = Service::start(response("200 OK", "", "ok")).await;
     let hidden = |name: &str| Endpoint::Secret(SecretSource::Environment(name.to_owned()));
     let slack = |endpoint| Webhook {
         endpoint,
         ..of(Preset::Slack, &service.url())
     };
-    let told = post(slack(hidden(&service.url()))).await;
+    let told = post(&poster, slack(hidden(&service.url()))).await;
     assert_eq!(fate(&told), Fate::Taken);
-    let told = post(slack(hidden("X"))).await;
+    let told = post(&poster, slack(hidden("X"))).await;
     assert_eq!(
         told,
         Delivery::deferred("the environment variable `X` is not set")
     );
-    let told = post(slack(hidden("NOT_A_URL"))).await;
+    let told = post(&poster, slack(hidden("NOT_A_URL"))).await;
     assert_eq!(
         told,
         Delivery::deferred("the secret is no http or https address")
@@ -389,7 +396,7 @@ async fn secrets_that_cannot_be_read_are_told_by_their_place() {
         token: Some(SecretSource::Environment("TWO_LINES".to_owned())),
         ..of(Preset::Line, &service.url())
     };
-    let told = post(line).await;
+    let told = post(&poster, line).await;
     assert_eq!(
         told,
         Delivery::deferred("the token cannot be sent in a header")
@@ -399,10 +406,11 @@ async fn secrets_that_cannot_be_read_are_told_by_their_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_gets_one_post_with_its_own_token_and_no_other() {
+    let poster = poster(LONG);
     let service = Service::start(response("204 No Content", "", "")).await;
     for webhook in every(&service.url()) {
         let name = webhook.name.clone();
-        assert_eq!(fate(&post(webhook).await), Fate::Taken);
+        assert_eq!(fate(&post(&poster, webhook).await), Fate::Taken);
         let request = service.requests().pop().unwrap();
         let first = request.head.lines().next().unwrap();
         assert_eq!(first, "POST /hook/s3cret?key=s3cret HTTP/1.1", "{name}");
