@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckOutcome, CheckResult, Delivery, Effect, Email, EntryId, Event, EventKind, Finding,
-    Next, Notification, Plight, RecoverOrder, RecoveryOutcome, Start, Timestamp, When, limits,
+    AttemptId, Cause, CheckOutcome, CheckResult, Delivery, Effect, Email, Entry, EntryId, Event,
+    EventKind, Finding, Next, Notification, Plight, RecoverOrder, RecoveryOutcome, Start,
+    Timestamp, When, limits,
 };
 use probe::policy;
 
@@ -49,7 +50,7 @@ impl Hand {
     }
 
     /// The site is found refusing, and that orders a restart.
-    fn ordered_by(&mut self, name: &str) -> RecoverOrder {
+    pub(super) fn ordered_by(&mut self, name: &str) -> RecoverOrder {
         let effects = self.probed(name, Some(Cause::Refused));
         let order = effects.into_iter().find_map(|effect| match effect {
             Effect::Recover(order) => Some(order),
@@ -231,9 +232,8 @@ fn what_is_over_before_it_was_told_is_one_story_for_each_recipient() {
     assert_eq!(stories.collect::<Vec<_>>(), wanted);
 }
 
-/// What waited in a thread is told by its end: no mail says that the proof is still to come when it has come.
-#[test]
-fn what_waits_in_a_thread_goes_with_its_end() {
+/// It is told that a site is down; that it was restarted waits, as the hour is full; and it is back.
+fn back_before_the_restart_was_told(change: impl Fn(&mut Entry)) -> Hand {
     let (mut hand, order) = Hand::ordered();
     hand.takes();
     let now = hand.now();
@@ -242,15 +242,47 @@ fn what_waits_in_a_thread_goes_with_its_end() {
     hand.end(&order, RecoveryOutcome::Succeeded, false);
     assert_eq!(hand.told()[0].event, EventKind::Restarted);
     assert!(hand.fleet.in_transit.is_empty(), "the hour is full");
-    while hand.told()[0].event == EventKind::Restarted {
+    let id = *hand.fleet.outbox.keys().next().unwrap();
+    change(hand.fleet.entry_mut(id).unwrap());
+    while hand.told().last().unwrap().event != EventKind::Up {
         hand.begins("shop");
         hand.ms += 100;
         hand.answers("shop", None);
     }
+    hand
+}
+
+/// What waited in a thread is told by its end: no mail says that the proof is still to come when it has come.
+#[test]
+fn what_waits_in_a_thread_goes_with_its_end() {
+    let hand = back_before_the_restart_was_told(|_| ());
     let told = hand.told();
     assert_eq!((told.len(), told[0].event), (1, EventKind::Up));
     assert_eq!((told[0].attempts.len(), told[0].sequence), (1, 2));
     assert_eq!(hand.fleet.in_transit.len(), 1, "and it leaves now");
+}
+
+/// What the end does not tell stays before it, and so does what may have arrived.
+#[test]
+fn what_the_end_of_a_thread_does_not_tell_stays() {
+    type Change = fn(&mut Entry);
+    let changes: [(EventKind, Change); 3] = [
+        (EventKind::GaveUp, |entry| {
+            entry.notification.event = EventKind::GaveUp;
+        }),
+        (EventKind::Restarted, |entry| {
+            entry.notification.attempts[0].id = AttemptId(77);
+        }),
+        (EventKind::Restarted, |entry| entry.unclear = true),
+    ];
+    for (first, change) in changes {
+        let hand = back_before_the_restart_was_told(|entry| {
+            entry.due = entry.due + HOUR;
+            change(entry);
+        });
+        let told: Vec<EventKind> = hand.told().iter().map(|told| told.event).collect();
+        assert_eq!(told, [first, EventKind::Up]);
+    }
 }
 
 /// People hear of it when the restart has ended already: both messages are of that moment, and say the same of what comes next.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Channel, Delivery, Effect, Email, Entry, EntryId, Event, EventKind, IncidentId,
-    Notification, Post, Start, Timestamp, limits,
+    Cause, Channel, Delivery, Effect, Email, Entry, EntryId, Event, EventKind, Happened,
+    IncidentId, Notification, Post, Start, Timestamp, limits,
 };
 use probe::policy;
 
@@ -301,6 +301,23 @@ fn of_many_beginnings_five_leave_and_the_others_at_the_end_of_the_window() {
     assert_eq!(hand.post(OPS).digest, None);
 }
 
+/// What leaves in one decision counts there already, before any of it was taken.
+#[test]
+fn of_two_beginnings_in_one_decision_the_sixth_waits() {
+    let mut hand = hand();
+    let now = hand.now();
+    *hand.post(OPS) = Post {
+        sent: vec![now; 4],
+        begun: vec![now; 4],
+        digest: None,
+        gathered: BTreeSet::new(),
+    };
+    let fifth = hand.queues(OPS, told("a", 0, EventKind::Down));
+    hand.queues(OPS, told("b", 0, EventKind::Down));
+    hand.step(Event::Ticked);
+    assert_eq!(hand.fleet.in_transit, [fifth].into());
+}
+
 #[test]
 fn of_many_that_go_on_ten_leave_within_a_window() {
     let mut hand = hand();
@@ -378,21 +395,27 @@ fn what_is_over_for_an_hour_is_gathered() {
 #[test]
 fn what_is_over_for_an_hour_is_still_an_event_for_the_command() {
     let mut hand = hand();
-    hand.settings.command = Some(Arc::new(vec!["/usr/local/bin/notify".to_owned()]));
-    for n in 0..2 {
-        let id = hand.queues(
-            "/usr/local/bin/notify",
-            told(&format!("site{n}"), 1, EventKind::Up),
-        );
-        let due = hand.now() + secs(4_000);
-        let entry = hand.fleet.entry_mut(id).unwrap();
-        (entry.channel, entry.due) = (Channel::Command, due);
+    let program = "/usr/local/bin/notify";
+    hand.settings.command = Some(Arc::new(vec![program.to_owned()]));
+    for name in ["a", "b"] {
+        for (sequence, event) in [(0, EventKind::Down), (1, EventKind::Up)] {
+            let id = hand.queues(program, told(name, sequence, event));
+            let due = hand.now() + secs(4_000);
+            let entry = hand.fleet.entry_mut(id).unwrap();
+            (entry.channel, entry.due) = (Channel::Command, due);
+        }
     }
-    // A mail that is due beside them.
     hand.ms += 4_000_000;
-    hand.step(Event::Ticked);
-    let left: Vec<EventKind> = hand.told().iter().map(|told| told.event).collect();
-    assert_eq!(left, [EventKind::Up, EventKind::Up]);
+    // A mail that is due beside them.
+    hand.queues(OPS, told("c", 1, EventKind::Restarted));
+    assert_eq!(hand.leave().len(), 5);
+    let left = hand.notes.iter().filter_map(|note| match note {
+        Happened::Delivered { event, to, .. } if to == program => Some(*event),
+        _ => None,
+    });
+    let left: Vec<EventKind> = left.collect();
+    use EventKind::{Down, Up};
+    assert_eq!(left, [Down, Down, Up, Up]);
 }
 
 /// What is not due yet is not gathered: until then a relay may take it, or its incident may go on.
@@ -429,7 +452,7 @@ fn one_message_is_no_digest() {
 #[test]
 fn one_story_that_is_old_is_told_by_itself() {
     let mut hand = hand();
-    let old = hand.queues(OPS, told("a", 1, EventKind::Up));
+    let old = hand.queues(OPS, story("a"));
     let due = hand.now() + secs(3_600);
     hand.fleet.entry_mut(old).unwrap().due = due;
     hand.queues(OPS, told("b", 1, EventKind::Restarted));
