@@ -133,7 +133,8 @@ fn words<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<String>, D::Erro
 /// How often a profile went down and came back lately.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flap {
-    /// When it went down or came back within the last hour, and the last time of all; oldest first.
+    /// When it last went down or, while it flaps, any site of its host went down or came back. Earlier versions kept
+    /// several times; the last one counts.
     pub turns: Vec<Timestamp>,
     /// When it went down within the last hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

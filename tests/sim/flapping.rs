@@ -1,13 +1,15 @@
 //! Sites that go down and come back again and again, moved by hand: when that is said, what is said after it, and when it is over.
 
+use std::sync::Arc;
+
 use probe::model::{
-    Cause, Event, EventKind, Flaps, Notification, Plight, Start, Timestamp, limits,
+    Cause, Event, EventKind, Flaps, Notification, Plight, RecoveryOutcome, Start, Timestamp, limits,
 };
 use probe::policy;
 
 use super::gathering::hand as watched;
 use super::hand::Hand;
-use super::setup::{profile, secs};
+use super::setup::{each_host, profile, secs};
 use super::world::BEGIN;
 
 const HOUR: u64 = 3_600;
@@ -51,13 +53,18 @@ impl Hand {
         self.heard().iter().map(|told| told.event).collect()
     }
 
-    /// Nothing turns for so long.
-    fn calm(&mut self, last: Timestamp) -> Vec<Notification> {
+    /// Nothing turns for a millisecond less than is needed.
+    fn nearly_calm(&mut self, last: Timestamp) {
         let over = last + limits::FLAP_CALM;
-        assert_eq!(policy::wakeup(&self.settings, &self.fleet), Some(over));
         self.ms = u64::try_from(over.0 - BEGIN).unwrap() - 1;
         self.step(Event::Ticked);
         assert_eq!(self.events(), [], "a millisecond before");
+        assert_eq!(policy::wakeup(&self.settings, &self.fleet), Some(over));
+    }
+
+    /// Nothing turns for so long.
+    fn calm(&mut self, last: Timestamp) -> Vec<Notification> {
+        self.nearly_calm(last);
         self.ms += 1;
         self.step(Event::Ticked);
         self.heard()
@@ -226,4 +233,82 @@ fn the_thread_of_a_flapping_site_that_is_taken_out_goes_on_with_another() {
     assert_eq!(up.flaps.map(|flaps| flaps.since), Some(since));
     let gone = up.sites.iter().find(|site| site.profile == profile("shop"));
     assert!(gone.is_none_or(|site| site.plight == Plight::Unwatched));
+}
+
+/// Whoever of the host goes down or comes back, also beside another that is down: it is not over for half an hour more.
+#[test]
+fn each_turn_of_a_site_of_the_host_puts_the_end_off() {
+    let mut hand = hand();
+    hand.flaps("shop");
+    let down = Some(Cause::Content);
+    hand.ms += 60_000;
+    for (name, shows) in [
+        ("blog", down),
+        ("blog", None),
+        ("blog", down),
+        ("shop", None),
+        ("shop", down),
+        ("shop", None),
+        ("blog", None),
+    ] {
+        let last = hand.turns(name, shows);
+        hand.nearly_calm(last);
+    }
+    hand.ms += 1;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.events(), [EventKind::Up]);
+}
+
+/// A person is called: from then on they hear of everything, and an outage is an outage.
+#[test]
+fn a_host_that_was_given_up_flaps_no_more() {
+    use EventKind::{Back, Down, GaveUp, Reminder, Up};
+    let mut hand = hand();
+    hand.takes_out("blog");
+    hand.flaps("shop");
+    hand.ms += 60_000;
+    hand.turns("shop", None);
+    let email = hand.settings.email.as_mut().unwrap();
+    Arc::make_mut(email).reminder_interval = Some(secs(2 * HOUR));
+    each_host(&mut hand.settings, |host| {
+        host.restart.causes = [Cause::Refused].into();
+    });
+    hand.ms += 60_000;
+    hand.step(Event::Started(Start::Named([profile("shop")].into())));
+    let order = hand.ordered_by("shop");
+    assert_eq!(hand.events(), [], "it flaps");
+    hand.end(&order, RecoveryOutcome::Refused, false);
+    assert_eq!(hand.events(), [GaveUp]);
+    let told = hand.now();
+    hand.ms += 2 * HOUR * 1_000 - 1;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.events(), [], "nothing is said of its calm");
+    hand.ms += 1;
+    hand.step(Event::Ticked);
+    assert_eq!(hand.events(), [Reminder]);
+    assert_eq!(hand.now(), told + secs(2 * HOUR));
+    hand.turns("shop", None);
+    assert_eq!(hand.events(), [Back]);
+    hand.ms += 60_000;
+    hand.outage("shop");
+    assert_eq!(hand.events(), [Down, Up]);
+}
+
+/// The site that is down is taken out, and that ends the thread: the other one, which is well, flaps no more.
+#[test]
+fn a_thread_of_flapping_that_was_closed_is_over() {
+    let mut hand = hand();
+    hand.flaps("shop");
+    hand.ms += 60_000;
+    hand.turns("shop", None);
+    hand.ms += 60_000;
+    hand.turns("blog", Some(Cause::Content));
+    hand.takes_out("blog");
+    assert_eq!(hand.events(), [EventKind::Closed]);
+    hand.ms += 60_000;
+    hand.outage("shop");
+    assert_eq!(hand.events(), [EventKind::Down, EventKind::Up]);
+    hand.ms += 2 * HOUR * 1_000;
+    hand.step(Event::Ticked);
+    assert!(hand.heard().is_empty());
 }

@@ -14,23 +14,20 @@ use crate::policy::draft::Draft;
 pub(in crate::policy) fn fell(draft: &mut Draft<'_>, name: &ProfileName) {
     let now = draft.now;
     let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
-    turn(flap, now);
+    flap.turns = vec![now];
     flap.outages
         .retain(|outage| now.since(*outage) < limits::FLAP_WINDOW);
     flap.outages.push(now);
+    turned(draft, name);
 }
 
-/// A profile came back.
-pub(in crate::policy) fn rose(draft: &mut Draft<'_>, name: &ProfileName) {
+/// A profile went down or came back: if its host flaps, it goes on flapping.
+pub(in crate::policy) fn turned(draft: &mut Draft<'_>, name: &ProfileName) {
     let now = draft.now;
-    let flap = draft.fleet.profile_mut(name).flap.get_or_insert_default();
-    turn(flap, now);
-}
-
-pub(in crate::policy) fn turn(flap: &mut Flap, now: Timestamp) {
-    flap.turns
-        .retain(|turn| now.since(*turn) < limits::FLAP_WINDOW);
-    flap.turns.push(now);
+    let teller = flapping(draft, name);
+    if let Some(flap) = teller.and_then(|name| draft.fleet.profile_mut(&name).flap.as_mut()) {
+        flap.turns = vec![now];
+    }
 }
 
 /// This profile, or another of its host, if people were told that it flaps.
@@ -63,12 +60,9 @@ fn teller<'a>(draft: &'a mut Draft<'_>, thread: &IncidentId) -> Option<&'a mut F
 /// A muted incident is over: the flapping and its thread go on.
 pub(in crate::policy) fn closed(draft: &mut Draft<'_>, over: &Telling) {
     draft.fleet.reindex();
-    let now = draft.now;
-    if let Some(flap) = teller(draft, &over.thread) {
-        turn(flap, now);
-        if let Some(told) = &mut flap.told {
-            told.sequence = over.sequence;
-        }
+    let flap = teller(draft, &over.thread);
+    if let Some(told) = flap.and_then(|flap| flap.told.as_mut()) {
+        told.sequence = over.sequence;
     }
 }
 

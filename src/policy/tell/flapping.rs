@@ -7,7 +7,6 @@ use crate::policy::tell::{flap, message, outbox, thread};
 
 /// An incident was opened. If it is not led, it may be told as flapping, or be muted because that was told.
 pub(in crate::policy) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
-    let now = draft.now;
     if thread::telling(draft, name).is_none_or(|telling| telling.led) {
         return;
     }
@@ -15,7 +14,6 @@ pub(in crate::policy) fn mute(draft: &mut Draft<'_>, name: &ProfileName) {
     let teller =
         flap::flapping(draft, name).and_then(|name| draft.fleet.profile_mut(&name).flap.as_mut());
     if let Some(flap) = teller {
-        flap::turn(flap, now);
         let told = flap.told.as_mut().map(|told| {
             told.outages += 1;
             (told.thread.clone(), told.sequence)

@@ -32,7 +32,7 @@ pub(in crate::policy) fn opened(draft: &mut Draft<'_>, name: &ProfileName) {
 pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attempts: &[Attempt]) {
     let watched = draft.settings.profiles.contains_key(name);
     if watched {
-        flap::rose(draft, name);
+        flap::turned(draft, name);
     }
     let Some(telling) = &mut draft.fleet.profile_mut(name).telling else {
         return;
@@ -58,7 +58,6 @@ pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attem
             EventKind::Up
         };
         message::tell(draft, name, event, Next::Nothing, None);
-        flap::forget(draft, &over.thread);
     } else if over.sequence > 0 {
         // People who were never told of it need not be told that it is over.
         let why = Some(Remark::Unwatched);
