@@ -21,6 +21,7 @@
 )]
 
 mod arithmetic;
+mod asleep;
 mod attempts;
 mod blanks;
 mod browsers;
