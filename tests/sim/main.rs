@@ -49,6 +49,7 @@ mod stopping;
 mod story;
 mod stuck;
 mod threads;
+mod weekly;
 mod world;
 mod worlds;
 mod writing;
