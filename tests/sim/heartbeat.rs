@@ -32,6 +32,8 @@ struct Course {
     fleet: Fleet,
     at: Duration,
     notes: Vec<Happened>,
+    /// The last decision must be on the disk before anything is done.
+    durable: bool,
 }
 
 impl Course {
@@ -41,6 +43,7 @@ impl Course {
             fleet: Fleet::default(),
             at: secs(1000),
             notes: Vec::new(),
+            durable: false,
         };
         assert!(
             !course.step(Event::Started(start)),
@@ -60,6 +63,7 @@ impl Course {
         let decision = policy::step(&self.settings, fleet, event, &now);
         self.fleet = decision.fleet;
         self.notes.extend(decision.happened);
+        self.durable = decision.durable;
         let beats = decision.effects.contains(&Effect::Beat);
         assert!(!beats || decision.durable, "it waits for its commit");
         beats
@@ -292,6 +296,30 @@ fn a_watcher_that_does_not_take_it_is_remarked_once() {
             Happened::Heartbeat { silence: None }
         ]
     );
+}
+
+/// Why the watcher hears nothing is on the disk at once, for `probe status` of another process; but nothing is written for it
+/// while nothing can be.
+#[test]
+fn a_silence_is_written_down_if_anything_can_be() {
+    for unwritable in [false, true] {
+        let mut course = Course::new(watched(5 * MINUTE), Start::Daemon);
+        assert!(course.later(MINUTE));
+        course.queue(Some(Delivery::Rejected {
+            reason: "550 no such user".into(),
+        }));
+        if unwritable {
+            course.step(Event::TakenBack {
+                attempts: vec![],
+                entries: vec![],
+                unwritable,
+            });
+        }
+        assert_eq!(course.silence(), None);
+        assert!(!course.later(5 * MINUTE));
+        assert!(course.silence().is_some());
+        assert_eq!(course.durable, !unwritable);
+    }
 }
 
 fn due(mut settings: Settings) -> Run {

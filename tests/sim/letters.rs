@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{
     Cause, CheckOutcome, CheckResult, Delivery, Diagnosis, EntryId, Event, EventKind, Hold, Look,
-    Next, Period, ProbeId, RecoveryOutcome, Restarts, Standing, Start, Timestamp,
+    Next, Period, ProbeId, RecoveryOutcome, Remark, Restarts, Standing, Start, Timestamp,
 };
 
 use super::gathering::hand;
@@ -255,5 +255,19 @@ fn the_facts_in_a_mail_are_of_this_outage() {
         hand.answers("shop", Some(Cause::Content));
         let told = hand.told();
         assert_eq!(told[0].facts.is_some(), found, "{later} ms later");
+    }
+}
+
+/// A damaged state is told with the place to which it was moved, where that is known.
+#[test]
+fn a_damaged_state_is_told_with_its_place() {
+    let place = "/var/lib/probe/state.db.corrupt-20261122T060000Z";
+    let known = Remark::Path(place.to_owned());
+    for (path, remark) in [(place, Some(known)), ("", None)] {
+        let mut hand = hand(secs(3_600));
+        hand.step(Event::Damaged(path.to_owned()));
+        let told = hand.told();
+        assert_eq!((told.len(), told[0].event), (1, EventKind::Damaged));
+        assert_eq!(told[0].remark, remark);
     }
 }
