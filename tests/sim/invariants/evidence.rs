@@ -309,6 +309,15 @@ impl Course<'_> {
         }
     }
 
+    /// Whether every look at a host in the half hour before found this ailment, and it is one that passes by itself.
+    fn was_waited_for(&self, host: &HostName, ailment: Ailment, began: i64) -> bool {
+        let looks = self.seen.looked.get(host).into_iter().flatten().rev();
+        let earlier = looks.filter(|(_, other, facts, _)| *other <= began && facts.is_some());
+        let alike = earlier.take_while(|(_, _, facts, _)| facts.flatten() == Some(ailment));
+        let first = alike.last().map(|(_, first, ..)| *first);
+        ailment.passes() && first.is_some_and(|first| began - first >= 30 * 60_000)
+    }
+
     /// Where hosts are looked at, a restart rests on a look that began after the last restart had settled, not long ago,
     /// and found nothing that speaks against it; only where nobody got in there is none.
     pub(super) fn s21_boot_s22_resources(&self) {
@@ -335,7 +344,9 @@ impl Course<'_> {
                 .map(|(_, began, facts, stuck)| (*began, *facts, *stuck));
             let fits = last.is_some_and(|(began, facts, stuck)| {
                 let fresh = began >= floor && t - began < 60_000;
-                fresh && !stuck && facts.flatten().is_none()
+                let ailment = facts.flatten();
+                let clear = ailment.is_none_or(|ailment| self.was_waited_for(host, ailment, began));
+                fresh && !stuck && clear
             });
             if !fits {
                 self.fail(
