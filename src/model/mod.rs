@@ -71,7 +71,7 @@ pub use incident::{Flap, FlapTold, Incident, Telling, Unjudged};
 pub use index::{Dirty, Index};
 pub use named::{Named, Unfit};
 pub use notification::{
-    Affected, DatedFacts, Ending, EventKind, Flaps, Lesson, Next, Notification, Plight, Remark,
+    Affected, DatedFacts, Ending, EventKind, Flaps, Lesson, Next, Notification, Remark, SiteState,
 };
 pub use observation::Observation;
 pub use outcome::{

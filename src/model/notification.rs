@@ -173,7 +173,7 @@ pub struct Ending {
 /// How one of several sites of a host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Plight {
+pub enum SiteState {
     /// Down, confirmed.
     Down,
     /// It fails; whether it is down is not known yet.
@@ -190,7 +190,8 @@ pub struct Affected {
     /// The site.
     pub profile: ProfileName,
     /// How it is.
-    pub plight: Plight,
+    #[serde(rename = "plight")]
+    pub state: SiteState,
     /// What was found there, where that is known.
     pub cause: Option<Cause>,
     /// Since when it failed.

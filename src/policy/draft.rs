@@ -22,7 +22,7 @@ pub(in crate::policy) enum Recheck {
 
 /// How many entries of `happened` each room has handled.
 #[derive(Debug, Default)]
-pub(in crate::policy) struct Heeded {
+pub(in crate::policy) struct Handled {
     pub(in crate::policy) by_hosts: usize,
     pub(in crate::policy) by_telling: usize,
 }
@@ -37,7 +37,7 @@ pub(in crate::policy) struct Draft<'a> {
     /// What happened so far, in order.
     pub(in crate::policy) happened: Vec<Happened>,
     /// How many of them the rooms `host` and `tell` have handled.
-    pub(in crate::policy) heeded: Heeded,
+    pub(in crate::policy) handled: Handled,
     pub(in crate::policy) durable: bool,
     /// Which holds of all hosts to ask the rules about again.
     pub(in crate::policy) recheck: Recheck,
@@ -52,7 +52,7 @@ impl<'a> Draft<'a> {
             now,
             effects: Vec::new(),
             happened: Vec::new(),
-            heeded: Heeded::default(),
+            handled: Handled::default(),
             durable: false,
             recheck: Recheck::No,
         }

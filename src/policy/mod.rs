@@ -123,13 +123,13 @@ pub fn step(settings: &Settings, fleet: Fleet, event: Event, now: &Now) -> Decis
     }
     // What the passing of time brings about, in an order in which each step can enable the next.
     network::let_go(&mut draft);
-    host::heed(&mut draft);
+    host::handle(&mut draft);
     recovery::move_on(&mut draft);
     sight::move_on(&mut draft);
     network::ask_ports(&mut draft);
     boot::move_on(&mut draft);
     network::ask_canaries(&mut draft);
-    tell::heed(&mut draft);
+    tell::handle(&mut draft);
     tell::move_on(&mut draft);
     schedule::move_on(&mut draft);
     heartbeat::move_on(&mut draft);

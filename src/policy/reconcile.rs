@@ -150,7 +150,7 @@ fn retire(draft: &mut Draft<'_>) {
     for name in gone {
         tell::abandon(draft, &name);
         incident::close(draft, &name);
-        tell::heed(draft);
+        tell::handle(draft);
         let Some(track) = draft.fleet.profiles.get(&name) else {
             continue;
         };

@@ -41,7 +41,7 @@ pub fn settled(settings: &Settings, fleet: &Fleet) -> bool {
         && fleet.in_transit.is_empty()
         // Messages that were due left in the step before.
         && fleet.index.untold.is_empty();
-    let mut hosts = rounds::astir(fleet).filter_map(|name| fleet.hosts.get_key_value(name));
+    let mut hosts = rounds::waiting(fleet).filter_map(|name| fleet.hosts.get_key_value(name));
     quiet
         && is_probed(settings, fleet)
         && hosts.all(|(name, host)| !is_busy(fleet, name, host))

@@ -27,6 +27,7 @@
 //! | `NAME is being probed`, `was probed by an earlier run` | what is known of its last probe |
 //! | `NAME is at 192.0.2.11:443` | its last probe was answered, or not, at that address; otherwise all sites are at one |
 //! | `NAME was probed 40s ago` | its last probe ended then; otherwise it has just ended |
+//! | `HOST waited for AILMENT since 31m` | what earlier looks found that passes by itself |
 //! | `NAME was never up`, `NAME fails at AUTHORITY` | why what it fails by is no evidence |
 //! | `window NAME` | its maintenance window is open for another ten minutes |
 //! | `no canaries`, `canary 40s ago`, `network down` | our own network |

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use probe::model::{
-    Cause, Event, EventKind, Flaps, Notification, Plight, RecoveryOutcome, Start, Timestamp, limits,
+    Cause, Event, EventKind, Flaps, Notification, RecoveryOutcome, SiteState, Start, Timestamp,
+    limits,
 };
 use probe::policy;
 
@@ -232,7 +233,7 @@ fn the_thread_of_a_flapping_site_that_is_taken_out_goes_on_with_another() {
     );
     assert_eq!(up.flaps.map(|flaps| flaps.since), Some(since));
     let gone = up.sites.iter().find(|site| site.profile == profile("shop"));
-    assert!(gone.is_none_or(|site| site.plight == Plight::Unwatched));
+    assert!(gone.is_none_or(|site| site.state == SiteState::Unwatched));
 }
 
 /// Whoever of the host goes down or comes back, also beside another that is down: it is not over for half an hour more.

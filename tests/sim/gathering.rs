@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use probe::model::{
     AttemptId, Cause, CheckOutcome, CheckResult, Delivery, Effect, Email, Entry, EntryId, Event,
-    EventKind, Finding, Next, Notification, Plight, RecoverOrder, RecoveryOutcome, Start,
+    EventKind, Finding, Next, Notification, RecoverOrder, RecoveryOutcome, SiteState, Start,
     Timestamp, When, limits,
 };
 use probe::policy;
@@ -203,7 +203,12 @@ fn after_a_crash_in_a_restart_no_mail_says_that_it_begins_now() {
         1,
         "it was begun, and its end is not known"
     );
-    assert!(told[0].sites.iter().all(|site| site.plight == Plight::Down));
+    assert!(
+        told[0]
+            .sites
+            .iter()
+            .all(|site| site.state == SiteState::Down)
+    );
 }
 
 /// Nobody heard that it is down before it was over: each recipient gets the one story of it, and none the other's.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use probe::model::{Affected, Cause, EventKind, Notification, Plight, Timestamp};
+use probe::model::{Affected, Cause, EventKind, Notification, SiteState, Timestamp};
 
 use super::setup::{each_host, profile, secs, settings};
 use super::world::{BEGIN, Fact, World};
@@ -53,10 +53,10 @@ fn last(world: &World) -> &Notification {
 }
 
 /// How a mail lists its sites.
-fn listed(note: &Notification) -> Vec<(&str, Plight)> {
+fn listed(note: &Notification) -> Vec<(&str, SiteState)> {
     let sites = note.sites.iter();
     sites
-        .map(|site| (site.profile.as_str(), site.plight))
+        .map(|site| (site.profile.as_str(), site.state))
         .collect()
 }
 
@@ -87,7 +87,7 @@ fn who_was_back_before_the_speaker_is_listed_by_its_successor() {
         (end.event, &end.profile),
         (EventKind::Up, &Some(profile("b")))
     );
-    let back = ["a", "b", "c"].map(|name| (name, Plight::Back));
+    let back = ["a", "b", "c"].map(|name| (name, SiteState::Back));
     assert_eq!(listed(end), back);
     // Each incident that was opened is closed, and is another.
     let closed = world.facts.iter().filter_map(|(_, fact)| match fact {
@@ -117,7 +117,7 @@ fn who_is_back_one_after_the_other_is_listed_in_the_end() {
     );
     assert_eq!(
         listed(end),
-        ["a", "b", "c"].map(|name| (name, Plight::Back))
+        ["a", "b", "c"].map(|name| (name, SiteState::Back))
     );
     for name in ["a", "b", "c"] {
         let until = of(end, name).until.expect("it is over");
@@ -139,7 +139,10 @@ fn that_one_is_back_while_another_is_not_is_told_after_five_minutes() {
     let events: Vec<EventKind> = mails.iter().map(|told| told.event).collect();
     use EventKind::{Down, Reminder, Up};
     assert_eq!(events, [Down, Reminder, Up]);
-    assert_eq!(listed(mails[1]), [("a", Plight::Down), ("b", Plight::Back)]);
+    assert_eq!(
+        listed(mails[1]),
+        [("a", SiteState::Down), ("b", SiteState::Back)]
+    );
     let after = (mails[1].at.0 - BEGIN) / 1_000;
     // Two good probes make it well.
     assert!((1_500..=1_530).contains(&after), "{after} s");
@@ -179,13 +182,16 @@ fn a_site_that_only_fails_is_listed_as_that_and_has_no_end() {
     let mails = told(&world);
     assert_eq!(
         listed(mails[0]),
-        [("a", Plight::Down), ("late", Plight::Failing)]
+        [("a", SiteState::Down), ("late", SiteState::Failing)]
     );
     assert_eq!(of(mails[0], "late").until, None);
     assert_eq!(of(mails[0], "a").until, None);
     // By the end it is well, and was never down.
     let end = last(&world);
-    assert_eq!(listed(end), [("a", Plight::Back), ("late", Plight::Back)]);
+    assert_eq!(
+        listed(end),
+        [("a", SiteState::Back), ("late", SiteState::Back)]
+    );
     let well = |at: Timestamp| (at.0 - BEGIN) / 1_000;
     let until = of(end, "late").until.map(well).unwrap();
     assert!((300..=320).contains(&until), "{until} s");
@@ -219,12 +225,12 @@ fn a_site_that_was_listed_and_still_fails_is_not_back() {
     let mails = told(&world);
     assert_eq!(
         listed(mails[0]),
-        [("a", Plight::Down), ("late", Plight::Failing)]
+        [("a", SiteState::Down), ("late", SiteState::Failing)]
     );
     let end = last(&world);
     assert_eq!(end.event, EventKind::Up);
     assert_eq!(
         listed(end),
-        [("late", Plight::Failing), ("a", Plight::Back)]
+        [("late", SiteState::Failing), ("a", SiteState::Back)]
     );
 }

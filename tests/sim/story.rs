@@ -60,7 +60,7 @@ pub fn transcript(world: &World) -> String {
                         format!(
                             " + {} {}",
                             site.profile,
-                            format!("{:?}", site.plight).to_lowercase()
+                            format!("{:?}", site.state).to_lowercase()
                         )
                     })
                     .collect();

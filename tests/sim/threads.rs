@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use probe::model::{Cause, EventKind, Notification, Plight, ProfileName};
+use probe::model::{Cause, EventKind, Notification, ProfileName, SiteState};
 
 use super::setup::{each_host, profile, secs, settings};
 use super::world::{BEGIN, World};
@@ -72,7 +72,7 @@ fn who_joins_what_was_told_already_is_told_five_minutes_later() {
     let world = world((Cause::Status, 60, HOUR), (Cause::Status, 240, HOUR));
     let names_b = |told: &&Notification| {
         let down = |site: &probe::model::Affected| {
-            site.profile == profile("b") && site.plight == Plight::Down
+            site.profile == profile("b") && site.state == SiteState::Down
         };
         told.sites.iter().any(down)
     };
@@ -116,12 +116,12 @@ fn who_takes_over_a_thread_tells_it_from_its_beginning() {
     let sequences: Vec<u32> = mails.iter().map(|told| told.sequence).collect();
     let counted: Vec<u32> = (0..).take(mails.len()).collect();
     assert_eq!(sequences, counted, "one thread, in order");
-    let back: Vec<(&ProfileName, Plight)> = up
+    let back: Vec<(&ProfileName, SiteState)> = up
         .sites
         .iter()
-        .map(|site| (&site.profile, site.plight))
+        .map(|site| (&site.profile, site.state))
         .collect();
-    assert!(back.contains(&(&profile("a"), Plight::Back)), "{back:?}");
+    assert!(back.contains(&(&profile("a"), SiteState::Back)), "{back:?}");
     // That the first one is back was told before the end.
     let ends = |told: &&Notification| told.event == EventKind::Up;
     assert_eq!(mails.iter().copied().filter(|told| ends(told)).count(), 1);

@@ -1,6 +1,6 @@
 //! What is done about hosts.
 //!
-//! This room handles what happened to sites ([`heed`]), and knows nothing of mail.
+//! This room handles what happened to sites ([`handle`]), and knows nothing of mail.
 //!
 //! | file | decides |
 //! |---|---|
@@ -31,13 +31,13 @@ use crate::model::{Happened, ProfileName};
 use super::draft::Draft;
 
 /// Handles what happened to sites since the last call.
-pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
+pub(in crate::policy) fn handle(draft: &mut Draft<'_>) {
     let settings = draft.settings;
     if settings.hosts.is_empty() {
         return;
     }
     let happened = std::mem::take(&mut draft.happened);
-    for one in happened.iter().skip(draft.heeded.by_hosts) {
+    for one in happened.iter().skip(draft.handled.by_hosts) {
         if let Happened::Judged { profile, .. } = one {
             let profile = settings.profiles.get(profile);
             if let Some(host) = profile.and_then(|profile| profile.host.as_ref()) {
@@ -52,7 +52,7 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
             lesson::back(draft.fleet.host_mut(&host), now);
         }
     }
-    draft.heeded.by_hosts = happened.len();
+    draft.handled.by_hosts = happened.len();
     draft.happened = happened;
 }
 

@@ -45,7 +45,7 @@ pub(in crate::policy) fn restarting_until(fleet: &Fleet) -> Option<Timestamp> {
 }
 
 /// Hosts with a hold, or that wait for a time: the end of a restart, of settling or of proving their health.
-pub(in crate::policy) fn astir(fleet: &Fleet) -> impl Iterator<Item = &HostName> {
+pub(in crate::policy) fn waiting(fleet: &Fleet) -> impl Iterator<Item = &HostName> {
     let moving = fleet.index.wakes.iter().map(|(_, name)| name);
     fleet.index.held.iter().chain(moving)
 }

@@ -25,7 +25,7 @@ use crate::model::{
 };
 
 use crate::policy::draft::Draft;
-use crate::policy::host::triage::{self, Finding, Patient, Remedy, triage};
+use crate::policy::host::triage::{self, Remedy, Symptoms, Triaged, triage};
 use crate::policy::site::{canary, port};
 
 /// The hold by what the last look found, until the host is to be looked at again.
@@ -122,7 +122,7 @@ pub(in crate::policy) fn finding(
     draft: &Draft<'_>,
     name: &HostName,
     profile: &ProfileName,
-) -> Option<Finding> {
+) -> Option<Triaged> {
     let host = draft.settings.hosts.get(name)?;
     let track = draft.fleet.hosts.get(name)?;
     let look = track.look.as_ref()?;
@@ -143,25 +143,25 @@ fn found(
     facts: &HostFacts,
     seen: Timestamp,
     profile: &ProfileName,
-) -> Option<Finding> {
-    patient(draft, host, track, facts, seen, profile).map(|patient| triage(&patient))
+) -> Option<Triaged> {
+    symptoms(draft, host, track, facts, seen, profile).map(|symptoms| triage(&symptoms))
 }
 
 /// What the rule table looks at.
-fn patient<'a>(
+fn symptoms<'a>(
     draft: &Draft<'_>,
     host: &Host,
     track: &HostTrack,
     facts: &'a HostFacts,
     seen: Timestamp,
     profile: &ProfileName,
-) -> Option<Patient<'a>> {
+) -> Option<Symptoms<'a>> {
     let cause = draft.fleet.profiles.get(profile)?.evidence.cause?;
     let track_of = draft.fleet.profiles.get(profile)?;
     let since = track_of.evidence.alike_from.or(track_of.failing_since)?;
-    let waited = track.waits.iter();
+    let waited = waits_of_now(track, seen);
     let waited = waited.filter(|(_, since)| seen.since(*since) >= limits::WAIT);
-    Some(Patient {
+    Some(Symptoms {
         facts,
         seen,
         cause,
@@ -299,6 +299,13 @@ pub(in crate::policy) fn diagnosed(
     });
 }
 
+/// What is known to pass by itself, each since when; what was found in an earlier failure of the host says nothing of this one.
+fn waits_of_now(track: &HostTrack, seen: Timestamp) -> impl Iterator<Item = &(Ailment, Timestamp)> {
+    let failing = track.failing_since.unwrap_or(seen);
+    let waits = track.waits.iter();
+    waits.filter(move |(_, since)| *since >= failing)
+}
+
 /// What the last look found that passes by itself, each since when, in the present failure of the host.
 fn waits(
     draft: &Draft<'_>,
@@ -309,14 +316,12 @@ fn waits(
     let track = draft.fleet.hosts.get(name)?;
     let look = track.look.as_ref()?;
     let facts = look.diagnosis.facts()?;
-    let patient = patient(draft, host, track, facts, look.began, profile)?;
-    let failing = track.failing_since.unwrap_or(look.began);
+    let symptoms = symptoms(draft, host, track, facts, look.began, profile)?;
     let since = |ailment: Ailment| {
-        let mut known = track.waits.iter();
-        let known = known.find(|(one, since)| *one == ailment && *since >= failing);
+        let known = waits_of_now(track, look.began).find(|(one, _)| *one == ailment);
         known.map_or(look.began, |(_, since)| *since)
     };
-    let all = triage::waits(&patient);
+    let all = triage::waits(&symptoms);
     Some(all.map(|ailment| (ailment, since(ailment))).collect())
 }
 

@@ -10,8 +10,8 @@
 //!   heard.
 
 use crate::model::{
-    Attempt, EventKind, GivenUp, Hold, HostName, Next, Plight, ProfileName, RecoveryOutcome,
-    Remark, Telling, Timestamp,
+    Attempt, EventKind, GivenUp, Hold, HostName, Next, ProfileName, RecoveryOutcome, Remark,
+    SiteState, Telling, Timestamp,
 };
 
 use crate::policy::draft::Draft;
@@ -42,12 +42,12 @@ pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attem
     telling.attempts.extend_from_slice(attempts);
     Attempt::keep_within_limits(&mut telling.attempts);
     let over = telling.clone();
-    let plight = if watched {
-        Plight::Back
+    let state = if watched {
+        SiteState::Back
     } else {
-        Plight::Unwatched
+        SiteState::Unwatched
     };
-    if thread::goes_on(draft, name, plight) {
+    if thread::goes_on(draft, name, state) {
         // The others tell of it.
     } else if watched && over.muted && !over.gave_up {
         flap::closed(draft, &over);

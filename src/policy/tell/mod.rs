@@ -1,6 +1,6 @@
 //! Who is told what, and when.
 //!
-//! This room runs last in a decision: it handles what happened in the two rooms before it ([`heed`]), then does what
+//! This room runs last in a decision: it handles what happened in the two rooms before it ([`handle`]), then does what
 //! the passing of time brings about ([`move_on`]). What it writes into the outbox becomes durable together with what it
 //! tells.
 //!
@@ -43,9 +43,9 @@ use crate::model::{
 use super::draft::Draft;
 
 /// Handles what happened since the last call.
-pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
+pub(in crate::policy) fn handle(draft: &mut Draft<'_>) {
     let mut happened = std::mem::take(&mut draft.happened);
-    for one in happened.iter().skip(draft.heeded.by_telling) {
+    for one in happened.iter().skip(draft.handled.by_telling) {
         match one {
             Happened::Judged { profile, well, .. } => {
                 if *well == Some(true) {
@@ -105,7 +105,7 @@ pub(in crate::policy) fn heed(draft: &mut Draft<'_>) {
     }
     // It need not handle what it adds itself.
     happened.append(&mut draft.happened);
-    draft.heeded.by_telling = happened.len();
+    draft.handled.by_telling = happened.len();
     draft.happened = happened;
 }
 

@@ -7,7 +7,7 @@
 //! the last message get a message of their own only if nothing else was told for [`limits::SITES_NEWS`].
 
 use crate::model::{
-    Affected, Cause, EventKind, HostName, IncidentId, Plight, ProfileName, Standing, Telling,
+    Affected, Cause, EventKind, HostName, IncidentId, ProfileName, SiteState, Standing, Telling,
     limits,
 };
 
@@ -100,7 +100,7 @@ pub(in crate::policy) fn join(draft: &mut Draft<'_>, name: &ProfileName) {
 pub(in crate::policy) fn goes_on(
     draft: &mut Draft<'_>,
     name: &ProfileName,
-    plight: Plight,
+    state: SiteState,
 ) -> bool {
     let Some(mut over) = telling(draft, name).cloned() else {
         return false;
@@ -108,7 +108,7 @@ pub(in crate::policy) fn goes_on(
     let (now, thread) = (draft.now, over.thread.clone());
     let site = Affected {
         profile: name.clone(),
-        plight,
+        state,
         cause: Some(over.cause),
         since: draft.wall(over.since),
         until: Some(draft.wall(now)),
@@ -154,30 +154,30 @@ pub(in crate::policy) fn sites(
         return Vec::new();
     };
     let own = if event == EventKind::Closed {
-        Plight::Unwatched
+        SiteState::Unwatched
     } else if matches!(event, EventKind::Up | EventKind::Back) {
-        Plight::Back
+        SiteState::Back
     } else {
-        Plight::Down
+        SiteState::Down
     };
-    let ends = own != Plight::Down;
-    let site = |profile: &ProfileName, plight, cause, since| Affected {
+    let ends = own != SiteState::Down;
+    let site = |profile: &ProfileName, state, cause, since| Affected {
         profile: profile.clone(),
-        plight,
+        state,
         cause,
         since: draft.wall(since),
-        until: (plight != Plight::Down && ends).then(|| draft.wall(draft.now)),
+        until: (state != SiteState::Down && ends).then(|| draft.wall(draft.now)),
     };
     let mut sites: Vec<Affected> = Vec::new();
     for mate in &mates {
         if let Some(other) = telling(draft, mate) {
-            let plight = if mate == name { own } else { Plight::Down };
+            let state = if mate == name { own } else { SiteState::Down };
             let cause = if ends {
                 other.cause
             } else {
                 shown(draft, mate, other)
             };
-            sites.push(site(mate, plight, Some(cause), other.since));
+            sites.push(site(mate, state, Some(cause), other.since));
         }
     }
     let host = draft.host_of(name).filter(|_| !ends);
@@ -191,7 +191,7 @@ pub(in crate::policy) fn sites(
         if let (true, Standing::Failing, None, Some(since)) =
             (alike, track.standing, &track.incident, track.failing_since)
         {
-            sites.push(site(profile, Plight::Failing, cause, since));
+            sites.push(site(profile, SiteState::Failing, cause, since));
         }
     }
     let mut more: Vec<Affected> = speaks.over.clone();
@@ -201,7 +201,7 @@ pub(in crate::policy) fn sites(
             sites.push(site);
         }
     }
-    sites.sort_by(|a, b| (a.plight, &a.profile).cmp(&(b.plight, &b.profile)));
+    sites.sort_by(|a, b| (a.state, &a.profile).cmp(&(b.state, &b.profile)));
     if sites.len() > 1 { sites } else { Vec::new() }
 }
 
@@ -212,7 +212,7 @@ fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
     });
     match well {
         Some(track) => Affected {
-            plight: Plight::Back,
+            state: SiteState::Back,
             until: Some(draft.wall(track.since)),
             ..site.clone()
         },
@@ -224,7 +224,7 @@ fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
 pub(in crate::policy) fn named(draft: &mut Draft<'_>, name: &ProfileName, sites: &[Affected]) {
     if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
         telling.news = None;
-        for site in sites.iter().filter(|site| site.plight == Plight::Failing) {
+        for site in sites.iter().filter(|site| site.state == SiteState::Failing) {
             if telling
                 .listed
                 .iter()

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::{
-    Affected, Attempt, DatedFacts, Ending, Entry, Lesson, Next, Notification, Plight, Timestamp,
+    Affected, Attempt, DatedFacts, Ending, Entry, Lesson, Next, Notification, SiteState, Timestamp,
     Wording,
 };
 
@@ -76,7 +76,7 @@ struct Said {
 #[derive(Serialize)]
 struct Hit<'a> {
     profile: &'a str,
-    state: Plight,
+    state: SiteState,
     cause: Option<&'static str>,
     since: String,
     until: Option<String>,
@@ -181,7 +181,7 @@ fn item<'a>(voice: &Voice, told: &'a Notification) -> Item<'a> {
 fn hit(site: &Affected) -> Hit<'_> {
     Hit {
         profile: site.profile.as_str(),
-        state: site.plight,
+        state: site.state,
         cause: site.cause.map(|cause| cause.word()),
         since: written(site.since),
         until: site.until.map(written),

@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use crate::model::{Affected, Hold, Next, Notification, Plight, RecoveryOutcome};
+use crate::model::{Affected, Hold, Next, Notification, RecoveryOutcome, SiteState};
 use crate::render::words::{Voice, key};
 
 /// What the notification is about: `shop`, or `shop and 9 more` where it took other sites of the host as well.
@@ -31,7 +31,7 @@ pub(super) fn together(note: &Notification) -> usize {
 
 /// Whether what the event says is true of this site.
 fn concerned(note: &Notification, site: &Affected) -> bool {
-    let ails = matches!(site.plight, Plight::Down | Plight::Failing);
+    let ails = matches!(site.state, SiteState::Down | SiteState::Failing);
     ails != note.ends()
 }
 

@@ -5,7 +5,7 @@
 use minijinja::{Value, context};
 
 use crate::model::{
-    Affected, EventKind, Finding, Notification, Observation, Phase, Plight, limits,
+    Affected, EventKind, Finding, Notification, Observation, Phase, SiteState, limits,
 };
 use crate::render::words::{Block, Voice, key};
 use crate::render::{explain, facts};
@@ -108,11 +108,11 @@ fn sites(voice: &Voice, note: &Notification, here: bool) -> Vec<Item> {
         return Vec::new();
     }
     let line = |site: &Affected| {
-        let piece = match site.plight {
-            Plight::Down => key!(Page, "site.down"),
-            Plight::Failing => key!(Page, "site.failing"),
-            Plight::Back => key!(Page, "site.back"),
-            Plight::Unwatched => key!(Page, "site.unwatched"),
+        let piece = match site.state {
+            SiteState::Down => key!(Page, "site.down"),
+            SiteState::Failing => key!(Page, "site.failing"),
+            SiteState::Back => key!(Page, "site.back"),
+            SiteState::Unwatched => key!(Page, "site.unwatched"),
         };
         let lasted = site.until.unwrap_or(note.at).since(site.since);
         let values = context! {

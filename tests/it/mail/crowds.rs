@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe::model::{
     Affected, Cause, EventKind, Finding, Flaps, IncidentId, Notification, Observation, Phase,
-    Plight, ProfileName, Quoted, RecoveryOutcome,
+    ProfileName, Quoted, RecoveryOutcome, SiteState,
 };
 
 use super::entries::{NIGHT, after, blind, down, gave_up, note, restarted, up};
@@ -48,7 +48,11 @@ pub(crate) fn down_together() -> Notification {
                 &["shop", "blog", "forum", "wiki", "news"][n % 5].repeat(1 + n / 5),
             )
             .unwrap(),
-            plight: if n < 8 { Plight::Down } else { Plight::Failing },
+            state: if n < 8 {
+                SiteState::Down
+            } else {
+                SiteState::Failing
+            },
             cause: Some(Cause::Refused),
             since: NIGHT - Duration::from_secs(20 - n as u64),
             until: None,
@@ -62,7 +66,7 @@ pub(crate) fn up_together() -> Notification {
     let mut note = up();
     note.sites = down_together().sites;
     for site in &mut note.sites {
-        (site.plight, site.until) = (Plight::Back, Some(after(108)));
+        (site.state, site.until) = (SiteState::Back, Some(after(108)));
     }
     note
 }

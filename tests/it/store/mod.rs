@@ -163,7 +163,7 @@ fn names(dir: &Path) -> Vec<String> {
 fn affected(rng: &mut fastrand::Rng) -> Vec<probe::model::Affected> {
     let site = |n: usize| probe::model::Affected {
         profile: probe::model::ProfileName::try_new(&format!("site-{n}")).unwrap(),
-        plight: probe::model::Plight::Back,
+        state: probe::model::SiteState::Back,
         cause: Some(probe::model::Cause::Refused),
         since: probe::model::Timestamp(n as i64),
         until: (n > 0).then_some(probe::model::Timestamp(9)),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use probe::adapters::ssh;
 use probe::model::{
-    Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckOutcome, CheckResult, Diagnosis,
-    Finding, Fleet, GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId, ProfileTrack,
-    Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Telling, Timestamp,
-    When, Window,
+    Ailment, Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckOutcome, CheckResult,
+    Diagnosis, Finding, Fleet, GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId,
+    ProfileTrack, Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Telling,
+    Timestamp, When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -306,6 +306,11 @@ impl Situation {
             }
             [name, "was", "probed", time, "ago"] => {
                 self.track(name).probed = Some(ago(span(time)));
+            }
+            [name, "waited", "for", ailment, "since", time] => {
+                let ailment = Ailment::ALL.into_iter().find(|one| one.word() == *ailment);
+                let waits = &mut self.fleet.host_mut(&host(name)).waits;
+                waits.push((ailment.expect(line), ago(span(time))));
             }
             [name, "was", "never", "up"] => {
                 let track = self.track(name);

@@ -313,7 +313,13 @@ impl Course<'_> {
     fn was_waited_for(&self, host: &HostName, ailment: Ailment, began: i64) -> bool {
         let looks = self.seen.looked.get(host).into_iter().flatten().rev();
         let earlier = looks.filter(|(_, other, facts, _)| *other <= began && facts.is_some());
-        let alike = earlier.take_while(|(_, _, facts, _)| facts.flatten() == Some(ailment));
+        // While a host fails it is looked at every quarter of an hour at least; what was before a longer gap was another failure.
+        let mut later = began;
+        let alike = earlier.take_while(|(_, other, facts, _)| {
+            let gap = later - *other;
+            later = *other;
+            facts.flatten() == Some(ailment) && gap <= 20 * 60_000
+        });
         let first = alike.last().map(|(_, first, ..)| *first);
         ailment.passes() && first.is_some_and(|first| began - first >= 30 * 60_000)
     }

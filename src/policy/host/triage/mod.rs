@@ -26,7 +26,7 @@ pub(in crate::policy) enum Remedy {
 
 /// Everything the table looks at.
 #[derive(Debug)]
-pub(in crate::policy) struct Patient<'a> {
+pub(in crate::policy) struct Symptoms<'a> {
     /// What the host says.
     pub(in crate::policy) facts: &'a HostFacts,
     /// When it said so.
@@ -49,7 +49,7 @@ pub(in crate::policy) struct Patient<'a> {
 
 /// What the table says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::policy) struct Finding {
+pub(in crate::policy) struct Triaged {
     /// What is wrong.
     pub(in crate::policy) ailment: Ailment,
     /// What may be done.
@@ -65,13 +65,13 @@ struct Row {
     ailment: Ailment,
     remedy: Remedy,
     /// The facts by which it fits, or `None`.
-    fits: fn(&Patient<'_>) -> Option<Vec<String>>,
+    fits: fn(&Symptoms<'_>) -> Option<Vec<String>>,
 }
 
 const fn row(
     ailment: Ailment,
     remedy: Remedy,
-    fits: fn(&Patient<'_>) -> Option<Vec<String>>,
+    fits: fn(&Symptoms<'_>) -> Option<Vec<String>>,
 ) -> Row {
     Row {
         ailment,
@@ -127,29 +127,29 @@ const TABLE: [Row; 21] = [
 ];
 
 /// The rows that fit and say to wait, with those that were waited for long enough.
-pub(in crate::policy) fn waits(patient: &Patient<'_>) -> impl Iterator<Item = Ailment> {
+pub(in crate::policy) fn waits(symptoms: &Symptoms<'_>) -> impl Iterator<Item = Ailment> {
     let waits = TABLE.iter().filter(|row| row.remedy == Remedy::Wait);
     waits
-        .filter(|row| (row.fits)(patient).is_some())
+        .filter(|row| (row.fits)(symptoms).is_some())
         .map(|row| row.ailment)
 }
 
 /// What is wrong, and what may be done about it.
-pub(in crate::policy) fn triage(patient: &Patient<'_>) -> Finding {
+pub(in crate::policy) fn triage(symptoms: &Symptoms<'_>) -> Triaged {
     for row in &TABLE {
-        if row.remedy == Remedy::Wait && patient.waited.contains(&row.ailment) {
+        if row.remedy == Remedy::Wait && symptoms.waited.contains(&row.ailment) {
             continue;
         }
-        if let Some(because) = (row.fits)(patient) {
-            return Finding {
+        if let Some(because) = (row.fits)(symptoms) {
+            return Triaged {
                 ailment: row.ailment,
                 remedy: row.remedy,
                 because,
-                until: passes(row.ailment, patient),
+                until: passes(row.ailment, symptoms),
             };
         }
     }
-    Finding {
+    Triaged {
         ailment: Ailment::Unclear,
         remedy: Remedy::Restart,
         because: Vec::new(),
@@ -158,17 +158,17 @@ pub(in crate::policy) fn triage(patient: &Patient<'_>) -> Finding {
 }
 
 /// When an ailment that passes by itself will have passed, if the facts tell.
-fn passes(ailment: Ailment, patient: &Patient<'_>) -> Option<Timestamp> {
-    let facts = patient.facts;
+fn passes(ailment: Ailment, symptoms: &Symptoms<'_>) -> Option<Timestamp> {
+    let facts = symptoms.facts;
     let rest = |whole: Duration, gone: Option<u64>| {
         let gone = Duration::from_secs(gone?);
-        Some(patient.seen + whole.saturating_sub(gone))
+        Some(symptoms.seen + whole.saturating_sub(gone))
     };
     match ailment {
         Ailment::HostBooting => rest(limits::BOOT_WINDOW, facts.uptime_s),
         Ailment::StartLimit => rest(limits::START_LIMIT, facts.unit.changed_s),
         Ailment::BeingRestarted => {
-            rows::monit_turn(patient).or_else(|| rest(limits::OTHER_HEALER, facts.monit_acted_s))
+            rows::monit_turn(symptoms).or_else(|| rest(limits::OTHER_HEALER, facts.monit_acted_s))
         }
         Ailment::PackageManager
         | Ailment::DiskFull

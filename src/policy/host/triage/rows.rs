@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Patient;
+use super::Symptoms;
 use crate::model::{Cause, ConfigTest, HostFacts, Inside, InsideAnswer, Room, Timestamp, limits};
 
 /// `key=value` of a fact, if it is known.
@@ -23,8 +23,8 @@ fn below(key: &str, free: Option<u8>, least: u8) -> Option<String> {
     Some(format!("{key}={free}"))
 }
 
-pub(in crate::policy) fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn booting(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let young = facts
         .uptime_s
         .is_some_and(|up| Duration::from_secs(up) < limits::BOOT_WINDOW);
@@ -40,22 +40,22 @@ pub(in crate::policy) fn booting(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-pub(in crate::policy) fn packages(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let name = patient.facts.package_manager.as_ref()?;
+pub(in crate::policy) fn packages(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let name = symptoms.facts.package_manager.as_ref()?;
     Some(vec![format!("package_manager={name}")])
 }
 
 /// Until when Monit is left to make the first restart: it watches for errors, and the site has failed with them for a
 /// short time.
-pub(in crate::policy) fn monit_turn(patient: &Patient<'_>) -> Option<Timestamp> {
-    let monit = is(patient.facts.monit.as_ref(), &["active"]);
+pub(in crate::policy) fn monit_turn(symptoms: &Symptoms<'_>) -> Option<Timestamp> {
+    let monit = is(symptoms.facts.monit.as_ref(), &["active"]);
     let its_turn =
-        monit && patient.cause == Cause::ServerError && patient.failing < limits::OTHER_HEALER;
-    its_turn.then(|| patient.seen + (limits::OTHER_HEALER - patient.failing))
+        monit && symptoms.cause == Cause::ServerError && symptoms.failing < limits::OTHER_HEALER;
+    its_turn.then(|| symptoms.seen + (limits::OTHER_HEALER - symptoms.failing))
 }
 
-pub(in crate::policy) fn restarted(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn restarted(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let unit = &facts.unit;
     let moving = unit.job.is_some()
         || is(
@@ -66,7 +66,7 @@ pub(in crate::policy) fn restarted(patient: &Patient<'_>) -> Option<Vec<String>>
     let lately = facts
         .monit_acted_s
         .is_some_and(|ago| Duration::from_secs(ago) < limits::OTHER_HEALER);
-    (moving || lately || monit_turn(patient).is_some()).then(|| {
+    (moving || lately || monit_turn(symptoms).is_some()).then(|| {
         all([
             told("web_active", unit.active.as_ref()),
             told("web_job", unit.job.as_ref()),
@@ -86,20 +86,24 @@ fn room(key: &str, room: &Room, least: u8) -> Option<Vec<String>> {
     Some(all([Some(free), megabytes, path]))
 }
 
-pub(in crate::policy) fn disk(patient: &Patient<'_>) -> Option<Vec<String>> {
-    room("disk", &patient.facts.disk, patient.guards.disk_free)
+pub(in crate::policy) fn disk(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    room("disk", &symptoms.facts.disk, symptoms.guards.disk_free)
 }
 
-pub(in crate::policy) fn inodes(patient: &Patient<'_>) -> Option<Vec<String>> {
-    room("inodes", &patient.facts.inodes, patient.guards.inodes_free)
+pub(in crate::policy) fn inodes(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    room(
+        "inodes",
+        &symptoms.facts.inodes,
+        symptoms.guards.inodes_free,
+    )
 }
 
-pub(in crate::policy) fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn memory(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let short = below(
         "memory_available_pct",
         facts.memory_available_pct,
-        patient.guards.memory_available,
+        symptoms.guards.memory_available,
     );
     let waits = facts
         .pressure_memory_full
@@ -111,8 +115,8 @@ pub(in crate::policy) fn memory(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-pub(in crate::policy) fn processes(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn processes(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let least = limits::PROCESSES_FREE;
     let processes = below("processes_free_pct", facts.processes_free_pct, least);
     let files = below("files_free_pct", facts.files_free_pct, least);
@@ -122,8 +126,8 @@ pub(in crate::policy) fn processes(patient: &Patient<'_>) -> Option<Vec<String>>
     })
 }
 
-pub(in crate::policy) fn agent(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn agent(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let (spent, of) = (facts.restarts_in_window?, facts.limit_restarts?);
     (spent >= of).then(|| {
         all([
@@ -155,8 +159,8 @@ fn server(facts: &HostFacts) -> [Option<String>; 5] {
     ]
 }
 
-pub(in crate::policy) fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn disabled(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let unit = &facts.unit;
     let masked = is(unit.enabled.as_ref(), &["masked", "masked-runtime"])
         || is(unit.load.as_ref(), &["masked"]);
@@ -164,9 +168,9 @@ pub(in crate::policy) fn disabled(patient: &Patient<'_>) -> Option<Vec<String>> 
     (masked || disabled).then(|| all(server(facts)))
 }
 
-pub(in crate::policy) fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
-    let broken = patient.guards.config_test && facts.config_test == Some(ConfigTest::Failed);
+pub(in crate::policy) fn config(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
+    let broken = symptoms.guards.config_test && facts.config_test == Some(ConfigTest::Failed);
     broken.then(|| {
         all([
             Some("config_test=failed".to_owned()),
@@ -175,8 +179,8 @@ pub(in crate::policy) fn config(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-pub(in crate::policy) fn start_limit(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn start_limit(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let limited = is(
         facts.unit.result.as_ref(),
         &["start-limit-hit", "start-limit"],
@@ -188,8 +192,8 @@ pub(in crate::policy) fn start_limit(patient: &Patient<'_>) -> Option<Vec<String
     (limited && lately).then(|| all(server(facts)))
 }
 
-pub(in crate::policy) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn port(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let taken = |listener: Option<&String>| listener.is_some_and(|name| name != "none");
     let taken = taken(facts.listen_80.as_ref()) || taken(facts.listen_443.as_ref());
     (is_stopped(facts) && taken).then(|| {
@@ -202,9 +206,9 @@ pub(in crate::policy) fn port(patient: &Patient<'_>) -> Option<Vec<String>> {
 }
 
 /// What the sites that fail answer on the host itself.
-fn inside<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = &'a Inside> {
-    let sites = patient.facts.sites.iter();
-    sites.filter(|site| patient.urls.contains(&site.url))
+fn inside<'a>(symptoms: &'a Symptoms<'_>) -> impl Iterator<Item = &'a Inside> {
+    let sites = symptoms.facts.sites.iter();
+    sites.filter(|site| symptoms.urls.contains(&site.url))
 }
 
 /// The answer of a site: if it works for visitors but not for us, the answer that visitors get.
@@ -216,14 +220,14 @@ fn answer(site: &Inside) -> InsideAnswer {
 
 /// The answers of the sites that fit; `None` if no site fits, or with `all` if one does not.
 fn answers(
-    patient: &Patient<'_>,
+    symptoms: &Symptoms<'_>,
     all: bool,
     fits: fn(InsideAnswer) -> bool,
 ) -> Option<Vec<String>> {
-    let count = inside(patient).filter(|site| fits(answer(site))).count();
-    let enough = if all { inside(patient).count() } else { 1 };
+    let count = inside(symptoms).filter(|site| fits(answer(site))).count();
+    let enough = if all { inside(symptoms).count() } else { 1 };
     (count > 0 && count >= enough).then(|| {
-        let fitting = inside(patient).filter(|site| fits(answer(site)));
+        let fitting = inside(symptoms).filter(|site| fits(answer(site)));
         fitting
             .map(|site| format!("inside={} {}", shown(site.answer), site.url))
             .collect()
@@ -241,15 +245,15 @@ fn shown(answer: InsideAnswer) -> String {
     }
 }
 
-pub(in crate::policy) fn between(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let against_us = inside(patient).any(Inside::answers_browsers);
-    answers(patient, true, InsideAnswer::is_well).filter(|_| !against_us)
+pub(in crate::policy) fn between(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let against_us = inside(symptoms).any(Inside::answers_browsers);
+    answers(symptoms, true, InsideAnswer::is_well).filter(|_| !against_us)
 }
 
 /// Fits if all sites work for visitors, and some do not work for us.
-pub(in crate::policy) fn browsers(patient: &Patient<'_>) -> Option<Vec<String>> {
-    answers(patient, true, InsideAnswer::is_well)?;
-    let against_us = inside(patient).filter(|site| site.answers_browsers());
+pub(in crate::policy) fn browsers(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    answers(symptoms, true, InsideAnswer::is_well)?;
+    let against_us = inside(symptoms).filter(|site| site.answers_browsers());
     let said: Vec<String> = against_us
         .flat_map(|site| {
             let browser = site.browser.map(shown).unwrap_or_default();
@@ -262,16 +266,16 @@ pub(in crate::policy) fn browsers(patient: &Patient<'_>) -> Option<Vec<String>> 
     (!said.is_empty()).then_some(said)
 }
 
-pub(in crate::policy) fn others(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
-    let serves = patient.serves_others && patient.cause.server_gone() && runs(facts);
+pub(in crate::policy) fn others(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
+    let serves = symptoms.serves_others && symptoms.cause.server_gone() && runs(facts);
     serves.then(|| all(server(facts)))
 }
 
-pub(in crate::policy) fn database(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let db = &patient.facts.db;
-    let error = patient.cause == Cause::ServerError || patient.cause == Cause::ResponseTimeout;
-    let named = |name: &str| patient.command.contains(name);
+pub(in crate::policy) fn database(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let db = &symptoms.facts.db;
+    let error = symptoms.cause == Cause::ServerError || symptoms.cause == Cause::ResponseTimeout;
+    let named = |name: &str| symptoms.command.contains(name);
     let covered = db.unit.as_deref().is_some_and(named)
         || ["mariadb", "mysql", "postgres", "reboot"]
             .into_iter()
@@ -284,22 +288,22 @@ pub(in crate::policy) fn database(patient: &Patient<'_>) -> Option<Vec<String>> 
     })
 }
 
-pub(in crate::policy) fn oom(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn oom(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let killed = is(facts.unit.result.as_ref(), &["oom-kill"]) && is_stopped(facts);
     killed.then(|| all(server(facts)))
 }
 
-pub(in crate::policy) fn stopped(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let facts = patient.facts;
+pub(in crate::policy) fn stopped(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let facts = symptoms.facts;
     let gone =
         is_stopped(facts) || (facts.unit.active.is_none() && facts.unit.processes == Some(0));
     gone.then(|| all(server(facts)))
 }
 
-pub(in crate::policy) fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let php = &patient.facts.php;
-    (php.is_down() && !patient.cause.server_gone()).then(|| {
+pub(in crate::policy) fn php(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let php = &symptoms.facts.php;
+    (php.is_down() && !symptoms.cause.server_gone()).then(|| {
         all([
             told("php_unit", php.unit.as_ref()),
             told("php_active", php.active.as_ref()),
@@ -307,12 +311,12 @@ pub(in crate::policy) fn php(patient: &Patient<'_>) -> Option<Vec<String>> {
     })
 }
 
-pub(in crate::policy) fn hung(patient: &Patient<'_>) -> Option<Vec<String>> {
-    answers(patient, false, InsideAnswer::is_silent)
+pub(in crate::policy) fn hung(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    answers(symptoms, false, InsideAnswer::is_silent)
 }
 
-pub(in crate::policy) fn application(patient: &Patient<'_>) -> Option<Vec<String>> {
-    let error = patient.cause == Cause::ServerError;
-    answers(patient, false, InsideAnswer::is_error)
-        .or_else(|| (error && runs(patient.facts)).then(|| all(server(patient.facts))))
+pub(in crate::policy) fn application(symptoms: &Symptoms<'_>) -> Option<Vec<String>> {
+    let error = symptoms.cause == Cause::ServerError;
+    answers(symptoms, false, InsideAnswer::is_error)
+        .or_else(|| (error && runs(symptoms.facts)).then(|| all(server(symptoms.facts))))
 }
