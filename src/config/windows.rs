@@ -69,12 +69,14 @@ fn window(node: &Node, report: &mut Report) -> Option<Window> {
         return length.is_some().then_some(window);
     }
     // Each is judged by itself, so that none hides the other.
-    let bad_cron = cron
-        .as_ref()
-        .and_then(|cron| build(&cron.value, "UTC").err());
     let bad_zone = zone
         .as_ref()
         .and_then(|zone| build("0 0 * * *", &zone.value).err());
+    let well = zone.as_ref().filter(|_| bad_zone.is_none());
+    let well = well.map_or("UTC", |zone| zone.value.as_str());
+    let bad_cron = cron
+        .as_ref()
+        .and_then(|cron| build(&cron.value, well).err());
     if let (Some(error), Some(cron)) = (&bad_cron, &cron) {
         report.fault(
             Fault::new(&cron.spot, error.to_string())
