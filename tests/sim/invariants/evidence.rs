@@ -313,12 +313,13 @@ impl Course<'_> {
     fn was_waited_for(&self, host: &HostName, ailment: Ailment, began: i64) -> bool {
         let looks = self.seen.looked.get(host).into_iter().flatten().rev();
         let earlier = looks.filter(|(_, other, facts, _)| *other <= began && facts.is_some());
-        // While a host fails it is looked at every quarter of an hour at least; what was before a longer gap was another failure.
+        // While a host fails it is looked at every quarter of an hour, unless we sleep, cannot see, or people work on it. What was
+        // before a gap of hours was another failure.
         let mut later = began;
         let alike = earlier.take_while(|(_, other, facts, _)| {
             let gap = later - *other;
             later = *other;
-            facts.flatten() == Some(ailment) && gap <= 20 * 60_000
+            facts.flatten() == Some(ailment) && gap <= 2 * 3_600_000
         });
         let first = alike.last().map(|(_, first, ..)| *first);
         ailment.passes() && first.is_some_and(|first| began - first >= 30 * 60_000)
