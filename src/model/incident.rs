@@ -63,7 +63,12 @@ pub struct Telling {
     /// The `gave_up` mail is out; recovery is told as `back`.
     pub gave_up: bool,
     /// The words of the holds that a message has named as what comes next.
-    #[serde(default, deserialize_with = "words")]
+    #[serde(
+        default,
+        rename = "named",
+        alias = "withheld",
+        deserialize_with = "words"
+    )]
     pub withheld: BTreeSet<String>,
     /// When people last heard of it.
     pub told: Timestamp,
@@ -116,7 +121,7 @@ impl Telling {
     }
 }
 
-/// Earlier releases remembered the last word alone.
+/// Earlier releases remembered the last word alone, as `withheld`, and read a state without it.
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

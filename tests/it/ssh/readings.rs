@@ -268,6 +268,8 @@ fn a_package_manager_is_roots_or_holds_the_lock() {
     let locks = |inode: u64| format!("1: POSIX  ADVISORY  WRITE 1600 fe:00:{inode} 0 EOF\n");
     stage.write("root/proc/locks", &locks(inode + 1));
     assert_eq!(stage.fact("package_manager"), None, "another file's");
+    stage.write("root/proc/locks", &locks(inode).replace("WRITE", "READ"));
+    assert_eq!(stage.fact("package_manager"), None, "it only asks");
     stage.write("root/proc/locks", &locks(inode));
     assert_eq!(stage.fact("package_manager").as_deref(), Some("dpkg"));
 }
