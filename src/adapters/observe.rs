@@ -269,7 +269,7 @@ fn diagnosed(at: Timestamp, host: &HostName, ailment: Option<Ailment>, diagnosis
     let ailment = ailment.map(Ailment::word);
     match diagnosis {
         Diagnosis::Facts(_) => info!(%at, %host, ailment, "looked at the host"),
-        Diagnosis::NotIn { reason } => {
+        Diagnosis::NotIn { reason, .. } => {
             warn!(%at, %host, %reason, "the host could not be looked at: nobody got in");
         }
         Diagnosis::Stuck { reason } => {

@@ -150,7 +150,7 @@ fn told(host: &Host, diagnosis: &Diagnosis, urls: &[String]) -> String {
                 .collect::<Vec<_>>()
                 .join("\n");
         }
-        Diagnosis::NotIn { reason } => format!("{name}: no way in: {reason}"),
+        Diagnosis::NotIn { reason, .. } => format!("{name}: no way in: {reason}"),
         Diagnosis::Stuck { reason } => format!("{name}: logged in, and no end came: {reason}"),
         Diagnosis::Unreadable { reason } => format!(
             "{name}: logged in, and what came back are no facts: {reason}. Is the key bound to another command, or does \

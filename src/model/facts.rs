@@ -339,6 +339,9 @@ pub enum Diagnosis {
     NotIn {
         /// Why.
         reason: Reason,
+        /// The host or ssh here refused the login, and will again before a person has acted.
+        #[serde(default)]
+        refused: bool,
     },
     /// The login went well, but the look did not end: the host is short of something.
     Stuck {

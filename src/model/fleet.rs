@@ -80,6 +80,9 @@ pub struct CoreRow {
     pub last_entry: u64,
     /// Nothing is restarted before this, because the state was damaged.
     pub quarantine: Option<Timestamp>,
+    /// Since when nothing is restarted, because restarts of hosts that failed together did not help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latched: Option<Timestamp>,
     /// What is remembered of the heartbeat.
     #[serde(default)]
     pub heart: Heart,

@@ -93,6 +93,9 @@ pub enum Hold {
     },
     /// All hosts together were restarted too often.
     FleetBudget {
+        /// Allowed restarts.
+        #[serde(default)]
+        restarts: usize,
         /// Until when.
         until: Timestamp,
     },
@@ -103,8 +106,24 @@ pub enum Hold {
         /// Of so many.
         hosts: usize,
     },
+    /// Restarts of several hosts that failed together did not help; `probe resume all` lets restarts happen again.
+    BrakeLatched,
     /// The host is being looked at first.
     AwaitingFacts,
+    /// Nobody can log in, so nothing can be sent.
+    SshUnreachable {
+        /// What was seen.
+        reason: Reason,
+        /// When it is tried again.
+        until: Timestamp,
+    },
+    /// The login was refused.
+    LoginRefused {
+        /// What was seen.
+        reason: Reason,
+        /// When it is tried again.
+        until: Timestamp,
+    },
     /// The look at the host failed in a way that speaks against a restart.
     Unseen {
         /// What was seen.
@@ -151,7 +170,10 @@ impl Hold {
             Self::FleetBusy { .. } => "fleet_busy",
             Self::FleetBudget { .. } => "fleet_budget",
             Self::MassFailure { .. } => "mass_failure",
+            Self::BrakeLatched => "brake_latched",
             Self::AwaitingFacts => "awaiting_facts",
+            Self::SshUnreachable { .. } => "ssh_unreachable",
+            Self::LoginRefused { .. } => "login_refused",
             Self::Unseen { .. } => "host_unseen",
             Self::Ailing { ailment, .. } => ailment.word(),
             Self::GaveUp { .. } => "gave_up",
@@ -181,6 +203,9 @@ impl Hold {
             | Self::FleetBusy { .. }
             | Self::FleetBudget { .. }
             | Self::MassFailure { .. }
+            | Self::BrakeLatched
+            | Self::SshUnreachable { .. }
+            | Self::LoginRefused { .. }
             | Self::Unseen { .. }
             | Self::Ailing { .. }
             | Self::GaveUp { .. } => false,
@@ -195,8 +220,11 @@ impl Hold {
             | Self::Quarantine { .. }
             | Self::Budget { .. }
             | Self::FleetBudget { .. }
+            | Self::SshUnreachable { .. }
+            | Self::LoginRefused { .. }
             | Self::Unseen { .. }
-            | Self::MassFailure { .. } => true,
+            | Self::MassFailure { .. }
+            | Self::BrakeLatched => true,
             Self::Ailing { ailment, .. } => !ailment.passes(),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
@@ -252,6 +280,9 @@ impl Hold {
             | Self::FleetBusy { .. }
             | Self::FleetBudget { .. }
             | Self::MassFailure { .. }
+            | Self::BrakeLatched
+            | Self::SshUnreachable { .. }
+            | Self::LoginRefused { .. }
             | Self::Unseen { .. }
             | Self::Ailing { .. }
             | Self::GaveUp { .. } => false,
@@ -267,9 +298,11 @@ impl Hold {
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }
+            | Self::SshUnreachable { until, .. }
+            | Self::LoginRefused { until, .. }
             | Self::Unseen { until, .. }
             | Self::Ailing { until, .. }
-            | Self::FleetBudget { until } => Some(*until),
+            | Self::FleetBudget { until, .. } => Some(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
             | Self::NotEvidence { .. }
@@ -283,6 +316,7 @@ impl Hold {
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }
+            | Self::BrakeLatched
             | Self::GaveUp { .. } => None,
         }
     }
@@ -296,9 +330,11 @@ impl Hold {
             | Self::Settling { until }
             | Self::Backoff { until }
             | Self::Budget { until, .. }
+            | Self::SshUnreachable { until, .. }
+            | Self::LoginRefused { until, .. }
             | Self::Unseen { until, .. }
             | Self::Ailing { until, .. }
-            | Self::FleetBudget { until } => *until = to(*until),
+            | Self::FleetBudget { until, .. } => *until = to(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
             | Self::NotEvidence { .. }
@@ -312,6 +348,7 @@ impl Hold {
             | Self::Restarting
             | Self::FleetBusy { .. }
             | Self::MassFailure { .. }
+            | Self::BrakeLatched
             | Self::GaveUp { .. } => {}
         }
         self

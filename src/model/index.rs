@@ -313,7 +313,7 @@ impl HostKeys {
         let stage = restarting.or(settling);
         let proven = track
             .mended_since
-            .filter(|_| track.attempts > 0 && stage.is_none())
+            .filter(|_| track.may_rearm())
             .map(|since| since + limits::PROVEN_HEALTH);
         let hold = track.hold.as_ref();
         let held = hold.and_then(Hold::until);

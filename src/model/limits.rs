@@ -31,14 +31,25 @@ pub const SKIPS_TOLD: Duration = Duration::from_secs(10 * 60);
 /// systemd refuses the fifth start within 10 s and leaves a healthy server *stopped* (measured); 30 s can never get there.
 pub const RESTART_FLOOR: Duration = Duration::from_secs(30);
 
-/// Restarts of all hosts together within one hour: this stops a bug or an attack that affects every host.
-pub const FLEET_RESTARTS_PER_HOUR: usize = 10;
+/// Restarts of all hosts together within [`FLEET_BUDGET_WINDOW`]: ten, or one in five of the hosts where that is more. A
+/// fault of `probe` itself, or of its view, cannot restart a fleet faster than people can look.
+#[must_use]
+pub const fn fleet_restarts(hosts: usize) -> usize {
+    if hosts > 50 { hosts / 5 } else { 10 }
+}
 
-/// The window of [`FLEET_RESTARTS_PER_HOUR`].
+/// Hosts that may be in restart at once: one, or one in fifty of the hosts where that is more. Hosts that fail together
+/// are always restarted one by one.
+#[must_use]
+pub const fn restarts_at_once(hosts: usize) -> usize {
+    if hosts > 50 { hosts / 50 } else { 1 }
+}
+
+/// Where restarts of so many hosts that failed together did not help, nothing more is restarted: two may be chance.
+pub const BRAKE_LATCHES: usize = 3;
+
+/// The window of [`fleet_restarts`].
 pub const FLEET_BUDGET_WINDOW: Duration = Duration::from_secs(3600);
-
-/// Hosts in restart at the same time, the whole fleet together.
-pub const RESTARTS_AT_ONCE: usize = 1;
 
 /// Health needed before the attempts of a host are forgotten: the kubelet's figure for crash loops.
 pub const PROVEN_HEALTH: Duration = Duration::from_secs(600);
@@ -82,6 +93,16 @@ pub const LOOK_FRESH: Duration = Duration::from_secs(60);
 /// First wait before a host is looked at again whose facts speak against a restart; doubled each time.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// Longest of these waits.
+pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// A refused login is tried again after this, never sooner: fail2ban bans after five failures within ten minutes
+/// (`maxretry`, `findtime` of its `jail.conf`).
+pub const LOGIN_AGAIN: Duration = Duration::from_secs(5 * 60);
+
+/// So often: an account server that starts after the host is there within a quarter of an hour.
+pub const LOGIN_TRIES: u32 = 3;
+
 /// A hold of one kind that has lasted for this long while a site is down is told, whatever its kind: long enough for what
 /// ends by itself (a backup, an update, a boot), short enough to hear of it while it matters.
 pub const HOLD_LASTS: Duration = Duration::from_secs(15 * 60);
@@ -89,9 +110,6 @@ pub const HOLD_LASTS: Duration = Duration::from_secs(15 * 60);
 /// For how long a restart waits for what passes by itself (a boot, an update of packages, another restart): twice what people
 /// wait before they hear of it ([`HOLD_LASTS`]).
 pub const WAIT: Duration = Duration::from_secs(30 * 60);
-
-/// Longest of these waits.
-pub const LOOK_AGAIN_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// A host whose ailment passes by itself is looked at again when it will have passed; if that is not known, after this.
 /// Never sooner than this.
@@ -108,7 +126,7 @@ pub const FACT_LINE: usize = 300;
 /// them.
 pub const REACH_FRESH: Duration = Duration::from_secs(45);
 
-/// An SSH port that does not answer is tried this often while an attempt waits.
+/// An SSH port that does not answer is tried this often while a restart waits for it.
 pub const REACH_AGAIN: Duration = Duration::from_secs(10);
 
 /// A host that has been up for less may still be starting its services: systemd gives a unit 90 s to stop and 90 s to

@@ -93,8 +93,8 @@ pub use shared::Shared;
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Away, HostTrack, LastingHold, Look, Maintenance, Past, ProfileState, ProfileTrack, Reach,
-    Skips, Stage, Standing, Suspicion, Warned,
+    Away, HostTrack, LastingHold, Look, Maintenance, NoLogin, Past, ProfileState, ProfileTrack,
+    Reach, Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use webhook::{Endpoint, Form, Preset, Webhook};
 pub use week::{

@@ -249,6 +249,29 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether the login went well, and what was to be run could not be: a person must change the command, sudo's lines
+    /// or the agent.
+    #[must_use]
+    pub const fn is_of_command(&self) -> bool {
+        matches!(
+            self,
+            Self::NotExecutable
+                | Self::NotFound
+                | Self::Sudo { .. }
+                | Self::SudoPath { .. }
+                | Self::SudoAgent { .. }
+                | Self::AgentUnknown
+                | Self::NoProgram
+                | Self::NotStarted { .. }
+        )
+    }
+
+    /// Whether the order was not begun because of ourselves.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::WrittenLate { .. } | Self::Paused | Self::TooOld)
+    }
+
     /// With each value cut to as many characters.
     #[must_use]
     pub fn cut(mut self, chars: usize) -> Self {

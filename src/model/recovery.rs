@@ -229,6 +229,9 @@ pub struct Attempt {
     /// What the facts said was wrong, when it was ordered on facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ailment: Option<Ailment>,
+    /// It was ordered although most hosts failed together: a look had shown that the server does not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub braked: bool,
     /// When it was ordered.
     pub began: Timestamp,
     /// When it ended.
@@ -258,5 +261,30 @@ impl Attempt {
             ended: self.ended.map(to),
             ..self.clone()
         }
+    }
+}
+
+impl RecoveryReport {
+    /// Whether the order could not be sent, so that nothing can be said of the command.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self.outcome {
+            RecoveryOutcome::Refused => true,
+            RecoveryOutcome::NotExecuted => {
+                !self.reason.as_ref().is_some_and(Reason::is_of_command)
+            }
+            RecoveryOutcome::Succeeded
+            | RecoveryOutcome::Failed
+            | RecoveryOutcome::TimedOut
+            | RecoveryOutcome::Unknown
+            | RecoveryOutcome::Declined => false,
+        }
+    }
+
+    /// Why nobody could log in, if that is why it could not be sent.
+    #[must_use]
+    pub fn no_login(&self) -> Option<Reason> {
+        let reason = self.reason.clone().unwrap_or(Reason::NotIn);
+        (self.is_unsent() && !reason.is_ours()).then_some(reason)
     }
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
-    Flap, GivenUp, Hold, Incident, ProbeId, Restarts, Slot, Tally, Telling, Timestamp, Unjudged,
+    Flap, GivenUp, Hold, Incident, ProbeId, Reason, Restarts, Slot, Tally, Telling, Timestamp,
+    Unjudged,
 };
 
 /// The state of a profile by its counted results. An unknown verdict does not change it.
@@ -298,6 +299,21 @@ pub struct Look {
     pub refusals: u32,
 }
 
+/// The logins at a host that failed in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoLogin {
+    /// The last one.
+    pub seen: Timestamp,
+    /// How many there were.
+    pub tries: u32,
+    /// How many of them were refused.
+    pub refusals: u32,
+    /// Whether the last one was.
+    pub refused: bool,
+    /// Why it failed.
+    pub reason: Reason,
+}
+
 /// How long a host has been held by one kind of hold. A question in between ([`Hold::is_question`]) does not end it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastingHold {
@@ -335,6 +351,9 @@ pub struct HostTrack {
     /// Its SSH port did not answer while a site of it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Away>,
+    /// Logins at it fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_login: Option<Box<NoLogin>>,
     /// Attempts in a row that ended with the server rejecting its own configuration.
     #[serde(default)]
     pub broken: u32,
@@ -369,4 +388,16 @@ pub struct HostTrack {
     /// It is being looked at in this process; never written.
     #[serde(skip)]
     pub looking: Option<(ProbeId, Timestamp)>,
+}
+
+impl HostTrack {
+    /// Whether there is something that proven health would end.
+    #[must_use]
+    pub const fn may_rearm(&self) -> bool {
+        match self.stage {
+            Stage::Idle => self.attempts > 0,
+            Stage::GaveUp { .. } => true,
+            Stage::Restarting { .. } | Stage::Settling { .. } => false,
+        }
+    }
 }

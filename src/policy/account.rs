@@ -105,7 +105,8 @@ fn budget(draft: &Draft<'_>, name: &HostName) -> Allowance {
 }
 
 fn fleet_budget(draft: &Draft<'_>) -> Allowance {
-    let of = u32::try_from(limits::FLEET_RESTARTS_PER_HOUR).unwrap_or(u32::MAX);
+    let of =
+        u32::try_from(limits::fleet_restarts(draft.fleet.index.members.len())).unwrap_or(u32::MAX);
     let whole = crate::model::Budget {
         restarts: of,
         per: limits::FLEET_BUDGET_WINDOW,

@@ -100,10 +100,10 @@ pub fn hold(
             key!(Holds, "fleet_busy"),
             context! { host, other => other.as_str() },
         ),
-        Hold::FleetBudget { until } => (
+        Hold::FleetBudget { restarts, until } => (
             key!(Holds, "fleet_budget"),
             context! {
-                restarts => limits::FLEET_RESTARTS_PER_HOUR,
+                restarts,
                 per => voice.span(limits::FLEET_BUDGET_WINDOW),
                 until => clock(until),
             },
@@ -111,7 +111,19 @@ pub fn hold(
         Hold::MassFailure { failing, hosts } => {
             (key!(Holds, "mass_failure"), context! { failing, hosts })
         }
+        Hold::BrakeLatched => (
+            key!(Holds, "brake_latched"),
+            context! { restarts => limits::BRAKE_LATCHES },
+        ),
         Hold::AwaitingFacts => (key!(Holds, "awaiting_facts"), context! { host }),
+        Hold::SshUnreachable { reason, until } => (
+            key!(Holds, "ssh_unreachable"),
+            context! { host, reason => self::reason(voice, reason), until => clock(until) },
+        ),
+        Hold::LoginRefused { reason, until } => (
+            key!(Holds, "login_refused"),
+            context! { host, reason => self::reason(voice, reason), until => clock(until) },
+        ),
         Hold::Unseen { reason, until } => (
             key!(Holds, "unseen"),
             context! { host, reason => self::reason(voice, reason), until => clock(until) },
@@ -261,7 +273,10 @@ pub fn hold_phrase(voice: &Voice, hold: &Hold) -> String {
         Hold::FleetBusy { .. } => key!(Holds, "fleet_busy.short"),
         Hold::FleetBudget { .. } => key!(Holds, "fleet_budget.short"),
         Hold::MassFailure { .. } => key!(Holds, "mass_failure.short"),
+        Hold::BrakeLatched => key!(Holds, "brake_latched.short"),
         Hold::AwaitingFacts => key!(Holds, "awaiting_facts.short"),
+        Hold::SshUnreachable { .. } => key!(Holds, "ssh_unreachable.short"),
+        Hold::LoginRefused { .. } => key!(Holds, "login_refused.short"),
         Hold::Unseen { .. } => key!(Holds, "unseen.short"),
         Hold::Ailing { ailment, .. } => return ailment::phrase(voice, *ailment),
         Hold::GaveUp { .. } => key!(Holds, "gave_up.short"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, CheckOutcome, CheckResult, Effect, Event, Finding, HostTrack, Incident, RecoverOrder,
-    RecoveryOutcome, RecoveryReport, Stage, Standing, Start, limits,
+    Cause, CheckOutcome, CheckResult, Effect, Event, Finding, HostTrack, Incident, Reason,
+    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Standing, Start, limits,
 };
 
 use super::hand::Hand;
@@ -72,7 +72,9 @@ impl Hand {
                 outcome,
                 exit_status: None,
                 duration: secs(5),
-                reason: None,
+                reason: (outcome == RecoveryOutcome::NotExecuted).then(|| Reason::NoConnection {
+                    limit: "25s".into(),
+                }),
                 output: String::new(),
                 config_broken: broken,
             },
@@ -142,9 +144,10 @@ fn how_an_attempt_ended_decides_from_when_failures_count() {
         assert_eq!(track.evidence_from, from, "{outcome:?}");
         assert_eq!(track.starts.len(), usize::from(settles), "{outcome:?}");
         assert_eq!(track.past.len(), usize::from(settles), "{outcome:?}");
-        assert_eq!(track.attempts, 1, "{outcome:?}");
+        let counts = outcome != NotExecuted;
+        assert_eq!(track.attempts, u32::from(counts), "{outcome:?}");
         let floor = ended + secs(30);
-        assert!(track.not_before.unwrap() >= floor, "{outcome:?}");
+        assert!(!counts || track.not_before.unwrap() >= floor, "{outcome:?}");
         // Only where nobody got in the port is tried by itself.
         let tries = effects
             .iter()
@@ -154,13 +157,13 @@ fn how_an_attempt_ended_decides_from_when_failures_count() {
         let seen = attempt.report.as_ref().map(|report| report.outcome);
         assert_eq!(seen, Some(outcome), "the incident knows its end");
         let word = match outcome {
-            NotExecuted => Some("not_executed"),
+            NotExecuted => Some("ssh_unreachable"),
             Declined => Some("declined"),
             _ => None,
         };
         let told = hand.fleet.profiles[&profile("shop")].telling.as_ref();
         let words = &told.unwrap().withheld;
-        for one in ["not_executed", "declined"] {
+        for one in ["ssh_unreachable", "declined"] {
             assert_eq!(words.contains(one), word == Some(one), "{outcome:?}");
         }
     }

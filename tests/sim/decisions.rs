@@ -18,7 +18,7 @@
 //! | `HOST is restarting`, `settles 30s`, `gave up`, `forced` | what its recovery does |
 //! | `HOST is looked at first` | `diagnose: true`, and it was not looked at yet |
 //! | `HOST tells KEY=VALUE` | it was looked at five seconds ago and said so, and otherwise that all is well |
-//! | `HOST lets nobody in`, `does not end`, `answers no facts` | how else a look five seconds ago ended |
+//! | `HOST lets nobody in`, `refuses the login`, `does not end`, `answers no facts` | how else a look five seconds ago ended |
 //! | `NAME failed otherwise until 5s ago` | the kind of its failure changed then: errors, and now its server is gone |
 //! | `HOST was looked at 70s ago`, `was refused 3 times` | when that was, and how often it spoke against a restart |
 //! | `HOST has the agent`, `runs COMMAND`, `guards KEY VALUE`, `broke 2 times` | what else is known of it |

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use probe::model::{
-    Cause, Event, EventKind, Flaps, Notification, RecoveryOutcome, SiteState, Start, Timestamp,
-    limits,
+    Cause, Event, EventKind, Flaps, NoLogin, Notification, RecoveryOutcome, SiteState, Start,
+    Timestamp, limits,
 };
 use probe::policy;
 
@@ -278,6 +278,14 @@ fn a_host_that_was_given_up_flaps_no_more() {
     hand.step(Event::Started(Start::Named([profile("shop")].into())));
     let order = hand.ordered_by("shop");
     assert_eq!(hand.events(), [], "it flaps");
+    // The login is refused for the last time.
+    hand.fleet.host_mut(&order.host).no_login = Some(Box::new(NoLogin {
+        seen: hand.now(),
+        tries: 3,
+        refusals: 3,
+        refused: true,
+        reason: "refused".into(),
+    }));
     hand.end(&order, RecoveryOutcome::Refused, false);
     assert_eq!(hand.events(), [GaveUp]);
     let told = hand.now();

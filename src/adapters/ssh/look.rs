@@ -57,8 +57,9 @@ pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
         RecoveryOutcome::TimedOut | RecoveryOutcome::Unknown => Diagnosis::Stuck {
             reason: reason(Reason::LookEndless),
         },
-        RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused => Diagnosis::NotIn {
+        outcome @ (RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused) => Diagnosis::NotIn {
             reason: reason(Reason::NotIn),
+            refused: outcome == RecoveryOutcome::Refused,
         },
     }
 }

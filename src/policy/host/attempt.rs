@@ -7,11 +7,11 @@
 //!   settles for `restart.settle` before probes count again. Nothing is repeated at once: the probes decide.
 //! - Its end was not seen (crash, connection lost, deadline passed): the outcome is `unknown`, and the host settles
 //!   only after the time that the command may still run.
-//! - It did nothing on the host (`not_executed`, declined by the agent): it leaves the budget, and counts towards
-//!   giving up.
-//! - The login was refused: we give up on the host at once.
+//! - It did nothing on the host, because the command cannot be run there or the agent declined: it leaves the budget,
+//!   and counts towards giving up.
+//! - It could not be sent (no login, too old before it could begin, paused in the last moment): it leaves the budget, and
+//!   does not count towards giving up ([`login`], [`release`](crate::policy::host::release)).
 //! - It could not be made durable: it is taken back as if it had never been ordered.
-//! - It was too old before it could begin: it is not begun ([`release`](crate::policy::host::release)).
 //!
 //! A command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and for the budget it counts from the end
 //! of that time. After every attempt the backoff must pass before the next one.
@@ -19,12 +19,12 @@
 use std::time::Duration;
 
 use crate::model::{
-    Attempt, AttemptId, Effect, GivenUp, Happened, Hold, HostName, ProfileName, Reason,
-    RecoverOrder, RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
+    Attempt, AttemptId, Effect, Happened, Hold, HostName, ProfileName, Reason, RecoverOrder,
+    RecoveryOutcome, RecoveryReport, Stage, Timestamp, limits,
 };
 
 use crate::policy::draft::Draft;
-use crate::policy::host::{giving_up, lesson, sight};
+use crate::policy::host::{brake, lesson, login, sight};
 use crate::policy::site::{evidence, port};
 
 /// Orders a restart that rests on this profile's evidence.
@@ -47,6 +47,11 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
         number,
         command: command.clone(),
         ailment,
+        braked: draft
+            .fleet
+            .hosts
+            .get(name)
+            .is_some_and(|track| brake::mass_failure(draft, track, profile).is_some()),
         began: now,
         ended: None,
         report: None,
@@ -133,7 +138,8 @@ pub(in crate::policy) fn finish(
     let Some(mut attempt) = track.last.clone().filter(|attempt| attempt.id == id) else {
         return;
     };
-    let (attempts, outcome, reason) = (track.attempts, report.outcome, report.reason.clone());
+    let (attempts, outcome) = (track.attempts, report.outcome);
+    let (unsent, no_login) = (report.is_unsent(), report.no_login());
     let host = draft.host(name);
     let (limit, settle) = host
         .as_ref()
@@ -179,13 +185,16 @@ pub(in crate::policy) fn finish(
         track
             .starts
             .retain(|start| *start != counted(attempt.began));
+        track.attempts -= u32::from(unsent && track.attempts > 0);
         lesson::undone(track, attempt.began);
     }
     // A host that was removed from the configuration meanwhile may come back: the least wait holds for it, too.
     let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
         host.restart.backoff.wait(name, id, attempts)
     });
-    track.not_before = Some(end + wait);
+    if no_login.is_none() {
+        track.not_before = Some(end + wait);
+    }
     draft.durable = true;
     record(draft, name, &attempt);
     draft.happened.push(Happened::RestartEnded {
@@ -193,22 +202,36 @@ pub(in crate::policy) fn finish(
         attempt,
         counts_from: touched.then_some(counts_from),
     });
-    if !touched && outcome != RecoveryOutcome::Refused {
-        waits(draft, name, end + wait);
-    }
-    if outcome == RecoveryOutcome::Refused {
-        giving_up::give_up(draft, name, GivenUp::LoginRefused { said: reason });
-    }
-    // The port tells whether only the login failed or the whole machine does not answer, as when it boots.
-    if outcome == RecoveryOutcome::NotExecuted && draft.settings.hosts.contains_key(name) {
-        port::ask(draft, name.clone());
+    match no_login {
+        Some(reason) => {
+            login::failed(draft, name, reason, outcome == RecoveryOutcome::Refused);
+            let hold = draft.fleet.hosts.get(name);
+            if let Some(hold) = hold.and_then(|track| login::refusal(draft.now, track)) {
+                held(draft, name, hold);
+            }
+            // The port tells whether only the login failed or the whole machine does not answer, as when it boots.
+            if draft.settings.hosts.contains_key(name) {
+                port::ask(draft, name.clone());
+            }
+        }
+        None => {
+            if touched || outcome == RecoveryOutcome::Declined {
+                login::worked(draft, name);
+            }
+            if !touched {
+                held(draft, name, Hold::Backoff { until: end + wait });
+            }
+        }
     }
 }
 
-/// No restart is under way any more, and the next one waits for the backoff.
-fn waits(draft: &mut Draft<'_>, name: &HostName, until: Timestamp) {
-    let hold = Hold::Backoff { until };
-    draft.fleet.host_mut(name).hold = Some(hold.clone());
+/// No restart is under way any more, and the next one is held. Unless we gave up, which was reported.
+fn held(draft: &mut Draft<'_>, name: &HostName, hold: Hold) {
+    let track = draft.fleet.host_mut(name);
+    if matches!(track.stage, Stage::GaveUp { .. }) {
+        return;
+    }
+    track.hold = Some(hold.clone());
     draft.happened.push(Happened::Held {
         host: name.clone(),
         hold,

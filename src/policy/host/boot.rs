@@ -4,22 +4,33 @@
 //! Without facts only the SSH port can tell: if it was closed or silent while a site failed, nothing is restarted
 //! before it has answered for [`limits::BOOT_WINDOW`].
 //!
-//! While the port does not answer, it is tried before each attempt, unless the last try is younger than
-//! [`limits::REACH_FRESH`], and during a backoff every [`limits::REACH_AGAIN`]. An attempt then ends at once and counts
-//! as one that did not reach the host.
+//! While the port does not answer, nothing can be sent. It is tried every [`limits::REACH_AGAIN`], and what it said holds
+//! for [`limits::REACH_FRESH`].
 
 use crate::model::{Ailment, Away, Hold, HostName, HostTrack, Reach, Reason, limits};
 
 use crate::policy::draft::Draft;
 use crate::policy::site::port;
 
-/// The hold on a host whose SSH port answers again only since a short time.
+/// The hold on a host whose SSH port does not answer, or answers again only since a short time.
 pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
     let away = track.away.filter(|_| !tells_uptime(track))?;
-    let until = away.back? + limits::BOOT_WINDOW;
-    let said = match away.reach {
-        Reach::Silent => "ssh_port=silent",
-        Reach::Refused | Reach::Answered | Reach::Unknown => "ssh_port=refused",
+    let silent = away.reach == Reach::Silent;
+    let Some(back) = away.back else {
+        return is_fresh(draft, &away).then_some(Hold::SshUnreachable {
+            reason: if silent {
+                Reason::PortSilent
+            } else {
+                Reason::PortRefuses
+            },
+            until: away.seen + limits::REACH_AGAIN,
+        });
+    };
+    let until = back + limits::BOOT_WINDOW;
+    let said = if silent {
+        "ssh_port=silent"
+    } else {
+        "ssh_port=refused"
     };
     (until > draft.now).then(|| Hold::Ailing {
         ailment: Ailment::HostBooting,
@@ -32,17 +43,6 @@ pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option
 pub(in crate::policy) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
     let away = track.away.filter(|_| !tells_uptime(track))?;
     (away.back.is_none() && !is_fresh(draft, &away)).then_some(Hold::AwaitingFacts)
-}
-
-/// Why an attempt ends before it begins: the host's SSH port was tried a moment ago and did not answer.
-pub(in crate::policy) fn shut(draft: &Draft<'_>, name: &HostName) -> Option<Reason> {
-    let track = draft.fleet.hosts.get(name)?;
-    let away = track.away.filter(|_| !tells_uptime(track))?;
-    // If the last try is too old, [`rule`] has the port tried first.
-    away.back.is_none().then_some(match away.reach {
-        Reach::Silent => Reason::PortSilent,
-        Reach::Refused | Reach::Answered | Reach::Unknown => Reason::PortRefuses,
-    })
 }
 
 /// Whether the last try of the port is young enough to count for now.
@@ -59,7 +59,7 @@ fn tells_uptime(track: &HostTrack) -> bool {
     facts.is_some_and(|facts| facts.uptime_s.is_some())
 }
 
-/// Tries the ports that a restart waits for; also during a backoff, so that the window begins when the host is back.
+/// Tries the ports that a restart waits for.
 pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
     let waits = |name: &&HostName| {
         let Some(track) = draft.fleet.hosts.get(*name) else {
@@ -68,7 +68,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
         let away = track.away.filter(|away| away.back.is_none());
         away.is_some_and(|away| match track.hold {
             Some(Hold::AwaitingFacts) => track.looking.is_none() && !is_fresh(draft, &away),
-            Some(Hold::Backoff { .. }) => draft.now.since(away.seen) >= limits::REACH_AGAIN,
+            Some(Hold::SshUnreachable { .. }) => draft.now.since(away.seen) >= limits::REACH_AGAIN,
             Some(_) | None => false,
         })
     };

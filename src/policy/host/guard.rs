@@ -8,11 +8,10 @@
 //!    not listed; or the profile is paused. Or fewer profiles have it than `restart.when` needs.
 //! 3. All attempts are spent, or the server rejected its own configuration too often: we give up.
 //! 4. The host is paused; the state was damaged lately, or cannot be written or used.
-//! 5. More than half of the hosts (of two or more) began to fail within two intervals, unless a person ordered to go
-//!    on; or another host is in restart.
+//! 5. Most hosts fail together ([`brake`](crate::policy::host::brake)); or other hosts are in restart.
 //! 6. The host's budget is spent; that of all hosts is spent; the backoff is not over.
-//! 7. The last look speaks against a restart; or the host did not answer at all and answers again only for a short
-//!    time.
+//! 7. The last look speaks against a restart; or the host's SSH port does not answer, or answers again only for a short
+//!    time; or the last login failed.
 //! 8. An answer comes first: a probe of this site or of the host's other sites, or what a browser gets.
 //! 9. Our own network is down; the host must be looked at; its SSH port must be tried; a canary must answer now.
 //!
@@ -25,12 +24,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::model::{
-    Blame, Cause, CheckResult, GivenUp, Hold, HostName, HostTrack, NotEvidence, ProfileName,
+    Blame, Cause, CheckResult, GivenUp, Hold, Host, HostName, HostTrack, NotEvidence, ProfileName,
     ProfileTrack, Stage, Standing, Timestamp, When, limits,
 };
 
 use crate::policy::draft::Draft;
 use crate::policy::host::boot;
+use crate::policy::host::brake;
+use crate::policy::host::login;
 use crate::policy::host::sight;
 use crate::policy::site::browser;
 use crate::policy::site::canary;
@@ -87,10 +88,11 @@ pub(in crate::policy) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         });
     }
     let held = forbidden(draft, name)
-        .or_else(|| together(draft, name, track, &profile))
+        .or_else(|| together(draft, host, track, &profile))
         .or_else(|| too_often(draft, name, track))
         .or_else(|| sight::refusal(draft, host, track, &profile))
         .or_else(|| boot::refusal(draft, track))
+        .or_else(|| login::refusal(draft.now, track))
         .or_else(|| looking(draft, &profile))
         .or_else(|| others.awaited(host.restart.when))
         .or_else(|| {
@@ -416,37 +418,32 @@ fn forbidden(draft: &Draft<'_>, name: &HostName) -> Option<Hold> {
 /// The hold if many hosts fail together, which points at something they share; or if another host is in restart.
 fn together(
     draft: &Draft<'_>,
-    name: &HostName,
+    host: &Host,
     track: &HostTrack,
     profile: &ProfileName,
 ) -> Option<Hold> {
-    let index = &draft.fleet.index;
-    let hosts = index.members.len();
-    let window = draft
-        .settings
-        .profiles
-        .get(profile)
-        .map(|profile| profile.interval * 2)
-        .unwrap_or_default();
-    let onset = track.failing_since.unwrap_or(draft.now);
-    let from = index
-        .onsets
-        .iter()
-        .skip_while(|(other, _)| onset.since(*other) > window);
-    let failing = from
-        .take_while(|(other, _)| other.since(onset) <= window)
-        .count();
-    if hosts >= 2 && failing * 2 > hosts && !track.forced {
-        return Some(Hold::MassFailure { failing, hosts });
+    let busy = |other: &HostName| Hold::FleetBusy {
+        host: other.clone(),
+    };
+    if let Some(hold) = brake::latched(draft) {
+        return Some(hold);
+    }
+    if let Some(hold) = brake::mass_failure(draft, track, profile) {
+        let first = brake::other(draft, &host.name);
+        return match sight::shows_stopped(draft, host, track, profile, first.is_some()) {
+            Some(true) => first.map(busy),
+            Some(false) => Some(hold),
+            None => Some(Hold::AwaitingFacts),
+        };
     }
     // A host that was removed from the configuration and whose process died is in restart until its deadline.
     let acting = draft.fleet.hosts_in_restart(draft.now);
-    let busy: BTreeSet<&HostName> = acting.filter(|other| *other != name).collect();
-    busy.first()
-        .filter(|_| busy.len() >= limits::RESTARTS_AT_ONCE)
-        .map(|other| Hold::FleetBusy {
-            host: (*other).clone(),
-        })
+    let acting: BTreeSet<&HostName> = acting.filter(|other| **other != host.name).collect();
+    let at_once = limits::restarts_at_once(draft.fleet.index.members.len());
+    acting
+        .first()
+        .filter(|_| acting.len() >= at_once)
+        .map(|other| busy(other))
 }
 
 fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Hold> {
@@ -468,12 +465,14 @@ fn too_often(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> Option<Ho
         .filter(|start| draft.now.since(*start) < window)
         .collect();
     recent.sort_unstable();
+    let restarts = limits::fleet_restarts(draft.fleet.index.members.len());
     if let Some(oldest) = recent
         .len()
-        .checked_sub(limits::FLEET_RESTARTS_PER_HOUR)
+        .checked_sub(restarts)
         .and_then(|surplus| recent.get(surplus))
     {
         return Some(Hold::FleetBudget {
+            restarts,
             until: *oldest + window,
         });
     }

@@ -7,8 +7,10 @@
 //! | `recovery` | what a host does next: hold, restart, give up, be re-armed after proven health |
 //! | `rounds` | which hosts the rules are asked about now |
 //! | `guard` | whether this host may be restarted, and if not, why not |
+//! | `brake` | whether a host is restarted that fails together with most others |
 //! | `sight` | when a host is looked at before a restart, and how long the facts hold |
 //! | `triage` | what is wrong by the host's facts, and what may be done, as a table |
+//! | `login` | when a host at which logins fail is tried again |
 //! | `boot` | when a host whose SSH port did not answer either may be restarted |
 //! | `attempt` | one restart: rung, backoff, settling, what its end leaves behind |
 //! | `release` | which orders to restart are not carried out after all |
@@ -17,9 +19,11 @@
 
 pub(in crate::policy) mod attempt;
 pub(in crate::policy) mod boot;
+mod brake;
 mod giving_up;
 pub(in crate::policy) mod guard;
 pub(in crate::policy) mod lesson;
+pub(in crate::policy) mod login;
 pub(in crate::policy) mod recovery;
 pub(in crate::policy) mod release;
 pub(in crate::policy) mod rounds;

@@ -16,7 +16,7 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 use crate::policy::host::guard::{Ruling, rule};
-use crate::policy::host::{attempt, boot, giving_up, release, rounds};
+use crate::policy::host::{attempt, giving_up, login, rounds};
 use crate::policy::site::evidence;
 use crate::policy::site::incident::fails_by_host;
 
@@ -122,13 +122,7 @@ fn prove_health(draft: &mut Draft<'_>, name: &HostName) {
     let proven = track
         .mended_since
         .is_some_and(|since| draft.now.since(since) >= limits::PROVEN_HEALTH);
-    if proven
-        && track.attempts > 0
-        && !matches!(
-            track.stage,
-            Stage::Restarting { .. } | Stage::Settling { .. }
-        )
-    {
+    if proven && track.may_rearm() {
         giving_up::rearm(draft, name);
     }
 }
@@ -141,15 +135,14 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
             if matches!(reason, Hold::Window { .. }) {
                 evidence::forget(draft, name);
             }
+            if reason == Hold::BrakeLatched && draft.fleet.core.latched.is_none() {
+                draft.fleet.core.latched = Some(draft.now);
+                draft.durable = true;
+            }
             hold(draft, name, Some(reason));
         }
         Ruling::GiveUp(reason) => giving_up::give_up(draft, name, reason),
-        Ruling::Permit(profile) => {
-            attempt::begin(draft, name, &profile);
-            if let Some(reason) = boot::shut(draft, name) {
-                release::spared(draft, name, reason);
-            }
-        }
+        Ruling::Permit(profile) => attempt::begin(draft, name, &profile),
     }
 }
 
@@ -210,6 +203,9 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
     draft.fleet.drills = orders.drills;
     for target in orders.rearm {
+        if target == "all" {
+            draft.fleet.core.latched = None;
+        }
         let names: Vec<HostName> = draft
             .settings
             .hosts
@@ -218,6 +214,7 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
             .cloned()
             .collect();
         for name in names {
+            login::worked(draft, &name);
             if draft
                 .fleet
                 .hosts
@@ -280,6 +277,7 @@ pub(in crate::policy) fn reconfigured(draft: &mut Draft<'_>, host: &Host) {
     }
     draft.fleet.host_mut(&host.name).fingerprint = host.fingerprint;
     if known.is_some_and(|known| known != 0) {
+        login::worked(draft, &host.name);
         evidence::forget(draft, &host.name);
         if draft
             .fleet

@@ -1,15 +1,12 @@
 //! Orders to restart that are not carried out after all.
 //!
-//! - An order that is [`limits::ORDER_FRESH`] old when it is durable is not begun. That says nothing of the host, so it
-//!   does not count towards giving up.
-//! - An order for a host whose SSH port is known not to answer ends at once, and counts as one that did not reach the
-//!   host.
+//! An order that is [`limits::ORDER_FRESH`] old when it is durable is not begun. That says nothing of the host.
 
 use std::time::Duration;
 
 use crate::model::{
-    AttemptId, Effect, Event, Fleet, HostName, Reason, RecoverOrder, RecoveryOutcome,
-    RecoveryReport, Stage, limits,
+    AttemptId, Event, Fleet, HostName, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport,
+    Stage, limits,
 };
 
 use crate::policy::draft::Draft;
@@ -48,31 +45,13 @@ pub fn release(fleet: &Fleet, order: &RecoverOrder) -> Release {
     }
 }
 
-/// Ends the attempt that was just ordered, because the host is known not to be reachable now.
-pub(in crate::policy) fn spared(draft: &mut Draft<'_>, name: &HostName, reason: Reason) {
-    // It was ordered just now, so it is the last effect.
-    let is_order = |effect: &mut Effect| matches!(effect, Effect::Recover(_));
-    let Some(Effect::Recover(order)) = draft.effects.pop_if(is_order) else {
-        return;
-    };
-    let report = RecoveryReport {
-        outcome: RecoveryOutcome::NotExecuted,
-        ..lost(reason)
-    };
-    ended(draft, name, order.attempt, report);
-}
-
-/// An attempt was not begun, because its order was durable too late. It does not count towards giving up.
+/// An attempt was not begun, because its order was durable too late.
 pub(in crate::policy) fn outdated(
     draft: &mut Draft<'_>,
     name: &HostName,
     attempt: AttemptId,
     age: Duration,
 ) {
-    let track = draft.fleet.hosts.get(name);
-    let Some(before) = track.map(|track| track.attempts) else {
-        return;
-    };
     let reason = Reason::WrittenLate {
         seconds: age.as_secs().to_string(),
     };
@@ -81,8 +60,4 @@ pub(in crate::policy) fn outdated(
         ..lost(reason)
     };
     ended(draft, name, attempt, report);
-    let track = draft.fleet.host_mut(name);
-    if track.attempts == before {
-        track.attempts = before.saturating_sub(1);
-    }
 }

@@ -12,12 +12,12 @@
 //!   passed after [`limits::WAIT`] is waited for no more in this failure. If they speak
 //!   against a restart, it is looked at again after a minute, then each time after twice as long, up to a quarter of an
 //!   hour.
-//! - No login: this does not forbid a restart; the restart will fail and report the same.
+//! - No login: the restart could not be sent either ([`login`](crate::policy::host::login)).
+//! - Most hosts fail together, and the look does not show that the server does not run: it is looked at again as above
+//!   ([`brake`]).
 //! - A login, but the look does not end: the host swaps or cannot fork, so no restart. It is looked at again as above.
 //! - Other output than facts: on a host with the agent no restart, and another look as above. On a host without the
 //!   agent it is a shell we do not understand: the restart goes on without facts, because people asked for it.
-
-use std::time::Duration;
 
 use crate::model::{
     Ailment, Diagnosis, Effect, Happened, Hold, Host, HostFacts, HostName, HostTrack, Look,
@@ -26,6 +26,7 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 use crate::policy::host::triage::{self, Remedy, Symptoms, Triaged, triage};
+use crate::policy::host::{brake, login};
 use crate::policy::site::{canary, port};
 
 /// The hold by what the last look found, until the host is to be looked at again.
@@ -64,8 +65,41 @@ pub(in crate::policy) fn rule(
         .and_then(|track| track.evidence.alike_from);
     let fresh = alike_from.is_none_or(|from| look.began >= from)
         && draft.now.since(look.began) < limits::LOOK_FRESH;
-    let clear = fresh && refused(draft, host, track, look, profile).is_none();
+    let is_in = !matches!(look.diagnosis, Diagnosis::NotIn { .. });
+    let clear = fresh && is_in && refused(draft, host, track, look, profile).is_none();
     (!clear).then_some(Hold::AwaitingFacts)
+}
+
+/// Whether the last look shows that the server itself does not run, which no fault of the network or of ourselves does.
+/// `None`: the host must be looked at for that; while it `waits` for another host, once is enough.
+pub(in crate::policy) fn shows_stopped(
+    draft: &Draft<'_>,
+    host: &Host,
+    track: &HostTrack,
+    profile: &ProfileName,
+    waits: bool,
+) -> Option<bool> {
+    let cannot = canary::is_down(draft) || login::refusal(draft.now, track).is_some();
+    if !host.diagnose || cannot {
+        return Some(false);
+    }
+    let look = track.look.as_ref().filter(|look| is_of_now(track, look))?;
+    let stopped = does_not_run(draft, &host.name, profile);
+    let age = draft.now.since(look.began);
+    let good = if stopped {
+        limits::LOOK_FRESH
+    } else {
+        login::wait(look.refusals)
+    };
+    (age < good || (stopped && waits)).then_some(stopped)
+}
+
+fn does_not_run(draft: &Draft<'_>, host: &HostName, profile: &ProfileName) -> bool {
+    let found = finding(draft, host, profile).map(|found| found.ailment);
+    matches!(
+        found,
+        Some(Ailment::Stopped | Ailment::OomKilled | Ailment::PhpDown)
+    )
 }
 
 /// Whether a look is about the present failure: it began after the host began to fail and after its last restart had
@@ -82,7 +116,7 @@ fn refused(
     look: &Look,
     profile: &ProfileName,
 ) -> Option<Hold> {
-    let again = look.began + wait(look.refusals);
+    let again = look.began + login::wait(look.refusals);
     match &look.diagnosis {
         Diagnosis::NotIn { .. } => None,
         Diagnosis::Unreadable { .. } if !host.agent => None,
@@ -107,14 +141,6 @@ fn refused(
             })
         }
     }
-}
-
-/// The wait after so many refusals in a row, at least one.
-fn wait(refusals: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(refusals.saturating_sub(1).min(10));
-    limits::LOOK_AGAIN
-        .saturating_mul(doubled)
-        .min(limits::LOOK_AGAIN_MAX)
 }
 
 /// What the rule table says of the host's last look, if that found facts.
@@ -226,7 +252,7 @@ pub(in crate::policy) fn move_on(draft: &mut Draft<'_>) {
 
 /// Whether a host needs a look: not while the last look is still good or our own network is down.
 fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
-    if canary::is_down(draft) {
+    if canary::is_down(draft) || login::refusal(draft.now, track).is_some() {
         return false;
     }
     let lacks = |(name, _): (&ProfileName, _)| rule(draft, host, track, name).is_some();
@@ -243,7 +269,7 @@ fn is_wanted(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> bool {
         return true;
     }
     let good = draft.now.since(look.began) < ahead;
-    let waits = look.refusals > 0 && look.began + wait(look.refusals) > draft.now;
+    let waits = look.refusals > 0 && look.began + login::wait(look.refusals) > draft.now;
     awaited || !(good || waits)
 }
 
@@ -269,8 +295,12 @@ pub(in crate::policy) fn diagnosed(
         refusals: 1,
     }));
     match &diagnosis {
-        Diagnosis::NotIn { .. } => port::ask(draft, name.clone()),
+        Diagnosis::NotIn { reason, refused } => {
+            login::failed(draft, name, reason.clone(), *refused);
+            port::ask(draft, name.clone());
+        }
         Diagnosis::Facts(_) | Diagnosis::Stuck { .. } | Diagnosis::Unreadable { .. } => {
+            login::worked(draft, name);
             port::reached(draft.fleet.host_mut(name), Reach::Answered, draft.now);
         }
     }
@@ -282,15 +312,19 @@ pub(in crate::policy) fn diagnosed(
         .host(name)
         .zip(draft.fleet.hosts.get(name))
         .zip(subject.as_ref())
-        .and_then(|((host, track), profile)| {
-            refused(draft, &host, track, track.look.as_deref()?, profile)
+        .is_some_and(|((host, track), profile)| {
+            let look = track.look.as_deref();
+            let refused = look.and_then(|look| refused(draft, &host, track, look, profile));
+            refused.is_some()
+                || (brake::mass_failure(draft, track, profile).is_some()
+                    && !does_not_run(draft, name, profile))
         });
     let ailment = subject
         .as_ref()
         .and_then(|profile| finding(draft, name, profile))
         .map(|found| found.ailment);
     if let Some(look) = &mut draft.fleet.host_mut(name).look {
-        look.refusals = if against.is_some() { before + 1 } else { 0 };
+        look.refusals = if against { before + 1 } else { 0 };
     }
     draft.happened.push(Happened::Diagnosed {
         host: name.clone(),

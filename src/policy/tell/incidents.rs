@@ -78,6 +78,10 @@ pub(in crate::policy) fn restarted(
     let Some(report) = &attempt.report else {
         return;
     };
+    if report.no_login().is_some() {
+        // People are told the hold that follows.
+        return;
+    }
     let word = match report.outcome {
         RecoveryOutcome::Succeeded
         | RecoveryOutcome::Failed
@@ -91,7 +95,6 @@ pub(in crate::policy) fn restarted(
             }
             return;
         }
-        // People are told that we gave up instead.
         RecoveryOutcome::Refused => return,
         RecoveryOutcome::NotExecuted => "not_executed",
         RecoveryOutcome::Declined => "declined",

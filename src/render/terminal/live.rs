@@ -180,7 +180,7 @@ fn diagnosed(host: &HostName, ailment: Option<Ailment>, diagnosis: &Diagnosis) -
             );
             (Ink::Plain, format!("looked at {host}: {found}"))
         }
-        Diagnosis::NotIn { reason } => (Ink::Bad, format!("no way into {host}: {reason}")),
+        Diagnosis::NotIn { reason, .. } => (Ink::Bad, format!("no way into {host}: {reason}")),
         Diagnosis::Stuck { reason } => {
             (Ink::Bad, format!("{host} could not be looked at: {reason}"))
         }

@@ -203,7 +203,7 @@ impl Page<'_> {
         let at = clock(self.wall(look.began), self.now);
         let said = match &look.diagnosis {
             Diagnosis::Facts(_) => format!("at {at}; it said:"),
-            Diagnosis::NotIn { reason } => format!("at {at}: nobody got in: {reason}"),
+            Diagnosis::NotIn { reason, .. } => format!("at {at}: nobody got in: {reason}"),
             Diagnosis::Stuck { reason } => format!("at {at}: no end of it was seen: {reason}"),
             Diagnosis::Unreadable { reason } => format!("at {at}: not understood: {reason}"),
         };

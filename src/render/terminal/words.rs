@@ -224,15 +224,28 @@ pub(super) fn hold_sentence(
             span(*per),
             ahead(until)
         ),
-        Hold::FleetBusy { host } => format!("{host} is being restarted; one host at a time"),
-        Hold::FleetBudget { until } => format!(
+        Hold::FleetBusy { host } => format!("{host} is being restarted; this one waits for its turn"),
+        Hold::FleetBudget { until, .. } => format!(
             "all hosts together were restarted too often; the next restart is possible {}",
             ahead(until)
         ),
         Hold::MassFailure { failing, hosts } => format!(
             "{failing} of {hosts} hosts fail together, which points at something they share; a person must look"
         ),
+        Hold::BrakeLatched => format!(
+            "restarts of {} hosts that failed together did not help, so nothing is restarted before a person has looked and \
+             ordered `probe resume all`",
+            crate::model::limits::BRAKE_LATCHES
+        ),
         Hold::AwaitingFacts => "the host is being looked at first".to_owned(),
+        Hold::SshUnreachable { reason, until } => format!(
+            "nobody can log in to the host ({reason}), so nothing can be sent; trying again {}",
+            ahead(until)
+        ),
+        Hold::LoginRefused { reason, until } => format!(
+            "the login fails: {reason}; trying again {}",
+            ahead(until)
+        ),
         Hold::Unseen { reason, until } => format!(
             "the host could not be looked at ({reason}); looking again {}",
             ahead(until)

@@ -228,6 +228,7 @@ pub(super) fn attempt(number: u32, outcome: RecoveryOutcome) -> Attempt {
         number,
         command: "sudo -n kusanagi restart".to_owned(),
         ailment: None,
+        braked: false,
         began: now() - secs(15),
         ended: Some(now() - secs(12)),
         report: Some(RecoveryReport {

@@ -57,9 +57,9 @@ fn a_host_nobody_trusts_yet() {
     let day = Day::new();
     fs::write(&day.sshd.known_hosts, "").unwrap();
     day.configure(&day.ground.cure(), |host| host);
-    day.expect(&["was not sent", "ssh-keyscan"]);
+    day.expect(&["login fails", "ssh-keyscan"]);
     assert_eq!(day.ground.restarts(), 0);
-    day.told(&["down", "gave_up"], "ssh-keyscan");
+    day.told(&["down", "withheld"], "ssh-keyscan");
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn a_host_whose_key_has_changed() {
     new_key(&other);
     trust(&day.sshd.known_hosts, day.sshd.port, &other);
     day.configure(&day.ground.cure(), |host| host);
-    day.expect(&["was not sent", "ssh-keygen"]);
+    day.expect(&["login fails", "ssh-keygen"]);
     assert_eq!(day.ground.restarts(), 0);
-    day.told(&["down", "gave_up"], "key");
+    day.told(&["down", "withheld"], "key");
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn a_key_the_host_does_not_know() {
         other.display().to_string(),
     );
     day.configure(&day.ground.cure(), |host| host.replace(&own, &new));
-    day.expect(&["was not sent", "authorized_keys"]);
-    day.told(&["down", "gave_up"], "authorized_keys");
+    day.expect(&["login fails", "authorized_keys"]);
+    day.told(&["down", "withheld"], "authorized_keys");
 }
 
 #[test]

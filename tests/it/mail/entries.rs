@@ -105,6 +105,7 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
         number,
         command: "sudo -n kusanagi restart".to_owned(),
         ailment: None,
+        braked: false,
         began,
         ended: Some(began + Duration::from_secs(2)),
         report: Some(RecoveryReport {

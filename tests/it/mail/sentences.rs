@@ -104,7 +104,10 @@ fn every_hold_is_a_sentence_that_says_until_when() {
         ),
         (Hold::FleetBusy { host }, vec!["web2", "web1"]),
         (
-            Hold::FleetBudget { until },
+            Hold::FleetBudget {
+                restarts: 10,
+                until,
+            },
             vec!["10 times within 1h", time],
         ),
         (
@@ -112,7 +115,22 @@ fn every_hold_is_a_sentence_that_says_until_when() {
                 failing: 5,
                 hosts: 6,
             },
-            vec!["5 of 6"],
+            vec!["5 of 6", "does not run"],
+        ),
+        (Hold::BrakeLatched, vec!["3 of them", "`probe resume all`"]),
+        (
+            Hold::SshUnreachable {
+                reason: Reason::PortSilent,
+                until,
+            },
+            vec!["web1", "SSH port does not answer", time],
+        ),
+        (
+            Hold::LoginRefused {
+                reason: Reason::Penalised,
+                until,
+            },
+            vec!["web1", "PerSourcePenalties", time],
         ),
         (
             Hold::GaveUp {

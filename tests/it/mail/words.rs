@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use probe::model::{Cause, Finding, Hold, Language, Observation, Remark, Template, Wording, Zone};
+use probe::model::{
+    Cause, Finding, Hold, Language, Observation, Reason, Remark, Template, Wording, Zone,
+};
 use probe::render::explain;
 use probe::render::mail::{Letter, compose};
 use probe::render::words::catalogue::File;
@@ -324,6 +326,15 @@ fn every_hold_is_told_in_japanese() {
         Hold::MassFailure {
             failing: 5,
             hosts: 6,
+        },
+        Hold::BrakeLatched,
+        Hold::SshUnreachable {
+            reason: Reason::PortSilent,
+            until: NIGHT,
+        },
+        Hold::LoginRefused {
+            reason: Reason::Penalised,
+            until: NIGHT,
         },
     ] {
         let said = explain::hold(&voice, &hold, "web1", |at| at);

@@ -135,7 +135,7 @@ async fn a_look_without_an_end_is_stuck() {
 async fn where_nobody_gets_in_that_is_said() {
     let gone = bare(&format!("ssh://{}", closed_port()));
     let diagnosis = look(&recoverer(), gone, &[]).await;
-    let Diagnosis::NotIn { reason } = &diagnosis else {
+    let Diagnosis::NotIn { reason, .. } = &diagnosis else {
         panic!("{diagnosis:?}");
     };
     assert!(reason.to_string().contains("refused"), "{reason}");

@@ -180,6 +180,6 @@ async fn an_account_for_which_nothing_is_run() {
     expect(&report, NotExecuted, None, &["runs nothing for it", said]);
     let looked = recoverer().diagnose(Arc::new(host(&sshd)), vec![]).await;
     let is_told =
-        matches!(&looked, Diagnosis::NotIn { reason } if reason.to_string().contains(said));
+        matches!(&looked, Diagnosis::NotIn { reason, .. } if reason.to_string().contains(said));
     assert!(is_told, "{looked:?}");
 }

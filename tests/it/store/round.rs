@@ -85,6 +85,7 @@ fn attempt(rng: &mut fastrand::Rng) -> Attempt {
         number: rng.u32(..),
         command: text(rng),
         ailment: rng.bool().then_some(Ailment::Stopped),
+        braked: rng.bool(),
         began: at(rng),
         ended: maybe(rng, Timestamp(-1)),
         report: maybe(rng, report),
@@ -337,6 +338,7 @@ fn fleet(seed: u64) -> Fleet {
                 since: Timestamp(6),
             },
         ),
+        latched: maybe(rng, Timestamp(4)),
         heart: Heart {
             left: maybe(rng, Timestamp(5)),
             silence: maybe(rng, Silence::Refused { to: "a".to_owned() }),

@@ -105,7 +105,7 @@ const CASES: &[Case] = &[
     case("diskfull; stop", "refused", "holding disk_full", 0, "diskfree", 1, "down restarted up").daily(),
     case("memhog; stop", "refused", "holding memory_short", 0, "memfree", 1, "down restarted up").with("    restart: =>     guards: {memory_available: 12%}\n    restart:").daily(),
     case("forkbomb 12; stop", "refused", "holding processes_full", 0, "forkfree", 1, "down restarted up"),
-    case("forkbomb 0; stop", "refused", "not_executed holding backoff", 0, "forkfree", 1, "down withheld restarted up").daily(),
+    case("forkbomb 0; stop", "refused", "holding ssh_unreachable", 0, "forkfree", 1, "down restarted up").daily(),
     // -- network between us ---------------------------------------------------------------------------------------------
     case("drop 80 443 22", "host_unreachable", "holding cause_excluded", 0, "nofw", 0, "down up").patiently().daily(),
     case("drop 80 443", "connect_timeout", "holding between_us", 0, "nofw", 0, "down up").patiently(),
@@ -120,12 +120,12 @@ const CASES: &[Case] = &[
     case("mondown", "unknown", "idle", 0, "monup", 0, "blind").daily(),
     case("v6break", "family_down", "idle", 0, "v6fix", 0, "").with("addresses: [10.77.0.2] => addresses: all"),
     // -- the way in -----------------------------------------------------------------------------------------------------
-    case("drop 22; stop", "refused", "not_executed holding backoff", 0, "nofw", 1, "down withheld restarted up").daily(),
-    case("sshstop; stop", "refused", "not_executed holding backoff", 0, "sshstart", 1, "down withheld restarted up"),
-    case("sshfreeze; stop", "refused", "not_executed holding backoff", 0, "sshthaw", 1, "down withheld restarted up"),
-    case("newhostkey; stop", "refused", "gave_up gave_up", 0, "start", 0, "down gave_up back").daily(),
+    case("drop 22; stop", "refused", "holding ssh_unreachable", 0, "nofw", 1, "down restarted up").daily(),
+    case("sshstop; stop", "refused", "holding ssh_unreachable", 0, "sshstart", 1, "down restarted up"),
+    case("sshfreeze; stop", "refused", "holding ssh_unreachable", 0, "sshthaw", 1, "down restarted up"),
+    case("newhostkey; stop", "refused", "holding login_refused", 0, "start", 0, "down up").daily(),
     case("stop", "refused", "failed holding backoff", 0, "start", 0, "down restarted up").with("ops@ => badsudo@; keys/ops => keys/badsudo"),
-    case("stop", "refused", "gave_up gave_up", 0, "start", 0, "down gave_up back").with("ops@ => stranger@; keys/ops => keys/stranger"),
+    case("stop", "refused", "holding login_refused", 0, "start", 0, "down up").with("ops@ => stranger@; keys/ops => keys/stranger"),
 ];
 
 #[test]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use probe::adapters::ssh;
 use probe::model::{
     Ailment, Attempt, AttemptId, Away, BootId, CacheBypass, Cause, CheckOutcome, CheckResult,
-    Diagnosis, Finding, Fleet, GivenUp, Incident, IncidentId, Look, NotEvidence, Pause, ProbeId,
-    ProfileTrack, Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing, Telling,
-    Timestamp, When, Window,
+    Diagnosis, Finding, Fleet, GivenUp, Incident, IncidentId, Look, NoLogin, NotEvidence, Pause,
+    ProbeId, ProfileTrack, Reach, RecoveryOutcome, RecoveryReport, Rung, Settings, Stage, Standing,
+    Telling, Timestamp, When, Window,
 };
 
 use super::super::setup::{host, profile, secs, settings};
@@ -113,7 +113,17 @@ impl Situation {
     /// The host was looked at five seconds ago, and found so.
     fn look(&mut self, name: &str, diagnosis: Diagnosis) {
         self.change(name, |host| host.diagnose = true);
-        self.fleet.host_mut(&host(name)).look = Some(Box::new(Look {
+        let track = self.fleet.host_mut(&host(name));
+        if let Diagnosis::NotIn { reason, refused } = &diagnosis {
+            track.no_login = Some(Box::new(NoLogin {
+                seen: ago(secs(5)),
+                tries: 1,
+                refusals: u32::from(*refused),
+                refused: *refused,
+                reason: reason.clone(),
+            }));
+        }
+        track.look = Some(Box::new(Look {
             began: ago(secs(5)),
             diagnosis,
             refusals: 1,
@@ -220,7 +230,13 @@ impl Situation {
             }
             [name, "lets", "nobody", "in"] => {
                 let reason = "connection refused".into();
-                self.look(name, Diagnosis::NotIn { reason });
+                let refused = false;
+                self.look(name, Diagnosis::NotIn { reason, refused });
+            }
+            [name, "refuses", "the", "login"] => {
+                let reason = "login refused".into();
+                let refused = true;
+                self.look(name, Diagnosis::NotIn { reason, refused });
             }
             [name, "does", "not", "end"] => {
                 let reason = "no end within 30s".into();
@@ -410,6 +426,7 @@ fn attempt(number: u32) -> Attempt {
         number,
         command: "sudo -n kusanagi restart".into(),
         ailment: None,
+        braked: false,
         began,
         ended: Some(began + secs(2)),
         report: Some(RecoveryReport {

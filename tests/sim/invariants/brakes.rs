@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use probe::model::{Cause, Happened, HostName, RecoveryOutcome};
+use probe::model::{Cause, GivenUp, Happened, HostName, RecoveryOutcome, RecoveryReport};
 
 use super::super::world::Fact;
 use super::Course;
 
 const HOUR: i64 = 3_600_000;
 
-fn is_unexecuted(attempt: &probe::model::Attempt) -> bool {
-    let report = attempt.report.as_ref();
-    report.is_some_and(|report| report.outcome == RecoveryOutcome::NotExecuted)
+/// Nobody could log in, or our own machine was too late.
+const fn is_unsent(outcome: RecoveryOutcome) -> bool {
+    matches!(
+        outcome,
+        RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused
+    )
 }
 
 impl Course<'_> {
@@ -64,12 +67,14 @@ impl Course<'_> {
     /// All profiles of a host share its count of attempts, whichever of them a restart rests on.
     pub(super) fn s20_one_brake(&self) {
         let mut last: BTreeMap<&HostName, u32> = BTreeMap::new();
-        let mut left = BTreeSet::new();
         for (t, fact) in &self.facts {
             match fact {
-                // It never left. One that was too old to be begun when it was written does not count.
+                // What could not be sent does not count.
                 Fact::Noted(Happened::RestartEnded { host, attempt, .. })
-                    if !left.contains(&attempt.id) && is_unexecuted(attempt) =>
+                    if attempt
+                        .report
+                        .as_ref()
+                        .is_some_and(RecoveryReport::is_unsent) =>
                 {
                     last.insert(host, attempt.number - 1);
                 }
@@ -80,7 +85,6 @@ impl Course<'_> {
                 Fact::Ordered {
                     order, attempts, ..
                 } => {
-                    left.insert(order.attempt);
                     let before = last.insert(&order.host, *attempts);
                     let goes_on = before.is_none_or(|before| *attempts > before);
                     if !goes_on && *attempts != 1 {
@@ -167,9 +171,13 @@ impl Course<'_> {
             else {
                 continue;
             };
-            let Some((end, _)) = before.ended else {
+            let Some((end, outcome)) = before.ended else {
                 continue;
             };
+            // Logins that fail have their own pace.
+            if is_unsent(outcome) {
+                continue;
+            }
             let least =
                 (settings.restart.backoff.plain(before.number) * 80 / 100).as_millis() as i64;
             let gap = after.ordered - end;
@@ -192,6 +200,9 @@ impl Course<'_> {
                 .iter()
                 .rfind(|other| other.host == after.host && other.ordered < after.ordered);
             let Some(before) = before else { continue };
+            if before.ended.is_some_and(|(_, outcome)| is_unsent(outcome)) {
+                continue;
+            }
             let between = self.between(before.ordered, after.ordered);
             let rearmed = between.iter().any(|(_, fact)| {
                 matches!(fact, Fact::Noted(Happened::Rearmed { host }) if *host == after.host)
@@ -233,7 +244,10 @@ impl Course<'_> {
         let mut suspended: BTreeSet<&HostName> = BTreeSet::new();
         for (t, fact) in &self.facts {
             match fact {
-                Fact::Noted(Happened::GaveUp { host, .. }) => drop(suspended.insert(host)),
+                Fact::Noted(Happened::GaveUp { host, reason }) => {
+                    self.s11_only_what_ran_counts(*t, host, reason);
+                    suspended.insert(host);
+                }
                 Fact::Noted(Happened::Rearmed { host }) => drop(suspended.remove(host)),
                 // What was noted and not written died with the process.
                 Fact::Crashed | Fact::Ended { written: false } => suspended.clear(),
@@ -242,6 +256,40 @@ impl Course<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn s11_only_what_ran_counts(&self, t: i64, host: &HostName, reason: &GivenUp) {
+        let (GivenUp::Spent { tries }
+        | GivenUp::Relapsed { tries }
+        | GivenUp::Unreached { tries, .. }) = reason
+        else {
+            return;
+        };
+        let mut ends = BTreeMap::new();
+        for (_, fact) in self.facts.iter().take_while(|(at, _)| *at <= t) {
+            if let Fact::Noted(Happened::RestartEnded {
+                host: of, attempt, ..
+            }) = fact
+                && of == host
+            {
+                // The last word counts: an earlier one may have died with the process that noted it.
+                ends.insert(
+                    attempt.id,
+                    attempt
+                        .report
+                        .as_ref()
+                        .is_some_and(RecoveryReport::is_unsent),
+                );
+            }
+        }
+        if ends.values().filter(|unsent| !**unsent).count() < *tries as usize {
+            self.fail(
+                t,
+                &format!(
+                    "S11 give-up: {host} was given up after fewer than {tries} attempts that ran"
+                ),
+            );
         }
     }
 }

@@ -19,6 +19,7 @@ mod ours;
 mod pace;
 mod reminders;
 mod silent;
+mod together;
 mod unjudged;
 mod weeks;
 mod whose;

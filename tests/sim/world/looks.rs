@@ -21,12 +21,19 @@ impl World {
         };
         let not_in = |reason: &str| Diagnosis::NotIn {
             reason: reason.into(),
+            refused: false,
         };
         let (diagnosis, takes) = match ssh {
             _ if !network => (not_in("connection timed out"), 10_000),
             Ssh::Silent => (not_in("connection timed out"), 10_000),
             Ssh::Closed => (not_in("connection refused"), 100),
-            Ssh::KeyChanged => (not_in("host key has changed"), 200),
+            Ssh::KeyChanged => (
+                Diagnosis::NotIn {
+                    reason: "host key has changed".into(),
+                    refused: true,
+                },
+                200,
+            ),
             Ssh::Lost => (
                 Diagnosis::Stuck {
                     reason: "connection lost".into(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use probe::model::{
     Ailment, Cause, CheckOutcome, CheckResult, Delivery, Effect, EntryId, Event, Finding, Hop,
-    HostName, ProfileName, Reach, RecoverOrder, RecoveryOutcome, RecoveryReport, Timings, limits,
+    HostName, ProfileName, Reach, Reason, RecoverOrder, RecoveryOutcome, RecoveryReport, Timings,
+    limits,
 };
 
 use super::World;
@@ -274,14 +275,14 @@ impl World {
         if generation != self.generation {
             return; // the client died before it had logged in
         }
-        let report = |outcome, reason: &str| Event::Recovered {
+        let report = |outcome, reason: Option<Reason>| Event::Recovered {
             host: order.host.clone(),
             attempt: order.attempt,
             report: RecoveryReport {
                 outcome,
                 exit_status: (outcome == RecoveryOutcome::Succeeded).then_some(0),
                 duration: Duration::from_millis(2300),
-                reason: (!reason.is_empty()).then(|| reason.into()),
+                reason,
                 output: String::new(),
                 config_broken: false,
             },
@@ -298,20 +299,23 @@ impl World {
             pause.is_some_and(|pause| pause.until.is_none_or(|until| until.0 > wall))
         };
         let answer = match ssh {
-            _ if late => Some(report(RecoveryOutcome::NotExecuted, "we slept")),
+            _ if late => Some(report(RecoveryOutcome::NotExecuted, Some(Reason::TooOld))),
             // The last look before the client is started.
             _ if holds("all") || holds(order.host.as_str()) => {
-                Some(report(RecoveryOutcome::NotExecuted, "paused by a person"))
+                Some(report(RecoveryOutcome::NotExecuted, Some(Reason::Paused)))
             }
             Ssh::Closed => Some(report(
                 RecoveryOutcome::NotExecuted,
-                "ssh: connection refused",
+                Some("ssh: connection refused".into()),
             )),
             Ssh::Silent => Some(report(
                 RecoveryOutcome::NotExecuted,
-                "ssh: connection timed out",
+                Some("ssh: connection timed out".into()),
             )),
-            Ssh::KeyChanged => Some(report(RecoveryOutcome::Refused, "host key has changed")),
+            Ssh::KeyChanged => Some(report(
+                RecoveryOutcome::Refused,
+                Some("host key has changed".into()),
+            )),
             Ssh::Ok | Ssh::Lost => None,
         };
         if let Some(event) = answer {
@@ -329,11 +333,12 @@ impl World {
             .get(&order.host)
             .map_or(120_000, |h| h.restart.timeout.as_millis() as i64);
         let event = match ssh {
-            Ssh::Lost => report(RecoveryOutcome::Unknown, "connection lost"),
-            _ if takes > limit => {
-                report(RecoveryOutcome::TimedOut, "the command did not end in time")
-            }
-            _ => report(RecoveryOutcome::Succeeded, ""),
+            Ssh::Lost => report(RecoveryOutcome::Unknown, Some("connection lost".into())),
+            _ if takes > limit => report(
+                RecoveryOutcome::TimedOut,
+                Some("the command did not end in time".into()),
+            ),
+            _ => report(RecoveryOutcome::Succeeded, None),
         };
         let after = if ssh == Ssh::Lost {
             takes / 2
