@@ -1,6 +1,6 @@
 //! Reads what a look at a host printed: `key=value` lines between `facts=1` and `end=1`.
 //!
-//! Lines before `facts=1`, such as a login's greeting, are ignored. After it every line must be a key and a value, each
+//! What a login says before `facts=1` is ignored, also on the same line. After it every line must be a key and a value, each
 //! key may come once, and a known key must have a value that it can have. If not, nothing is used: half understood
 //! facts are worse than none. Unknown keys come from a newer agent and are ignored.
 
@@ -14,7 +14,7 @@ use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Reason, limits, 
 /// What is wrong, with the line.
 pub fn read(output: &str) -> Result<HostFacts, Reason> {
     let mut lines = output.lines().map(str::trim_end);
-    if !lines.by_ref().any(|line| line == "facts=1") {
+    if !lines.by_ref().any(|line| line.ends_with("facts=1")) {
         return Err(Reason::NoFacts);
     }
     let mut facts = HostFacts::default();

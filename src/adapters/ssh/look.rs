@@ -1,8 +1,12 @@
 //! A look at a host: one read-only visit with the same client and the same login as a restart.
 //!
-//! A host with the agent gets the order `probe-agent 1 diagnose`. Any other host gets the same script as one argument
-//! of a shell, with the first [`URLS`] URLs of its sites, so nothing is installed or left behind there. That shell gets
-//! nothing of the login's environment.
+//! A host with the agent gets the order `probe-agent 1 diagnose`. Any other host gets the same script sent along, with
+//! the first [`URLS`] URLs of its sites, so nothing is installed or left behind there. A login shell is whatever people
+//! like (fish, tcsh), and no two of them quote alike; so the script travels in base64, which is one plain word to each
+//! of them, and a POSIX shell that gets nothing of the login's environment decodes and runs it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use super::facts;
 use super::verdict::Verdict;
@@ -14,24 +18,29 @@ const SCRIPT: &str = include_str!("../../../deploy/host/probe-agent");
 /// URLs that are asked on the host itself; more would take too much of the look's time.
 const URLS: usize = 9;
 
+/// What the POSIX shell is told. Between single quotes, and without `!`, `\` and `'`, so that every login shell passes
+/// it on as it is.
+const DECODES: &str = r#"exec 2>/dev/null; eval "$(printf %s "$1" | base64 -d)""#;
+
 /// What is run on the host.
 pub(super) fn command(host: &Host, urls: &[String]) -> String {
     if host.agent {
         return "probe-agent 1 diagnose".to_owned();
     }
-    let mut command = format!(
-        "exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c {} probe-agent 1 diagnose",
-        quoted(SCRIPT)
-    );
+    let mut script = "set -- 1 diagnose".to_owned();
     for url in urls.iter().take(URLS) {
-        command.push(' ');
-        command.push_str(&quoted(url));
+        script.push(' ');
+        script.push_str(&quoted(url));
     }
-    command.push_str(" 2>/dev/null");
-    command
+    script.push('\n');
+    script.push_str(SCRIPT);
+    format!(
+        "exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '{DECODES}' probe-agent {}",
+        BASE64_STANDARD.encode(script)
+    )
 }
 
-/// One word of a shell, whatever is in it.
+/// One word of a POSIX shell, whatever is in it.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
@@ -75,8 +84,8 @@ mod tests {
 
     #[test]
     fn the_script_fits_into_one_argument() {
-        // MAX_ARG_STRLEN of Linux is 128 KiB, with what quoting adds.
-        let longest = quoted(SCRIPT).len() + URLS * 2100 + 100;
+        // MAX_ARG_STRLEN of Linux is 128 KiB; base64 writes four bytes for three.
+        let longest = (SCRIPT.len() + URLS * 2100) * 4 / 3 + 300;
         assert!(longest < 120 * 1024, "{longest}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +67,37 @@ async fn a_host_without_the_agent_is_shown_the_script() {
     assert_eq!(answer(0), Some(InsideAnswer::Status(200)), "{facts:?}");
     assert_eq!(answer(1), Some(InsideAnswer::Status(503)), "{facts:?}");
     assert_eq!(answer(2), Some(InsideAnswer::Refused), "{facts:?}");
+}
+
+/// Whatever shell the account has, and whatever that says on the way.
+#[tokio::test]
+async fn the_script_comes_to_a_posix_shell_through_every_login_shell() {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    let keys = directory.path().join("authorized_keys");
+    let key = std::fs::read_to_string(&keys).unwrap();
+    let login = directory.path().join("login");
+    let urls = [
+        format!("http://shop.example.com:{}/a?b=c!d&e", web_server("200 OK")),
+        "http://x.example.com:1/'!$(touch%20/tmp/x)'".to_owned(),
+    ];
+    for shell in ["sh", "dash", "bash", "busybox sh", "tcsh", "fish"] {
+        let talks = "printf 'Welcome to web1! '; echo 'news' >&2";
+        let text = format!("#!/bin/sh\n{talks}\nexec {shell} -c \"$SSH_ORIGINAL_COMMAND\"\n");
+        std::fs::write(&login, text).unwrap();
+        std::fs::set_permissions(&login, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let forced = format!("restrict,command=\"{}\" {key}", login.display());
+        std::fs::write(&keys, forced).unwrap();
+        let facts = facts(look(&recoverer(), host(&sshd), &urls).await);
+        assert!(facts.uptime_s.is_some(), "{shell}: {facts:?}");
+        let site = facts.sites.iter().find(|site| site.url == urls[0]);
+        let answer = site.map(|site| site.answer);
+        assert_eq!(
+            answer,
+            Some(InsideAnswer::Status(200)),
+            "{shell}: {facts:?}"
+        );
+    }
 }
 
 #[tokio::test]
