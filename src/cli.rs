@@ -160,6 +160,8 @@ pub enum Command {
     Pause(PauseArgs),
     /// Act again; also re-arms a host that gave up
     Resume(Resume),
+    /// Let one restart begin that was proposed (`mode: ask`), while what it rests on is fresh
+    Approve(Approve),
     /// Rehearse what a recovery needs: log in to hosts and look at them, send test mails; restarts nothing
     Drill(DrillArgs),
     /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
@@ -282,6 +284,14 @@ pub struct Resume {
     /// A profile, a host, or `all`
     #[arg(value_name = "PROFILE|HOST|all", value_parser = target)]
     pub target: Target,
+}
+
+/// `probe approve`.
+#[derive(Debug, Clone, Args)]
+pub struct Approve {
+    /// A host
+    #[arg(value_name = "HOST")]
+    pub host: String,
 }
 
 /// `probe drill`.

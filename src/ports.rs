@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding, Fleet,
-    Happened, Heartbeat, Holder, Host, HostName, NetworkSettings, Now, Orders, Pause, Profile,
-    Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Webhook, Wording,
+    Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding,
+    Fleet, Happened, Heartbeat, Holder, Host, HostName, NetworkSettings, Now, Orders, Pause,
+    Profile, Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Webhook, Wording,
 };
 
 /// Something under way.
@@ -186,6 +186,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the name can be none, or the orders cannot be changed; of several pauses the others are lifted all the same.
     fn resume(&self, target: &Target) -> Result<(), Failed>;
+
+    /// Allows the restart of a host that was proposed.
+    ///
+    /// # Errors
+    /// When the order cannot be written.
+    fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed>;
 
     /// The pauses by target; those whose time is over stay listed. What cannot be read counts as a pause.
     fn pauses(&self) -> BTreeMap<String, Pause>;

@@ -21,8 +21,8 @@ use crate::cli::{self, Cli};
 use crate::config;
 use crate::exit::Exit;
 use crate::model::{
-    AttemptId, Backoff, Budget, Guards, Host, HostName, ProfileName, RecoverOrder, RecoveryOutcome,
-    Restart, Rung, Survey, When, limits,
+    AttemptId, Backoff, Budget, Guards, Host, HostName, Mode, ProfileName, RecoverOrder,
+    RecoveryOutcome, Restart, Rung, Survey, When, limits,
 };
 use crate::ports::Recoverer as _;
 use crate::render::init::{self, Access};
@@ -198,6 +198,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
             give_up_after: 1,
             causes: Vec::new(),
             when: When::Auto,
+            mode: Mode::Auto,
         },
         fingerprint: 0,
     };

@@ -65,6 +65,7 @@ fn carry_out(cli: &Cli) -> Exit {
         Command::History(history) => recall::history(cli, &around, history),
         Command::Pause(pause) => order::pause(cli, &around, pause),
         Command::Resume(resume) => order::resume(cli, &around, resume),
+        Command::Approve(approve) => order::approve(cli, &around, approve),
         Command::Drill(drill) => drill::drill(cli, &around, drill),
         Command::Init(order) => init::init(cli, order),
         Command::Schema => look::schema(),

@@ -1,4 +1,4 @@
-//! Commands that order something: `pause`, `resume`.
+//! Commands that order something: `pause`, `resume`, `approve`.
 //!
 //! A pause is a file in the state directory. It needs neither the lock nor the database, a running daemon sees it within
 //! a second, and it is looked at once more in the last moment before a connection is opened.
@@ -9,6 +9,8 @@
 //! An order in a state that no run has ever used may be one that nobody sees: that is said, and where the system's own watch keeps its
 //! state elsewhere, the command ends with 1.
 //!
+//! `approve` allows the one restart that is proposed at this moment, and where none is, says so and ends with 2.
+//!
 //! `resume` does not shorten the hour after a damaged state: the order may have been given before anybody knew of the damage, and
 //! says nothing of the restarts that were forgotten. That is said, too.
 
@@ -17,7 +19,7 @@ use std::collections::BTreeMap;
 use crate::adapters::clock::SystemClock;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Pause, Settings, Target, Timestamp};
+use crate::model::{Approval, Hold, Pause, Settings, Target, Timestamp};
 use crate::policy;
 use crate::ports::{Clock as _, Store};
 use crate::render::duration::span;
@@ -110,6 +112,64 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
         Ok(seen(cli, around, &*store))
     };
     resumed().unwrap_or_else(|exit| exit)
+}
+
+/// `probe approve`.
+pub(super) fn approve(cli: &Cli, around: &Surroundings, order: &cli::Approve) -> Exit {
+    let approved = || {
+        let settings = settings(cli, around)?;
+        let host = settings
+            .hosts
+            .keys()
+            .find(|name| name.as_str() == order.host);
+        let Some(name) = host else {
+            let hosts: Vec<&str> = settings.hosts.keys().map(|name| name.as_str()).collect();
+            say_error(&format!(
+                "probe: no host is called {}; hosts: {}",
+                order.host,
+                hosts.join(", ")
+            ));
+            return Err(Exit::Unknown);
+        };
+        let store = around.store(cli).map_err(|error| complain(&error))?;
+        let snapshot = store.read().map_err(|error| complain(&*error))?;
+        let watched = snapshot.holder.is_some();
+        let mut fleet = snapshot.fleet;
+        let clock = SystemClock::new();
+        policy::tell_time(&mut fleet, &clock.now());
+        let track = fleet.hosts.get(name);
+        let proposed = track.and_then(|track| match (&track.hold, track.proposal) {
+            (Some(Hold::Proposed { command, .. }), Some(proposal)) => Some((command, proposal)),
+            _ => None,
+        });
+        let Some((command, proposal)) = proposed.filter(|(_, known)| known.until > fleet.now())
+        else {
+            say_error(&format!(
+                "{name}: no restart is proposed at this moment, so nothing was approved; `probe why {name}` says what it waits for"
+            ));
+            return Err(Exit::Critical);
+        };
+        let approval = Approval {
+            id: proposal.id,
+            at: clock.now().wall,
+        };
+        store
+            .approve(name, &approval)
+            .map_err(|error| complain(&*error))?;
+        if !cli.global.quiet {
+            let until = Voice::english().clock(fleet.wall(proposal.until));
+            let when = if watched {
+                "at once: a run is watching".to_owned()
+            } else {
+                format!("by a run that begins before {until}")
+            };
+            answer(&format!(
+                "{name}: one restart may begin with `{command}`, {when}. What speaks against it by then still holds it."
+            ));
+        }
+        Ok(seen(cli, around, &*store))
+    };
+    approved().unwrap_or_else(|exit| exit)
 }
 
 /// Whether a run will see what was ordered here, as far as can be known; the doubt is told.

@@ -34,6 +34,7 @@ const fn uses(command: &Command) -> (bool, bool) {
         | Command::History(_)
         | Command::Pause(_)
         | Command::Resume(_)
+        | Command::Approve(_)
         | Command::Drill(_) => (true, true),
         Command::Schema | Command::Init(_) | Command::Version(_) => (false, false),
     }
@@ -122,6 +123,7 @@ const fn wants_json(cli: &Cli) -> bool {
         | Command::Schema
         | Command::Pause(_)
         | Command::Resume(_)
+        | Command::Approve(_)
         | Command::Drill(_)
         | Command::Init(_) => false,
     }

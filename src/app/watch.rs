@@ -238,6 +238,7 @@ fn read(store: &dyn Store) -> Result<Opened, Exit> {
         pauses,
         rearm: BTreeSet::new(),
         drills: fleet.drills.clone(),
+        approvals: fleet.approvals.clone(),
     };
     Ok(Opened {
         fleet,

@@ -534,6 +534,12 @@ pub(super) const RESTART: &[Key] = &[
         "The causes for which it is restarted. Without it: those that show that the server is gone or does not answer, and server errors.",
     ),
     key(
+        "mode",
+        Word(&["auto", "ask"]),
+        Is("auto"),
+        "`ask`: all is looked at and decided, and a person runs `probe approve HOST`.",
+    ),
+    key(
         "when",
         Either(&[
             Word(&["auto", "any", "all"]),

@@ -2,7 +2,7 @@
 //!
 //! What could never come to a restart is refused: no cause, no attempt, a command behind the last attempt.
 
-use crate::model::{Backoff, Budget, Cause, Restart, Rung, When, limits};
+use crate::model::{Backoff, Budget, Cause, Mode, Restart, Rung, When, limits};
 
 use super::fault::{Fault, Report, Spot};
 use super::ladder;
@@ -58,8 +58,25 @@ pub(super) fn read(
         give_up_after,
         causes,
         when: when.as_ref().map_or(When::Auto, |found| found.value),
+        mode: section
+            .get("mode")
+            .and_then(|node| mode(node, report))
+            .unwrap_or_default(),
     };
     (restart, when.map(|found| found.spot))
+}
+
+fn mode(node: &Node, report: &mut Report) -> Option<Mode> {
+    let found = text(node, report)?;
+    match found.value.as_str() {
+        "auto" => Some(Mode::Auto),
+        "ask" => Some(Mode::Ask),
+        other => {
+            let fault = Fault::new(&found.spot, format!("`{other}` is no mode"));
+            report.fault(fault.act("write `auto`, or `ask`: then a person approves each restart"));
+            None
+        }
+    }
 }
 
 /// The highest rung that the agent knows.

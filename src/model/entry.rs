@@ -214,6 +214,7 @@ impl Entry {
             | EventKind::Restarted
             | EventKind::Up
             | EventKind::Withheld
+            | EventKind::Proposed
             | EventKind::GaveUp
             | EventKind::Back
             | EventKind::Flapping

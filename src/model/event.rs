@@ -12,8 +12,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills, EntryId,
-    EventKind, Finding, Fleet, GivenUp, Hold, HostName, IncidentId, Observation, ProbeId,
+    Ailment, Approval, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills,
+    EntryId, EventKind, Finding, Fleet, GivenUp, Hold, HostName, IncidentId, Observation, ProbeId,
     ProfileName, ProfileState, Reach, RecoveryReport, Rung, Silence, Timestamp,
 };
 
@@ -74,6 +74,8 @@ pub struct Orders {
     pub pauses: BTreeMap<String, Pause>,
     /// Targets to re-arm.
     pub rearm: BTreeSet<String>,
+    /// By host: the last word of a person that a proposed restart may begin.
+    pub approvals: BTreeMap<String, Approval>,
     /// What `probe drill` found last.
     pub drills: Drills,
 }

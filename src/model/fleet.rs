@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights, Heart, HostName,
-    HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName, ProfileTrack,
-    Settings, Slot, Timestamp, limits,
+    Approval, AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights, Heart,
+    HostName, HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName,
+    ProfileTrack, Settings, Slot, Timestamp, limits,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -113,6 +113,8 @@ pub struct Fleet {
     pub outbox: BTreeMap<EntryId, Entry>,
     /// What people ordered (`probe pause`); read from files, never written here.
     pub pauses: BTreeMap<String, Pause>,
+    /// What people approved (`probe approve`), by host; read from files, never written here.
+    pub approvals: BTreeMap<String, Approval>,
     /// What `probe drill` found last; read from files, never written here.
     pub drills: Drills,
     /// The last write failed: nothing is done until one succeeds.

@@ -140,6 +140,13 @@ pub enum Hold {
         /// When it is looked at again.
         until: Timestamp,
     },
+    /// Everything speaks for a restart, and `mode: ask` leaves it to a person.
+    Proposed {
+        /// What would be run.
+        command: String,
+        /// Until when it may be approved as it is.
+        until: Timestamp,
+    },
     /// A person must look; `probe resume` re-arms.
     GaveUp {
         /// Why.
@@ -176,6 +183,7 @@ impl Hold {
             Self::LoginRefused { .. } => "login_refused",
             Self::Unseen { .. } => "host_unseen",
             Self::Ailing { ailment, .. } => ailment.word(),
+            Self::Proposed { .. } => "proposed",
             Self::GaveUp { .. } => "gave_up",
         }
     }
@@ -208,6 +216,7 @@ impl Hold {
             | Self::LoginRefused { .. }
             | Self::Unseen { .. }
             | Self::Ailing { .. }
+            | Self::Proposed { .. }
             | Self::GaveUp { .. } => false,
         }
     }
@@ -224,7 +233,8 @@ impl Hold {
             | Self::LoginRefused { .. }
             | Self::Unseen { .. }
             | Self::MassFailure { .. }
-            | Self::BrakeLatched => true,
+            | Self::BrakeLatched
+            | Self::Proposed { .. } => true,
             Self::Ailing { ailment, .. } => !ailment.passes(),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
@@ -285,6 +295,7 @@ impl Hold {
             | Self::LoginRefused { .. }
             | Self::Unseen { .. }
             | Self::Ailing { .. }
+            | Self::Proposed { .. }
             | Self::GaveUp { .. } => false,
         }
     }
@@ -302,6 +313,7 @@ impl Hold {
             | Self::LoginRefused { until, .. }
             | Self::Unseen { until, .. }
             | Self::Ailing { until, .. }
+            | Self::Proposed { until, .. }
             | Self::FleetBudget { until, .. } => Some(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }
@@ -334,6 +346,7 @@ impl Hold {
             | Self::LoginRefused { until, .. }
             | Self::Unseen { until, .. }
             | Self::Ailing { until, .. }
+            | Self::Proposed { until, .. }
             | Self::FleetBudget { until, .. } => *until = to(*until),
             Self::NotConfirmed { .. }
             | Self::CauseExcluded { .. }

@@ -103,6 +103,10 @@ pub const LOGIN_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// So often: an account server that starts after the host is there within a quarter of an hour.
 pub const LOGIN_TRIES: u32 = 3;
 
+/// For so long after the look that it rests on a person may approve a restart that was proposed; then the host is looked
+/// at anew.
+pub const PROPOSAL: Duration = Duration::from_secs(15 * 60);
+
 /// A hold of one kind that has lasted for this long while a site is down is told, whatever its kind: long enough for what
 /// ends by itself (a backup, an update, a boot), short enough to hear of it while it matters.
 pub const HOLD_LASTS: Duration = Duration::from_secs(15 * 60);

@@ -81,7 +81,8 @@ pub use outcome::{
 pub use quoted::{Piece, Quoted, misleads, one_line};
 pub use reason::Reason;
 pub use recovery::{
-    Attempt, Backoff, Budget, LEFT_OUT, RecoveryOutcome, RecoveryReport, Rung, When,
+    Approval, Attempt, Backoff, Budget, LEFT_OUT, Mode, Proposal, RecoveryOutcome, RecoveryReport,
+    Rung, When,
 };
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};

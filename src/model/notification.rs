@@ -56,6 +56,8 @@ pub enum EventKind {
     Up,
     /// A restart was due, and a hold forbids it.
     Withheld,
+    /// A restart is proposed, and waits for a person.
+    Proposed,
     /// A person must look.
     GaveUp,
     /// Up again after we had given up.
@@ -91,6 +93,7 @@ impl EventKind {
             Self::Restarted => "restarted",
             Self::Up => "up",
             Self::Withheld => "withheld",
+            Self::Proposed => "proposed",
             Self::GaveUp => "gave_up",
             Self::Back => "back",
             Self::Reminder => "reminder",

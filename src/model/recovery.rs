@@ -122,6 +122,34 @@ impl Rung {
     }
 }
 
+/// Who starts a restart that the rules permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// `probe` itself.
+    #[default]
+    Auto,
+    /// A person, by `probe approve`.
+    Ask,
+}
+
+/// A restart that waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Which: an approval names it, so that it allows no other one.
+    pub id: AttemptId,
+    /// Until when it may be approved.
+    pub until: Timestamp,
+}
+
+/// A person's word that a proposed restart may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The proposal.
+    pub id: AttemptId,
+    /// When it was given, by the wall clock.
+    pub at: Timestamp,
+}
+
 /// How many of a host's profiles must be down before it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use url::Url;
 
 use super::{
-    Backoff, Budget, Cause, Channel, Email, Endpoint, Entry, Expect, HostName, ProfileName, Rung,
-    Shared, Timestamp, Webhook, When, Window, Wording,
+    Backoff, Budget, Cause, Channel, Email, Endpoint, Entry, Expect, HostName, Mode, ProfileName,
+    Rung, Shared, Timestamp, Webhook, When, Window, Wording,
 };
 
 /// A whole configuration.
@@ -388,6 +388,8 @@ pub struct Restart {
     pub causes: Vec<Cause>,
     /// How many profiles must be down.
     pub when: When,
+    /// Whether a person must approve each restart.
+    pub mode: Mode,
 }
 
 impl Restart {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
-    Flap, GivenUp, Hold, Incident, ProbeId, Reason, Restarts, Slot, Tally, Telling, Timestamp,
-    Unjudged,
+    Flap, GivenUp, Hold, Incident, ProbeId, Proposal, Reason, Restarts, Slot, Tally, Telling,
+    Timestamp, Unjudged,
 };
 
 /// The state of a profile by its counted results. An unknown verdict does not change it.
@@ -351,6 +351,9 @@ pub struct HostTrack {
     /// Its SSH port did not answer while a site of it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<Away>,
+    /// A restart of it that waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
     /// Logins at it fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_login: Option<Box<NoLogin>>,

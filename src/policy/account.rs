@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use crate::policy::draft::Draft;
+use crate::policy::host::approval;
 use crate::policy::host::guard::{self, Ruling};
 
 /// The account of a host; `None` if no such host is configured.
@@ -38,6 +39,12 @@ pub fn account(
         Ruling::Hold(hold) => Standpoint::Held(hold),
         Ruling::GiveUp(reason) => Standpoint::GivesUp(reason),
         Ruling::Permit(profile) => Standpoint::Acts(profile),
+        Ruling::Propose => match draft.settings.hosts.get(name) {
+            Some(host) => {
+                Standpoint::Held(approval::hold(host, &track, draft.now + limits::PROPOSAL))
+            }
+            None => Standpoint::Calm,
+        },
     };
     let network = &draft.fleet.core.network;
     Some(Account {

@@ -132,6 +132,10 @@ pub fn hold(
             key!(Holds, "ailing"),
             context! { ailment => ailment::sentence(voice, *ailment, host), until => clock(until) },
         ),
+        Hold::Proposed { command, until } => (
+            key!(Holds, "proposed"),
+            context! { host, command, until => clock(until) },
+        ),
         Hold::GaveUp { reason } => (
             key!(Holds, "gave_up"),
             context! { host, reason => given_up(voice, reason) },
@@ -279,6 +283,7 @@ pub fn hold_phrase(voice: &Voice, hold: &Hold) -> String {
         Hold::LoginRefused { .. } => key!(Holds, "login_refused.short"),
         Hold::Unseen { .. } => key!(Holds, "unseen.short"),
         Hold::Ailing { ailment, .. } => return ailment::phrase(voice, *ailment),
+        Hold::Proposed { .. } => key!(Holds, "proposed.short"),
         Hold::GaveUp { .. } => key!(Holds, "gave_up.short"),
     })
 }

@@ -80,6 +80,7 @@ pub fn machine(name: &str) -> Host {
                 .filter(|cause| cause.restarts_by_default())
                 .collect(),
             when: When::Auto,
+            mode: probe::model::Mode::Auto,
         },
         fingerprint: 1,
     }

@@ -219,6 +219,7 @@ mod tests {
                 give_up_after: 0,
                 causes: Vec::new(),
                 when: crate::model::When::Auto,
+                mode: crate::model::Mode::Auto,
             },
             fingerprint: 0,
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{StateDir, StoreError, orders, snapshot};
-use crate::model::{Happened, HostName, Pause, Target, Timestamp};
+use crate::model::{Approval, Happened, HostName, Pause, Target, Timestamp};
 use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
 
 /// The state in a directory of this machine.
@@ -44,6 +44,10 @@ impl Store for Disk {
 
     fn resume(&self, target: &Target) -> Result<(), Failed> {
         Ok(orders::resume(&self.path, target)?)
+    }
+
+    fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed> {
+        Ok(orders::approve(&self.path, host, approval)?)
     }
 
     fn pauses(&self) -> BTreeMap<String, Pause> {

@@ -1,5 +1,5 @@
-//! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again. What
-//! `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
+//! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again,
+//! `approve/HOST` allows the restart that it names, and stays until the next approval. What `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
 //!
 //! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` if nothing else
 //! works. An empty file is a pause without end, and so is one that cannot be read as an order. Names that begin with a
@@ -12,10 +12,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, directory};
-use crate::model::{Drill, Drills, HostName, Orders, Pause, Target, Timestamp};
+use crate::model::{Approval, Drill, Drills, HostName, Orders, Pause, Target, Timestamp};
 
 const PAUSE: &str = "pause";
 const REARM: &str = "rearm";
+const APPROVE: &str = "approve";
 const ALL: &str = "all";
 
 /// What `probe drill` found: one file per host. That of mail is in a folder of its own, because a host may have any
@@ -69,6 +70,19 @@ pub fn resume(dir: &Path, target: &Target) -> Result<(), StoreError> {
     refused.map_or(Ok(()), Err)?;
     directory::place(&dir, REARM, &name, b"")
         .map_err(|e| StoreError::file("write the order", &dir.join(REARM).join(name), e))
+}
+
+/// Allows the restart of a host that was proposed.
+///
+/// # Errors
+/// When the name can be none of a file, or the file cannot be written.
+pub fn approve(dir: &Path, host: &HostName, approval: &Approval) -> Result<(), StoreError> {
+    let name = file_name(&Target::Named(host.to_string()))?;
+    let dir = directory::visit(dir)?;
+    serde_json::to_vec(approval)
+        .map_err(io::Error::from)
+        .and_then(|body| directory::place(&dir, APPROVE, &name, &body))
+        .map_err(|e| StoreError::file("write the approval", &dir.join(APPROVE).join(name), e))
 }
 
 /// The pauses as they are now, by target; those whose time is over stay listed.
@@ -186,6 +200,7 @@ impl OrderBook {
             .into_iter()
             .collect();
         orders.drills = self.read_drills();
+        orders.approvals = read_approvals(&self.dir.join(APPROVE));
         orders
     }
 
@@ -223,6 +238,16 @@ impl OrderBook {
             let _ = directory::sync(&folder);
         }
     }
+}
+
+/// What was approved, by host. What cannot be read approves nothing.
+fn read_approvals(folder: &Path) -> BTreeMap<String, Approval> {
+    let listed = names(folder).unwrap_or_default();
+    let read = listed.into_iter().filter_map(|name| {
+        let text = read_text(&folder.join(&name)).ok()?;
+        Some((name, serde_json::from_slice(&text).ok()?))
+    });
+    read.collect()
 }
 
 fn file_name(target: &Target) -> Result<String, StoreError> {

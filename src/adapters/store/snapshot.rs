@@ -50,6 +50,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
     let pauses = orders.pauses;
     loaded.fleet.drills = orders.drills;
     loaded.fleet.pauses.clone_from(&pauses);
+    loaded.fleet.approvals = orders.approvals;
     Ok(Snapshot {
         fleet: loaded.fleet,
         pauses,

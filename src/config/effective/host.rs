@@ -3,7 +3,7 @@
 use super::{Map, file, span, text, texts, word};
 use crate::config::keys;
 use crate::config::yaml::Out;
-use crate::model::{Guards, Host, Restart, Rung, When};
+use crate::model::{Guards, Host, Mode, Restart, Rung, When};
 
 pub(super) fn host_tree(host: &Host) -> Out {
     Map::of(keys::HOST)
@@ -65,6 +65,13 @@ fn restart_tree(restart: &Restart, agent: bool) -> Out {
         .with("budget", budget.out())
         .with("give_up_after", Out::Int(restart.give_up_after.into()))
         .with("causes", Out::List(causes.collect()))
+        .with(
+            "mode",
+            word(match restart.mode {
+                Mode::Auto => "auto",
+                Mode::Ask => "ask",
+            }),
+        )
         .with("when", when)
         .out()
 }

@@ -64,6 +64,7 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
         deadline,
     };
     track.acting = true;
+    track.proposal = None;
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(counted(now));

@@ -12,8 +12,9 @@
 //! 6. The host's budget is spent; that of all hosts is spent; the backoff is not over.
 //! 7. The last look speaks against a restart; or the host's SSH port does not answer, or answers again only for a short
 //!    time; or the last login failed.
-//! 8. An answer comes first: a probe of this site or of the host's other sites, or what a browser gets.
-//! 9. Our own network is down; the host must be looked at; its SSH port must be tried; a canary must answer now.
+//! 8. A person must approve it, and has not ([`approval`]).
+//! 9. An answer comes first: a probe of this site or of the host's other sites, or what a browser gets.
+//! 10. Our own network is down; the host must be looked at; its SSH port must be tried; a canary must answer now.
 //!
 //! With `when: auto` one profile is enough if its cause says that the server itself is gone, and since that began no
 //! other profile of the host is answered at the same address. Otherwise all profiles with a vote must be down. A
@@ -29,6 +30,7 @@ use crate::model::{
 };
 
 use crate::policy::draft::Draft;
+use crate::policy::host::approval;
 use crate::policy::host::boot;
 use crate::policy::host::brake;
 use crate::policy::host::login;
@@ -49,6 +51,8 @@ pub(in crate::policy) enum Ruling {
     GiveUp(GivenUp),
     /// Restart, on this profile's evidence.
     Permit(ProfileName),
+    /// All speaks for it, and a person must approve it.
+    Propose,
 }
 
 /// What the rules say of a host.
@@ -93,6 +97,7 @@ pub(in crate::policy) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         .or_else(|| sight::refusal(draft, host, track, &profile))
         .or_else(|| boot::refusal(draft, track))
         .or_else(|| login::refusal(draft.now, track))
+        .or_else(|| approval::awaited(draft, host, track))
         .or_else(|| looking(draft, &profile))
         .or_else(|| others.awaited(host.restart.when))
         .or_else(|| {
@@ -104,7 +109,11 @@ pub(in crate::policy) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
         .or_else(|| sight::rule(draft, host, track, &profile))
         .or_else(|| boot::rule(draft, track))
         .or_else(|| blind(draft, case.last_failure));
-    held.map_or(Ruling::Permit(profile), Ruling::Hold)
+    match held {
+        Some(hold) => Ruling::Hold(hold),
+        None if approval::is_needed(draft, host, track) => Ruling::Propose,
+        None => Ruling::Permit(profile),
+    }
 }
 
 /// Why a person must look: restarts that did not help, or a host that could not be reached.

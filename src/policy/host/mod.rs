@@ -5,6 +5,7 @@
 //! | file | decides |
 //! |---|---|
 //! | `recovery` | what a host does next: hold, restart, give up, be re-armed after proven health |
+//! | `approval` | whether a person must approve a restart, and has (`mode: ask`) |
 //! | `rounds` | which hosts the rules are asked about now |
 //! | `guard` | whether this host may be restarted, and if not, why not |
 //! | `brake` | whether a host is restarted that fails together with most others |
@@ -17,6 +18,7 @@
 //! | `giving_up` | what giving up and re-arming change |
 //! | `lesson` | how long restarts held, and whether they teach that restarts do not help |
 
+pub(in crate::policy) mod approval;
 pub(in crate::policy) mod attempt;
 pub(in crate::policy) mod boot;
 mod brake;

@@ -16,7 +16,7 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 use crate::policy::host::guard::{Ruling, rule};
-use crate::policy::host::{attempt, giving_up, login, rounds};
+use crate::policy::host::{approval, attempt, giving_up, login, rounds};
 use crate::policy::site::evidence;
 use crate::policy::site::incident::fails_by_host;
 
@@ -143,6 +143,10 @@ fn apply_rules(draft: &mut Draft<'_>, name: &HostName) {
         }
         Ruling::GiveUp(reason) => giving_up::give_up(draft, name, reason),
         Ruling::Permit(profile) => attempt::begin(draft, name, &profile),
+        Ruling::Propose => {
+            let proposed = approval::propose(draft, name);
+            hold(draft, name, proposed);
+        }
     }
 }
 
@@ -202,6 +206,7 @@ fn lasts(draft: &mut Draft<'_>, name: &HostName, reason: Option<&Hold>) -> bool 
 pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
     draft.fleet.drills = orders.drills;
+    draft.fleet.approvals = orders.approvals;
     for target in orders.rearm {
         if target == "all" {
             draft.fleet.core.latched = None;

@@ -139,7 +139,7 @@ pub(in crate::policy) fn supersede(
 fn is_told_by(end: &Notification, told: &Notification) -> bool {
     let on_the_way = matches!(
         told.event,
-        EventKind::Restarted | EventKind::Withheld | EventKind::Reminder
+        EventKind::Restarted | EventKind::Withheld | EventKind::Proposed | EventKind::Reminder
     );
     let mut attempts = told.attempts.iter();
     on_the_way && attempts.all(|done| end.attempts.iter().any(|known| known.id == done.id))

@@ -112,6 +112,15 @@ pub(in crate::policy) fn restarted(
     );
 }
 
+/// A restart began: if another one is proposed after it, people hear of that, too.
+pub(in crate::policy) fn begun(draft: &mut Draft<'_>, host: &HostName) {
+    for name in thread::speakers(draft, host) {
+        if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
+            telling.withheld.remove("proposed");
+        }
+    }
+}
+
 /// Tells people once per incident and reason that a restart was due and is not done.
 pub(in crate::policy) fn withheld(
     draft: &mut Draft<'_>,
@@ -129,7 +138,15 @@ pub(in crate::policy) fn withheld(
         if telling.is_some_and(|telling| telling.withheld.contains(word)) {
             continue;
         }
-        let (event, why) = (EventKind::Withheld, remark.clone());
+        let event = match next {
+            Next::Held(Hold::Proposed { .. }) => EventKind::Proposed,
+            Next::Held(_)
+            | Next::Restart { .. }
+            | Next::Prove { .. }
+            | Next::WatchOnly
+            | Next::Nothing => EventKind::Withheld,
+        };
+        let why = remark.clone();
         message::tell(draft, &name, event, next.clone(), why);
         if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
             telling.withheld.insert(word.to_owned());

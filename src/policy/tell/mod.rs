@@ -57,7 +57,10 @@ pub(in crate::policy) fn handle(draft: &mut Draft<'_>) {
             Happened::Closed {
                 profile, attempts, ..
             } => incidents::closed(draft, profile, attempts),
-            Happened::RestartBegan { host, .. } => report::restarted(draft, host),
+            Happened::RestartBegan { host, .. } => {
+                report::restarted(draft, host);
+                incidents::begun(draft, host);
+            }
             Happened::RestartEnded {
                 host,
                 attempt,

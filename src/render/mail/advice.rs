@@ -40,8 +40,18 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
     };
     let ssh = |purpose: Key| Some(command(purpose, login(note.ssh.as_ref()?)));
     let all = |purpose: Key| command(purpose, "probe status".to_owned());
+    let approve = || {
+        let host = note.host.as_ref()?;
+        let proposed = matches!(note.next, Next::Held(Hold::Proposed { .. }));
+        proposed.then(|| command(key!(Advice, "approve"), format!("probe approve {host}")))
+    };
     match note.event {
-        EventKind::Down | EventKind::Restarted | EventKind::Withheld | EventKind::Reminder => {
+        EventKind::Down
+        | EventKind::Restarted
+        | EventKind::Withheld
+        | EventKind::Proposed
+        | EventKind::Reminder => {
+            items.extend(approve());
             items.extend(ssh(key!(Advice, "login")));
             items.extend(now());
             // Let go where a person holds it, hold it where probe acts.

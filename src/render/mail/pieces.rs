@@ -34,6 +34,7 @@ pub(super) const fn pieces(note: &Notification) -> Pieces {
         EventKind::Restarted => pieces!(Restarted),
         EventKind::Up => pieces!(Up),
         EventKind::Withheld => pieces!(Withheld),
+        EventKind::Proposed => pieces!(Proposed),
         EventKind::GaveUp => pieces!(GaveUp),
         EventKind::Back => pieces!(Back),
         EventKind::Reminder => pieces!(Reminder),

@@ -70,7 +70,9 @@ pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
 
 const fn tone(note: &Notification) -> Tone {
     match note.event {
-        EventKind::Down | EventKind::GaveUp | EventKind::Reminder => Tone::Bad,
+        EventKind::Down | EventKind::Proposed | EventKind::GaveUp | EventKind::Reminder => {
+            Tone::Bad
+        }
         EventKind::Restarted
         | EventKind::Withheld
         | EventKind::Flapping

@@ -26,7 +26,7 @@ impl State {
 
     const fn of(event: EventKind) -> Self {
         match event {
-            EventKind::GaveUp | EventKind::Unjudged => Self::Needs,
+            EventKind::GaveUp | EventKind::Proposed | EventKind::Unjudged => Self::Needs,
             EventKind::Down
             | EventKind::Restarted
             | EventKind::Withheld

@@ -87,6 +87,7 @@ fn present(voice: &Voice, note: &Notification) -> Option<(Timestamp, String)> {
             let held = held(note).map(|hold| explain::hold_phrase(voice, hold));
             voice.say(key!(Page, "timeline.withheld"), context! { held })
         }
+        EventKind::Proposed => voice.word(key!(Page, "timeline.proposed")),
         EventKind::GaveUp => voice.word(key!(Page, "timeline.gave_up")),
         EventKind::Reminder => voice.say(key!(Page, "timeline.reminder"), context! { lasted }),
         EventKind::Flapping => voice.word(key!(Page, "timeline.flapping")),

@@ -261,6 +261,10 @@ pub(super) fn hold_sentence(
             };
             format!("{}{because}; looking again {}", phrase(&Voice::english(), *ailment), ahead(until))
         }
+        Hold::Proposed { command, until } => format!(
+            "`{command}` is proposed and waits for `probe approve {host}`; the host is looked at anew {}",
+            ahead(until)
+        ),
         Hold::GaveUp { reason } => format!("given up: {reason}; once mended, `probe resume {host}` re-arms it"),
     }
 }

@@ -49,6 +49,8 @@ files! {
     Up = "up",
     /// A restart was held back.
     Withheld = "withheld",
+    /// A restart waits for a person.
+    Proposed = "proposed",
     /// A person must look.
     GaveUp = "gave_up",
     /// Up after we had given up.
@@ -118,6 +120,7 @@ impl File {
             | Self::Restarted
             | Self::Up
             | Self::Withheld
+            | Self::Proposed
             | Self::GaveUp
             | Self::Back
             | Self::Reminder

@@ -114,6 +114,7 @@ impl World {
                 give_up_after: 3,
                 causes: vec![Cause::Refused],
                 when: When::Auto,
+                mode: probe::model::Mode::Auto,
             },
             fingerprint: 1,
         };

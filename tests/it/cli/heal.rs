@@ -74,6 +74,31 @@ fn a_host_whose_key_has_changed() {
     day.told(&["down", "withheld"], "key");
 }
 
+/// A person lets the restart begin, and only where one is proposed.
+#[test]
+fn a_restart_that_a_person_must_approve() {
+    let day = Day::new();
+    day.configure(&day.ground.cure(), |host| {
+        format!("{host}      mode: ask\n")
+    });
+    let early = day.ground.probe(&["approve", "web1"]);
+    early.expect(2, &["no restart is proposed", "probe why web1"]);
+    day.expect(&["waits for `probe approve web1`"]);
+    day.told(&["down"], "probe approve web1");
+    assert_eq!(day.ground.restarts(), 0);
+    day.ground
+        .probe(&["approve", "web9"])
+        .expect(3, &["no host is called web9", "web1"]);
+    day.ground
+        .probe(&["approve", "web1"])
+        .expect(0, &["one restart may begin", "by a run that begins before"]);
+    day.ground.probe(&["once"]).expect(0, &["shop", "succeeded"]);
+    assert_eq!(day.ground.restarts(), 1);
+    day.ground
+        .probe(&["approve", "web1"])
+        .expect(2, &["no restart is proposed"]);
+}
+
 #[test]
 fn no_ssh_client_on_this_machine() {
     let day = Day::new();

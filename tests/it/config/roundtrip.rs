@@ -115,6 +115,7 @@ hosts:
         - truncated
         - tls_timeout
         - server_error
+      mode: auto
       when: auto
 profiles:
   shop:

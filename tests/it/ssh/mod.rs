@@ -66,6 +66,7 @@ fn bare(destination: &str) -> Host {
             give_up_after: 3,
             causes: Vec::new(),
             when: When::Auto,
+            mode: probe::model::Mode::Auto,
         },
         fingerprint: 0,
     }

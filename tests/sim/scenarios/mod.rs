@@ -10,6 +10,7 @@ use super::setup::{each_host, host, profile, secs, settings};
 use super::story::transcript;
 use super::world::{BEGIN, Fact, Heals, Ssh, World};
 
+mod asking;
 mod bystanders;
 mod changes;
 mod crowds;

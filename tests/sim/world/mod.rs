@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use probe::model::{
-    AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet, HostName, Now,
-    Orders, Pause, ProfileName, Settings, Start, Timestamp,
+    Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
+    HostName, Now, Orders, Pause, ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
 
@@ -52,6 +52,8 @@ pub struct World {
     pub disk_takes: i64,
     pub pauses: BTreeMap<String, Pause>,
     pub rearm: BTreeSet<String>,
+    /// What people approved, by host.
+    pub approvals: BTreeMap<String, Approval>,
     pub daemon: bool,
     pub cron: bool,
     pub facts: Vec<(i64, Fact)>,
@@ -136,6 +138,7 @@ impl World {
             disk_takes: 0,
             pauses: BTreeMap::new(),
             rearm: BTreeSet::new(),
+            approvals: BTreeMap::new(),
             daemon: false,
             cron: false,
             facts: Vec::new(),
@@ -261,6 +264,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            approvals: self.approvals.clone(),
             ..Orders::default()
         };
         let mut events = vec![Event::Ordered(orders), Event::Started(start)];
@@ -280,6 +284,7 @@ impl World {
         let orders = Orders {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
+            approvals: self.approvals.clone(),
             ..Orders::default()
         };
         self.decide(Event::Ordered(orders));
