@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -23,19 +25,32 @@ impl Timestamp {
     /// `YYYYMMDDTHHMMSSZ`, for ids.
     #[must_use]
     pub fn stamp(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0).map_or_else(
-            |_| "unknown".to_owned(),
-            |t| t.strftime("%Y%m%dT%H%M%SZ").to_string(),
+        self.written("%Y%m%dT%H%M%SZ")
+    }
+
+    /// In UTC, by a pattern of strftime that names no zone; `unknown` beyond the year 9999.
+    #[must_use]
+    pub fn written(self, pattern: &str) -> String {
+        self.civil().map_or_else(
+            || "unknown".to_owned(),
+            |moment| moment.strftime(pattern).to_string(),
         )
+    }
+
+    /// The calendar's moment in UTC. An instant of jiff ends a day and two hours before the last year does, so that no zone leads
+    /// beyond it; certificates that never end are good until the last second (RFC 5280 4.1.2.5).
+    fn civil(self) -> Option<DateTime> {
+        let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        epoch.checked_add(SignedDuration::from_millis(self.0)).ok()
     }
 }
 
 /// RFC 3339 in UTC with milliseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(f, "{instant:.3}"),
-            Err(_) => f.write_str("unknown"),
+        match self.civil() {
+            Some(moment) => write!(f, "{moment:.3}Z"),
+            None => f.write_str("unknown"),
         }
     }
 }

@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::model::Relay;
+use crate::model::{Relay, Timestamp};
 
 /// Longest file of certificates; the whole public trust store has a quarter of that.
 const CA_FILE: u64 = 1024 * 1024;
@@ -105,8 +105,8 @@ fn shown(der: &[u8]) -> String {
             }
         })
         .collect();
-    let until = jiff::Timestamp::from_second(certificate.validity().not_after.timestamp())
-        .map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
+    let ends = certificate.validity().not_after.timestamp();
+    let until = Timestamp(ends.saturating_mul(1000)).written("%Y-%m-%d");
     format!(
         "certificate for {}, issued by {}, valid until {until}",
         if names.is_empty() {

@@ -39,10 +39,7 @@ pub(super) fn date(at: Timestamp) -> String {
 }
 
 fn format(at: Timestamp, pattern: &str) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(
-        |_| "unknown".to_owned(),
-        |t| t.strftime(pattern).to_string(),
-    )
+    at.written(pattern)
 }
 
 /// `in 48s (06:01:23 UTC)`; what has passed is due `now`.

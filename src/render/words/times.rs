@@ -105,7 +105,9 @@ impl Voice {
     }
 
     fn zoned(&self, at: Timestamp) -> Option<Zoned> {
-        let instant = jiff::Timestamp::from_millisecond(at.0).ok()?;
+        // A certificate that never ends is good for a day beyond jiff's last instant; nobody waits for that day.
+        let last = jiff::Timestamp::MAX.as_millisecond();
+        let instant = jiff::Timestamp::from_millisecond(at.0.min(last)).ok()?;
         Some(instant.to_zoned(self.zone.clone()))
     }
 

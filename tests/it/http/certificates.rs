@@ -31,6 +31,25 @@ fn assert_certificate(result: &CheckResult, expected: CertificateFault, words: &
     assert!(result.certificate.is_some(), "{result:?}");
 }
 
+/// RFC 5280 4.1.2.5: a certificate without an end is good until the last second that a date can say.
+#[tokio::test]
+async fn a_certificate_that_never_ends_has_a_date() {
+    let authority = Authority::new();
+    let identity = authority.certify(LOCAL, |params| {
+        let last = std::time::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        params.not_after = last.into();
+    });
+    let server = serve_tls(config(&identity, BOTH), NOW, fine()).await;
+    let mut warned = authority.profile(&server);
+    warned.tls.warn_before = vec![Duration::from_secs(21 * 24 * 3600)];
+    let result = probe(warned).await;
+    assert_ok(&result);
+    let certificate = result.certificate.unwrap();
+    let until = certificate.not_after.to_string();
+    assert_eq!(until, "9999-12-31T23:59:59.000Z");
+    assert!(certificate.days_left > 2_900_000, "{certificate:?}");
+}
+
 #[tokio::test]
 async fn both_versions_are_spoken_and_the_certificate_is_read() {
     let authority = Authority::new();
