@@ -382,7 +382,7 @@ pub const JOURNAL_ROWS: i64 = 100_000;
 /// second later.
 pub const NEWS_ROWS: usize = 5_000;
 
-/// Connections to the status page; more wait to be accepted.
+/// Connections to the status page; for one more, the one on which nothing has been asked for longest is closed.
 pub const PAGE_CONNECTIONS: usize = 64;
 
 /// Bytes of the head of a request to the status page.

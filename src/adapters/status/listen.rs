@@ -11,10 +11,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::answer::{Service, answer};
+use super::places::{Place, Places};
 use super::world::{News, Reports, World};
 use crate::model::{Notification, Settings, limits};
 use crate::ports::Clock;
@@ -121,18 +122,14 @@ impl Page {
 }
 
 async fn accept(socket: TcpListener, service: Arc<Service>) {
-    let places = Arc::new(Semaphore::new(limits::PAGE_CONNECTIONS));
+    let places = Places::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         match socket.accept().await {
             Ok((stream, _)) => {
-                let service = Arc::clone(&service);
-                tokio::spawn(async move {
-                    talk(stream, service).await;
-                    drop(place);
-                });
+                let Some(place) = places.take().await else {
+                    return;
+                };
+                tokio::spawn(talk(stream, Arc::clone(&service), Arc::new(place)));
             }
             // Out of descriptors, or a client that went away before it was accepted.
             Err(error) => {
@@ -143,10 +140,16 @@ async fn accept(socket: TcpListener, service: Arc<Service>) {
     }
 }
 
-async fn talk(stream: TcpStream, service: Arc<Service>) {
+async fn talk(stream: TcpStream, service: Arc<Service>, place: Arc<Place>) {
+    let seat = Arc::clone(&place);
     let service = service_fn(move |request| {
-        let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(answer(service, request).await) }
+        let (service, place) = (Arc::clone(&service), Arc::clone(&place));
+        async move {
+            place.is_asked();
+            let response = answer(service, request).await;
+            place.waits();
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -154,5 +157,9 @@ async fn talk(stream: TcpStream, service: Arc<Service>) {
         .max_buf_size(limits::PAGE_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     // What goes wrong on such a connection is its client's affair.
-    let _ = tokio::time::timeout(limits::PAGE_CONNECTION, connection).await;
+    let limited = tokio::time::timeout(limits::PAGE_CONNECTION, connection);
+    tokio::select! {
+        _ = limited => {}
+        () = seat.left() => {}
+    }
 }

@@ -14,10 +14,11 @@
 //!
 //! It has no action, form or cookie, so there is nothing to forge; whoever names it by something else than an address or
 //! `localhost` is refused, so that no other site can have a browser read it (DNS rebinding). Connections, heads and time
-//! are bounded.
+//! are bounded, and connections on which nothing is asked hold up nobody (`places`).
 
 mod answer;
 mod listen;
+mod places;
 mod world;
 
 pub use listen::{Listener, Taken, serve};

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ground::{Ground, Running, eventually};
 use super::metrics::{read, value};
@@ -153,7 +153,7 @@ fn only_reading_only_these_paths_and_only_by_an_address() {
 }
 
 #[test]
-fn clients_that_say_nothing_keep_nobody_from_probing() {
+fn clients_that_say_nothing_hold_up_nobody() {
     let ground = Ground::start();
     ground.configure(&with_page(&ground, "127.0.0.1:0"));
     let mut daemon = ground.begin(&mut ground.command(&["run"]));
@@ -161,14 +161,30 @@ fn clients_that_say_nothing_keep_nobody_from_probing() {
     eventually("ready", || (get(at, "/readyz").status == 200).then_some(()));
     let probes = |page: &Reply| value(&read(&page.body), "prober_probes_total", None);
     let before = probes(&get(at, "/metrics"));
-    let silent: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(at).unwrap()).collect();
-    // Answered when the silent ones have run out of time.
-    let after = get(at, "/metrics");
-    assert!(
-        probes(&after) >= before + 3.0,
-        "{before} and {}",
-        probes(&after)
-    );
+    // Some say nothing, some begin a head and do not end it, some have been answered and keep the connection.
+    let silent: Vec<TcpStream> = (0..200)
+        .map(|n| {
+            let mut stream = TcpStream::connect(at).unwrap();
+            let said = match n % 3 {
+                0 => String::new(),
+                1 => "GET /metrics HTTP/1.1\r\nHo".to_owned(),
+                _ => format!("GET / HTTP/1.1\r\nHost: {at}\r\n\r\n"),
+            };
+            // Those who came first may have been closed already.
+            let _ = stream.write_all(said.as_bytes());
+            stream
+        })
+        .collect();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let asked = Instant::now();
+        assert_eq!(get(at, path).status, 200, "{path}");
+        // Half of what a silent one may take for a head.
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(5), "{path} took {took:?}");
+    }
+    eventually("probing goes on", || {
+        (probes(&get(at, "/metrics")) >= before + 3.0).then_some(())
+    });
     drop(silent);
     daemon.signal("TERM");
     daemon.end().expect(0, &[]);
