@@ -49,6 +49,13 @@ const FIXED: [&str; 17] = [
     "LogLevel=DEBUG1",
 ];
 
+/// With a `SessionType none` for this host in people's configuration (a host for tunnels), the client would run no command at all. Known
+/// from OpenSSH 8.7 on.
+const NEWER: &str = "SessionType=default";
+
+/// What a client says that does not know [`NEWER`].
+pub(super) const TOO_OLD: &str = "Bad configuration option: sessiontype";
+
 /// The client's arguments: options, `--`, the destination and the command as one word.
 ///
 /// # Errors
@@ -58,8 +65,10 @@ pub(super) fn arguments(
     command: &str,
     log: &Path,
     connect: Duration,
+    newer: bool,
 ) -> Result<Vec<OsString>, Reason> {
     let mut options: Vec<String> = FIXED.iter().map(|&option| option.to_owned()).collect();
+    options.extend(newer.then(|| NEWER.to_owned()));
     options.push(format!("ConnectTimeout={}", whole_seconds(connect)));
     if let Some(identity) = &host.identity_file {
         options.push(format!("IdentityFile={}", quoted(identity)?));

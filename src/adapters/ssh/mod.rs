@@ -144,6 +144,35 @@ impl SshRecoverer {
         let Some(program) = command::find(self.search.as_deref()) else {
             return fails(RecoveryOutcome::NotExecuted, Reason::NoClient);
         };
+        match self
+            .start(host, &program, command, limit, until, true)
+            .await
+        {
+            Started::Ended(verdict, output) => (verdict, output),
+            // It ended over its arguments, before it went anywhere.
+            Started::TooOld => match self
+                .start(host, &program, command, limit, until, false)
+                .await
+            {
+                Started::Ended(verdict, output) => (verdict, output),
+                Started::TooOld => fails(RecoveryOutcome::NotExecuted, Reason::NoClient),
+            },
+        }
+    }
+
+    /// Starts `program` and awaits its end. `newer`: with options that clients before OpenSSH 8.7 do not know.
+    async fn start(
+        &self,
+        host: &Host,
+        program: &Path,
+        command: &str,
+        limit: Duration,
+        until: Option<Duration>,
+        newer: bool,
+    ) -> Started {
+        let fails = |outcome, reason: Reason| {
+            Started::Ended(Verdict::without_status(outcome, reason), String::new())
+        };
         let scratch = Scratch::new().and_then(|scratch| Ok((scratch.open()?, scratch)));
         let (log, scratch) = match scratch {
             Ok(made) => made,
@@ -157,12 +186,12 @@ impl SshRecoverer {
                 );
             }
         };
-        let arguments = match command::arguments(host, command, scratch.pipe(), self.limits.connect)
-        {
+        let connect = self.limits.connect;
+        let arguments = match command::arguments(host, command, scratch.pipe(), connect, newer) {
             Ok(arguments) => arguments,
             Err(reason) => return fails(RecoveryOutcome::Refused, reason),
         };
-        let mut client = clean_client(&program);
+        let mut client = clean_client(program);
         client.args(arguments);
         if let Some(reason) = until.and_then(|until| self.held_back(host, until)) {
             return fails(RecoveryOutcome::NotExecuted, reason);
@@ -181,10 +210,21 @@ impl SshRecoverer {
         };
         let seen = session.watch(self.limits.login, limit, &*self.clock).await;
         let output = seen.output.text();
+        let nowhere = seen.log.reached == log::Reached::Nothing;
+        if newer && nowhere && output.contains(command::TOO_OLD) {
+            return Started::TooOld;
+        }
         let order = report::Order { command, limit };
         let verdict = report::judge(&seen, &output, host, order, self.limits);
-        (verdict, output)
+        Started::Ended(verdict, output)
     }
+}
+
+/// What became of a client that was started.
+enum Started {
+    Ended(Verdict, String),
+    /// It does not know our newer options, and has done nothing.
+    TooOld,
 }
 
 /// The client without arguments, with only the environment that it needs.

@@ -151,3 +151,32 @@ async fn the_client_gets_our_options_first_and_little_of_our_environment() {
         report.output
     );
 }
+
+/// Clients before OpenSSH 8.7 end over an option that they do not know, before they go anywhere: they are started without it. What
+/// the host says is no reason to start one again.
+#[tokio::test]
+async fn an_older_client_is_started_without_what_it_does_not_know() {
+    let complaint = "command-line: line 0: Bad configuration option: sessiontype";
+    let runs = |reached: &str| {
+        format!("{LOG}; printf 'Authenticated to b\\n{reached}debug1: Exit status 0\\n' >&3")
+    };
+    let sent = runs("debug1: Sending command: true\\n");
+    for (script, starts) in [
+        (
+            format!(
+                "case \"$*\" in *SessionType=default*) echo '{complaint}' >&2; exit 255;; esac; {sent}"
+            ),
+            2,
+        ),
+        (format!("echo '{complaint}'; {sent}"), 1),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let count = directory.path().join("starts");
+        let script = format!("echo started >> {}; {script}", count.display());
+        let recoverer = fake_client(directory.path(), &script);
+        let report = run(&recoverer, bare("a@b"), "true").await;
+        expect(&report, RecoveryOutcome::Succeeded, Some(0), &[]);
+        let started = std::fs::read_to_string(&count).unwrap();
+        assert_eq!(started.lines().count(), starts, "{script}");
+    }
+}
