@@ -12,7 +12,7 @@ use crate::cli::{self, Cli};
 use crate::exit::Exit;
 use crate::model::{
     Channel, Delivery, Diagnosis, Email, Entry, Host, HostName, Settings, Timestamp, Wording,
-    plain_url,
+    plain_url, shown_text,
 };
 use crate::ports::{Clock as _, Poster as _, Recoverer as _};
 use crate::render::facts;
@@ -124,6 +124,7 @@ async fn look_at(settings: &Settings, hosts: &[Arc<Host>], quiet: bool) -> (Exit
         exit = exit.worst(went);
         notes.push((Some(host.name.clone()), at, went == Exit::Ok));
         if !quiet || went != Exit::Ok {
+            let urls: Vec<String> = urls.iter().map(|url| shown_text(url)).collect();
             answer(&told(host, &diagnosis, &urls));
         }
     }

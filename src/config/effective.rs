@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::model::{
     Addresses, CacheBypass, Canary, NetworkSettings, Profile, Settings, Tls, Window, fnv1a,
+    is_secret_name, shown_url,
 };
 
 use super::command;
@@ -162,7 +163,7 @@ fn tree(settings: &Settings) -> Out {
 
 fn network_tree(network: &NetworkSettings) -> Out {
     let canaries = network.canaries.iter().map(|canary| match canary {
-        Canary::Http(url) => text(url.as_str()),
+        Canary::Http(url) => text(shown(url, Reader::People)),
         Canary::Tcp { host, port } => text(format!("tcp://{}:{port}", bracketed(host))),
     });
     Map::of(keys::NETWORK)
@@ -229,30 +230,25 @@ fn profile_tree(profile: &Profile, reader: Reader) -> Out {
         .out()
 }
 
-/// A URL without its credentials.
+/// A URL as `reader` may see it.
 fn shown(url: &Url, reader: Reader) -> String {
-    let mut url = url.clone();
-    if reader == Reader::People {
-        // Only a URL that can have credentials has some: neither call can fail.
-        if !url.username().is_empty() {
-            let _ = url.set_username("***");
-        }
-        if url.password().is_some() {
-            let _ = url.set_password(Some("***"));
-        }
+    if reader != Reader::People {
+        return url.to_string();
     }
-    url.into()
+    // Only a URL that can have credentials has some: neither call can fail.
+    let mut seen = Url::parse(&shown_url(url)).unwrap_or_else(|_| url.clone());
+    if !url.username().is_empty() {
+        let _ = seen.set_username("***");
+    }
+    if url.password().is_some() {
+        let _ = seen.set_password(Some("***"));
+    }
+    seen.into()
 }
 
 fn headers_tree(headers: &[(String, String)], reader: Reader) -> Out {
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["auth", "cookie", "token", "key", "secret"]
-            .iter()
-            .any(|part| name.contains(part))
-    };
     let entries = headers.iter().map(|(name, value)| {
-        let hidden = reader == Reader::People && secret(name);
+        let hidden = reader == Reader::People && is_secret_name(name);
         (name.clone(), text(if hidden { "***" } else { value }))
     });
     Out::Map(entries.collect())

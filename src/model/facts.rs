@@ -103,7 +103,8 @@ impl InsideAnswer {
 /// A site, asked on the host itself under its own name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inside {
-    /// Which URL, without credentials.
+    /// Which URL, as it may be shown.
+    #[serde(deserialize_with = "super::shown::read")]
     pub url: String,
     /// What came back.
     pub answer: InsideAnswer,

@@ -36,6 +36,7 @@ mod rows;
 mod secret;
 mod settings;
 mod shared;
+mod shown;
 mod survey;
 mod time;
 mod track;
@@ -91,6 +92,7 @@ pub use settings::{
     Settings, Tls, USER_AGENT, plain_url,
 };
 pub use shared::Shared;
+pub use shown::{SECRET_CHARS, is_secret_name, secrets_of_query, shown_text, shown_url};
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{

@@ -14,7 +14,8 @@ use super::{Cause, Finding, Phase};
 pub enum Observation {
     /// A check of a URL that is not well.
     Check {
-        /// The URL, without credentials.
+        /// The URL, as it may be shown.
+        #[serde(deserialize_with = "super::shown::read")]
         url: String,
         /// What was found.
         cause: Cause,

@@ -256,7 +256,8 @@ impl CheckOutcome {
 /// One URL checked once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {
-    /// The URL as configured, without credentials.
+    /// The URL as configured, as it may be shown.
+    #[serde(deserialize_with = "super::shown::read")]
     pub url: String,
     /// How it came out.
     #[serde(rename = "finding")]

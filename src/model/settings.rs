@@ -79,7 +79,7 @@ impl Settings {
     }
 }
 
-/// A URL as it may be shown and told to a host: without credentials and fragment.
+/// A URL as its host is asked for it: without credentials and fragment. Shown to people it is as [`super::shown_url`] has it.
 #[must_use]
 pub fn plain_url(url: &Url) -> String {
     let mut plain = url.clone();

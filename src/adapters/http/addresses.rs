@@ -23,7 +23,6 @@ use super::dns::Found;
 use super::dns::destination::{Source, has_route};
 use super::fault::Fault;
 use super::hop::Aim;
-use super::redact;
 use super::trace::{Mark, Sight};
 use crate::model::{
     Addresses, Cause, CheckOutcome, CheckResult, Family, Finding, Phase, Phrase, Profile, Quoted,
@@ -63,8 +62,9 @@ pub(super) async fn url(
             return vec![one(&world, &profile, url, None, known).await];
         }
     };
+    let shown = profile.shown(url);
     let checks = Box::pin(each(world, profile, url, pins, Source::Given, permits)).await;
-    vec![speaker(&checks, &redact::shown(url))]
+    vec![speaker(&checks, &shown)]
 }
 
 /// Checks a URL at addresses, and gives the results in their order; `None` is a check that broke.
@@ -159,7 +159,7 @@ async fn every(
     known: Option<IpAddr>,
     permits: Arc<Semaphore>,
 ) -> Vec<CheckResult> {
-    let sight = Sight::new(&redact::shown(url));
+    let sight = Sight::new(&profile.shown(url));
     let trace = sight.hop(url.scheme() == "https");
     let permit = permits.acquire().await;
     trace.mark(Mark::NameAsked);
@@ -198,7 +198,7 @@ async fn every(
         .into_iter()
         .zip(asked)
         .map(|(result, address)| {
-            let mut result = result.unwrap_or_else(|| super::broken(&redact::shown(url)));
+            let mut result = result.unwrap_or_else(|| super::broken(&profile.shown(url)));
             result.address = Some(SocketAddr::new(address, port));
             result.timings.dns = spent.dns;
             result.timings.total += spent.total;

@@ -27,7 +27,7 @@ pub(super) async fn check(
     url: &Url,
     aim: Aim<'_>,
 ) -> CheckResult {
-    let sight = Sight::new(&redact::shown(url));
+    let sight = Sight::new(&profile.shown(url));
     let (found, secrets) = match request::first(profile, url, world.nonce()) {
         Err(fault) => (Err(fault), Secrets::default()),
         Ok(hop) => {

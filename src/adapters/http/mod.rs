@@ -153,7 +153,7 @@ async fn all(
     // One URL needs no task of its own beside its probe's.
     if profile.urls.len() == 1 {
         let known = known.first().copied().flatten();
-        let url = redact::shown(&profile.urls[0]);
+        let url = profile.shown(&profile.urls[0]);
         let results = addresses::url(world, profile, 0, known, permits).await;
         return if results.is_empty() {
             vec![broken(&url)]
@@ -188,7 +188,7 @@ async fn several(
         .zip(&profile.urls)
         .flat_map(|(results, url)| {
             if results.is_empty() {
-                vec![broken(&redact::shown(url))]
+                vec![broken(&profile.shown(url))]
             } else {
                 results
             }

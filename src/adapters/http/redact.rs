@@ -7,28 +7,13 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use url::Url;
 
-use crate::model::{limits, one_line};
+use crate::model::{SECRET_CHARS, limits, one_line, secrets_of_query};
 
-/// Shorter query and header values are not taken out of texts: they would tear words apart and hide nothing.
-const SECRET_CHARS: usize = 6;
-
-/// The same for a user and a password, which are secret in any case.
+/// The least length for a user and a password, which are secret in any case, and for a value whose name says that it is.
 const CREDENTIAL_CHARS: usize = 3;
 
 fn clean(text: &str) -> String {
     one_line(text, limits::DETAIL_CHARS)
-}
-
-/// A URL as it may be shown: no user, no password.
-pub(super) fn shown(url: &Url) -> String {
-    if url.username().is_empty() && url.password().is_none() {
-        return url.as_str().to_owned();
-    }
-    let mut url = url.clone();
-    // Both fail only for URLs without a host, which have no credentials either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
 }
 
 /// A URL that came from outside: its query may be a token, so it is not shown, nor more of it than people read.
@@ -38,7 +23,10 @@ pub(super) fn shown_foreign(url: &Url) -> String {
     if url.query().is_some() {
         url.set_query(Some("…"));
     }
-    let mut line = shown(&url).replace("%E2%80%A6", "…");
+    // Both fail only for URLs without a host, which have no credentials either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let mut line = url.as_str().replace("%E2%80%A6", "…");
     if let Some((end, _)) = line.char_indices().nth(limits::URL_CHARS - 1) {
         line.truncate(end);
         line.push('…');
@@ -54,9 +42,6 @@ impl Secrets {
     /// Credentials and query values of a profile's URL, and the headers that go to its own origin only.
     pub(super) fn of(url: &Url, headers: &HeaderMap) -> Self {
         let mut words = vec![];
-        if url.query().is_some() {
-            words.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
-        }
         for (name, value) in headers {
             if !travels(name) {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -66,6 +51,7 @@ impl Secrets {
             }
         }
         words.retain(|word| word.chars().count() >= SECRET_CHARS);
+        words.extend(secrets_of_query(url));
         words.extend(credentials(url));
         if words.is_empty() {
             return Self::default();
@@ -192,7 +178,6 @@ mod tests {
         let sent = format!("Basic {}", BASE64_STANDARD.encode("bob:p@ssword"));
         assert_eq!(sent, "Basic Ym9iOnBAc3N3b3Jk");
         assert_eq!(secrets.redact(&sent), "Basic ***");
-        assert_eq!(shown(&url), "https://example.com/?token=abcdef123&n=1");
         assert_eq!(shown_foreign(&url), "https://example.com/?…");
     }
 }

@@ -6,7 +6,9 @@
 
 use url::Url;
 
-use crate::model::{ConfigTest, HostFacts, Inside, InsideAnswer, Reason, limits, plain_url};
+use crate::model::{
+    ConfigTest, HostFacts, Inside, InsideAnswer, Reason, limits, plain_url, shown_text,
+};
 
 /// Reads the output of a look.
 ///
@@ -25,6 +27,7 @@ pub fn read(output: &str) -> Result<HostFacts, Reason> {
             for site in &mut facts.sites {
                 let browser = browsers.iter().find(|browser| browser.url == site.url);
                 site.browser = browser.map(|browser| browser.answer);
+                site.url = shown_text(&site.url);
             }
             return Ok(facts);
         }

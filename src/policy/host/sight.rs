@@ -212,7 +212,7 @@ fn urls(draft: &Draft<'_>, host: &HostName, server_gone: bool) -> Vec<String> {
         });
         let cached = profile.cache_bypass != crate::model::CacheBypass::Off && !server_gone;
         if fails && !cached {
-            urls.extend(profile.urls.iter().map(crate::model::plain_url));
+            urls.extend(profile.urls.iter().map(crate::model::shown_url));
         }
     }
     urls

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use url::Url;
 
 use crate::model::{
-    Cause, CheckResult, CheckTrack, HostName, NotEvidence, Profile, ProfileTrack, fnv1a, plain_url,
+    Cause, CheckResult, CheckTrack, HostName, NotEvidence, Profile, ProfileTrack, fnv1a, shown_url,
 };
 
 use crate::policy::draft::Draft;
@@ -139,7 +139,7 @@ pub(in crate::policy) fn adopt(track: &mut ProfileTrack, profile: &Profile, fres
             let counts = match known.iter().find(same) {
                 Some(check) => check.counts,
                 // An earlier version remembered only the URLs.
-                None => earlier && last.iter().any(|check| check.url == plain_url(url)),
+                None => earlier && last.iter().any(|check| check.url == shown_url(url)),
             };
             CheckTrack {
                 fingerprint,

@@ -66,24 +66,18 @@ pub(super) fn url_mark(check: &CheckResult) -> (Ink, &'static str) {
 }
 
 fn unprobed(profile: Option<&Profile>) -> Vec<Row> {
-    let urls = profile.map_or(&[][..], |profile| &profile.urls);
-    urls.iter()
-        .map(|url| {
-            let mut url = url.clone();
-            // Both fail only for a URL that cannot have credentials.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            Row {
-                mark: (Ink::Unsure, "?"),
-                profile: String::new(),
-                url: url.to_string(),
-                status: None,
-                address: None,
-                timings: None,
-                remarks: Vec::new(),
-            }
-        })
-        .collect()
+    let profiles = profile.into_iter();
+    let urls = profiles.flat_map(|profile| profile.urls.iter().map(|url| profile.shown(url)));
+    urls.map(|url| Row {
+        mark: (Ink::Unsure, "?"),
+        profile: String::new(),
+        url,
+        status: None,
+        address: None,
+        timings: None,
+        remarks: Vec::new(),
+    })
+    .collect()
 }
 
 /// A check's mark; a failure of a profile that is down is `DOWN`, of another one `FAIL`.

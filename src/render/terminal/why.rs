@@ -5,7 +5,7 @@ use super::words::{ahead, clock, moment, said, since};
 use super::{Layout, live};
 use crate::model::{
     Account, Allowance, Cause, Diagnosis, Fleet, ProfileState, Settings, Standpoint, Timestamp,
-    Witness, plain_url,
+    Witness, shown_url,
 };
 use crate::render::duration::span;
 use crate::render::explain::{hold_phrase, not_evidence_phrase};
@@ -211,7 +211,7 @@ impl Page<'_> {
         if let Some(facts) = look.diagnosis.facts() {
             let voice = Voice::english();
             let sites = self.settings.profiles_of(&self.account.host);
-            let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(plain_url));
+            let urls = sites.flat_map(|(_, profile)| profile.urls.iter().map(shown_url));
             let unseen = facts::unseen(&voice, facts, &urls.collect::<Vec<_>>());
             for line in facts::lines(&voice, facts).into_iter().chain(unseen) {
                 let line = Line::default()

@@ -28,5 +28,6 @@ mod severity;
 mod standing;
 mod terminal;
 mod texts;
+mod tokens;
 mod urls;
 mod worlds;
