@@ -78,18 +78,28 @@ impl Names {
         }
     }
 
-    /// The addresses of a name of the first family that it has, IPv4 before IPv6.
+    /// The addresses of a name of the first family that it has, IPv4 before IPv6. A question for IPv4 that is answered by an error, or
+    /// not at all, leaves the answer for IPv6.
     ///
     /// # Errors
     /// Why there is none.
     pub async fn first(&self, name: &str) -> Result<Found, Failure> {
+        // What became of the first question says why there is no address, however the second ends.
+        let mut failed = None;
         let both = async {
             match self.ask(name, Family::Ipv4).await {
-                Err(Failure::Empty(_)) => self.ask(name, Family::Ipv6).await,
-                known => known,
+                Err(Failure::Empty(_)) => return self.ask(name, Family::Ipv6).await,
+                Err(failure) => failed = Some(failure),
+                found => return found,
             }
+            self.ask(name, Family::Ipv6).await
         };
-        self.explained(in_time(both).await).await
+        let found = match (in_time(both).await, failed) {
+            (Ok(six), Some(failure)) => Ok(six.without(Family::Ipv4, &failure)),
+            (Err(_), Some(failure)) => Err(failure),
+            (found, None) => found,
+        };
+        self.explained(found).await
     }
 
     /// The addresses of one family.

@@ -22,6 +22,8 @@ enum Says {
     Six(Ipv6Addr),
     /// An A record without a route, and this address for AAAA.
     NoRouteOr(Ipv6Addr),
+    /// A response code, or none at all, to A; this address for AAAA.
+    FailsButSix(Option<u8>, Ipv6Addr),
     /// A response code.
     Code(u8),
     /// The root's servers are known, nothing else.
@@ -70,6 +72,9 @@ fn answer(query: &[u8], says: Says) -> Option<Vec<u8>> {
         Says::Six(ip) if kind == AAAA => (0, ip.octets().to_vec()),
         Says::NoRouteOr(_) if kind == A => (0, NO_ROUTE.octets().to_vec()),
         Says::NoRouteOr(ip) if kind == AAAA => (0, ip.octets().to_vec()),
+        Says::FailsButSix(_, ip) if kind == AAAA => (0, ip.octets().to_vec()),
+        Says::FailsButSix(code, _) if kind == A => (code?, vec![]),
+        Says::FailsButSix(..) => (0, vec![]),
         Says::Four(_) | Says::Six(_) | Says::NoRouteOr(_) => (0, vec![]),
         Says::Code(code) => (code, vec![]),
         Says::RootOnly if name_end == 13 => (0, vec![]),
@@ -124,6 +129,32 @@ async fn ipv6_where_there_is_no_a_record() {
     let result = probe_asking(&names, named(server.address.port())).await;
     assert_ok(&result);
     assert_eq!(result.address, Some(server.address));
+}
+
+/// A name server that fails for one kind of record, as some load balancers do, keeps no browser from a site.
+#[tokio::test]
+async fn ipv6_where_the_question_for_a_records_fails() {
+    for code in [Some(2), Some(4), Some(5), None] {
+        let names = name_server(Says::FailsButSix(code, Ipv6Addr::LOCALHOST), AT_ONCE).await;
+        let server = on_ipv6().await;
+        let result = probe_asking(&names, named(server.address.port())).await;
+        assert_ok(&result);
+        assert_eq!(result.address, Some(server.address), "{code:?}");
+        let words = "the name server answered for its AAAA records and not for its A records";
+        assert_eq!(result.remarks[0].to_string(), words, "{code:?}");
+    }
+}
+
+/// What the name system keeps from a machine that has no IPv6 is its fault and not the machine's.
+#[test]
+fn a_records_that_fail_are_told_where_there_is_no_way_for_ipv6() {
+    Namespace::new("no-a-no-route").awaits(|| async {
+        let far = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+        let names = name_server(Says::FailsButSix(Some(2), far), AT_ONCE).await;
+        let result = probe_asking(&names, named(80)).await;
+        assert_found(&result, Cause::Dns, Phase::Dns);
+        assert!(result.detail().contains("SERVFAIL"), "{result:?}");
+    });
 }
 
 #[test]

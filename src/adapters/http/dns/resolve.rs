@@ -1,7 +1,7 @@
 //! From a name to an address at which a site can be: what [`names`] finds, as a probe tells it.
 //!
-//! The first A record is taken, and only where the name has none the first AAAA record; the other family is asked for when the machine
-//! itself has no route for the first. Where every address is wanted, both are asked for at once. That the hosts file was used is
+//! The first A record is taken, and only where the name has none, or the question for it fails, the first AAAA record; the other family
+//! is asked for when the machine itself has no route for the first. Where every address is wanted, both are asked for at once. That the hosts file was used is
 //! remarked, except of `localhost`, and so is a family that may have addresses and could not be asked for. `dns` says what the name system
 //! answered; when our own resolver configuration cannot be read or no name server answers at all, the cause is `monitor`.
 
@@ -22,6 +22,8 @@ pub(in crate::adapters::http) struct Found {
     /// In the order of the answer, IPv4 before IPv6; never empty.
     pub(in crate::adapters::http) addresses: Vec<IpAddr>,
     hosts_file: bool,
+    /// A family may have addresses, too, and could not be asked for.
+    pub(in crate::adapters::http) missing: bool,
     /// What is worth knowing about it.
     pub(in crate::adapters::http) remarks: Vec<Finding>,
 }
@@ -95,6 +97,7 @@ fn told(name: &str, found: Result<names::Found, Failure>) -> Result<Found, Fault
     Ok(Found {
         addresses: found.addresses,
         hosts_file: found.hosts_file,
+        missing: found.unknown.is_some(),
         remarks,
     })
 }

@@ -84,6 +84,7 @@ pub(in crate::adapters::http) async fn exchange(
         tls::ready().await;
     }
     let trace = sight.hop(secure);
+    let mut missing = false;
     let (ip, source, name) = match hop.url.host() {
         Some(Host::Ipv4(ip)) => (IpAddr::V4(ip), Source::Given, None),
         Some(Host::Ipv6(ip)) => (IpAddr::V6(ip), Source::Given, None),
@@ -94,6 +95,7 @@ pub(in crate::adapters::http) async fn exchange(
                 let changed = aim.changed(&found);
                 let first = found.addresses.first().copied();
                 let source = found.source();
+                missing = found.missing;
                 sight.learn(|result| {
                     result.remarks.extend(found.remarks);
                     result.remarks.extend(changed);
@@ -113,9 +115,15 @@ pub(in crate::adapters::http) async fn exchange(
     may_ask(ip, source)?;
     match send(means, hop, ip, &trace, sight).await {
         Err(fault) if fault.local == Some(Local::NoRoute) => {
-            let other = Box::pin(other_family(means, name, ip)).await;
-            let Some((ip, source)) = other else {
-                return Err(fault);
+            let other = match name {
+                Some(name) => Box::pin(other_family(means, name, ip)).await,
+                None => return Err(fault),
+            };
+            let (ip, source) = match other {
+                Ok(other) => other,
+                // The name system kept from us the family to which there is a way.
+                Err(unknown) if missing => return Err(unknown),
+                Err(_) => return Err(fault),
             };
             may_ask(ip, source)?;
             trace.restart();
@@ -140,16 +148,17 @@ pub(in crate::adapters::http) async fn exchange(
 
 async fn other_family(
     means: &Means<'_>,
-    name: Option<&str>,
+    name: &str,
     ip: IpAddr,
-) -> Option<(IpAddr, Source)> {
+) -> Result<(IpAddr, Source), Fault> {
     let other = match Family::of(SocketAddr::new(ip, 0)) {
         Family::Ipv4 => Family::Ipv6,
         Family::Ipv6 => Family::Ipv4,
     };
-    let found = means.names.of_family(name?, other).await.ok()?;
-    let source = found.source();
-    found.addresses.first().map(|ip| (*ip, source))
+    let found = means.names.of_family(name, other).await?;
+    let first = found.addresses.first().copied();
+    let none = || Fault::monitor(Finding::NoAddressFound);
+    Ok((first.ok_or_else(none)?, found.source()))
 }
 
 async fn send(
