@@ -189,6 +189,12 @@ pub const LOCATION_BYTES: usize = 16 * 1024;
 /// people read less.
 pub const URL_CHARS: usize = 500;
 
+/// Cookies that one check takes, and the bytes of one's name and value: what RFC 6265 (6.1) wants a browser to keep at least.
+pub const COOKIES: usize = 50;
+
+/// See [`COOKIES`].
+pub const COOKIE_BYTES: usize = 4096;
+
 /// Response header lines; a real WordPress sends under a hundred.
 pub const HEADER_LINES: usize = 256;
 

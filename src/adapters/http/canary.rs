@@ -70,6 +70,7 @@ async fn one(world: &World, canary: &Canary) -> Result<Finding, Finding> {
                 method: Method::GET,
                 headers: HeaderMap::new(),
                 body: None,
+                cookies: None,
             };
             let base = world.tls.shared();
             let means = Means {

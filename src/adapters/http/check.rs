@@ -11,6 +11,7 @@ use url::Url;
 
 use super::certificate::read;
 use super::fault::Fault;
+use super::hop::cookies::Jar;
 use super::hop::{Aim, Hop, Means, Reach, listener, redirect, request, second_look};
 use super::judge::judge;
 use super::redact::{self, Secrets};
@@ -32,13 +33,16 @@ pub(super) async fn check(
         Err(fault) => (Err(fault), Secrets::default()),
         Ok(hop) => {
             let secrets = Secrets::of(url, &hop.headers);
-            // In its place: what is large is not moved about.
-            let walk = pin!(walk(world, profile, url, hop, aim, &sight));
-            let found = match tokio::time::timeout(profile.timeout, walk).await {
-                Ok(found) => found,
-                Err(_) => Err(stuck(&sight, profile.timeout)),
+            let mut jar = Jar::default();
+            let found = {
+                // In its place: what is large is not moved about.
+                let walk = pin!(walk(world, profile, url, hop, aim, &sight, &mut jar));
+                match tokio::time::timeout(profile.timeout, walk).await {
+                    Ok(found) => found,
+                    Err(_) => Err(stuck(&sight, profile.timeout)),
+                }
             };
-            (found, secrets)
+            (found, secrets.with(jar.values()))
         }
     };
     let mut result = sight.into_result();
@@ -123,6 +127,7 @@ async fn walk(
     first: Hop,
     aim: Aim<'_>,
     sight: &Sight,
+    jar: &mut Jar,
 ) -> Result<(), Fault> {
     let base = world.tls.of(profile)?;
     sight.learn(|result| result.remarks.extend(base.remark(clock::now())));
@@ -153,7 +158,7 @@ async fn walk(
         };
         own_address = own_address.or(sight.address().map(|a| a.ip()));
         let (status, headers) = (response.status(), response.headers());
-        let next = redirect::next(&hop, status, headers, profile.redirects, &visited)?;
+        let next = redirect::next(&hop, status, headers, profile.redirects, &visited, jar)?;
         let Some(mut next) = next else {
             let remark = world.canary_clock.remark(headers);
             sight.learn(|result| result.remarks.extend(remark));
@@ -163,6 +168,6 @@ async fn walk(
             request::bypass(&mut next.headers, profile.cache_bypass);
         }
         sight.redirected(redact::shown_foreign(&next.url));
-        visited.push(std::mem::replace(&mut hop, next).url);
+        visited.push(std::mem::replace(&mut hop, next));
     }
 }

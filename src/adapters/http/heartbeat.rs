@@ -13,13 +13,14 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, Response};
+use reqwest::header::{self, HeaderMap};
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
 use super::body::{self, Body, Page};
+use super::hop::cookies::Jar;
 use super::hop::request::user_agent;
 use super::hop::{Aim, Hop, Means, Reach, exchange, redirect};
 use super::trace::Sight;
@@ -105,6 +106,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         method: Method::GET,
         headers,
         body: None,
+        cookies: None,
     };
     let base = world.tls.shared();
     let means = Means {
@@ -115,6 +117,7 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
         elsewhere: false,
     };
     let mut visited = Vec::new();
+    let mut jar = Jar::default();
     loop {
         let sight = Sight::new("");
         let mut response = exchange(&means, &hop, Aim::default(), Reach::Anywhere, &sight)
@@ -122,10 +125,11 @@ async fn get(world: &World, mut url: Url) -> Result<(), String> {
             .map_err(|fault| fault.finding.detail())?;
         let (status, headers) = (response.status(), response.headers());
         // What it says of where it leads may show the secret.
-        let next = redirect::next(&hop, status, headers, limits::HEART_REDIRECTS, &visited)
+        let most = limits::HEART_REDIRECTS;
+        let next = redirect::next(&hop, status, headers, most, &visited, &mut jar)
             .map_err(|_| format!("HTTP status {}, which is not followed", status.as_u16()))?;
         match next {
-            Some(next) => visited.push(std::mem::replace(&mut hop, next).url),
+            Some(next) => visited.push(std::mem::replace(&mut hop, next)),
             None if status.is_success() => {
                 let page = answer(&mut response, &sight).await;
                 return denial(&page.text).map_or(Ok(()), |said| {
@@ -178,12 +182,16 @@ pub(super) fn denial(text: &str) -> Option<String> {
 }
 
 /// The answer's words in quotation marks, or that it says no where they may give the address or the token away.
-pub(super) fn shown(said: &str, url: &Url, visited: &[Url], token: Option<&str>) -> String {
-    let mut parts = visited.iter().chain([url]).flat_map(|url| {
-        let path = url.path_segments().into_iter().flatten();
-        // What is shorter is no secret, and a part of many words.
-        path.chain(url.query()).filter(|part| part.len() > 5)
-    });
+pub(super) fn shown(said: &str, url: &Url, visited: &[Hop], token: Option<&str>) -> String {
+    let mut parts = visited
+        .iter()
+        .map(|hop| &hop.url)
+        .chain([url])
+        .flat_map(|url| {
+            let path = url.path_segments().into_iter().flatten();
+            // What is shorter is no secret, and a part of many words.
+            path.chain(url.query()).filter(|part| part.len() > 5)
+        });
     let token = token.is_some_and(|token| said.contains(token));
     if token || said.contains('/') || parts.any(|part| said.contains(part)) {
         "no".to_owned()

@@ -1,12 +1,13 @@
 //! What must hold for any text from outside, tried on many that nobody would write.
 
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use url::Url;
 
 use super::clock;
+use super::hop::cookies::Jar;
 use super::hop::redirect::{self, Hop};
 use super::redact::{self, Secrets};
 use crate::model::{limits, one_line};
@@ -96,11 +97,11 @@ proptest! {
         let url = Url::parse(&format!("{scheme}://user:hunter22@shop.example/a/b?c=d")).unwrap();
         let mut own = HeaderMap::new();
         own.insert(header::COOKIE, HeaderValue::from_static("session=1"));
-        let hop = Hop { url: url.clone(), method: Method::GET, headers: own, body: None };
+        let hop = Hop { url: url.clone(), method: Method::GET, headers: own, body: None, cookies: None };
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, value);
         let status = StatusCode::from_u16(status).unwrap();
-        match redirect::next(&hop, status, &headers, 5, &[]) {
+        match redirect::next(&hop, status, &headers, 5, &[], &mut Jar::default()) {
             Ok(Some(next)) => {
                 prop_assert!(matches!(next.url.scheme(), "http" | "https"), "{}", next.url);
                 prop_assert!(next.url.host_str().is_some());

@@ -65,6 +65,17 @@ impl Secrets {
         Self(words)
     }
 
+    /// These as well.
+    pub(super) fn with(mut self, words: impl Iterator<Item = String>) -> Self {
+        let before = self.0.len();
+        self.0
+            .extend(words.filter(|word| word.chars().count() >= SECRET_CHARS));
+        if self.0.len() > before {
+            self.0.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        }
+        self
+    }
+
     /// The text, cleaned, without them.
     pub(super) fn redact(&self, text: &str) -> String {
         let line = self.blot(clean(&self.blot(text)));

@@ -114,6 +114,7 @@ impl HttpPoster {
                 method: Method::POST,
                 headers,
                 body: Some(post.body),
+                cookies: None,
             },
         })
     }

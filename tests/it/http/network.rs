@@ -9,7 +9,7 @@ use probe::model::{Addresses, Cause, Phase};
 use super::dns::{four, has, name_server_on, six};
 use super::namespace::Namespace;
 use super::server::{fine, response, serve, serve_on};
-use super::{SHORT, assert_found, assert_ok, probe, probe_all, profile, table};
+use super::{SHORT, assert_found, assert_ok, probe, probe_all, probe_with, profile, table};
 
 /// Two machines: ours, and a router behind which a dead, an unreachable and a forbidden address lie, and no other.
 fn behind_a_router(label: &str) -> (Namespace, Namespace) {
@@ -159,6 +159,27 @@ fn w33_redirect_inside() {
         assert!(result.detail().contains(words), "{result:?}");
         table::record("w33", "redirect inside", &result);
     }
+}
+
+/// The same by a name that leads inside.
+#[test]
+fn w33b_redirect_to_a_name_inside() {
+    let world = Namespace::new("w33b");
+    world.ip("addr add 203.0.113.9/32 dev lo");
+    let result = world.awaits(|| async {
+        let inside = serve(|_| fine()).await;
+        let names = name_server_on(0, has(vec![four(Ipv4Addr::LOCALHOST)])).await;
+        let to = format!("Location: http://inner.example:{}/", inside.address.port());
+        let public = tokio::net::TcpListener::bind("203.0.113.9:0").await;
+        let public = serve_on(public.unwrap(), move |_| response("302 Found", &[&to], "")).await;
+        let prober = HttpProber::try_with_name_server(names.address).unwrap();
+        let result = probe_with(&prober, profile(&public.url("/"))).await;
+        assert_eq!(inside.accepted(), 0, "nobody was sent there");
+        result
+    });
+    let words = "redirects to 127.0.0.1, an address inside a network, which is not followed";
+    assert_eq!(result.cause(), Some(Cause::Redirect), "{result:?}");
+    assert!(result.detail().contains(words), "{result:?}");
 }
 
 /// A name of both families, on a machine that has only one: nothing is found, the other family is left out and that is said.

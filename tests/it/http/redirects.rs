@@ -3,8 +3,8 @@
 use probe::model::{CacheBypass, Cause, Phase};
 
 use super::authority::{Authority, BOTH, LOCAL, NOW, config, serve_tls};
-use super::server::{Act, fine, response, serve};
-use super::{assert_ok, probe, profile, table};
+use super::server::{Act, fine, loopback, response, serve, serve_heads};
+use super::{assert_found, assert_ok, probe, profile, table};
 
 fn to(location: &str) -> Vec<Act> {
     response("302 Found", &[&format!("Location: {location}")], "")
@@ -203,5 +203,142 @@ async fn the_cookie_that_keeps_caches_away_stays_on_the_host() {
             "{head}"
         );
         assert!(head.contains("user-agent: probe/"), "{head}");
+    }
+}
+
+/// A shop that sends every visitor to itself once, with a cookie, and answers whoever brings it back.
+fn wants_its_cookie(head: &str) -> Vec<Act> {
+    if head.contains("seen=1") {
+        return fine();
+    }
+    let lines = ["Set-Cookie: seen=1; Path=/; HttpOnly", "Location: /"];
+    response("302 Found", &lines, "")
+}
+
+#[tokio::test]
+async fn a_cookie_that_a_redirect_sets_comes_back() {
+    let server = serve_heads(loopback().await, wants_its_cookie).await;
+    let mut own = profile(&server.url("/"));
+    own.headers = vec![("Cookie".to_owned(), "seen=0; login=9".to_owned())];
+    for (asked, brought) in [
+        (profile(&server.url("/")), "cookie: seen=1\r\n"),
+        (own, "cookie: login=9; seen=1\r\n"),
+    ] {
+        let before = server.accepted();
+        let result = probe(asked).await;
+        assert_ok(&result);
+        assert_eq!(result.redirects, 1);
+        // None is left from the check before.
+        assert_eq!(server.accepted() - before, 2);
+        let last = server.heads().last().unwrap().to_ascii_lowercase();
+        assert!(last.contains(brought), "{last}");
+    }
+}
+
+/// Elsewhere nobody gets it, and a circle is one also with cookies.
+#[tokio::test]
+async fn a_cookie_stays_with_its_host_and_ends_no_circle() {
+    let other = serve(|_| fine()).await;
+    let there = format!("http://localhost:{}/", other.address.port());
+    let server = serve(move |path| match path {
+        "/away" => response(
+            "302 Found",
+            &[
+                "Set-Cookie: key=abcdef; Path=/",
+                &format!("Location: {there}"),
+            ],
+            "",
+        ),
+        "/again" => response("302 Found", &["Set-Cookie: a=1", "Location: /again"], ""),
+        _ => response(
+            "302 Found",
+            &["Set-Cookie: key=abcdef", "Location: /abcdef"],
+            "abcdef",
+        ),
+    })
+    .await;
+    assert_ok(&probe(profile(&server.url("/away"))).await);
+    let head = other.heads()[0].to_ascii_lowercase();
+    assert!(!head.contains("cookie"), "{head}");
+    for path in ["/again", "/"] {
+        let before = server.accepted();
+        let result = probe(profile(&server.url(path))).await;
+        assert_found(&result, Cause::Redirect, Phase::FirstByte);
+        let words = "redirects in a circle: ";
+        assert!(result.detail().contains(words), "{result:?}");
+        assert!(server.accepted() - before <= 3, "{path}");
+    }
+}
+
+/// What a page says of the cookie that it gave is nobody's business.
+#[tokio::test]
+async fn no_cookie_is_told() {
+    let server = serve_heads(loopback().await, |head| {
+        if head.contains("session=") {
+            return response("404 Not Found", &[], "your session is 0123456789abcdef");
+        }
+        let lines = ["Set-Cookie: session=0123456789abcdef", "Location: /"];
+        response("302 Found", &lines, "")
+    })
+    .await;
+    let result = probe(profile(&server.url("/"))).await;
+    assert_found(&result, Cause::Status, Phase::FirstByte);
+    assert!(
+        result.detail().contains("your session is ***"),
+        "{result:?}"
+    );
+    assert!(!format!("{result:?}").contains("0123456789"), "{result:?}");
+}
+
+/// A form that answers a POST with its own address, to be asked for by GET.
+#[tokio::test]
+async fn see_other_at_the_same_address_is_no_circle() {
+    let server = serve_heads(loopback().await, |head| {
+        if head.starts_with("POST") {
+            response("303 See Other", &["Location: /"], "")
+        } else {
+            fine()
+        }
+    })
+    .await;
+    let mut posting = profile(&server.url("/"));
+    posting.method = "POST".to_owned();
+    assert_ok(&probe(posting).await);
+}
+
+/// Raw bytes in a Location, in whatever character set: each is percent-encoded.
+#[tokio::test]
+async fn raw_bytes_in_a_location_are_percent_encoded() {
+    let to: [(&str, &[u8], &str); 6] = [
+        ("/utf8", "/ブ/".as_bytes(), "/%E3%83%96/"),
+        ("/latin1", b"/caf\xe9", "/caf%E9"),
+        ("/sjis", b"/\x83u\x83\x8d\x83O/", "/%83u%83%8D%83O/"),
+        (
+            "/query",
+            "/q?s=日 本".as_bytes(),
+            "/q?s=%E6%97%A5%20%E6%9C%AC",
+        ),
+        ("/encoded", b"/a%20b%E9", "/a%20b%E9"),
+        ("/space", b"/a page", "/a%20page"),
+    ];
+    let server = serve(move |path| {
+        let Some((_, location, _)) = to.iter().find(|(from, ..)| *from == path) else {
+            return fine();
+        };
+        let head: [&[u8]; 3] = [
+            b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ",
+            location,
+            b"\r\n\r\n",
+        ];
+        vec![Act::Send(head.concat())]
+    })
+    .await;
+    for (from, _, asked) in to {
+        assert_ok(&probe(profile(&server.url(from))).await);
+        let head = server.heads().last().unwrap().clone();
+        assert!(
+            head.starts_with(&format!("GET {asked} HTTP/1.1\r\n")),
+            "{from}: {head}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! One hop: from a URL to the head of its response, on a fresh connection to one address.
 //!
 //! A request that HTTP/2 says was not taken up (GOAWAY, REFUSED_STREAM) is sent once more, on a connection of its own.
-//! No proxy, no other retry, no cookies, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
+//! No proxy, no other retry, no referer, no resumption. The host of the URL stays in Host and SNI, also where the
 //! address is pinned; a URL that names an address is its own pin. An address that the profile does not expect is not asked, nor
 //! one at which no site can be (`destination`).
 //!
@@ -15,6 +15,7 @@ use reqwest::{Client, Request, Response, Version};
 use url::Host;
 
 use super::classify;
+use super::cookies;
 use super::redirect::{Hop, Reach};
 use crate::adapters::http::client::hooks::Way;
 use crate::adapters::http::client::tls::{self, Base};
@@ -206,14 +207,18 @@ fn request(
     client: &Client,
     hop: &Hop,
 ) -> impl Future<Output = Result<Response, reqwest::Error>> + use<> {
+    let mut headers = hop.headers.clone();
+    if let Some(brought) = &hop.cookies {
+        cookies::put(&mut headers, brought);
+    }
     // A builder makes a header of the URL's credentials; where there are none, the headers need not be put in one by one.
     let request = if hop.url.username().is_empty() && hop.url.password().is_none() {
         let mut request = Request::new(hop.method.clone(), hop.url.clone());
-        request.headers_mut().clone_from(&hop.headers);
+        *request.headers_mut() = headers;
         Ok(request)
     } else {
         let builder = client.request(hop.method.clone(), hop.url.clone());
-        builder.headers(hop.headers.clone()).build()
+        builder.headers(headers).build()
     };
     let sending = request.map(|mut request| {
         *request.body_mut() = hop.body.clone().map(Into::into);

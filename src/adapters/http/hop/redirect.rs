@@ -2,12 +2,12 @@
 //!
 //! 301, 302, 303, 307 and 308 are followed, at most `redirects` of them; with `redirects: 0` such a response is the
 //! answer and `expect.status` judges it. Refused, as cause `redirect`: no or an unusable `Location`, another scheme than
-//! http and https, https back to http, a page already visited, one redirect too many, a URL that is too long for any web server
+//! http and https, https back to http, the same request again (URL, method and cookies), one redirect too many, a URL that is too long for any web server
 //! ([`limits::LOCATION_BYTES`]) or cannot be asked for, and a way from a public host to an address inside (loopback, link-local,
 //! private, metadata), or from any to one where nobody is. Each hop is a fresh connection. Another public host needs no
 //! leave of the profile: visitors are led there as well, and what fails there is told with its place.
 //!
-//! To another origin only the headers of [`redact::travels`] go along: no credentials, no cookies, none that a profile
+//! What a redirect sets as cookies goes along where it belongs (`cookies`). To another origin only the headers of [`redact::travels`] go along: no credentials, no cookies of the profile, none that it
 //! invented, as those may be keys. Credentials in a `Location` are dropped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,6 +16,7 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
+use super::cookies::Jar;
 use crate::adapters::http::dns::destination;
 use crate::adapters::http::fault::Fault;
 use crate::adapters::http::redact;
@@ -29,6 +30,15 @@ pub(in crate::adapters::http) struct Hop {
     pub(in crate::adapters::http) headers: HeaderMap,
     /// What is sent behind the head; only a webhook's post has one.
     pub(in crate::adapters::http) body: Option<String>,
+    /// What earlier responses of the check set for this URL.
+    pub(in crate::adapters::http) cookies: Option<String>,
+}
+
+impl Hop {
+    /// The very request again, which would bring the very response.
+    fn is_again(&self, before: &Self) -> bool {
+        self.url == before.url && self.method == before.method && self.cookies == before.cookies
+    }
 }
 
 fn refused(finding: Finding) -> Fault {
@@ -40,20 +50,35 @@ fn asks(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Where a response sends us: `None` when it is the answer. `visited` holds every URL before this hop's.
+/// Where a response sends us: `None` when it is the answer. `visited` holds every hop before this one; `jar` gets what it sets.
 pub(in crate::adapters::http) fn next(
     hop: &Hop,
     status: StatusCode,
     headers: &HeaderMap,
     most: u8,
-    visited: &[Url],
+    visited: &[Hop],
+    jar: &mut Jar,
 ) -> Result<Option<Hop>, Fault> {
     if !asks(status) || most == 0 {
         return Ok(None);
     }
+    jar.take(&hop.url, headers);
     let url = target(hop, status, headers)?;
     let shown = || Quoted::new(&redact::shown_foreign(&url));
-    if url == hop.url || visited.contains(&url) {
+    let get = status == StatusCode::SEE_OTHER && hop.method != Method::HEAD
+        || matches!(status.as_u16(), 301 | 302) && hop.method == Method::POST;
+    let mut next = Hop {
+        method: if get { Method::GET } else { hop.method.clone() },
+        headers: HeaderMap::new(),
+        body: None,
+        cookies: jar.brings(&url),
+        url: url.clone(),
+    };
+    if visited
+        .iter()
+        .chain([hop])
+        .any(|before| next.is_again(before))
+    {
         return Err(refused(Finding::RedirectCircle { url: shown() }));
     }
     if visited.len() >= usize::from(most) {
@@ -65,22 +90,15 @@ pub(in crate::adapters::http) fn next(
     if hop.url.scheme() == "https" && url.scheme() == "http" {
         return Err(refused(Finding::RedirectToPlain { url: shown() }));
     }
-    let mut headers = hop.headers.clone();
+    next.headers = hop.headers.clone();
     if url.origin() != hop.url.origin() {
-        headers = headers
+        next.headers = std::mem::take(&mut next.headers)
             .into_iter()
             .filter_map(|(name, value)| Some((name?, value)))
             .filter(|(name, _)| redact::travels(name))
             .collect();
     }
-    let get = status == StatusCode::SEE_OTHER && hop.method != Method::HEAD
-        || matches!(status.as_u16(), 301 | 302) && hop.method == Method::POST;
-    Ok(Some(Hop {
-        url,
-        method: if get { Method::GET } else { hop.method.clone() },
-        headers,
-        body: None,
-    }))
+    Ok(Some(next))
 }
 
 fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fault> {
@@ -88,7 +106,7 @@ fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fau
     let Some(location) = headers.get(header::LOCATION) else {
         return Err(refused(Finding::NoLocation { status }));
     };
-    let location = String::from_utf8_lossy(location.as_bytes());
+    let location = ascii(location.as_bytes());
     let Ok(mut url) = hop.url.join(&location) else {
         return Err(refused(Finding::LocationNoUrl { status }));
     };
@@ -115,6 +133,20 @@ fn target(hop: &Hop, status: StatusCode, headers: &HeaderMap) -> Result<Url, Fau
     let _ = url.set_username(user);
     let _ = url.set_password(password);
     Ok(url)
+}
+
+/// The text of a `Location`, its raw bytes beyond ASCII percent-encoded one by one: as browsers do it, whatever character set the
+/// server had in mind.
+fn ascii(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii() {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
 }
 
 /// Which addresses a redirect may lead to.

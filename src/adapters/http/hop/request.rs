@@ -58,6 +58,7 @@ pub(in crate::adapters::http) fn first(
         method,
         headers,
         body: None,
+        cookies: None,
     })
 }
 

@@ -158,5 +158,6 @@ fn stripped(hop: &Hop) -> Hop {
         method: if head { Method::HEAD } else { Method::GET },
         headers,
         body: None,
+        cookies: None,
     }
 }
