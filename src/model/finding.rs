@@ -396,6 +396,7 @@ findings! {
     ChunksMalformed "chunks_malformed" "the body's chunks are malformed";
     EncodingBroken(why: Quoted) "encoding_broken" "the body's encoding is broken ({why})";
     EncodingUnknown(word: Quoted) "encoding_unknown" "the body is encoded as `{word}`; readable are gzip, br and deflate";
+    EncodingIgnored(word: Quoted) "encoding_ignored" "the header Content-Encoding says `{word}`, which is no encoding; the body was read as it stands";
     EncodedTooOften(most: u64) "encoded_too_often" "the body is encoded more than {most} times";
     BrokeHttp2 "broke_http2" "the server breaks the rules of HTTP/2 and was left";
     BrokeHttp2By(reason: String) "broke_http2_by" "the server breaks the rules of HTTP/2 and was left (HTTP/2 {reason})";

@@ -202,6 +202,43 @@ async fn w25b_an_encoding_that_is_not_known() {
     }
 }
 
+/// Words that are no encoding stand there by mistake, and browsers show the page.
+#[tokio::test]
+async fn what_is_no_encoding_is_a_remark() {
+    for word in ["UTF-8", "utf8", "text/html", "8bit", "binary", "gzip2"] {
+        let result = whole(word, PAGE.as_bytes()).await;
+        assert_ok(&result);
+        let said = word.to_ascii_lowercase();
+        let words = format!(
+            "the header Content-Encoding says `{said}`, which is no encoding; the body was read as it stands"
+        );
+        assert_eq!(result.remarks.len(), 1, "{result:?}");
+        assert_eq!(result.remarks[0].to_string(), words);
+        // What is expected of the page is still judged.
+        let result = whole(word, b"<html>cut").await;
+        assert_found(&result, Cause::Content, Phase::Transfer);
+    }
+    let beside = whole("utf-8, gzip", &gzip(PAGE.as_bytes())).await;
+    assert_ok(&beside);
+}
+
+/// What is an encoding and cannot be undone is a fault only where somebody wants to know what it says.
+#[tokio::test]
+async fn an_encoding_that_nobody_reads_is_a_remark() {
+    let header = "Content-Encoding: zstd";
+    let server = serve(move |_| response("200 OK", &[header], "\u{1}binary")).await;
+    let asked = profile(&server.url("/"));
+    let result = probe(asked.clone()).await;
+    assert_ok(&result);
+    let words = "the body is encoded as `zstd`; readable are gzip, br and deflate";
+    assert_eq!(result.remarks[0].to_string(), words);
+    let mut forbidding = asked;
+    forbidding.expect.not_contains = vec!["error".to_owned()];
+    let result = probe(forbidding).await;
+    assert_found(&result, Cause::Encoding, Phase::Transfer);
+    assert_eq!(result.detail(), words);
+}
+
 #[tokio::test]
 async fn w25c_a_cut_stream_is_told_by_its_framing() {
     let page = PAGE.repeat(20);

@@ -4,7 +4,8 @@
 //! Read are `gzip` (also `x-gzip`, and several members one after the other), `br`, and `deflate` in both forms found
 //! in the wild, with zlib's frame and without; `identity` and curl's `none` stand for the bytes as they are. At most
 //! two encodings are undone, the last one first. What follows the end of a stream is skipped, as browsers do. A body
-//! without a byte has nothing to undo, whatever its header says.
+//! without a byte has nothing to undo, whatever its header says. A word that is no encoding (`utf-8`, `text/html`, `binary`) is a common
+//! slip; browsers ignore it, and so does this. One that is an encoding and cannot be undone here (`zstd`) leaves no text.
 //!
 //! Before each decoder and behind the last one stands a cap, which ends the whole with [`FULL`]: no decoder is given more than
 //! a limit of bytes, and none makes more than the next one takes. So a stream that unfolds to nothing ends as soon as one
@@ -19,6 +20,18 @@ use flate2::write::{GzDecoder, ZlibDecoder};
 use reqwest::header::{self, HeaderMap};
 
 use crate::model::{Finding, Quoted};
+
+/// Encodings that others undo and nobody asked for (IANA's list of HTTP content codings).
+const ENCODINGS: [&str; 8] = [
+    "aes128gcm",
+    "compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "x-compress",
+    "zstd",
+];
 
 /// Encodings that are undone; more than one is rare, more than two is an attack.
 const MOST: usize = 2;
@@ -42,10 +55,11 @@ enum Next<'s> {
 }
 
 impl<'s> Chain<'s> {
-    /// The decoders that the headers ask for. `limit`: bytes that each of them may be given; `cap`: those that `sink` may.
+    /// The decoders that the headers ask for; of a `Content-Encoding` that is not known nothing is undone. `limit`: bytes that each of them may be
+    /// given; `cap`: those that `sink` may.
     ///
     /// # Errors
-    /// For an encoding that is not known, or for too many.
+    /// For too many, and for a `Transfer-Encoding` that is not known.
     pub(super) fn try_of(
         headers: &HeaderMap,
         limit: u64,
@@ -57,32 +71,26 @@ impl<'s> Chain<'s> {
             next: Next::Sink(sink),
         };
         let mut undone = 0;
-        let content = headers.get_all(header::CONTENT_ENCODING).iter();
-        for value in content.chain(headers.get_all(header::TRANSFER_ENCODING)) {
-            let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-            for word in value.split(',').map(str::trim) {
-                let coding = match word {
-                    // `chunked` belongs to the framing, which is undone already.
-                    "" | "identity" | "none" | "chunked" => continue,
-                    "gzip" | "x-gzip" => Coding::Gzip,
-                    "deflate" => Coding::Deflate,
-                    "br" => Coding::Brotli,
-                    _ => {
-                        let word = Quoted::new(word);
-                        return Err(Finding::EncodingUnknown { word });
-                    }
-                };
-                undone += 1;
-                if undone > MOST {
-                    let most = MOST as u64;
-                    return Err(Finding::EncodedTooOften { most });
+        for (word, transfer) in words(headers) {
+            let coding = match coding(&word) {
+                Ok(Some(coding)) => coding,
+                // How the body is framed must be known.
+                Err(()) if transfer => {
+                    let word = Quoted::new(&word);
+                    return Err(Finding::EncodingUnknown { word });
                 }
-                let stage = Box::new(Stage::Before(coding, chain));
-                chain = Self {
-                    left: limit,
-                    next: Next::Decoder(Some(stage)),
-                };
+                Ok(None) | Err(()) => continue,
+            };
+            undone += 1;
+            if undone > MOST {
+                let most = MOST as u64;
+                return Err(Finding::EncodedTooOften { most });
             }
+            let stage = Box::new(Stage::Before(coding, chain));
+            chain = Self {
+                left: limit,
+                next: Next::Decoder(Some(stage)),
+            };
         }
         Ok(chain)
     }
@@ -120,6 +128,63 @@ impl Write for Chain<'_> {
             Next::Sink(sink) => sink.flush(),
         }
     }
+}
+
+/// A word of a header, and whether that is `Transfer-Encoding`.
+type Word = (String, bool);
+
+/// The words of both headers, in the order in which the codings were put around the body.
+fn words(headers: &HeaderMap) -> Vec<Word> {
+    [
+        (header::CONTENT_ENCODING, false),
+        (header::TRANSFER_ENCODING, true),
+    ]
+    .into_iter()
+    .flat_map(|(name, transfer)| {
+        headers.get_all(name).into_iter().flat_map(move |value| {
+            let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+            let words = value
+                .split(',')
+                .map(|word| (word.trim().to_owned(), transfer));
+            words.collect::<Vec<_>>()
+        })
+    })
+    .collect()
+}
+
+/// What a word asks to undo; an error where it is not known.
+fn coding(word: &str) -> Result<Option<Coding>, ()> {
+    match word {
+        // `chunked` belongs to the framing, which is undone already.
+        "" | "identity" | "none" | "chunked" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
+        "deflate" => Ok(Some(Coding::Deflate)),
+        "br" => Ok(Some(Coding::Brotli)),
+        _ => Err(()),
+    }
+}
+
+/// What is to be said of the codings that are not undone, the first of them.
+pub(super) fn left(headers: &HeaderMap) -> Option<Left> {
+    let (word, _) = words(headers)
+        .into_iter()
+        .find(|(word, transfer)| !transfer && coding(word).is_err())?;
+    let encoded = ENCODINGS.contains(&word.as_str());
+    let word = Quoted::new(&word);
+    Some(if encoded {
+        Left::Encoded(Finding::EncodingUnknown { word })
+    } else {
+        Left::Plain(Finding::EncodingIgnored { word })
+    })
+}
+
+/// What a body is whose coding is not undone.
+#[derive(Debug, Clone)]
+pub(super) enum Left {
+    /// Something that is an encoding: the bytes are no text.
+    Encoded(Finding),
+    /// Whatever it is, no encoding: the bytes are taken as they stand.
+    Plain(Finding),
 }
 
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ use reqwest::Response;
 use reqwest::header::HeaderMap;
 
 use charset::Text;
-use decode::{Chain, FULL};
+use decode::{Chain, FULL, Left};
 
 use super::trace::Sight;
 use crate::model::{Finding, Quoted, limits};
@@ -28,6 +28,7 @@ const SLICE: usize = 16 * 1024;
 pub(super) struct Body {
     text: Text,
     read: u64,
+    left: Option<Left>,
     /// It came to its end.
     ended: bool,
 }
@@ -43,6 +44,10 @@ pub(super) struct Page {
     pub(super) capped: bool,
     /// The text is all of it.
     pub(super) whole: bool,
+    /// Its encoding is not one that is undone: there is no text, and this is why.
+    pub(super) encoded: Option<Finding>,
+    /// Its header names as an encoding what is none.
+    pub(super) ignored: Option<Finding>,
 }
 
 impl Body {
@@ -51,6 +56,7 @@ impl Body {
         Self {
             text: Text::of(headers, keep),
             read: 0,
+            left: decode::left(headers),
             ended: false,
         }
     }
@@ -59,11 +65,19 @@ impl Body {
     pub(super) fn end(self) -> Page {
         let capped = !self.ended;
         let (text, cut) = self.text.end();
+        // Without a byte there was nothing to undo.
+        let (encoded, ignored) = match self.left.filter(|_| self.read > 0) {
+            Some(Left::Encoded(finding)) => (Some(finding), None),
+            Some(Left::Plain(finding)) => (None, Some(finding)),
+            None => (None, None),
+        };
         Page {
             text,
             read: self.read,
             capped,
             whole: !capped && !cut,
+            encoded,
+            ignored,
         }
     }
 }
@@ -139,7 +153,9 @@ struct Kept<'b> {
 
 impl Write for Kept<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.body.text.push(bytes);
+        if !matches!(self.body.left, Some(Left::Encoded(_))) {
+            self.body.text.push(bytes);
+        }
         self.body.read += bytes.len() as u64;
         self.sight
             .learn(|result| result.body_bytes = self.body.read);

@@ -9,7 +9,8 @@
 //! A `Retry-After` counts when it asks to wait at all; it is capped at 15 minutes. It makes `maintenance` of a 503, and of
 //! WordPress's maintenance page under any status, as `maintenance.php` may choose one; without it that page is `content`.
 //!
-//! What is no fault is a remark: a body longer than `max_body`, a length told in two ways, a web server's welcome page.
+//! What is no fault is a remark: a body longer than `max_body`, a length told in two ways, a web server's welcome page, an encoding
+//! that is none or that nobody here can undo. The last is a fault (`encoding`) where an expectation reads the body.
 
 mod excerpt;
 mod layer;
@@ -184,6 +185,13 @@ impl<'a> Answer<'a> {
     }
 
     fn unmet(&self) -> Option<Fault> {
+        let accepted = self.profile.expect.accepts(self.status.as_u16());
+        if let Some(encoded) = &self.body.encoded
+            && accepted
+            && self.profile.expect.reads_body()
+        {
+            return Some(Fault::new(Cause::Encoding, encoded.clone()).at(Phase::Transfer));
+        }
         let judged = !self.profile.expect.header.is_empty();
         let pairs: Vec<(String, String)> = self
             .headers
@@ -274,6 +282,8 @@ impl<'a> Answer<'a> {
         if self.body.capped && self.profile.expect.accepts(self.status.as_u16()) {
             remarks.push(Finding::BodyLonger { limit });
         }
+        remarks.extend(self.body.encoded.clone());
+        remarks.extend(self.body.ignored.clone());
         let headers = self.headers;
         if headers.contains_key(header::CONTENT_LENGTH)
             && headers.contains_key(header::TRANSFER_ENCODING)
