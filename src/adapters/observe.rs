@@ -141,6 +141,7 @@ impl Observer for LogObserver {
                 incident,
                 profile,
                 cause,
+                since: _,
             } => {
                 info!(%at, %incident, %profile, %cause, "incident opened");
             }

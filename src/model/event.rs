@@ -311,6 +311,9 @@ pub enum Happened {
         incident: IncidentId,
         /// Of which profile.
         profile: ProfileName,
+        /// Since when it fails. Earlier versions did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
         /// What was found.
         cause: Cause,
     },
@@ -473,6 +476,7 @@ impl Happened {
                 *since = wall(*since);
                 attempts.clear();
             }
+            Self::Opened { since, .. } => *since = since.map(wall),
             Self::Held { again: true, .. } | Self::JudgedAgain { told: None, .. } => return false,
             Self::Held { hold, .. } => *hold = hold.clone().shifted(wall),
             Self::RestartEnded {
@@ -489,7 +493,6 @@ impl Happened {
             Self::Judged { .. }
             | Self::Skipped { .. }
             | Self::Changed { .. }
-            | Self::Opened { .. }
             | Self::Diagnosed { .. }
             | Self::RestartBegan { .. }
             | Self::Merged { .. }

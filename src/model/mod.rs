@@ -28,6 +28,7 @@ mod named;
 mod notification;
 mod observation;
 mod outcome;
+mod past;
 mod pointer;
 mod quoted;
 mod reason;
@@ -79,6 +80,7 @@ pub use outcome::{
     Certificate, ChainLink, CheckOutcome, CheckResult, Family, Hop, HttpVersion, Layer, Phase,
     Timings, TlsVersion,
 };
+pub use past::{Held, Past, uptime};
 pub use quoted::{Piece, Quoted, misleads, one_line};
 pub use reason::Reason;
 pub use recovery::{
@@ -96,13 +98,12 @@ pub use shown::{SECRET_CHARS, is_secret_name, secrets_of_query, shown_text, show
 pub use survey::{Https, MonitStatement, Site, Survey};
 pub use time::{BootId, Now, Timestamp};
 pub use track::{
-    Away, HostTrack, LastingHold, Look, Maintenance, NoLogin, Past, ProfileState, ProfileTrack,
+    Away, HostTrack, LastingHold, Look, Maintenance, NoLogin, ProfileState, ProfileTrack,
     Reach, Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use webhook::{Endpoint, Form, Preset, Webhook};
 pub use week::{
-    Drill, Drills, Period, Restarts, Tally, Week, WeekHeld, WeekHost, WeekRestart, WeekSite,
-    WeekSlow, monday,
+    Drill, Drills, Period, Restarts, Tally, Week, WeekHost, WeekRestart, WeekSite, WeekSlow, monday,
 };
 pub use window::{Window, WindowError};
 pub use wording::{Language, Template, Wording, Zone};

@@ -281,6 +281,20 @@ impl Attempt {
         }
     }
 
+    /// Whether something may have happened on the host. While its end is not known, it may.
+    #[must_use]
+    pub fn touched_host(&self) -> bool {
+        let report = self.report.as_ref();
+        report.is_none_or(|report| report.outcome.touched_host())
+    }
+
+    /// How many of these attempts were restarts: those that may have touched the host.
+    #[must_use]
+    pub fn restarts(attempts: &[Self]) -> u32 {
+        let touched = attempts.iter().filter(|attempt| attempt.touched_host());
+        u32::try_from(touched.count()).unwrap_or(u32::MAX)
+    }
+
     /// The same on another line of time.
     #[must_use]
     pub fn shifted(&self, to: impl Fn(Timestamp) -> Timestamp) -> Self {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
-    Flap, GivenUp, Hold, Incident, ProbeId, Proposal, Reason, Restarts, Slot, Tally, Telling,
+    Flap, GivenUp, Hold, Incident, Past, ProbeId, Proposal, Reason, Restarts, Slot, Tally, Telling,
     Timestamp, Unjudged,
 };
 
@@ -272,20 +272,6 @@ pub enum Stage {
         /// Why.
         reason: GivenUp,
     },
-}
-
-/// How one restart of a host held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
-    /// When it was ordered.
-    pub began: Timestamp,
-    /// What the facts said was wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ailment: Option<Ailment>,
-    /// When the first incident after it was over.
-    pub back: Option<Timestamp>,
-    /// When the next one began.
-    pub again: Option<Timestamp>,
 }
 
 /// The last look at a host.

@@ -10,7 +10,7 @@ use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{HostName, Lesson, ProfileName, Timestamp};
+use super::{Held, HostName, Lesson, ProfileName, Timestamp, uptime};
 
 /// The hour of Monday at which the report is due, by the clock of `alerts.timezone`.
 const HOUR: i8 = 9;
@@ -230,25 +230,13 @@ pub struct WeekSite {
     pub unjudged: Duration,
 }
 
-/// How a restart held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WeekHeld {
-    /// Not at all: the site did not come back.
-    No,
-    /// For so long, until something failed again.
-    For(Duration),
-    /// For so long until now, and it still holds.
-    Still(Duration),
-}
-
 /// One restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeekRestart {
     /// When, on the wall clock.
     pub at: Timestamp,
     /// How it held.
-    pub held: WeekHeld,
+    pub held: Held,
     /// Whether it was needed, as far as the facts say.
     pub needed: Option<bool>,
 }
@@ -324,33 +312,23 @@ pub struct Week {
 }
 
 impl Week {
-    /// The share of the judged time in which a site was not down, in hundredths of a per cent. It is rounded down, so a
-    /// site that was down never shows 100 %. `None` if it was never judged.
+    /// The [`uptime`] of a site.
     #[must_use]
     pub fn share(&self, site: &WeekSite) -> Option<u32> {
-        share(self.judged().saturating_sub(site.unjudged), site.down)
+        uptime(self.judged().saturating_sub(site.unjudged), site.down)
     }
 
     /// The same of all sites together.
     #[must_use]
     pub fn share_of_all(&self) -> Option<u32> {
         let judged = self.judged().saturating_mul(self.profiles.max(1));
-        share(judged.saturating_sub(self.unjudged), self.down)
+        uptime(judged.saturating_sub(self.unjudged), self.down)
     }
 
     /// How long probe ran and our own network was up.
     fn judged(&self) -> Duration {
         self.span.saturating_sub(self.blind + self.away)
     }
-}
-
-fn share(judged: Duration, down: Duration) -> Option<u32> {
-    let (judged, down) = (judged.as_millis(), down.as_millis());
-    let up = judged.saturating_sub(down).saturating_mul(10_000);
-    // A site also counts as down while probe does not run, so `down` can exceed `judged`.
-    let whole = judged.max(down);
-    up.checked_div(whole)
-        .and_then(|share| u32::try_from(share).ok())
 }
 
 #[cfg(test)]
@@ -401,15 +379,5 @@ mod tests {
         assert_eq!(tally.of(3), tally);
         assert_eq!(tally.of(4).well, 0);
         assert_eq!(Tally::default().mean(), None);
-    }
-
-    #[test]
-    fn who_was_down_was_not_up_for_all_the_time() {
-        let week = Duration::from_secs(7 * 86_400);
-        assert_eq!(share(week, Duration::ZERO), Some(10_000));
-        assert_eq!(share(week, Duration::from_secs(1)), Some(9_999));
-        assert_eq!(share(week, week), Some(0));
-        assert_eq!(share(Duration::ZERO, week), Some(0));
-        assert_eq!(share(Duration::ZERO, Duration::ZERO), None, "never judged");
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Times are wall-clock times. A profile was down from the first failure of an incident to its end; failures that were
 //! never confirmed count as up. Time in which it was not judged, and no incident was open, counts neither as up nor as
-//! down, and of a profile that was never judged no uptime is said. A restart held from the end of the incident it was made in to the next incident on its
-//! host, or until now; one that was followed by another restart before any site was back did not help.
+//! down, and of a profile that was never judged no uptime is said. How restarts held, what they count and the share of
+//! uptime follow from the arithmetic of the weekly report ([`crate::model::Past`], [`uptime`]); an order that was not
+//! carried out is listed and is no restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::why::Recorded;
 use crate::model::{
-    Ailment, Cause, Fleet, Happened, HostName, ProfileName, ProfileState, ProfileTrack,
-    RecoveryOutcome, Settings, Timestamp,
+    Ailment, Attempt, Cause, Fleet, Happened, Held, HostName, Past, ProfileName, ProfileState,
+    ProfileTrack, RecoveryOutcome, Settings, Timestamp, uptime,
 };
 
 /// One time a profile was down.
@@ -39,43 +40,33 @@ impl Outage {
     }
 }
 
-/// How a restart held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldFor {
-    /// All has been well since, for so long.
-    Still(Duration),
-    /// For so long; then something on the host was down again.
-    For(Duration),
-    /// The site was not back before the next restart, or is not yet.
-    No,
-}
-
 /// One restart that was ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRestart {
     /// Of which host.
     pub host: HostName,
-    /// When.
-    pub began: Timestamp,
+    /// When, on which facts, and how it held.
+    pub past: Past,
     /// The command.
     pub command: String,
     /// On whose evidence.
     pub profile: ProfileName,
     /// How the command ended; `None`: not known, or still under way.
     pub outcome: Option<RecoveryOutcome>,
-    /// What the facts said was wrong; `None` where it was made without facts.
-    pub ailment: Option<Ailment>,
-    /// How it held.
-    pub held: HeldFor,
 }
 
 impl PastRestart {
-    /// Whether it was needed, by the facts and by what came of it; `None` where nobody can say. What did not touch the
-    /// host was no restart.
+    /// Whether something may have happened on the host: what was not carried out is no restart.
     #[must_use]
-    pub fn needed(&self) -> Option<bool> {
-        self.outcome.filter(|outcome| outcome.touched_host())?;
-        self.ailment?.needed_restart(self.held != HeldFor::No)
+    pub fn took_place(&self) -> bool {
+        self.outcome.is_none_or(RecoveryOutcome::touched_host)
+    }
+
+    /// Whether it was needed; `None` where nobody can say.
+    #[must_use]
+    pub fn needed(&self, now: Timestamp) -> Option<bool> {
+        self.outcome.filter(|_| self.took_place())?;
+        self.past.needed(now)
     }
 }
 
@@ -119,22 +110,14 @@ impl PastView {
     /// recorded or it was never judged.
     #[must_use]
     pub fn uptime(&self, profile: &ProfileName) -> Option<u32> {
-        let whole = self
-            .until
-            .since(self.from)
-            .saturating_sub(self.unjudged(profile));
-        let whole = whole.as_millis();
-        let down: u128 = self
-            .outages
-            .iter()
-            .filter(|outage| outage.profile == *profile)
-            .map(|outage| {
-                let end = outage.until.unwrap_or(self.until);
-                end.since(outage.since.max(self.from)).as_millis()
-            })
-            .sum();
-        let up = whole.checked_sub(down).filter(|_| whole > 0)?;
-        u32::try_from(up * 10_000 / whole).ok()
+        let of_profile = |outage: &&Outage| outage.profile == *profile;
+        let outages = self.outages.iter().filter(of_profile);
+        let down = outages.map(|outage| {
+            let end = outage.until.unwrap_or(self.until);
+            end.since(outage.since.max(self.from))
+        });
+        let judged = self.until.since(self.from);
+        uptime(judged.saturating_sub(self.unjudged(profile)), down.sum())
     }
 }
 
@@ -153,12 +136,12 @@ pub fn past(
         .iter()
         .filter_map(|name| settings.profiles.get(name)?.host.as_ref())
         .collect();
-    let mut reading = Reading::default();
+    let mut reading = Reading::of(settings);
     for (at, note) in recorded {
         reading.take(*at, note);
     }
     let mut outages: Vec<Outage> = reading.over;
-    for (profile, (opened, cause)) in reading.open {
+    for (profile, (began, cause)) in reading.open {
         let incident = fleet
             .profiles
             .get(&profile)
@@ -167,10 +150,10 @@ pub fn past(
         if let Some(incident) = incident {
             outages.push(Outage {
                 profile,
-                since: fleet.wall(incident.since).min(opened),
+                since: fleet.wall(incident.since).min(began),
                 until: None,
                 cause: Some(cause),
-                restarts: u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX),
+                restarts: Attempt::restarts(&incident.attempts),
             });
         }
     }
@@ -185,29 +168,12 @@ pub fn past(
                 since: fleet.wall(incident.since),
                 until: None,
                 cause: Some(incident.cause),
-                restarts: u32::try_from(incident.attempts.len()).unwrap_or(u32::MAX),
+                restarts: Attempt::restarts(&incident.attempts),
             });
         }
     }
     let mut restarts: Vec<PastRestart> = reading.restarts;
     restarts.retain(|restart| hosts.contains(&restart.host));
-    let on_host = |host: &HostName| -> Vec<&Outage> {
-        let of = |o: &&Outage| {
-            let profile = settings.profiles.get(&o.profile);
-            profile.and_then(|p| p.host.as_ref()) == Some(host)
-        };
-        outages.iter().filter(of).collect()
-    };
-    let began: Vec<(HostName, Timestamp)> =
-        restarts.iter().map(|r| (r.host.clone(), r.began)).collect();
-    for restart in &mut restarts {
-        let next = began
-            .iter()
-            .filter(|(host, at)| *host == restart.host && *at > restart.began)
-            .map(|(_, at)| *at)
-            .min();
-        restart.held = held(restart.began, next, &on_host(&restart.host), now);
-    }
     let begins = from.max(first).min(now);
     let state = |name: &ProfileName| {
         let track = fleet.profiles.get(name);
@@ -255,37 +221,34 @@ fn blanks(
     spans
 }
 
-/// How a restart that began at `began` held, given when the host's next one began and what was down on it.
-fn held(began: Timestamp, next: Option<Timestamp>, outages: &[&Outage], now: Timestamp) -> HeldFor {
-    let back = outages
-        .iter()
-        .filter(|o| o.since <= began)
-        .filter_map(|o| o.until)
-        .filter(|until| *until >= began)
-        .min();
-    let Some(back) = back.filter(|back| next.is_none_or(|next| next > *back)) else {
-        return HeldFor::No;
-    };
-    let again = outages
-        .iter()
-        .map(|o| o.since)
-        .filter(|at| *at >= back)
-        .min();
-    again.map_or_else(
-        || HeldFor::Still(now.since(back)),
-        |at| HeldFor::For(at.since(back)),
-    )
-}
-
-#[derive(Default)]
-struct Reading {
+struct Reading<'a> {
+    settings: &'a Settings,
+    /// Since when each incident that is open was failing, and by what.
     open: BTreeMap<ProfileName, (Timestamp, Cause)>,
     over: Vec<Outage>,
     restarts: Vec<PastRestart>,
     turns: BTreeMap<ProfileName, Vec<Turn>>,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
+    const fn of(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            open: BTreeMap::new(),
+            over: Vec::new(),
+            restarts: Vec::new(),
+            turns: BTreeMap::new(),
+        }
+    }
+
+    /// The last restart of a profile's host.
+    fn last(&mut self, profile: &ProfileName) -> Option<&mut Past> {
+        let host = self.settings.profiles.get(profile)?.host.as_ref()?;
+        let mut newest = self.restarts.iter_mut().rev();
+        let last = newest.find(|restart| restart.host == *host && restart.took_place())?;
+        Some(&mut last.past)
+    }
+
     fn take(&mut self, at: Timestamp, note: &Happened) {
         match note {
             Happened::Changed {
@@ -294,8 +257,17 @@ impl Reading {
                 let turns = self.turns.entry(profile.clone()).or_default();
                 turns.push((at, *from, *to));
             }
-            Happened::Opened { profile, cause, .. } => {
-                self.open.insert(profile.clone(), (at, *cause));
+            Happened::Opened {
+                profile,
+                since,
+                cause,
+                ..
+            } => {
+                let since = since.unwrap_or(at);
+                self.open.insert(profile.clone(), (since, *cause));
+                if let Some(last) = self.last(profile) {
+                    last.relapsed(since);
+                }
             }
             Happened::Closed {
                 profile,
@@ -304,6 +276,9 @@ impl Reading {
                 ..
             } => {
                 let opened = self.open.remove(profile);
+                if let Some(last) = self.last(profile) {
+                    last.ended(at);
+                }
                 self.over.push(Outage {
                     profile: profile.clone(),
                     since: *since,
@@ -319,18 +294,16 @@ impl Reading {
                 ..
             } => self.restarts.push(PastRestart {
                 host: host.clone(),
-                began: at,
+                past: Past::new(at, None),
                 command: command.clone(),
                 profile: profile.clone(),
                 outcome: None,
-                ailment: None,
-                held: HeldFor::No,
             }),
             Happened::RestartEnded { host, attempt, .. } => {
                 let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
                 if let Some(restart) = last {
                     restart.outcome = attempt.report.as_ref().map(|report| report.outcome);
-                    restart.ailment = attempt.ailment;
+                    restart.past.ailment = attempt.ailment;
                 }
             }
             Happened::Judged { .. }
@@ -378,19 +351,19 @@ pub fn document(past: &PastView) -> Value {
         })
     });
     let restarts = past.restarts.iter().map(|restart| {
-        let (helped, held) = match restart.held {
-            HeldFor::Still(span) => (true, Some((span, true))),
-            HeldFor::For(span) => (true, Some((span, false))),
-            HeldFor::No => (false, None),
+        let (helped, held) = match restart.past.held(past.until) {
+            Held::Still(span) => (true, Some((span, true))),
+            Held::For(span) => (true, Some((span, false))),
+            Held::No => (false, None),
         };
         json!({
             "host": restart.host,
-            "at": restart.began.to_string(),
+            "at": restart.past.began.to_string(),
             "command": restart.command,
             "profile": restart.profile,
             "outcome": restart.outcome.map(RecoveryOutcome::word),
-            "ailment": restart.ailment.map(Ailment::word),
-            "needed": restart.needed(),
+            "ailment": restart.past.ailment.map(Ailment::word),
+            "needed": restart.needed(past.until),
             "helped": helped,
             "held_seconds": held.map(|(span, _)| span.as_secs()),
             "still_holds": held.is_some_and(|(_, still)| still),

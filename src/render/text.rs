@@ -68,6 +68,15 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// `99.98`, from hundredths of a per cent; a whole hundred is `100`.
+#[must_use]
+pub fn percent(share: u32) -> String {
+    match share {
+        10_000 => "100".to_owned(),
+        share => format!("{}.{:02}", share / 100, share % 100),
+    }
+}
+
 /// `once`, `twice`, `3 times`.
 #[must_use]
 pub fn times(count: usize) -> String {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Ailment, HostTrack, Lesson, Past, Timestamp, limits};
+use crate::model::{Ailment, Held, HostTrack, Lesson, Past, Timestamp, limits};
 
 /// Fewer restarts than this teach nothing.
 const LEAST: usize = 3;
@@ -25,12 +25,7 @@ pub(in crate::policy) fn began(
         .retain(|past| now.since(past.began) < limits::LESSON_WINDOW || told(past));
     let surplus = (track.past.len() + 1).saturating_sub(limits::ATTEMPTS_KEPT);
     track.past.drain(..surplus);
-    track.past.push(Past {
-        began: now,
-        ailment,
-        back: None,
-        again: None,
-    });
+    track.past.push(Past::new(now, ailment));
 }
 
 /// Forgets the restart that was ordered then: it did not take place.
@@ -41,16 +36,14 @@ pub(in crate::policy) fn undone(track: &mut HostTrack, began: Timestamp) {
 /// An incident of one of the host's profiles is over.
 pub(in crate::policy) fn back(track: &mut HostTrack, now: Timestamp) {
     if let Some(last) = track.past.last_mut() {
-        last.back.get_or_insert(now);
+        last.ended(now);
     }
 }
 
 /// An incident of one of the host's profiles began; it fails since `since`.
 pub(in crate::policy) fn again(track: &mut HostTrack, since: Timestamp) {
-    if let Some(last) = track.past.last_mut()
-        && last.back.is_some()
-    {
-        last.again.get_or_insert(since);
+    if let Some(last) = track.past.last_mut() {
+        last.relapsed(since);
     }
 }
 
@@ -64,12 +57,12 @@ pub(in crate::policy) fn of(track: &HostTrack, now: Timestamp) -> Option<Lesson>
     let newest = recent.len().checked_sub(1)?;
     let mut held = Vec::new();
     for (place, past) in recent.into_iter().enumerate() {
-        match (past.back, past.again) {
-            (Some(back), Some(again)) => held.push(again.since(back)),
+        match past.held(now) {
+            Held::For(span) => held.push(span),
             // Not back before the next one, or not known yet.
-            (None, _) if place < newest => held.push(Duration::ZERO),
-            (None, _) => {}
-            (Some(_), None) => return None,
+            Held::No if place < newest => held.push(Duration::ZERO),
+            Held::No => {}
+            Held::Still(_) => return None,
         }
     }
     let longest = held.iter().max().copied()?;

@@ -15,8 +15,9 @@
 //! causes are all in the host's `restart.causes` and which show that its own server is at fault ([`evidence`]).
 
 use crate::model::{
-    Blame, Cause, CheckResult, Finding, Happened, Incident, IncidentId, Observation, ProbeId,
-    Profile, ProfileName, ProfileState, ProfileTrack, Reach, Standing, Suspicion, Timestamp,
+    Attempt, Blame, Cause, CheckResult, Finding, Happened, Incident, IncidentId, Observation,
+    ProbeId, Profile, ProfileName, ProfileState, ProfileTrack, Reach, Standing, Suspicion,
+    Timestamp,
 };
 
 use crate::policy::draft::Draft;
@@ -268,6 +269,7 @@ fn open(draft: &mut Draft<'_>, name: &ProfileName, cause: Cause) {
     draft.happened.push(Happened::Opened {
         incident: id.clone(),
         profile: name.clone(),
+        since: Some(since),
         cause,
     });
     track.incident = Some(Box::new(Incident::new(id, since, now, cause)));
@@ -279,16 +281,11 @@ pub(in crate::policy) fn close(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.take() else {
         return;
     };
-    let touched = incident.attempts.iter().filter(|attempt| {
-        let report = attempt.report.as_ref();
-        report.is_none_or(|report| report.outcome.touched_host())
-    });
-    let restarts = u32::try_from(touched.count()).unwrap_or(u32::MAX);
     draft.happened.push(Happened::Closed {
         incident: incident.id,
         profile: name.clone(),
         since: incident.since,
-        restarts,
+        restarts: Attempt::restarts(&incident.attempts),
         attempts: incident.attempts,
     });
     draft.durable = true;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::model::{
     Channel, Drill, Drills, Ending, EventKind, HostName, HostTrack, Period, ProfileName, Standing,
-    Timestamp, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, limits, monday,
+    Timestamp, Week, WeekHost, WeekRestart, WeekSite, WeekSlow, limits, monday,
 };
 
 use crate::policy::draft::Draft;
@@ -339,19 +339,10 @@ fn count(n: usize) -> u32 {
 fn held(draft: &Draft<'_>, track: &HostTrack, began: Timestamp) -> Vec<WeekRestart> {
     let of_period = track.past.iter().filter(|past| past.began >= began);
     of_period
-        .map(|past| {
-            let held = match (past.back, past.again) {
-                (None, _) => WeekHeld::No,
-                (Some(back), Some(again)) => WeekHeld::For(again.since(back)),
-                (Some(back), None) => WeekHeld::Still(draft.now.since(back)),
-            };
-            WeekRestart {
-                at: draft.wall(past.began),
-                needed: past
-                    .ailment
-                    .and_then(|ailment| ailment.needed_restart(held != WeekHeld::No)),
-                held,
-            }
+        .map(|past| WeekRestart {
+            at: draft.wall(past.began),
+            needed: past.needed(draft.now),
+            held: past.held(draft.now),
         })
         .collect()
 }

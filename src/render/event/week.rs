@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::time::Duration;
 
 use crate::model::{
-    Drill, HostName, ProfileName, Week, WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow,
+    Drill, Held, HostName, ProfileName, Week, WeekHost, WeekRestart, WeekSite, WeekSlow,
 };
 
 use super::{Learnt, learnt, written};
@@ -127,9 +127,9 @@ fn host(host: &WeekHost) -> Host<'_> {
 
 fn restart(one: &WeekRestart) -> Restart {
     let (held, holds) = match one.held {
-        WeekHeld::No => (None, false),
-        WeekHeld::For(span) => (Some(span), false),
-        WeekHeld::Still(span) => (Some(span), true),
+        Held::No => (None, false),
+        Held::For(span) => (Some(span), false),
+        Held::Still(span) => (Some(span), true),
     };
     Restart {
         at: written(one.at),

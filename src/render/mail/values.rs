@@ -3,7 +3,7 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{Ending, Notification, RecoveryOutcome, Remark, limits};
+use crate::model::{Attempt, Ending, Notification, RecoveryOutcome, Remark, limits};
 use crate::render::explain;
 use crate::render::words::Voice;
 
@@ -36,7 +36,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         no_way_in => awaits_after(note, RecoveryOutcome::NotExecuted),
         declined => awaits_after(note, RecoveryOutcome::Declined),
         in_hand => advice::is_in_hand(note),
-        restarts => restarts(note),
+        restarts => Attempt::restarts(&note.attempts),
         attempt => note.attempts.last().map(|attempt| attempt.number),
         untold => note.story,
         outages => note.flaps.map(|flaps| flaps.outages),
@@ -94,19 +94,6 @@ fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
 /// What was found, in the words of a subject.
 pub(super) fn cause(voice: &Voice, note: &Notification) -> String {
     explain::maybe_cause_phrase(voice, note.cause)
-}
-
-/// The restarts of the incident that may have touched the host.
-pub(super) fn restarts(note: &Notification) -> usize {
-    note.attempts
-        .iter()
-        .filter(|attempt| {
-            attempt
-                .report
-                .as_ref()
-                .is_none_or(|report| report.outcome.touched_host())
-        })
-        .count()
 }
 
 /// How long it lasted, when both ends are known.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use minijinja::{Value, context};
 
 use crate::model::{
-    Drill, HostName, Notification, Timestamp, Week, WeekHeld, WeekHost, WeekRestart, limits,
+    Drill, Held, HostName, Notification, Timestamp, Week, WeekHost, WeekRestart, limits,
 };
+use crate::render::text::percent;
 use crate::render::words::{Key, Voice, key};
 
 use super::page::{Item, Section};
@@ -50,14 +51,6 @@ pub(super) fn sums(voice: &Voice, week: &Week) -> Sums {
             .iter()
             .filter(|site| week.share(site).is_none())
             .count(),
-    }
-}
-
-/// `99.98`, from hundredths of a per cent; a whole hundred is `100`.
-fn percent(share: u32) -> String {
-    match share {
-        10_000 => "100".to_owned(),
-        share => format!("{}.{:02}", share / 100, share % 100),
     }
 }
 
@@ -146,9 +139,9 @@ fn on_host(voice: &Voice, host: &WeekHost) -> Vec<Item> {
 
 fn restart(voice: &Voice, one: WeekRestart) -> Item {
     let (held, still) = match one.held {
-        WeekHeld::No => (None, false),
-        WeekHeld::For(span) => (Some(voice.span(span)), false),
-        WeekHeld::Still(span) => (Some(voice.span(span)), true),
+        Held::No => (None, false),
+        Held::For(span) => (Some(voice.span(span)), false),
+        Held::Still(span) => (Some(voice.span(span)), true),
     };
     let time = voice.day_clock(one.at);
     point(voice, key!(Week, "restart"), context! { time, held, still })

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::ink::{Ink, Line, Sheet};
 use super::words::moment;
-use crate::model::ProfileName;
+use crate::model::{Held, ProfileName, RecoveryOutcome};
 use crate::render::duration::span;
-use crate::render::history::{HeldFor, Outage, PastRestart, PastView};
-use crate::render::text::{plural, width};
+use crate::render::history::{Outage, PastRestart, PastView};
+use crate::render::text::{percent, plural, width};
 
 /// Time that was not judged is said from here on: the moment until a first probe is none.
 const SHOWN: Duration = Duration::from_secs(60);
@@ -24,17 +24,18 @@ pub(super) fn write(sheet: &mut Sheet, past: &PastView) {
     }
     sheet.gap();
     for restart in &past.restarts {
-        let (ink, held) = match restart.held {
-            HeldFor::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
-            HeldFor::For(time) => (Ink::Warn, format!("held for {}", span(time))),
-            HeldFor::No => (Ink::Bad, "did not help".to_owned()),
+        let (ink, held) = match restart.past.held(past.until) {
+            _ if !restart.took_place() => (Ink::Bad, "nothing was restarted".to_owned()),
+            Held::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
+            Held::For(time) => (Ink::Warn, format!("held for {}", span(time))),
+            Held::No => (Ink::Bad, "did not help".to_owned()),
         };
         let outcome = restart
             .outcome
-            .map_or("its end was not seen", crate::model::RecoveryOutcome::word);
+            .map_or("its end was not seen", RecoveryOutcome::word);
         let line = Line::new(
             Ink::Dim,
-            &format!("  {}", moment(restart.began, past.until)),
+            &format!("  {}", moment(restart.past.began, past.until)),
         )
         .to(23)
         .then(Ink::Plain, "restart of ")
@@ -49,7 +50,7 @@ pub(super) fn write(sheet: &mut Sheet, past: &PastView) {
             ),
         )
         .then(ink, &held)
-        .then(Ink::Plain, &worth(restart));
+        .then(Ink::Plain, &worth(past, restart));
         sheet.wrapped(&line, 23);
     }
     sheet.gap();
@@ -73,7 +74,7 @@ fn uptime(past: &PastView, profile: &ProfileName, column: usize) -> Line {
             "not judged".to_owned()
         }
         None => "nothing is recorded".to_owned(),
-        Some(share) => format!("{}.{:02} % up", share / 100, share % 100),
+        Some(share) => format!("{} % up", percent(share)),
     };
     let mut more = match outages.len() {
         0 => String::new(),
@@ -120,24 +121,24 @@ fn line_of(past: &PastView, outage: &Outage) -> Line {
 /// The last line says it all, and what it means where restarts do not hold.
 fn summary(past: &PastView) -> String {
     let whole = span(past.until.since(past.from));
-    let helped = past
-        .restarts
-        .iter()
-        .filter(|r| r.held != HeldFor::No)
-        .count();
-    let brief = past
-        .restarts
-        .iter()
-        .filter(|r| match r.held {
-            HeldFor::For(time) => time.as_secs() < 3600,
-            HeldFor::No => true,
-            HeldFor::Still(_) => false,
+    let done = || past.restarts.iter().filter(|r| r.took_place());
+    let held = |restart: &PastRestart| restart.past.held(past.until);
+    let helped = done().filter(|r| held(r) != Held::No).count();
+    let brief = done()
+        .filter(|r| match held(r) {
+            Held::For(time) => time.as_secs() < 3600,
+            Held::No => true,
+            Held::Still(_) => false,
         })
         .count();
-    let restarts = match past.restarts.len() {
+    let mut restarts = match done().count() {
         0 => "no restart".to_owned(),
         count => format!("{}, {helped} of which helped", plural(count, "restart")),
     };
+    match past.restarts.len() - done().count() {
+        0 => {}
+        count => restarts.push_str(&format!(", {count} more not carried out")),
+    }
     let warning = if brief >= 3 {
         format!(". {brief} of them held for under an hour: this is not mended by restarting")
     } else {
@@ -151,11 +152,12 @@ fn summary(past: &PastView) -> String {
 }
 
 /// Whether a restart was needed, with what the host said.
-fn worth(restart: &PastRestart) -> String {
+fn worth(past: &PastView, restart: &PastRestart) -> String {
     let said = restart
+        .past
         .ailment
         .map_or_else(String::new, |ailment| format!(" ({})", ailment.word()));
-    match restart.needed() {
+    match restart.needed(past.until) {
         Some(true) => format!("; it was needed{said}"),
         Some(false) => format!("; it was NEEDLESS{said}"),
         None => String::new(),
@@ -167,7 +169,7 @@ fn share(past: &PastView) -> String {
     let judged: Vec<bool> = past
         .restarts
         .iter()
-        .filter_map(PastRestart::needed)
+        .filter_map(|restart| restart.needed(past.until))
         .collect();
     let needless = judged.iter().filter(|needed| !**needed).count();
     match judged.len() {

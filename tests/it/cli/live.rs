@@ -49,6 +49,7 @@ fn an_outage_in_lines() {
         Happened::Opened {
             incident: IncidentId::new("shop", "20261122T060041Z"),
             profile: name("shop"),
+            since: None,
             cause: Cause::Refused,
         },
         Happened::Held {

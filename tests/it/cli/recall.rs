@@ -119,6 +119,7 @@ fn course() -> Vec<(Timestamp, Happened)> {
     let opened = |n: u64| Happened::Opened {
         incident: id(n),
         profile: name("shop"),
+        since: Some(minutes(n + 1)),
         cause: Cause::Refused,
     };
     let closed = |n: u64, since: u64| Happened::Closed {
@@ -230,4 +231,45 @@ fn screens() {
     );
     golden("history-100", &terminal::history(&past, look(100)));
     golden("history-60", &terminal::history(&past, look(60)));
+}
+
+/// The report and the mails count the same: an order that was not carried out helped nobody, although the site came back.
+#[test]
+fn what_was_not_carried_out_is_no_restart() {
+    let mut world = World::new();
+    world.host("web1");
+    world.profile("shop", Some("web1"), Standing::Up, Vec::new());
+    for (outcome, took_place) in [
+        (RecoveryOutcome::Succeeded, true),
+        (RecoveryOutcome::Unknown, true),
+        (RecoveryOutcome::NotExecuted, false),
+        (RecoveryOutcome::Declined, false),
+        (RecoveryOutcome::Refused, false),
+    ] {
+        let mut recorded = course();
+        recorded.truncate(4);
+        let (_, Happened::RestartEnded { attempt: last, .. }) = &mut recorded[2] else {
+            panic!("the course has changed");
+        };
+        *last = attempt(1, outcome);
+        let past = history::past(
+            &world.settings,
+            &world.fleet,
+            &world.selection(),
+            minutes(3000),
+            &recorded,
+        );
+        let said = flat(&terminal::history(&past, look(100)));
+        let json = history::document(&past);
+        assert_eq!(json["restarts"][0]["helped"], took_place, "{outcome:?}");
+        let (line, sum) = match took_place {
+            true => ("has held since", "1 restart, 1 of which helped."),
+            false => (
+                "nothing was restarted",
+                "no restart, 1 more not carried out.",
+            ),
+        };
+        let said = said.trim_end().to_owned() + ".";
+        assert!(said.contains(line) && said.ends_with(sum), "{said}");
+    }
 }

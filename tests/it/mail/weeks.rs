@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use probe::model::{
-    Drill, Drills, EventKind, HostName, Lesson, Notification, ProfileName, Timestamp, Week,
-    WeekHeld, WeekHost, WeekRestart, WeekSite, WeekSlow, Wording,
+    Drill, Drills, EventKind, Held, HostName, Lesson, Notification, ProfileName, Timestamp, Week,
+    WeekHost, WeekRestart, WeekSite, WeekSlow, Wording,
 };
 use probe::render::mail::compose;
 
@@ -100,10 +100,10 @@ pub(crate) fn report() -> Notification {
             host: host("web1"),
             count: 4,
             restarts: vec![
-                restart(500_000, WeekHeld::For(secs(1_500)), Some(true)),
-                restart(400_000, WeekHeld::No, Some(false)),
-                restart(300_000, WeekHeld::For(secs(1_740)), None),
-                restart(200_000, WeekHeld::Still(secs(199_000)), Some(true)),
+                restart(500_000, Held::For(secs(1_500)), Some(true)),
+                restart(400_000, Held::No, Some(false)),
+                restart(300_000, Held::For(secs(1_740)), None),
+                restart(200_000, Held::Still(secs(199_000)), Some(true)),
             ],
             lesson: Some(Lesson {
                 restarts: 3,

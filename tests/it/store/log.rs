@@ -170,6 +170,7 @@ fn a_line_carries_its_ids() {
     let opened = line(Happened::Opened {
         incident: incident(),
         profile: profile(),
+        since: None,
         cause: Cause::Refused,
     });
     assert_eq!(opened["incident"], "shop-20261122T060001Z");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Email, Entry, EventKind, Settings, Timestamp, Week, WeekHeld, Wording, Zone,
+    Cause, Email, Entry, EventKind, Held, Settings, Timestamp, Week, Wording, Zone,
 };
 use probe::render::mail::compose;
 
@@ -81,7 +81,7 @@ fn a_month_of_mondays() {
     }
     assert!(matches!(
         weeks[2].hosts[0].restarts[0].held,
-        WeekHeld::Still(span) if span > DAY
+        Held::Still(span) if span > DAY
     ));
     assert!(
         weeks[3].hosts.is_empty(),
@@ -281,13 +281,13 @@ fn a_fleet_that_is_empty_on_monday_is_reported_a_week_later() {
     );
     // Restarts of the first of its weeks are in it, too.
     assert_eq!((weeks[1].restarts, weeks[1].hosts[0].count), (2, 2));
-    let held: Vec<WeekHeld> = weeks[1].hosts[0]
+    let held: Vec<Held> = weeks[1].hosts[0]
         .restarts
         .iter()
         .map(|one| one.held)
         .collect();
     assert!(
-        matches!(held[..], [WeekHeld::For(first), WeekHeld::Still(_)] if first > 9 * DAY),
+        matches!(held[..], [Held::For(first), Held::Still(_)] if first > 9 * DAY),
         "{held:?}"
     );
 }
