@@ -51,10 +51,16 @@ pub struct Telling {
     pub thread: IncidentId,
     /// The first failure of all incidents for which it speaks.
     pub since: Timestamp,
+    /// The first failure of its own site, if that came later: it took over the thread of one that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_since: Option<Timestamp>,
     /// When the first of them was confirmed.
     pub opened: Timestamp,
     /// What was found first.
     pub cause: Cause,
+    /// What was found last, if it is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Cause>,
     /// Restarts of the host in those incidents for which it speaks and which are over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
@@ -103,8 +109,10 @@ impl Telling {
         Self {
             thread: incident.id.clone(),
             since: incident.since,
+            own_since: None,
             opened: incident.opened,
             cause: incident.cause,
+            latest: None,
             attempts: Vec::new(),
             sequence: 0,
             gave_up: false,
@@ -118,6 +126,12 @@ impl Telling {
             news: None,
             muted: false,
         }
+    }
+
+    /// Since when its own site fails.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        self.own_since.unwrap_or(self.since)
     }
 }
 

@@ -201,6 +201,9 @@ pub struct Affected {
     pub since: Timestamp,
     /// Until when.
     pub until: Option<Timestamp>,
+    /// It failed and was never confirmed to be down, so it counts as up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
 }
 
 /// A site that went down and came back again and again.
@@ -238,6 +241,9 @@ pub struct Notification {
     pub until: Option<Timestamp>,
     /// What was found.
     pub cause: Option<Cause>,
+    /// The site is down, and its last probe was well: what was found is what it failed by before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers: bool,
     /// What was seen, check by check.
     pub seen: Vec<Observation>,
     /// Restarts of this incident, oldest first.
@@ -297,6 +303,7 @@ impl Notification {
             opened: None,
             until: None,
             cause: None,
+            answers: false,
             seen: Vec::new(),
             attempts: Vec::new(),
             next: Next::Nothing,
@@ -327,6 +334,13 @@ impl Notification {
     #[must_use]
     pub const fn answers_down(&self) -> bool {
         self.ends() || matches!(self.event, EventKind::GaveUp)
+    }
+
+    /// Whether what the event says is true of this site, one of [`Self::sites`].
+    #[must_use]
+    pub fn concerns(&self, site: &Affected) -> bool {
+        let ails = matches!(site.state, SiteState::Down | SiteState::Failing);
+        ails != self.ends() && !(self.ends() && site.unconfirmed)
     }
 
     /// Whether its incident is over.

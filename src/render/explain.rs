@@ -173,7 +173,21 @@ pub fn not_evidence_phrase(voice: &Voice, why: &NotEvidence) -> String {
 /// words are of another language.
 #[must_use]
 pub fn given_up(voice: &Voice, reason: &GivenUp) -> String {
-    let quoted = |said: &Option<Reason>| said.as_ref().map(|said| self::reason(voice, said));
+    given_up_by(voice, reason, self::reason)
+}
+
+/// The same without what a person can do about a login, where that is said elsewhere.
+#[must_use]
+pub fn given_up_in_brief(voice: &Voice, reason: &GivenUp) -> String {
+    given_up_by(voice, reason, reason_in_brief)
+}
+
+fn given_up_by(
+    voice: &Voice,
+    reason: &GivenUp,
+    said: impl Fn(&Voice, &Reason) -> String,
+) -> String {
+    let quoted = |why: &Option<Reason>| why.as_ref().map(|why| said(voice, why));
     match reason {
         GivenUp::Spent { tries } => voice.say(key!(Holds, "gave_up.spent"), context! { tries }),
         GivenUp::Unreached { tries, said } => voice.say(

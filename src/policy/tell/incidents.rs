@@ -11,7 +11,7 @@
 
 use crate::model::{
     Attempt, EventKind, GivenUp, Hold, HostName, Next, ProfileName, RecoveryOutcome, Remark,
-    SiteState, Telling, Timestamp,
+    SiteState, Stage, Telling, Timestamp,
 };
 
 use crate::policy::draft::Draft;
@@ -65,33 +65,34 @@ pub(in crate::policy) fn closed(draft: &mut Draft<'_>, name: &ProfileName, attem
         flap::forget(draft, &over.thread);
     }
     draft.fleet.profile_mut(name).telling = None;
-    report::over(draft, name, over.since);
+    report::over(draft, name, over.began());
 }
 
-/// A restart ended; probes count again from then on.
-pub(in crate::policy) fn restarted(
-    draft: &mut Draft<'_>,
-    host: &HostName,
-    attempt: &Attempt,
-    counts_from: Option<Timestamp>,
-) {
+/// A restart ended.
+pub(in crate::policy) fn restarted(draft: &mut Draft<'_>, host: &HostName, attempt: &Attempt) {
     let Some(report) = &attempt.report else {
         return;
     };
+    let track = draft.fleet.hosts.get(host);
     if report.no_login().is_some() {
-        // People are told the hold that follows.
+        let hold = track.and_then(|track| login::refusal(draft.now, track));
+        if let Some(hold) = hold {
+            withheld(draft, host, hold.word(), Some(&hold), None);
+        }
         return;
     }
+    let backoff = track
+        .and_then(|track| track.not_before)
+        .map(|until| Hold::Backoff { until });
     let word = match report.outcome {
         RecoveryOutcome::Succeeded
         | RecoveryOutcome::Failed
         | RecoveryOutcome::TimedOut
         | RecoveryOutcome::Unknown => {
-            let from = draft.wall(counts_from.unwrap_or(draft.now));
-            let next = Next::Prove { from };
             for name in thread::speakers(draft, host) {
+                let next = message::next_for(draft, &name);
                 message::announce(draft, &name, next.clone());
-                message::tell(draft, &name, EventKind::Restarted, next.clone(), None);
+                message::tell(draft, &name, EventKind::Restarted, next, None);
             }
             return;
         }
@@ -99,17 +100,8 @@ pub(in crate::policy) fn restarted(
         RecoveryOutcome::NotExecuted => "not_executed",
         RecoveryOutcome::Declined => "declined",
     };
-    let track = draft.fleet.hosts.get(host);
-    let until = track.and_then(|track| track.not_before);
-    let until = until.unwrap_or(draft.now);
     let remark = report.reason.clone().map(Remark::Reason);
-    withheld(
-        draft,
-        host,
-        word,
-        &Next::Held(Hold::Backoff { until }),
-        remark,
-    );
+    withheld(draft, host, word, backoff.as_ref(), remark);
 }
 
 /// A restart began: if another one is proposed after it, people hear of that, too.
@@ -121,18 +113,37 @@ pub(in crate::policy) fn begun(draft: &mut Draft<'_>, host: &HostName) {
     }
 }
 
-/// Tells people once per incident and reason that a restart was due and is not done.
-pub(in crate::policy) fn withheld(
+/// A hold that is told keeps a host from being restarted. One that was over in the same decision is not told.
+pub(in crate::policy) fn held(draft: &mut Draft<'_>, host: &HostName, hold: &Hold) {
+    let track = draft.fleet.hosts.get(host);
+    let stands = track.and_then(|track| track.hold.as_ref());
+    if stands.is_some_and(|stands| stands.word() == hold.word()) {
+        withheld(draft, host, hold.word(), None, None);
+    }
+}
+
+/// Tells people once per incident and reason that a restart was due and is not done; `after` an attempt that was none
+/// this holds the next one, while failures are counted anew.
+fn withheld(
     draft: &mut Draft<'_>,
     host: &HostName,
     word: &str,
-    next: &Next,
+    after: Option<&Hold>,
     remark: Option<Remark>,
 ) {
+    let track = draft.fleet.hosts.get(host);
+    // People are told that we gave up instead.
+    if track.is_none_or(|track| !matches!(track.stage, Stage::Idle)) {
+        return;
+    }
     for name in thread::speakers(draft, host) {
         if draft.window(&name, draft.now).is_some() {
             continue;
         }
+        let next = match (message::next_for(draft, &name), after) {
+            (Next::Held(hold), Some(after)) if hold.is_step() => Next::Held(after.clone()),
+            (next, _) => next,
+        };
         message::announce(draft, &name, next.clone());
         let telling = thread::telling(draft, &name);
         if telling.is_some_and(|telling| telling.withheld.contains(word)) {

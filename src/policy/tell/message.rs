@@ -1,14 +1,14 @@
 //! What a message of an incident says: the state, what was done, and what comes next, all as it is when the message is
-//! queued. If a `down` is queued because something was just done, it names the same next step as the message about
-//! that.
+//! queued. What comes next is read from the state that the decision leaves, never taken from the event that is told: a
+//! hold that was over in the same decision is not told any more.
 //!
 //! People are told of an incident once it is known what comes next: after the look at its host, and after the host's
 //! other sites were probed as well, so that one message names all of them. The look has its own time limit; for the
 //! other sites the message waits at most [`limits::GATHER`]. A restart waits for no mail.
 
 use crate::model::{
-    Attempt, DatedFacts, EventKind, Fleet, Hold, HostName, Next, ProfileName, Remark, Stage,
-    Telling, Timestamp, limits,
+    Attempt, CheckResult, DatedFacts, EventKind, Fleet, Hold, HostName, Next, ProfileName, Remark,
+    Stage, Telling, Timestamp, limits,
 };
 
 use crate::policy::draft::Draft;
@@ -47,6 +47,8 @@ pub(in crate::policy) fn tell(
     let over = told.ends();
     told.incident = Some(telling.thread.clone());
     told.sequence = telling.sequence;
+    let began = draft.wall(telling.began());
+    told.answers = !over && track.successes > 0 && track.last.iter().all(CheckResult::is_ok);
     told.profile = Some(name.clone());
     told.first.clone_from(&telling.first);
     told.ssh = host
@@ -61,7 +63,6 @@ pub(in crate::policy) fn tell(
         .and_then(|host| facts(draft, host, telling.since));
     told.host = host;
     told.slow = profile.and_then(|profile| profile.slow);
-    told.since = Some(draft.wall(telling.since));
     told.opened = Some(draft.wall(telling.opened));
     told.until = over.then(|| draft.wall(draft.now));
     // The end says how the outage began; every other message says what is so now.
@@ -79,12 +80,19 @@ pub(in crate::policy) fn tell(
         .collect();
     told.next = match next {
         Next::Held(hold) => Next::Held(hold.shifted(|at| draft.wall(at))),
-        Next::Restart { .. } | Next::Prove { .. } | Next::WatchOnly | Next::Nothing => next,
+        Next::Prove { from } => Next::Prove {
+            from: draft.wall(from),
+        },
+        Next::Restart { .. } | Next::WatchOnly | Next::Nothing => next,
     };
     told.remark = remark;
     told.story = over && telling.sequence == 0;
     told.flaps = flap::flaps(draft, name);
     told.sites = thread::sites(draft, name, event);
+    // Of the sites of which the event is true: not since one went down that has long been back.
+    let concerned = told.sites.iter().filter(|site| told.concerns(site));
+    let earliest = concerned.map(|site| site.since).min();
+    told.since = Some(earliest.unwrap_or(began));
     outbox::queue(draft, &told);
     let now = draft.now;
     if let Some(telling) = &mut draft.fleet.profile_mut(name).telling {
@@ -137,7 +145,7 @@ pub(in crate::policy) fn announce(draft: &mut Draft<'_>, name: &ProfileName, nex
     }
 }
 
-/// What comes next for a profile that is down.
+/// What comes next for a profile that is down: by the stage of its host, and only on an idle host by what holds it.
 pub(in crate::policy) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next {
     let host = draft
         .settings
@@ -153,18 +161,21 @@ pub(in crate::policy) fn next_for(draft: &Draft<'_>, name: &ProfileName) -> Next
     }) else {
         return Next::WatchOnly;
     };
-    let attempt = track
-        .last
-        .as_ref()
-        .filter(|_| track.acting && matches!(track.stage, Stage::Restarting { .. }));
-    match (attempt, &track.hold) {
-        (Some(attempt), _) => Next::Restart {
-            command: attempt.command.clone(),
-            number: attempt.number,
-            of: settings.restart.give_up_after,
+    let begins = |attempt: &&Attempt| track.acting && attempt.began == draft.now;
+    match &track.stage {
+        Stage::Restarting { .. } => match track.last.as_ref().filter(begins) {
+            Some(attempt) => Next::Restart {
+                command: attempt.command.clone(),
+                number: attempt.number,
+                of: settings.restart.give_up_after,
+            },
+            None => Next::Held(Hold::Restarting),
         },
-        (None, Some(hold)) => Next::Held(hold.clone()),
-        (None, None) => Next::Nothing,
+        Stage::Settling { until, .. } => Next::Prove { from: *until },
+        Stage::GaveUp { reason, .. } => Next::Held(Hold::GaveUp {
+            reason: reason.clone(),
+        }),
+        Stage::Idle => track.hold.clone().map_or(Next::Nothing, Next::Held),
     }
 }
 

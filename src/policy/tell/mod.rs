@@ -36,7 +36,7 @@ mod thread;
 mod unjudged;
 
 use crate::model::{
-    AttemptId, EntryId, EventKind, Fleet, Happened, HostName, Next, ProfileName, Remark, Settings,
+    AttemptId, EntryId, EventKind, Fleet, Happened, HostName, ProfileName, Remark, Settings,
     Timestamp,
 };
 
@@ -51,6 +51,7 @@ pub(in crate::policy) fn handle(draft: &mut Draft<'_>) {
                 if *well == Some(true) {
                     report::answered(draft, profile);
                 }
+                thread::probed(draft, profile);
                 certificates::probed(draft, profile);
             }
             Happened::Opened { profile, .. } => incidents::opened(draft, profile),
@@ -61,22 +62,15 @@ pub(in crate::policy) fn handle(draft: &mut Draft<'_>) {
                 report::restarted(draft, host);
                 incidents::begun(draft, host);
             }
-            Happened::RestartEnded {
-                host,
-                attempt,
-                counts_from,
-            } => {
-                if counts_from.is_none() {
+            Happened::RestartEnded { host, attempt, .. } => {
+                if !attempt.touched_host() {
                     report::undone(draft, host, attempt.began);
                 }
-                incidents::restarted(draft, host, attempt, *counts_from);
+                incidents::restarted(draft, host, attempt);
             }
             Happened::Held {
                 host, hold, lasts, ..
-            } if *lasts || hold.is_told() => {
-                let next = Next::Held(hold.clone());
-                incidents::withheld(draft, host, hold.word(), &next, None);
-            }
+            } if *lasts || hold.is_told() => incidents::held(draft, host, hold),
             Happened::GaveUp { host, reason } => incidents::gave_up(draft, host, reason),
             Happened::NetworkBack { since, blinded } => {
                 report::seeing(draft, *since);

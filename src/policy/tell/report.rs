@@ -293,9 +293,14 @@ fn write(draft: &Draft<'_>, period: &Period) -> Week {
     let blind = blind.map_or(Duration::ZERO, |since| now.since(since.max(period.began)));
     let configured = draft.settings.hosts.keys();
     let drilled = |name: &str| fleet.drills.hosts.get(name).copied();
+    // A look with facts came by the same login as a drill.
+    let let_in = |host: &&HostName| {
+        let look = fleet.hosts.get(*host).and_then(|track| track.look.as_ref());
+        look.is_some_and(|look| look.diagnosis.facts().is_some())
+    };
     let undrilled = configured
         .clone()
-        .filter(|host| drilled(host.as_str()).is_none());
+        .filter(|host| drilled(host.as_str()).is_none() && !let_in(host));
     let hosts_drilled = configured
         .clone()
         .filter_map(|host| Some((host.to_string(), drilled(host.as_str())?)));

@@ -110,8 +110,9 @@ pub(in crate::policy) fn goes_on(
         profile: name.clone(),
         state,
         cause: Some(over.cause),
-        since: draft.wall(over.since),
+        since: draft.wall(over.began()),
         until: Some(draft.wall(now)),
+        unconfirmed: false,
     };
     let Some(next) = mate(draft, &thread, !over.led) else {
         return false;
@@ -124,8 +125,10 @@ pub(in crate::policy) fn goes_on(
         over.over.retain(|site| site.profile != next);
         **speaks = Telling {
             since: over.since.min(speaks.since),
+            own_since: Some(speaks.began()),
             opened: over.opened.min(speaks.opened),
             cause: speaks.cause,
+            latest: speaks.latest,
             first: over.first.clone().or_else(|| Some(name.clone())),
             led: false,
             ..over
@@ -167,6 +170,7 @@ pub(in crate::policy) fn sites(
         cause,
         since: draft.wall(since),
         until: (state != SiteState::Down && ends).then(|| draft.wall(draft.now)),
+        unconfirmed: state == SiteState::Failing,
     };
     let mut sites: Vec<Affected> = Vec::new();
     for mate in &mates {
@@ -177,7 +181,7 @@ pub(in crate::policy) fn sites(
             } else {
                 shown(draft, mate, other)
             };
-            sites.push(site(mate, state, Some(cause), other.since));
+            sites.push(site(mate, state, Some(cause), other.began()));
         }
     }
     let host = draft.host_of(name).filter(|_| !ends);
@@ -258,11 +262,25 @@ pub(in crate::policy) fn is_gathering(
     })
 }
 
-/// The cause by which a profile that is down fails now; if it answers now, the first cause.
+/// The cause by which a profile that is down fails now, or failed last.
 pub(in crate::policy) fn shown(draft: &Draft<'_>, name: &ProfileName, telling: &Telling) -> Cause {
     let profile = draft.settings.profiles.get(name);
     let shown = profile.zip(draft.fleet.profiles.get(name));
     shown
         .and_then(|(profile, track)| judge::failing(profile, &track.last))
+        .or(telling.latest)
         .unwrap_or(telling.cause)
+}
+
+/// A profile was probed: remembers by what it fails, for messages that are written while it answers or cannot be judged.
+pub(in crate::policy) fn probed(draft: &mut Draft<'_>, name: &ProfileName) {
+    let Some(telling) = telling(draft, name) else {
+        return;
+    };
+    let latest = shown(draft, name, telling);
+    if telling.latest.unwrap_or(telling.cause) != latest
+        && let Some(telling) = &mut draft.fleet.profile_mut(name).telling
+    {
+        telling.latest = Some(latest);
+    }
 }

@@ -2,14 +2,14 @@
 
 use minijinja::context;
 
-use crate::model::{Affected, Hold, Next, Notification, RecoveryOutcome, SiteState};
+use crate::model::{Hold, Next, Notification, RecoveryOutcome};
 use crate::render::words::{Voice, key};
 
 /// What the notification is about: `shop`, or `shop and 9 more` where it took other sites of the host as well.
 pub(super) fn site(voice: &Voice, note: &Notification) -> String {
     // The subjects of a thread name the same site, as long as what they say is true of it.
     let first = note.first.as_ref().filter(|first| {
-        let mut sites = note.sites.iter().filter(|site| concerned(note, site));
+        let mut sites = note.sites.iter().filter(|site| note.concerns(site));
         sites.any(|site| site.profile == **first)
     });
     let site = match (first.or(note.profile.as_ref()), &note.host) {
@@ -25,14 +25,8 @@ pub(super) fn site(voice: &Voice, note: &Notification) -> String {
 
 /// The other sites of which the event is true as well.
 pub(super) fn together(note: &Notification) -> usize {
-    let all = note.sites.iter().filter(|site| concerned(note, site));
+    let all = note.sites.iter().filter(|site| note.concerns(site));
     all.count().saturating_sub(1)
-}
-
-/// Whether what the event says is true of this site.
-fn concerned(note: &Notification, site: &Affected) -> bool {
-    let ails = matches!(site.state, SiteState::Down | SiteState::Failing);
-    ails != note.ends()
 }
 
 /// The machine, in a sentence.

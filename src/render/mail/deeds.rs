@@ -2,7 +2,7 @@
 
 use minijinja::{Value, context};
 
-use crate::model::{Attempt, Next, Notification, RecoveryOutcome, limits};
+use crate::model::{Attempt, Hold, Next, Notification, RecoveryOutcome, limits};
 use crate::render::explain;
 use crate::render::words::{Key, Voice, key};
 
@@ -139,6 +139,9 @@ pub(super) fn ended(
     let begins = matches!(&note.next, Next::Restart { number, .. } if *number == attempt.number);
     if attempt.report.is_none() && begins {
         return voice.word(key!(Attempts, "begins"));
+    }
+    if attempt.report.is_none() && matches!(note.next, Next::Held(Hold::Restarting)) {
+        return voice.word(key!(Attempts, "under_way"));
     }
     let outcome = attempt.report.as_ref().map(|report| report.outcome);
     let why = match in_brief {

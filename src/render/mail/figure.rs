@@ -55,7 +55,10 @@ fn marks(voice: &Voice, note: &Notification) -> Marks {
         incident: note
             .since
             .map(|since| (since, note.until.unwrap_or(note.at))),
-        restarts: note.attempts.iter().map(|attempt| attempt.began).collect(),
+        restarts: {
+            let done = note.attempts.iter().filter(|one| one.touched_host());
+            done.map(|attempt| attempt.began).collect()
+        },
         slow_ms: note
             .slow
             .map(|slow| u32::try_from(slow.as_millis()).unwrap_or(u32::MAX)),

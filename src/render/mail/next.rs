@@ -40,13 +40,14 @@ pub fn sentence(voice: &Voice, note: &Notification) -> Option<String> {
 
 fn held(voice: &Voice, note: &Notification, hold: &Hold) -> String {
     let host = host(note);
-    if matches!(hold, Hold::GaveUp { .. }) {
+    if let Hold::GaveUp { reason } = hold {
         if matches!(note.event, EventKind::Up | EventKind::Back) {
             return voice.say(key!(Next, "given_up.back"), context! { host });
         }
         if !note.attempts.is_empty() {
-            let reason = given_up(voice, note);
-            return voice.say(key!(Next, "given_up"), context! { host, reason });
+            let reason = explain::given_up_in_brief(voice, reason);
+            let said = voice.say(key!(Holds, "gave_up"), context! { host, reason });
+            return clean::line(&said, 2 * limits::DETAIL_CHARS);
         }
     }
     if let Hold::Backoff { until } = hold {
@@ -63,25 +64,6 @@ fn held(voice: &Voice, note: &Notification, hold: &Hold) -> String {
     }
     let said = explain::hold(voice, hold, host, |at| at);
     clean::line(&said, 2 * limits::DETAIL_CHARS)
-}
-
-/// Why we gave up, from the attempts themselves.
-fn given_up(voice: &Voice, note: &Notification) -> String {
-    let tried = note.attempts.len();
-    let last = note
-        .attempts
-        .last()
-        .and_then(|attempt| attempt.report.as_ref());
-    if last.is_some_and(|report| report.config_broken) {
-        return voice.word(key!(Next, "given_up.config"));
-    }
-    match last.filter(|report| !report.outcome.touched_host()) {
-        Some(_) => voice.say(
-            key!(Next, "given_up.unreached"),
-            context! { tried, why => why(voice, note) },
-        ),
-        None => voice.say(key!(Next, "given_up.spent"), context! { tried }),
-    }
 }
 
 /// Why the last attempt did not reach the host; what a person can do about it stands with what was done.

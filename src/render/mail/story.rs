@@ -122,6 +122,7 @@ fn sites(voice: &Voice, note: &Notification, here: bool) -> Vec<Item> {
             since => voice.moment(site.since, note.at),
             until => site.until.map(|until| voice.moment(until, note.at)),
             lasted => voice.span(lasted),
+            unconfirmed => site.unconfirmed,
             cause => site.cause.map(|cause| explain::maybe_cause_phrase(voice, Some(cause))),
         };
         Item::Point(clean::line(&voice.say(piece, values), limits::DETAIL_CHARS))

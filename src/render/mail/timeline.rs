@@ -20,7 +20,9 @@ pub(super) fn timeline(voice: &Voice, note: &Notification) -> Vec<Item> {
         return Vec::new();
     }
     let mut lines: Vec<(Timestamp, String)> = Vec::new();
-    if let Some(at) = note.since {
+    // The thread may have begun with another site, which is back.
+    let sites = note.sites.iter().map(|site| site.since);
+    if let Some(at) = note.since.into_iter().chain(sites).min() {
         let begins = if note.event == EventKind::Unjudged || note.judged {
             key!(Page, "timeline.unjudged")
         } else {

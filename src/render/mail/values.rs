@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 
 use crate::model::{Attempt, Ending, Notification, RecoveryOutcome, Remark, limits};
 use crate::render::explain;
-use crate::render::words::Voice;
+use crate::render::words::{Voice, key};
 
 use super::about::{awaits_after, held, site, together};
 use super::{advice, clean, deeds, ending, next, summary, week};
@@ -29,7 +29,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         from_minute => blind.0,
         until_minute => blind.1,
         cause => cause(voice, note),
-        meaning => note.cause.map(|cause| explain::cause_sentence(voice, cause)),
+        meaning => note.cause.filter(|_| !note.answers).map(|cause| explain::cause_sentence(voice, cause)),
         next => next::sentence(voice, note),
         lesson => next::lesson(voice, note),
         held => held(note).map(|hold| explain::hold_phrase(voice, hold)),
@@ -49,7 +49,7 @@ pub(super) fn values(voice: &Voice, note: &Notification) -> Value {
         remark => note.remark.as_ref().map(|remark| said(voice, remark)),
         first => first.map(ending::whose),
         others => others,
-        left => first.map(|first: &Ending| voice.left(note.at, first.ends)),
+        left => first.map(|first: &Ending| voice.span(first.ends.since(note.at))),
         ends => first.map(|first| voice.day_clock(first.ends)),
         day => first.map(|first| voice.day(first.ends)),
         week_sites => week.map(|week| week.sites),
@@ -93,6 +93,9 @@ fn ends(voice: &Voice, note: &Notification) -> (String, Option<String>) {
 
 /// What was found, in the words of a subject.
 pub(super) fn cause(voice: &Voice, note: &Notification) -> String {
+    if note.answers {
+        return voice.word(key!(Page, "answers"));
+    }
     explain::maybe_cause_phrase(voice, note.cause)
 }
 

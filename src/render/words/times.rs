@@ -88,18 +88,6 @@ impl Voice {
         }
     }
 
-    /// `7 days`, `1 day`, `5 hours`; what has begun counts as whole, so that a step of seven days says seven.
-    #[must_use]
-    pub fn left(&self, at: Timestamp, ends: Timestamp) -> String {
-        let hours = ends.since(at).as_secs().div_ceil(3600);
-        match (hours.div_ceil(24), hours) {
-            (_, 0) => self.word(key!(Times, "left_nothing")),
-            (1, 24) => self.unit(key!(Times, "left_days"), 1),
-            (_, hours) if hours < 24 => self.unit(key!(Times, "left_hours"), hours),
-            (days, _) => self.unit(key!(Times, "left_days"), days),
-        }
-    }
-
     fn unit(&self, key: Key, n: u64) -> String {
         self.say(key, context! { n })
     }

@@ -56,6 +56,7 @@ pub(crate) fn down_together() -> Notification {
             cause: Some(Cause::Refused),
             since: NIGHT - Duration::from_secs(20 - n as u64),
             until: None,
+            unconfirmed: n >= 8,
         })
         .collect();
     note

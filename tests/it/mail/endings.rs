@@ -20,12 +20,12 @@ fn one_certificate() {
     let letter = letter(vec![ending("shop.example.com", 7)]);
     assert_eq!(
         letter.subject,
-        "[CERT] shop.example.com: certificate expires in 7 days (2026-11-29)"
+        "[CERT] shop.example.com: certificate expires in 6d 23h (2026-11-29)"
     );
     assert_eq!(
         letter.text,
         "\
-The certificate for shop.example.com expires in 7 days, on 29 Nov 2026,
+The certificate for shop.example.com expires in 6d 23h, on 29 Nov 2026,
 05:59:41 UTC.
 
 The sites answer well until then. From that moment browsers turn visitors
@@ -60,7 +60,7 @@ fn several_certificates() {
     ]);
     assert_eq!(
         letter.subject,
-        "[CERT] shop.example.com and 1 more: certificates expire, the first in 1 day (2026-11-23)"
+        "[CERT] shop.example.com and 1 more: certificates expire, the first in 23h 59m (2026-11-23)"
     );
     assert!(
         letter

@@ -68,7 +68,7 @@ fn subjects_say_the_present() {
             "[BLIND] could not see from 06:00 to 06:12 UTC: our own network was down",
             "[UNJUDGED] shop: cannot be judged for 5m 40s (web1)",
             "[DAMAGED] memory of past restarts lost, nothing is restarted for now",
-            "[CERT] shop.example.com and 1 more: certificates expire, the first in 1 day (2026-11-23)",
+            "[CERT] shop.example.com and 1 more: certificates expire, the first in 23h 59m (2026-11-23)",
             "[FLAPPING] shop: down 4 times since 05:12:21 UTC (web1)",
             "[DIGEST] 1 needs a person, 1 down, 2 over, 1 more",
             "[WEEK] 42 sites, 99.96 % up, 4 restarts, 1 down now",

@@ -167,6 +167,7 @@ fn affected(rng: &mut fastrand::Rng) -> Vec<probe::model::Affected> {
         cause: Some(probe::model::Cause::Refused),
         since: probe::model::Timestamp(n as i64),
         until: (n > 0).then_some(probe::model::Timestamp(9)),
+        unconfirmed: n == 1,
     };
     (0..rng.usize(0..3)).map(site).collect()
 }

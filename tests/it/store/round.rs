@@ -124,8 +124,10 @@ fn profile(rng: &mut fastrand::Rng) -> ProfileTrack {
     let telling = Telling {
         thread: IncidentId::new("blog", "20261122T055900Z"),
         since: at(rng),
+        own_since: maybe(rng, Timestamp(6)),
         opened: at(rng),
         cause: cause(rng),
+        latest: Some(cause(rng)),
         attempts: (0..rng.usize(0..3)).map(|_| attempt(rng)).collect(),
         sequence: rng.u32(..),
         gave_up: rng.bool(),
@@ -242,6 +244,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             certificates: vec![],
             first: maybe(rng, ProfileName::try_new("blog").unwrap()),
             story: rng.bool(),
+            answers: rng.bool(),
             judged: rng.bool(),
             flaps: maybe(
                 rng,

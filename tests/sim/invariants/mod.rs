@@ -9,6 +9,7 @@
 //! | S5, S6, S7, S17, S21, S22 | `worlds`: `evidence` |
 //! | S12, S14, S15, S16, S23, S34 | `worlds`: `told` (S34: the ends of what people were told; S16 also `scenarios::crowds`; S14 to the byte: `it::mail::letters::a_retry_repeats_the_same_bytes`) |
 //! | what cannot be judged is told | `worlds`: `unjudged`; `scenarios::unjudged` |
+//! | a mail's parts agree | every message that is queued in a world: `moment` |
 //! | S13 | `worlds`: `lasting`, over what each commit holds |
 //! | S18 | `worlds`: `World::reload_equal`; `scenarios::reload_of_an_equal_configuration_changes_nothing` |
 //! | S19 | `worlds`: `brakes`, where a host was taken out within the window; `scenarios::removed_and_added_again_gives_no_fresh_budget` |
@@ -37,6 +38,7 @@ mod brakes;
 mod evidence;
 mod lasting;
 mod live;
+pub mod moment;
 mod people;
 mod told;
 mod unjudged;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe::model::{
-    Cause, Email, Entry, EventKind, Held, Settings, Timestamp, Week, Wording, Zone,
+    Cause, Email, Entry, EventKind, Happened, Held, Settings, Timestamp, Week, Wording, Zone,
 };
+use probe::render::history;
 use probe::render::mail::compose;
 
 use super::super::invariants;
 use super::super::setup::{each_profile, email, secs, settings};
-use super::super::world::{BEGIN, Mail, Ssh, World};
+use super::super::world::{BEGIN, Fact, Heals, Mail, Ssh, World};
 use super::MINUTE;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -349,4 +350,97 @@ fn what_was_not_judged_counts_neither_way() {
     assert_eq!(week.share_of_all(), Some(9_230), "twelve days of thirteen");
     assert!(near(week.unjudged, 8));
     invariants::check(&world, "not judged");
+}
+
+/// `probe history` reads the log, the report what is remembered: of any fortnight both count the same outages, restarts, times
+/// and shares.
+#[test]
+fn history_and_report_count_the_same() {
+    let mut restarts = 0;
+    for seed in 0..3 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let sites = ["shop@web1", "blog@web1", "wiki@web2", "news"];
+        let mut world = World::new(weekly(&sites, "UTC"));
+        world.rng = fastrand::Rng::with_seed(seed);
+        // Each day something stops, of which a restart heals some, helps others for a while, or cannot be made.
+        for day in 0..9 {
+            let begins = day * DAY + rng.u32(0..20 * 60) * MINUTE;
+            let ends = begins + rng.u32(5..240) * MINUTE;
+            let name = super::super::setup::host(["web1", "web2"][rng.usize(0..2)]);
+            let heals = [Heals::Yes, Heals::No, Heals::For(3_000_000)][rng.usize(0..3)];
+            let ssh = [Ssh::Ok, Ssh::Ok, Ssh::Closed, Ssh::Silent][rng.usize(0..4)];
+            let host = name.clone();
+            world.at(begins, move |world| {
+                let machine = world.machines.get_mut(&host).unwrap();
+                (machine.heals, machine.ssh) = (heals, ssh);
+                world.ill(host.as_str(), Some(Cause::Refused));
+            });
+            world.at(ends, move |world| world.ill(name.as_str(), None));
+            let (site, own) = (["blog", "news"][rng.usize(0..2)], rng.u32(0..23 * 60));
+            let own = day * DAY + own * MINUTE;
+            world.at(own, move |world| {
+                _ = world
+                    .sites
+                    .insert(super::profile(site), Some(Cause::Status));
+            });
+            world.at(own + 50 * MINUTE, move |world| {
+                _ = world.sites.insert(super::profile(site), None);
+            });
+        }
+        world.run_daemon();
+        world.go_on(8 * DAY + 3 * HOUR + 4 * MINUTE);
+        let week = weeks(&world).pop().filter(|week| !week.first).unwrap();
+        restarts += week.restarts;
+        let fleet = world.fleet();
+        let recorded: Vec<(Timestamp, Happened)> = (world.facts.iter())
+            .filter_map(|(t, fact)| match fact {
+                Fact::Noted(noted) => Some((Timestamp(*t), noted.clone())),
+                _ => None,
+            })
+            .filter_map(|(at, mut noted)| {
+                let kept = noted.for_observers(|at| fleet.wall(at));
+                kept.then_some((at, noted))
+            })
+            .filter(|(at, _)| *at >= week.from)
+            .collect();
+        let names = world.settings.profiles.keys().cloned().collect();
+        let past = history::past(&world.settings, &fleet, &names, week.from, &recorded);
+        // The report is a few minutes older than the history.
+        let near = |one: Duration, other: Duration| one.abs_diff(other) <= 4 * MINUTE;
+        for site in &week.sites {
+            let own = past.outages.iter().filter(|o| o.profile == site.profile);
+            let down = own.clone().map(|outage| {
+                let end = outage.until.unwrap_or(past.until);
+                end.since(outage.since.max(past.from))
+            });
+            assert_eq!(own.count(), site.outages as usize, "seed {seed}: {site:?}");
+            assert!(near(down.sum(), site.down), "seed {seed}: {site:?}");
+            let (one, other) = (past.uptime(&site.profile), week.share(site));
+            let apart = one.unwrap().abs_diff(other.unwrap());
+            assert!(apart <= 1, "seed {seed}: {one:?} {other:?}");
+        }
+        let took_place = past.restarts.iter().filter(|one| one.took_place());
+        assert_eq!(
+            took_place.clone().count(),
+            week.restarts as usize,
+            "seed {seed}"
+        );
+        for host in &week.hosts {
+            let own = took_place.clone().filter(|one| one.host == host.host);
+            let own: Vec<_> = own.collect();
+            let newest = own.len() - host.restarts.len();
+            for (known, told) in own[newest..].iter().zip(&host.restarts) {
+                let held = match (known.past.held(past.until), told.held) {
+                    (Held::Still(one), Held::Still(other)) => near(one, other),
+                    (one, other) => one == other,
+                };
+                let same = held && known.needed(past.until) == told.needed;
+                assert!(
+                    same && known.past.began == told.at,
+                    "seed {seed}: {known:?} {told:?}"
+                );
+            }
+        }
+    }
+    assert!(restarts > 5, "too few to compare: {restarts}");
 }

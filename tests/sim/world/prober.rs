@@ -3,6 +3,7 @@
 use probe::model::{Decision, Effect, Event, Happened};
 use probe::policy;
 
+use super::super::invariants::moment;
 use super::World;
 use super::disk::take_back;
 use super::things::{Due, Fact};
@@ -119,6 +120,14 @@ impl World {
             assert!(indexed, "an index says something else than the rows");
         }
         for note in happened {
+            if let Happened::Queued { entry, .. } = &note
+                && let Some(entry) = fleet.outbox.get(entry)
+            {
+                let told = &entry.notification;
+                if let Some(what) = moment::contradiction(&self.settings, &fleet, told) {
+                    panic!("one moment: {what}: {told:#?}");
+                }
+            }
             if let Happened::Closed {
                 incident, profile, ..
             } = &note
