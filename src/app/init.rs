@@ -177,6 +177,7 @@ async fn over_ssh(order: &cli::Init, ssh: &str) -> Result<(Survey, Access), Exit
         name: host_name(destination.trim_start_matches("ssh://"))?,
         ssh: ssh.to_owned(),
         identity_file: absolute(login.as_deref())?,
+        operator_ssh: None,
         known_hosts_file: absolute(order.known_hosts.as_deref())?,
         agent: false,
         diagnose: false,

@@ -58,8 +58,11 @@ pub(super) fn fingerprinted(mut settings: Settings) -> Settings {
         (profile.expectation, profile.fingerprint) = (expectation, hash(whole));
     }
     for host in settings.hosts.values_mut() {
-        let fingerprint = hash(host::host_tree(host));
-        Arc::make_mut(host).fingerprint = fingerprint;
+        let host = Arc::make_mut(host);
+        // Whom people log in as changes nothing of what is remembered.
+        let operator = host.operator_ssh.take();
+        host.fingerprint = hash(host::host_tree(host));
+        host.operator_ssh = operator;
     }
     settings
 }

@@ -35,6 +35,9 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
             None
         }
     };
+    let operator_ssh = section
+        .get("operator_ssh")
+        .and_then(|node| self::ssh(node, report));
     let diagnose = section.flag_or_default("diagnose", report);
     let agent = section.flag_or_default("agent", report);
     let guards = guards::read(&section.below_or_nothing("guards", report), report);
@@ -66,6 +69,7 @@ pub(super) fn read(name: HostName, node: &Node, report: &mut Report) -> Option<D
         host: Host {
             name,
             ssh: ssh.unwrap_or_default(),
+            operator_ssh,
             identity_file,
             known_hosts_file,
             agent,

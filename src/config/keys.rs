@@ -415,6 +415,12 @@ pub(super) const HOST: &[Key] = &[
         "Where to log in: `user@host`, `ssh://user@host:2222`, an alias of ssh's own configuration, or `localhost`.",
     ),
     key(
+        "operator_ssh",
+        Text("admin@web1.example.com"),
+        Nothing,
+        "Where people log in, in the form of `ssh`: the command that mails offer. Without it they offer none, for probe's own login is not theirs.",
+    ),
+    key(
         "identity_file",
         PATH,
         Nothing,

@@ -228,8 +228,11 @@ pub struct Notification {
     pub profile: Option<ProfileName>,
     /// The machine.
     pub host: Option<HostName>,
-    /// Its SSH destination, for the command people may copy.
+    /// Where probe logs in to it.
     pub ssh: Option<String>,
+    /// Where people do, for the command they may copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_ssh: Option<String>,
     /// When this was decided.
     pub at: Timestamp,
     /// Since when the site failed; for `blind` and `unjudged`: since when we could not see, or judge it.
@@ -298,6 +301,7 @@ impl Notification {
             profile: None,
             host: None,
             ssh: None,
+            operator_ssh: None,
             at,
             since: None,
             opened: None,

@@ -303,6 +303,8 @@ pub struct Host {
     pub name: HostName,
     /// What the OpenSSH client is given: `user@host`, `ssh://user@host:2222`, an alias of its configuration.
     pub ssh: String,
+    /// Where people log in to it, for the command that messages offer; probe itself never does.
+    pub operator_ssh: Option<String>,
     /// `-i`, with `IdentitiesOnly`.
     pub identity_file: Option<PathBuf>,
     /// `UserKnownHostsFile`.

@@ -55,6 +55,7 @@ pub fn machine(name: &str) -> Host {
         name: host(name),
         ssh: format!("probe@{name}.example.com"),
         identity_file: None,
+        operator_ssh: None,
         known_hosts_file: None,
         agent: false,
         diagnose: false,

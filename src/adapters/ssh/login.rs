@@ -198,6 +198,7 @@ mod tests {
             name: host,
             ssh: "web1".to_owned(),
             identity_file: None,
+            operator_ssh: None,
             known_hosts_file: None,
             agent: false,
             diagnose: false,

@@ -8,6 +8,7 @@ use crate::model::{Guards, Host, Mode, Restart, Rung, When};
 pub(super) fn host_tree(host: &Host) -> Out {
     Map::of(keys::HOST)
         .with("ssh", text(&host.ssh))
+        .maybe("operator_ssh", host.operator_ssh.as_deref().map(text))
         .maybe("identity_file", host.identity_file.as_deref().map(file))
         .maybe(
             "known_hosts_file",

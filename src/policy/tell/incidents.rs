@@ -11,10 +11,11 @@
 
 use crate::model::{
     Attempt, EventKind, GivenUp, Hold, HostName, Next, ProfileName, RecoveryOutcome, Remark,
-    SiteState, Stage, Telling, Timestamp,
+    SiteState, Stage, Telling,
 };
 
 use crate::policy::draft::Draft;
+use crate::policy::host::login;
 use crate::policy::tell::{flap, flapping, message, report, thread};
 
 /// An incident was opened.

@@ -51,10 +51,11 @@ pub(in crate::policy) fn tell(
     told.answers = !over && track.successes > 0 && track.last.iter().all(CheckResult::is_ok);
     told.profile = Some(name.clone());
     told.first.clone_from(&telling.first);
-    told.ssh = host
+    let settings = host
         .as_ref()
-        .and_then(|host| draft.settings.hosts.get(host))
-        .map(|host| host.ssh.clone());
+        .and_then(|host| draft.settings.hosts.get(host));
+    told.ssh = settings.map(|host| host.ssh.clone());
+    told.operator_ssh = settings.and_then(|host| host.operator_ssh.clone());
     told.lesson = host
         .as_ref()
         .and_then(|host| lesson::of(draft.fleet.hosts.get(host)?, draft.now));

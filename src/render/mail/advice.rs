@@ -38,7 +38,7 @@ pub(super) fn advice(voice: &Voice, note: &Notification, values: &Value) -> Vec<
             format!("probe resume {host}"),
         ))
     };
-    let ssh = |purpose: Key| Some(command(purpose, login(note.ssh.as_ref()?)));
+    let ssh = |purpose: Key| Some(command(purpose, login(note.operator_ssh.as_ref()?)));
     let all = |purpose: Key| command(purpose, "probe status".to_owned());
     let approve = || {
         let host = note.host.as_ref()?;

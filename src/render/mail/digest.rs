@@ -1,4 +1,4 @@
-//! Many messages in one: a line for each incident, with the last that is to be told of it.
+//! Many messages in one: a line for each incident, with the last that is to be told of it, in the order of time.
 
 use minijinja::context;
 
@@ -21,5 +21,7 @@ pub(super) fn items(voice: &Voice, note: &Notification) -> Vec<Item> {
         let said = voice.say(key!(Page, "digest.line"), line);
         Item::Point(clean::line(&said, 10 * limits::DETAIL_CHARS))
     };
-    latest(note).into_iter().map(line).collect()
+    let mut latest = latest(note);
+    latest.sort_by_key(|item| item.at);
+    latest.into_iter().map(line).collect()
 }

@@ -3,9 +3,9 @@
 //!
 //! - One incident is one thread. The id of its first message is derived from the incident and the recipient; every
 //!   later message names it in `In-Reply-To` and `References`, whether or not the first one ever arrived.
-//! - The first screen answers what is down and since when, what it means and what happens next, what was seen, what was
-//!   done or refused and why, what the reader can do, with the commands to copy. Below it: what the host says of
-//!   itself, the output of the command, the timeline.
+//! - The first screen answers what is down and since when, what it means and what happens next, and what the reader can
+//!   do, with the commands to copy. Below it: which sites, what was seen, what was done or refused and why, what the host
+//!   says of itself, the output of the command, the timeline.
 //! - The words come from [`crate::render::words`], in the language and by the clock of the configuration; what people
 //!   wrote in place of ours can be wrong, and then [`Letter::complaints`] says so.
 //! - Text and HTML are written from the same page, so that they cannot contradict each other.

@@ -1,6 +1,6 @@
 //! What a notification means, told in the order in which somebody half asleep asks: what is so and since when, what it
-//! means, what happens next, what was seen, what was done, what can I do. Then what the host says of itself, what the
-//! command said, and how it all went.
+//! means, what happens next, what can I do. Then the facts: the sites, what was seen, what was done, what the host says of
+//! itself, what the command said, and how it all went. A digest and a report begin with what they tell of.
 
 use minijinja::{Value, context};
 
@@ -17,24 +17,18 @@ use super::{advice, clean, deeds, digest, ending, timeline, week};
 /// Checks shown; a profile rarely has more.
 const SEEN: usize = 20;
 
-/// So many sites are listed before anything else; more of them below what the reader can do.
-const SITES_FIRST: usize = 5;
-
 /// The page of a notification.
 pub(super) fn page(voice: &Voice, note: &Notification, values: &Value) -> Page {
     let pieces = pieces(note);
-    // A long list must not push what the reader can do off the first screen.
-    let few = note.sites.len() <= SITES_FIRST;
     let parts = [
-        (key!(Page, "title.sites"), sites(voice, note, few)),
         (key!(Page, "title.digest"), digest::items(voice, note)),
-        (key!(Page, "title.seen"), seen(voice, note)),
-        (key!(Page, "title.done"), deeds::attempts(voice, note)),
         (
             key!(Page, "title.advice"),
             advice::advice(voice, note, values),
         ),
-        (key!(Page, "title.sites"), sites(voice, note, !few)),
+        (key!(Page, "title.sites"), sites(voice, note)),
+        (key!(Page, "title.seen"), seen(voice, note)),
+        (key!(Page, "title.done"), deeds::attempts(voice, note)),
         (key!(Page, "title.facts"), facts(voice, note)),
         (key!(Page, "title.output"), deeds::whole_output(voice, note)),
         (
@@ -104,11 +98,8 @@ fn facts(voice: &Voice, note: &Notification) -> Vec<Item> {
     items
 }
 
-/// The sites of the host that are in it, where there are several and this is their place.
-fn sites(voice: &Voice, note: &Notification, here: bool) -> Vec<Item> {
-    if !here {
-        return Vec::new();
-    }
+/// The sites of the host that are in it, where there are several.
+fn sites(voice: &Voice, note: &Notification) -> Vec<Item> {
     let line = |site: &Affected| {
         let piece = match site.state {
             SiteState::Down => key!(Page, "site.down"),

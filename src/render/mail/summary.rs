@@ -8,19 +8,21 @@ use crate::model::{EventKind, IncidentId, Notification};
 use crate::render::words::{Key, Voice, key};
 
 /// What an incident has come to, the worst first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Needs,
     Down,
-    Over,
+    Up,
+    Closed,
     Other,
 }
 
 impl State {
-    const ALL: [(Self, Key); 4] = [
+    const ALL: [(Self, Key); 5] = [
         (Self::Needs, key!(Page, "digest.needs")),
         (Self::Down, key!(Page, "digest.down")),
-        (Self::Over, key!(Page, "digest.over")),
+        (Self::Up, key!(Page, "digest.up")),
+        (Self::Closed, key!(Page, "digest.closed")),
         (Self::Other, key!(Page, "digest.other")),
     ];
 
@@ -32,7 +34,8 @@ impl State {
             | EventKind::Withheld
             | EventKind::Reminder
             | EventKind::Flapping => Self::Down,
-            EventKind::Up | EventKind::Back | EventKind::Closed => Self::Over,
+            EventKind::Up | EventKind::Back => Self::Up,
+            EventKind::Closed => Self::Closed,
             EventKind::Blind
             | EventKind::Damaged
             | EventKind::Certificate
@@ -43,7 +46,7 @@ impl State {
     }
 }
 
-/// The last message of each incident, and each that belongs to none; the worst first, else in their order.
+/// The last message of each incident, and each that belongs to none, in their order.
 pub(super) fn latest(note: &Notification) -> Vec<&Notification> {
     let mut told: BTreeSet<&IncidentId> = BTreeSet::new();
     let mut latest: Vec<&Notification> = note
@@ -56,7 +59,6 @@ pub(super) fn latest(note: &Notification) -> Vec<&Notification> {
         })
         .collect();
     latest.reverse();
-    latest.sort_by_key(|item| State::of(item.event));
     latest
 }
 

@@ -1,4 +1,8 @@
 //! A page as plain text: prose wrapped at 76 columns, commands and quotes on lines of their own that nothing breaks.
+//!
+//! A line ends at a space between Latin words or, in Japanese, which has none, after a comma or full stop or before a
+//! bracket that opens. What stands between backticks is one word, and so is what stands between two such places: a line
+//! may be longer than 76 columns, for where a Japanese word ends only a dictionary knows.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -50,8 +54,7 @@ fn write_item(out: &mut String, item: &Item) {
     }
 }
 
-/// Writes words, never breaking one: a URL or a command in a sentence stays whole. Japanese is broken between letters,
-/// but no line begins with what closes or ends with what opens.
+/// Writes words, never breaking one.
 fn wrap(out: &mut String, text: &str, first: &str, rest: &str) {
     out.push_str(first);
     let mut column = first.width();
@@ -79,24 +82,22 @@ fn wrap(out: &mut String, text: &str, first: &str, rest: &str) {
 
 /// What stays together, with the space before it.
 fn words(text: &str) -> Vec<&str> {
-    let mut starts = Vec::new();
-    let mut before = None;
+    let is_code = text.matches('`').count().is_multiple_of(2);
+    let (mut starts, mut before, mut in_code) = (vec![0], ' ', false);
     for (at, c) in text.char_indices() {
-        let breaks = match before {
-            None => true,
-            Some(' ') => false,
-            Some(_) if c == ' ' => true,
-            Some(last) => {
-                (wide(last) || wide(c))
-                    && !closes(c)
-                    && !opens(last)
-                    && !(katakana(last) && katakana(c))
-            }
+        let next = text.get(at..).and_then(|rest| rest.chars().nth(1));
+        let breaks = match (before, c) {
+            _ if in_code => false,
+            (' ', _) => false,
+            // `2 分`, `Web サーバー`
+            (last, ' ') => !wide(last) && !next.is_some_and(wide),
+            (last, c) => (ends(last) && !ends(c) && !closes(c)) || (opens(c) && !opens(last)),
         };
         if breaks {
             starts.push(at);
         }
-        before = Some(c);
+        in_code ^= is_code && c == '`';
+        before = c;
     }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let parts = starts.iter().zip(ends);
@@ -110,55 +111,17 @@ fn wide(c: char) -> bool {
     c.width() == Some(2)
 }
 
-/// Words from other languages: long ones, and hard to read in two parts.
-const fn katakana(c: char) -> bool {
-    matches!(c, '\u{30a1}'..='\u{30fc}')
+/// After it a Japanese line may end.
+const fn ends(c: char) -> bool {
+    matches!(c, '、' | '。' | '！' | '？')
 }
 
-/// What no line begins with.
+/// No line begins with it; what follows it may be a particle, and belongs to it.
 const fn closes(c: char) -> bool {
-    matches!(
-        c,
-        '、' | '。'
-            | '）'
-            | '」'
-            | '』'
-            | '］'
-            | '！'
-            | '？'
-            | '：'
-            | '・'
-            | 'ー'
-            | 'っ'
-            | 'ッ'
-            | 'ゃ'
-            | 'ゅ'
-            | 'ょ'
-            | 'ャ'
-            | 'ュ'
-            | 'ョ'
-            | 'ァ'
-            | 'ィ'
-            | 'ゥ'
-            | 'ェ'
-            | 'ォ'
-            | ')'
-            | ']'
-            | '}'
-            | ','
-            | '.'
-            | ':'
-            | ';'
-            | '!'
-            | '?'
-            | '…'
-            | '％'
-            | '\u{3000}'
-            | '`'
-    )
+    matches!(c, '）' | '」' | '』')
 }
 
-/// What no line ends with.
+/// Before it a Japanese line may end.
 const fn opens(c: char) -> bool {
-    matches!(c, '（' | '「' | '『' | '［' | '(' | '[' | '{' | '`')
+    matches!(c, '（' | '「' | '『')
 }

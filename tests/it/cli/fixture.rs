@@ -92,6 +92,7 @@ impl World {
         let made = Host {
             name: host(text),
             ssh: format!("probe@{text}.example.com"),
+            operator_ssh: Some(format!("admin@{text}.example.com")),
             identity_file: None,
             known_hosts_file: None,
             agent: false,

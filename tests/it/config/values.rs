@@ -245,3 +245,21 @@ fn a_fingerprint_follows_its_own_entry_only() {
         seen.push(print);
     }
 }
+
+/// A changed host begins anew; whom people log in as changes nothing that is done.
+#[test]
+fn a_hosts_fingerprint_does_not_follow_the_login_of_people() {
+    let print = |keys: &str| {
+        let text = format!(
+            "network: {{canaries: []}}\nhosts: {{web1: {{ssh: web1, restart: {{commands: r}}{keys}}}}}\nprofiles: {{a: {{urls: https://a.site.test/, host: web1}}}}"
+        );
+        let settings = told(&text).unwrap().settings;
+        let host = &settings.hosts[&HostName::try_new("web1").unwrap()];
+        (host.fingerprint, host.operator_ssh.clone())
+    };
+    let (plain, nobody) = print("");
+    let (same, people) = print(", operator_ssh: admin@web1");
+    assert_eq!((nobody, people), (None, Some("admin@web1".to_owned())));
+    assert_eq!(plain, same);
+    assert_ne!(plain, print(", diagnose: false").0);
+}

@@ -31,17 +31,17 @@ The certificate for shop.example.com expires in 6d 23h, on 29 Nov 2026,
 The sites answer well until then. From that moment browsers turn visitors
 away. Nothing is restarted for it.
 
-What was seen
-  shop.example.com: until 29 Nov 2026, 05:59:41 UTC, issued by “C=US,
-  O=Let's Encrypt, CN=E7”, for shop.example.com, www.shop.example.com
-  - shop: https://shop.example.com/
-
 What you can do
   Renew it where it was made (certbot, acme.sh, KUSANAGI, your authority),
   then reload the web server: one that was renewed on disk is not shown
   before that. If it renews itself, look why that has not happened yet.
   How it is now:
       probe status
+
+What was seen
+  shop.example.com: until 29 Nov 2026, 05:59:41 UTC, issued by “C=US,
+  O=Let's Encrypt, CN=E7”, for shop.example.com, www.shop.example.com
+  - shop: https://shop.example.com/
 
 -- 
 probe, 22 Nov 2026, 06:00:41 UTC

@@ -53,6 +53,7 @@ pub(crate) fn note(event: EventKind) -> Notification {
         profile: Some(ProfileName::try_new("shop").unwrap()),
         host: Some(HostName::try_new("web1").unwrap()),
         ssh: Some("probe@web1.example.com".to_owned()),
+        operator_ssh: Some("admin@web1.example.com".to_owned()),
         since: Some(NIGHT - Duration::from_secs(20)),
         until: None,
         cause: Some(Cause::Refused),

@@ -132,7 +132,7 @@ fn m16_no_text_from_outside_becomes_a_header_or_markup() {
                 .collect::<String>()
         };
         let mut note = entries::restarted(RecoveryOutcome::Failed);
-        note.ssh = Some(nasty());
+        (note.ssh, note.operator_ssh) = (Some(nasty()), Some(nasty()));
         note.seen = vec![
             Observation::Alone(nasty().as_str().into()),
             Observation::Alone(nasty().as_str().into()),

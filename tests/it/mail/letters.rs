@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use probe::adapters::smtp::bytes;
 use probe::model::{Entry, EventKind, Next, Notification, RecoveryOutcome, Wording};
-use probe::render::mail::{compose, subject};
+use probe::render::mail::{brief, compose, subject};
+use probe::render::words::Voice;
 
 use super::entries::{self, after, english, entry, japanese, note, voice};
 
@@ -70,7 +71,7 @@ fn subjects_say_the_present() {
             "[DAMAGED] memory of past restarts lost, nothing is restarted for now",
             "[CERT] shop.example.com and 1 more: certificates expire, the first in 23h 59m (2026-11-23)",
             "[FLAPPING] shop: down 4 times since 05:12:21 UTC (web1)",
-            "[DIGEST] 1 needs a person, 1 down, 2 over, 1 more",
+            "[DIGEST] 1 needs a person, 1 down, 2 up again, 1 more",
             "[WEEK] 42 sites, 99.96 % up, 4 restarts, 1 down now",
             "[TEST] probe can reach you",
         ]
@@ -107,6 +108,7 @@ fn a_site_without_a_host_is_reported_without_one() {
     let alone = Notification {
         host: None,
         ssh: None,
+        operator_ssh: None,
         next: Next::WatchOnly,
         ..entries::down()
     };
@@ -227,4 +229,98 @@ fn the_longest_names_leave_ids_and_headers_whole() {
             "{header}\n{made}"
         );
     }
+}
+
+/// Probe's own login is bound to its key, its address and perhaps its agent: it is offered to nobody.
+#[test]
+fn a_login_is_offered_only_where_people_have_one() {
+    for (note, wording) in entries::all()
+        .into_iter()
+        .flat_map(|note| [english(), japanese()].map(|wording| (note.clone(), wording)))
+    {
+        let text = |note: &Notification| compose(&entry(note.clone()), &wording).text;
+        let login = "      ssh admin@web1.example.com\n";
+        let nobody = Notification {
+            operator_ssh: None,
+            ..note.clone()
+        };
+        let without = text(&nobody);
+        assert!(!without.contains("ssh "), "{without}");
+        let offers = matches!(
+            note.event,
+            EventKind::Down
+                | EventKind::Restarted
+                | EventKind::Withheld
+                | EventKind::Reminder
+                | EventKind::GaveUp
+                | EventKind::Flapping
+                | EventKind::Up
+                | EventKind::Back
+        );
+        assert_eq!(
+            text(&note).contains(login),
+            offers && !note.judged,
+            "{:?}",
+            note.event
+        );
+    }
+}
+
+/// What the reader can do stands before the facts: only the headline and what comes next are above it.
+#[test]
+fn what_the_reader_can_do_stands_second() {
+    for note in entries::all() {
+        let text = compose(&entry(note.clone()), &english()).text;
+        let place = |title: &str| text.find(&format!("\n{title}\n"));
+        let Some(advice) = place("What you can do") else {
+            panic!("{text}");
+        };
+        for title in [
+            "The sites",
+            "What was seen",
+            "What was done",
+            "What the host says",
+            "What the command said",
+            "Timeline",
+        ] {
+            assert!(place(title).is_none_or(|at| advice < at), "{text}");
+        }
+    }
+}
+
+/// What is never parted stands on one line: what is between backticks, a Japanese word, and what a space joins to one.
+#[test]
+fn no_command_and_no_word_is_wrapped() {
+    let wide = |c: char| unicode_width::UnicodeWidthChar::width(c) == Some(2);
+    let mut asked = [0, 0, 0];
+    for note in entries::all() {
+        for wording in [english(), japanese()] {
+            let text = compose(&entry(note.clone()), &wording).text;
+            let whole = |part: &str| text.lines().any(|line| line.contains(part));
+            // Each sentence of a message for chats is one line.
+            let sentences = brief(&Voice::of(&wording), &note).text;
+            let sentences = sentences.lines().filter(|line| !line.starts_with('|'));
+            for sentence in sentences {
+                for code in sentence.split('`').skip(1).step_by(2) {
+                    assert!(whole(&format!("`{code}`")), "{code}: {text}");
+                    asked[0] += 1;
+                }
+                let ends = |c: char| c == ' ' || "、。！？（「『".contains(c);
+                let words = sentence.split(ends).filter(|word| word.contains(wide));
+                for word in words.map(|word| word.trim_end_matches(':')) {
+                    assert!(whole(word), "{word}: {text}");
+                    asked[1] += 1;
+                }
+                let letters: Vec<char> = sentence.chars().collect();
+                for three in letters.windows(3) {
+                    if three[1] == ' ' && three[0] != ':' && wide(three[0]) != wide(three[2]) {
+                        let joint: String = three.iter().collect();
+                        assert!(whole(&joint), "{joint}: {text}");
+                        asked[2] += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(asked.iter().all(|asked| *asked > 20), "{asked:?}");
 }

@@ -238,7 +238,7 @@ proptest! {
         facts.config_test_says = Some(detail.clone());
         facts.listen_80 = Some(line.clone());
         note.facts = Some(Box::new(DatedFacts { at: NIGHT, facts }));
-        note.ssh = note.ssh.map(|_| ssh);
+        note.operator_ssh = note.operator_ssh.map(|_| ssh);
         note.remark = Some(Remark::Finding(remark.as_str().into()));
         note.seen = vec![
             Observation::Alone(line.as_str().into()),

@@ -45,6 +45,7 @@ fn bare(destination: &str) -> Host {
         name: HostName::try_new("web1").unwrap(),
         ssh: destination.to_owned(),
         identity_file: None,
+        operator_ssh: None,
         known_hosts_file: None,
         agent: false,
         diagnose: false,

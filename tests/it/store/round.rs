@@ -261,6 +261,7 @@ fn entry(rng: &mut fastrand::Rng, id: EntryId) -> Entry {
             profile: maybe(rng, ProfileName::try_new("shop").unwrap()),
             host: maybe(rng, HostName::try_new("web1").unwrap()),
             ssh: maybe(rng, "probe@web1".to_owned()),
+            operator_ssh: maybe(rng, "admin@web1".to_owned()),
             at: at(rng),
             since: maybe(rng, Timestamp(1)),
             until: maybe(rng, Timestamp(2)),
