@@ -1,16 +1,20 @@
-//! The picture of a mail and the words beside it: how the site did in the day before.
+//! The picture of a mail and the words beside it: how the site did in the day before, or since it is watched.
 //!
 //! All that the picture shows is said in words, too, above it and in its place where a reader shows no pictures. The words
 //! stand in the mail and not in the picture, so they are in the reader's language and size.
 
-use crate::model::{Course, Entry, Notification, fnv1a};
+use std::time::Duration;
+
+use crate::model::{Course, Entry, Notification, Timestamp, fnv1a};
 use crate::render::picture::{self, Marks, Sum};
 use crate::render::words::{Voice, key};
 
 use minijinja::context;
 
-/// A day needs so many five minutes with probes in them to be worth a picture.
+/// So many five minutes with probes in them are worth a picture.
 const LEAST: usize = 3;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A picture with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +25,8 @@ pub struct Figure {
     pub png: Vec<u8>,
     /// What it comes to, in a sentence.
     pub sum: String,
-    /// Colours and what they mean, as `#rrggbb` and words.
-    pub legend: Vec<(&'static str, String)>,
+    /// Colours and what they mean, as `#rrggbb` on a light and on a dark ground, and words.
+    pub legend: Vec<([&'static str; 2], String)>,
 }
 
 /// The picture of an entry; `None` where it has none, or nothing to show.
@@ -44,7 +48,7 @@ pub(super) fn of(
             fnv1a([message_id.as_bytes()])
         ),
         png,
-        sum: sentence(voice, picture::sum(course, note.at)),
+        sum: sentence(voice, course, note.at),
         legend: legend(voice, note, &marks),
     })
 }
@@ -67,13 +71,16 @@ fn marks(voice: &Voice, note: &Notification) -> Marks {
 }
 
 /// The day in words.
-fn sentence(voice: &Voice, sum: Sum) -> String {
+fn sentence(voice: &Voice, course: &Course, until: Timestamp) -> String {
+    let sum = picture::sum(course, until);
+    let span = until.since(picture::begins(course, until));
+    let span = (span < DAY).then(|| voice.span(span));
     let mean = sum.mean_ms.map_or_else(String::new, took);
     let most = took(sum.longest_ms.into());
     let (share, probes) = (share(sum), sum.probes);
     voice.say(
         key!(Picture, "sum"),
-        context! { share, probes, took => mean, most },
+        context! { span, share, probes, took => mean, most },
     )
 }
 
@@ -96,7 +103,7 @@ fn took(ms: u64) -> String {
     }
 }
 
-fn legend(voice: &Voice, note: &Notification, marks: &Marks) -> Vec<(&'static str, String)> {
+fn legend(voice: &Voice, note: &Notification, marks: &Marks) -> Vec<([&'static str; 2], String)> {
     let say = |key| voice.say(key, context! {});
     let mut legend = vec![
         (picture::hex::MEAN, say(key!(Picture, "mean"))),

@@ -1,5 +1,5 @@
 //! A page as HTML: one column, readable on a phone, in light and dark, without scripts or anything loaded. A
-//! picture travels with the mail; it is light on a light ground in either, and its words stand in its place where it is not shown.
+//! picture travels with the mail; it has no ground of its own, and its words stand in its place where it is not shown.
 //!
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
@@ -19,7 +19,8 @@ const SHEET: &str = "\
 .p-text { color: #e6e9ed !important; }
 .p-soft { color: #a3adb8 !important; }
 .p-code { background: #12151a !important; color: #e6e9ed !important; border-color: #38404a !important; }
-}";
+.p-frame { border-color: #38404a !important; }
+";
 
 const MONO: &str = "font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;\
 overflow-wrap:anywhere;";
@@ -36,7 +37,8 @@ const fn colour(tone: Tone) -> &'static str {
 
 /// The document.
 pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String {
-    let mut out = head(title, page.language);
+    let marks = figure.map_or_else(String::new, dark_marks);
+    let mut out = head(title, page.language, &marks);
     let bar = colour(page.tone);
     out.push_str(&format!(
         "<div class=\"p-card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;border:1px solid #d8dee4;\
@@ -49,7 +51,7 @@ pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String
     for sentence in &page.lead {
         out.push_str(&paragraph(sentence));
     }
-    out.push_str(&figure.map_or_else(String::new, illustration));
+    let mut figure = figure;
     for section in &page.sections {
         out.push_str(&format!(
             "<h2 class=\"p-soft\" style=\"margin:20px 0 8px;font-size:13px;text-transform:uppercase;\
@@ -57,6 +59,8 @@ pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String
             escape(&section.title)
         ));
         out.push_str(&items(&section.items));
+        // Below what the reader can do.
+        out.push_str(&figure.take().map_or_else(String::new, illustration));
     }
     out.push_str("</div>\n");
     out.push_str(&format!(
@@ -67,14 +71,14 @@ pub(super) fn write(title: &str, page: &Page, figure: Option<&Figure>) -> String
     out
 }
 
-fn head(title: &str, language: Language) -> String {
+fn head(title: &str, language: Language, marks: &str) -> String {
     let word = language.word();
     format!(
         "<!DOCTYPE html>\n<html lang=\"{word}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
-         <title>{}</title>\n<style>\n{SHEET}\n</style>\n</head>\n\
+         <title>{}</title>\n<style>\n{SHEET}{marks}}}\n</style>\n</head>\n\
          <body class=\"p-back\" style=\"margin:0;padding:14px 10px;background:#f3f5f7;\
          font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans JP',sans-serif;\
          font-size:15px;line-height:1.5;\">\n",
@@ -108,23 +112,35 @@ fn paragraph(text: &str) -> String {
 /// A picture, what it comes to and what its colours mean.
 fn illustration(figure: &Figure) -> String {
     let sum = escape(&figure.sum);
-    let marks = figure.legend.iter().map(|(colour, words)| {
+    let marks = figure.legend.iter().enumerate();
+    let marks = marks.map(|(place, ([light, _], words))| {
         format!(
-            "<span style=\"white-space:nowrap;\"><span style=\"display:inline-block;width:10px;height:10px;margin-right:5px;\
-             border:1px solid #8c959f;border-radius:2px;background:{colour};\"></span>{}</span>",
+            "<span style=\"white-space:nowrap;\"><span class=\"p-mark{place}\" style=\"display:inline-block;width:10px;\
+             height:10px;margin-right:5px;border:1px solid #8c959f;border-radius:2px;background:{light};\"></span>{}</span>",
             escape(words)
         )
     });
     let marks: Vec<String> = marks.collect();
     format!(
         "<p class=\"p-text\" style=\"margin:14px 0 6px;font-size:14px;color:#1c2127;\">{sum}</p>\n\
-         <div style=\"margin:0 0 6px;background:#ffffff;border:1px solid #d8dee4;border-radius:6px;overflow:hidden;\">\n\
-         <img src=\"cid:{}\" width=\"600\" alt=\"{sum}\" style=\"display:block;width:100%;max-width:600px;height:auto;\
-         margin:0 auto;border:0;background:#ffffff;color:#1c2127;font-size:13px;\">\n</div>\n\
+         <div class=\"p-frame\" style=\"margin:0 0 6px;border:1px solid #d8dee4;border-radius:6px;overflow:hidden;\">\n\
+         <img class=\"p-text\" src=\"cid:{}\" width=\"600\" alt=\"{sum}\" style=\"display:block;width:100%;max-width:600px;\
+         height:auto;margin:0 auto;border:0;color:#1c2127;font-size:13px;\">\n</div>\n\
          <p class=\"p-soft\" style=\"margin:0 0 10px;font-size:12px;line-height:1.7;color:#57606a;\">{}</p>\n",
         escape(&figure.id),
         marks.join(" &nbsp; ")
     )
+}
+
+/// The dark colours of the marks beside a picture.
+fn dark_marks(figure: &Figure) -> String {
+    let marks = figure.legend.iter().enumerate();
+    let marks = marks.filter(|(_, ([light, dark], _))| light != dark);
+    marks
+        .map(|(place, ([_, dark], _))| {
+            format!(".p-mark{place} {{ background: {dark} !important; }}\n")
+        })
+        .collect()
 }
 
 /// What surrounds items that stand together.

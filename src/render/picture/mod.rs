@@ -1,13 +1,15 @@
 //! The last day of a site as a PNG: response times above, how many probes were well below, the incident shaded, restarts
-//! and the `slow` threshold marked.
+//! and the `slow` threshold marked. Of a site that is watched for less than a day it shows only that time.
 //!
-//! It is opaque and light with a margin of its own, so that it reads the same on a light and on a dark page. It holds
-//! figures and no words ([`glyphs`]); what they mean stands beside it in the mail, in the reader's language. Figures are
-//! large: a phone shows the picture at a third of its size. The same day gives the same bytes: nothing depends on the
-//! machine.
+//! It has no ground of its own, and colours that can be told on white as on the dark ground of a mail: a light picture
+//! would be a white block there. It holds figures and no words ([`glyphs`]); what they mean stands beside it in the mail,
+//! in the reader's language. Figures are large: a phone shows the picture at a third of its size. The same day gives the
+//! same bytes: nothing depends on the machine.
 
 mod glyphs;
 mod scale;
+
+use std::time::Duration;
 
 use tiny_skia::{
     Color, FillRule, LineCap, LineJoin, Paint, PathBuilder, Pixmap, Rect, Stroke, StrokeDash,
@@ -26,36 +28,41 @@ const PLOT: (f32, f32, f32, f32) = (136.0, 44.0, 1164.0, 400.0);
 /// The band of availability.
 const BAND: (f32, f32) = (424.0, 462.0);
 
+/// A day is one although its first hour is missing.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Height of a figure: ten pixels on a phone.
 const FIGURE: f32 = 28.0;
 
-const CARD: (u8, u8, u8) = (255, 255, 255);
-const GRID: (u8, u8, u8) = (222, 227, 233);
-const INK: (u8, u8, u8) = (74, 84, 96);
-const MEAN: (u8, u8, u8) = (28, 94, 184);
-const LONGEST: (u8, u8, u8) = (188, 212, 242);
-const WELL: (u8, u8, u8) = (46, 150, 84);
-const FAILED: (u8, u8, u8) = (205, 45, 50);
-const INCIDENT: (u8, u8, u8) = (253, 226, 226);
-const RESTART: (u8, u8, u8) = (106, 48, 168);
-const SLOW: (u8, u8, u8) = (186, 104, 0);
+/// Red, green, blue, and how much of the ground is covered.
+type Ink = (u8, u8, u8, u8);
 
-/// The colours as words beside the picture name them.
+const GRID: Ink = (127, 137, 149, 90);
+const INK: Ink = (119, 129, 141, 255);
+const MEAN: Ink = (36, 116, 216, 255);
+const LONGEST: Ink = (36, 116, 216, 89);
+const WELL: Ink = (46, 150, 84, 255);
+const FAILED: Ink = (214, 56, 60, 255);
+const INCIDENT: Ink = (214, 56, 60, 56);
+const RESTART: Ink = (146, 92, 204, 255);
+const SLOW: Ink = (186, 112, 16, 255);
+
+/// The colours as words beside the picture name them, on a light and on a dark ground.
 pub mod hex {
     /// The mean of five minutes.
-    pub const MEAN: &str = "#1c5eb8";
+    pub const MEAN: [&str; 2] = ["#2474d8", "#2474d8"];
     /// The longest of five minutes.
-    pub const LONGEST: &str = "#bcd4f2";
+    pub const LONGEST: [&str; 2] = ["#b3cef1", "#214067"];
     /// Probes that were well.
-    pub const WELL: &str = "#2e9654";
+    pub const WELL: [&str; 2] = ["#2e9654", "#2e9654"];
     /// Probes that failed.
-    pub const FAILED: &str = "#cd2d32";
+    pub const FAILED: [&str; 2] = ["#d6383c", "#d6383c"];
     /// The incident.
-    pub const INCIDENT: &str = "#fde2e2";
+    pub const INCIDENT: [&str; 2] = ["#f6d3d4", "#47282e"];
     /// A restart.
-    pub const RESTART: &str = "#6a30a8";
+    pub const RESTART: [&str; 2] = ["#925ccc", "#925ccc"];
     /// The threshold.
-    pub const SLOW: &str = "#ba6800";
+    pub const SLOW: [&str; 2] = ["#ba7010", "#ba7010"];
 }
 
 /// What is drawn beside the day itself.
@@ -77,8 +84,7 @@ pub struct Marks {
 #[must_use]
 pub fn png(course: &Course, marks: &Marks) -> Option<Vec<u8>> {
     let scale = Scale::of(course, marks, PLOT)?;
-    let mut map = Pixmap::new(SIZE.0, SIZE.1)?;
-    map.fill(colour(CARD));
+    let map = Pixmap::new(SIZE.0, SIZE.1)?;
     let mut sheet = Sheet { map, scale };
     sheet.incident(marks);
     sheet.grid(marks);
@@ -89,13 +95,9 @@ pub fn png(course: &Course, marks: &Marks) -> Option<Vec<u8>> {
     sheet.map.encode_png().ok()
 }
 
-fn colour((red, green, blue): (u8, u8, u8)) -> Color {
-    Color::from_rgba8(red, green, blue, 255)
-}
-
-fn paint(rgb: (u8, u8, u8)) -> Paint<'static> {
+fn paint((red, green, blue, cover): Ink) -> Paint<'static> {
     let mut paint = Paint::default();
-    paint.set_color(colour(rgb));
+    paint.set_color(Color::from_rgba8(red, green, blue, cover));
     paint.anti_alias = true;
     paint
 }
@@ -115,16 +117,16 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn bar(&mut self, left: f32, top: f32, right: f32, bottom: f32, rgb: (u8, u8, u8)) {
+    fn bar(&mut self, left: f32, top: f32, right: f32, bottom: f32, ink: Ink) {
         // A sliver would vanish on a phone.
         let right = right.max(left + 3.0);
         if let Some(rect) = Rect::from_ltrb(left, top, right, bottom) {
             self.map
-                .fill_rect(rect, &paint(rgb), Transform::identity(), None);
+                .fill_rect(rect, &paint(ink), Transform::identity(), None);
         }
     }
 
-    fn path(&mut self, points: &[(f32, f32)], rgb: (u8, u8, u8), stroke: &Stroke) {
+    fn path(&mut self, points: &[(f32, f32)], ink: Ink, stroke: &Stroke) {
         let mut path = PathBuilder::new();
         for (place, (x, y)) in points.iter().enumerate() {
             if place == 0 {
@@ -135,7 +137,7 @@ impl Sheet {
         }
         if let Some(path) = path.finish() {
             self.map
-                .stroke_path(&path, &paint(rgb), stroke, Transform::identity(), None);
+                .stroke_path(&path, &paint(ink), stroke, Transform::identity(), None);
         }
     }
 
@@ -161,7 +163,7 @@ impl Sheet {
                 &paint(INK),
             );
         }
-        for (at, text) in hours(marks) {
+        for (at, text) in hours(self.scale.from, marks) {
             let x = self.scale.x(at);
             self.path(&[(x, BAND.1), (x, BAND.1 + 12.0)], INK, &line(3.0));
             let wide = glyphs::width(&text, FIGURE);
@@ -290,6 +292,18 @@ pub fn sum(course: &Course, until: Timestamp) -> Sum {
     sum.probes = well + sum.failed;
     sum.mean_ms = took.checked_div(well);
     sum
+}
+
+/// When that day begins: with the first probe, where it is not a day ago.
+#[must_use]
+pub fn begins(course: &Course, until: Timestamp) -> Timestamp {
+    let whole = Timestamp(until.0 - scale::DAY_MS);
+    let first = day(course, until).next().map_or(whole, Slot::begins);
+    // A run that began an hour later than yesterday is a day old.
+    match first.since(whole) < HOUR {
+        true => whole,
+        false => first,
+    }
 }
 
 /// The slots of the day before an instant.

@@ -2,14 +2,17 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Marks, day};
+use super::{Marks, begins, day};
 use crate::model::{Course, SLOT_MS, Slot, Timestamp};
 
 /// What is shown.
 pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// Between two hours at the lower edge.
-const HOURS: i64 = 6;
+/// Minutes between two times at the lower edge: the least of these that gives at most [`TIMES`].
+const STEPS: [i64; 5] = [15, 30, 60, 180, 360];
+
+/// Times at the lower edge at most.
+const TIMES: i64 = 5;
 
 /// From instants and response times to pixels.
 pub(super) struct Scale {
@@ -38,7 +41,7 @@ impl Scale {
         let shown = longest.min(usual.max(1));
         let slow = marks.slow_ms.unwrap_or(0);
         Some(Self {
-            from: Timestamp(marks.until.0 - DAY_MS),
+            from: begins(course, marks.until),
             top_ms: round_up(shown.max(slow.saturating_add(slow / 10)).max(20)),
             plot,
             until: marks.until,
@@ -50,7 +53,7 @@ impl Scale {
             clippy::cast_precision_loss,
             reason = "a day in milliseconds is exact enough"
         )]
-        let share = (at.0 - self.from.0) as f32 / DAY_MS as f32;
+        let share = (at.0 - self.from.0) as f32 / (self.until.0 - self.from.0).max(1) as f32;
         self.plot.0 + share.clamp(0.0, 1.0) * (self.plot.2 - self.plot.0)
     }
 
@@ -104,10 +107,12 @@ fn round_up(ms: u32) -> u32 {
     }
 }
 
-/// The hours at the lower edge.
-pub(super) fn hours(marks: &Marks) -> Vec<(Timestamp, String)> {
+/// The times at the lower edge.
+pub(super) fn hours(from: Timestamp, marks: &Marks) -> Vec<(Timestamp, String)> {
     let zone = marks.zone.clone().unwrap_or(TimeZone::UTC);
-    let from = marks.until.0 - DAY_MS;
+    let from = from.0;
+    let fits = |step: &&i64| (marks.until.0 - from) / (**step * 60_000) <= TIMES;
+    let step = STEPS.iter().find(fits).copied().unwrap_or(360);
     let mut found = Vec::new();
     // Zones differ by quarters of an hour.
     let quarter = 15 * 60 * 1000;
@@ -115,7 +120,8 @@ pub(super) fn hours(marks: &Marks) -> Vec<(Timestamp, String)> {
     while at <= marks.until.0 {
         if let Ok(instant) = jiff::Timestamp::from_millisecond(at) {
             let local = instant.to_zoned(zone.clone());
-            if i64::from(local.hour()) % HOURS == 0 && local.minute() == 0 {
+            let minutes = i64::from(local.hour()) * 60 + i64::from(local.minute());
+            if minutes % step == 0 {
                 found.push((Timestamp(at), local.strftime("%H:%M").to_string()));
             }
         }
@@ -156,17 +162,32 @@ mod tests {
     #[test]
     fn hours_are_those_of_the_zone() {
         let until = Timestamp(1_795_327_200_000); // 06:00 UTC
-        let told = |zone| {
+        let told = |minutes: i64, zone| {
             let marks = Marks {
                 until,
                 zone: Some(zone),
                 ..Marks::default()
             };
-            let texts = hours(&marks).into_iter().map(|(_, text)| text);
+            let from = Timestamp(until.0 - minutes * 60_000);
+            let texts = hours(from, &marks).into_iter().map(|(_, text)| text);
             texts.collect::<Vec<_>>()
         };
-        assert_eq!(told(TimeZone::UTC), ["12:00", "18:00", "00:00", "06:00"]);
+        let day = 24 * 60;
+        assert_eq!(
+            told(day, TimeZone::UTC),
+            ["12:00", "18:00", "00:00", "06:00"]
+        );
         let kathmandu = TimeZone::get("Asia/Kathmandu").unwrap();
-        assert_eq!(told(kathmandu), ["12:00", "18:00", "00:00", "06:00"]);
+        assert_eq!(told(day, kathmandu), ["12:00", "18:00", "00:00", "06:00"]);
+        // A young site's picture shows less.
+        assert_eq!(told(25, TimeZone::UTC), ["05:45", "06:00"]);
+        assert_eq!(
+            told(130, TimeZone::UTC),
+            ["04:00", "04:30", "05:00", "05:30", "06:00"]
+        );
+        assert_eq!(
+            told(10 * 60, TimeZone::UTC),
+            ["21:00", "00:00", "03:00", "06:00"]
+        );
     }
 }

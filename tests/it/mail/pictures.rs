@@ -10,9 +10,9 @@ use probe::adapters::smtp::bytes;
 use probe::model::{
     Channel, Course, Entry, EventKind, Notification, RecoveryOutcome, Slot, Timestamp,
 };
-use probe::render::mail::{Letter, illustrated};
+use probe::render::mail::{Letter, compose, illustrated};
 use probe::render::picture::{self, Marks};
-use tiny_skia::{ColorU8, Pixmap};
+use tiny_skia::Pixmap;
 
 use super::entries;
 
@@ -58,53 +58,126 @@ fn japanese(notification: Notification) -> Letter {
     illustrated(&entry(notification), &entries::japanese(), Some(&course))
 }
 
-fn map(letter: &Letter) -> Pixmap {
-    Pixmap::decode_png(&letter.figure.as_ref().unwrap().png).unwrap()
+/// The grounds of a mail: white, and the dark one of `html`.
+const GROUNDS: [[u8; 3]; 2] = [[0xff; 3], [0x1f, 0x24, 0x2a]];
+
+/// A picture on a ground.
+struct Shown {
+    map: Pixmap,
+    ground: usize,
 }
 
-/// How many pixels of this colour a part of the picture has.
-fn count(map: &Pixmap, hex: &str, left: u32, right: u32) -> usize {
-    let part = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    let wanted = ColorU8::from_rgba(part(1), part(3), part(5), 255).premultiply();
-    let columns = left..right;
-    columns
-        .flat_map(|x| (0..map.height()).map(move |y| (x, y)))
-        .filter(|(x, y)| map.pixel(*x, *y) == Some(wanted))
-        .count()
+impl Shown {
+    fn of(png: &[u8], ground: usize) -> Self {
+        let map = Pixmap::decode_png(png).unwrap();
+        Self { map, ground }
+    }
+
+    /// Red, green and blue of a place.
+    fn at(&self, x: u32, y: u32) -> [i32; 3] {
+        let pixel = self.map.pixel(x, y).unwrap();
+        let through = i32::from(255 - pixel.alpha());
+        let seen = [pixel.red(), pixel.green(), pixel.blue()];
+        std::array::from_fn(|one| {
+            i32::from(seen[one]) + i32::from(GROUNDS[self.ground][one]) * through / 255
+        })
+    }
+
+    /// How many pixels of this colour its columns from `left` to `right` show.
+    fn count(&self, hex: [&str; 2], left: u32, right: u32) -> usize {
+        let wanted = rgb(hex[self.ground]);
+        let places = (left..right).flat_map(|x| (0..self.map.height()).map(move |y| (x, y)));
+        let alike = |(x, y): &(u32, u32)| {
+            let seen = self.at(*x, *y);
+            seen.iter()
+                .zip(wanted)
+                .all(|(one, other)| (one - other).abs() <= 2)
+        };
+        places.filter(alike).count()
+    }
+}
+
+fn rgb(hex: &str) -> [i32; 3] {
+    [1, 3, 5].map(|at| i32::from_str_radix(&hex[at..at + 2], 16).unwrap())
 }
 
 #[test]
 fn it_shows_the_day_the_incident_restarts_and_the_threshold() {
     use picture::hex;
-    let map = map(&letter(gave_up()));
-    assert_eq!((map.width(), map.height()), (1200, 560));
-    assert!(
-        map.pixels().iter().all(|pixel| pixel.alpha() == 255),
-        "opaque"
-    );
-    for (colour, least) in [
-        (hex::MEAN, 2000),
-        (hex::LONGEST, 2000),
-        (hex::WELL, 20_000),
-        (hex::FAILED, 100),
-        (hex::INCIDENT, 300),
-        (hex::RESTART, 300),
-        (hex::SLOW, 1000),
-    ] {
-        let found = count(&map, colour, 0, 1200);
-        assert!(found > least, "{colour}: {found}");
+    let png = letter(gave_up()).figure.unwrap().png;
+    for ground in [0, 1] {
+        let shown = Shown::of(&png, ground);
+        assert_eq!((shown.map.width(), shown.map.height()), (1200, 560));
+        for (colour, least) in [
+            (hex::MEAN, 2000),
+            (hex::LONGEST, 2000),
+            (hex::WELL, 20_000),
+            (hex::FAILED, 100),
+            (hex::INCIDENT, 300),
+            (hex::RESTART, 300),
+            (hex::SLOW, 1000),
+        ] {
+            let found = shown.count(colour, 0, 1200);
+            assert!(found > least, "{colour:?}: {found}");
+        }
+        // The incident is ten minutes at the right edge.
+        assert_eq!(shown.count(hex::INCIDENT, 0, 1100), 0);
+        assert_eq!(shown.count(hex::FAILED, 0, 1100), 0);
+        assert_eq!(shown.count(hex::RESTART, 0, 1100), 0);
     }
-    // The incident is ten minutes at the right edge.
-    assert_eq!(count(&map, hex::INCIDENT, 0, 1100), 0);
-    assert_eq!(count(&map, hex::FAILED, 0, 1100), 0);
-    assert_eq!(count(&map, hex::RESTART, 0, 1100), 0);
-    // A margin of its own: it stands on a dark page as on a light one.
+    // No block of another colour than the mail's: it has no ground of its own.
+    let map = Pixmap::decode_png(&png).unwrap();
+    let clear = map.pixels().iter().filter(|pixel| pixel.alpha() == 0);
+    assert!(clear.count() > 1200 * 560 / 3);
     for (x, y) in [(0, 0), (1199, 0), (0, 559), (1199, 559)] {
-        assert_eq!(
-            map.pixel(x, y).unwrap().demultiply(),
-            ColorU8::from_rgba(255, 255, 255, 255)
-        );
+        assert_eq!(map.pixel(x, y).unwrap().alpha(), 0);
     }
+}
+
+/// Each colour but the shades is told from white and from the dark ground, as an object of WCAG 2.1 must be.
+#[test]
+fn its_colours_are_seen_on_light_and_on_dark() {
+    use picture::hex;
+    let light = |rgb: [i32; 3]| {
+        let linear = rgb.map(|one| (f64::from(one) / 255.0).powf(2.2));
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    };
+    for colour in [hex::MEAN, hex::WELL, hex::FAILED, hex::RESTART, hex::SLOW] {
+        for (ground, hex) in GROUNDS.into_iter().zip(colour) {
+            let (one, other) = (light(rgb(hex)), light(ground.map(i32::from)));
+            let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+            assert!(contrast >= 3.0, "{hex} on {ground:?}: {contrast:.2}");
+        }
+    }
+}
+
+/// Who is watched for an hour sees that hour, and not a day of which nothing is known.
+#[test]
+fn a_young_site_has_a_picture_of_its_time() {
+    use picture::hex;
+    let whole = day(entries::NIGHT, None);
+    let mut young = Course::default();
+    for slot in whole.slots().iter().rev().take(13).rev() {
+        young.add(*slot);
+    }
+    let letter = illustrated(&entry(entries::down()), &entries::english(), Some(&young));
+    let figure = letter.figure.unwrap();
+    assert!(
+        figure.sum.starts_with("The last 1h 0m: ") || figure.sum.starts_with("The last 1h"),
+        "{}",
+        figure.sum
+    );
+    let shown = Shown::of(&figure.png, 0);
+    // The first answers stand at the left edge.
+    assert!(shown.count(hex::WELL, 136, 200) > 1_000);
+    // Without the first hour it is a day.
+    let mut nearly = Course::default();
+    for slot in whole.slots().iter().skip(11) {
+        nearly.add(*slot);
+    }
+    let letter = illustrated(&entry(entries::down()), &entries::english(), Some(&nearly));
+    let sum = letter.figure.unwrap().sum;
+    assert!(sum.starts_with("The last 24 hours: "), "{sum}");
 }
 
 #[test]
@@ -116,9 +189,9 @@ fn it_shows_nothing_that_was_not() {
         ..Marks::default()
     };
     let png = picture::png(&day(until, None), &marks).unwrap();
-    let map = Pixmap::decode_png(&png).unwrap();
+    let shown = Shown::of(&png, 0);
     for colour in [hex::FAILED, hex::INCIDENT, hex::RESTART, hex::SLOW] {
-        assert_eq!(count(&map, colour, 0, 1200), 0, "{colour}");
+        assert_eq!(shown.count(colour, 0, 1200), 0, "{colour:?}");
     }
     assert_eq!(picture::png(&Course::default(), &marks), None);
     let long_ago = Marks {
@@ -274,6 +347,27 @@ fn people_can_look_at_them() {
         return;
     };
     let letters = [
+        ("down", letter(entries::down())),
+        ("reminder", letter(entries::reminder())),
+        ("reminder.ja", japanese(entries::reminder())),
+        ("up.ja", japanese(entries::up())),
+        ("gave_up.ja", japanese(gave_up())),
+        (
+            "digest",
+            compose(&entry(super::crowds::digest()), &entries::english()),
+        ),
+        (
+            "digest.ja",
+            compose(&entry(super::crowds::digest()), &entries::japanese()),
+        ),
+        (
+            "report",
+            compose(&entry(super::weeks::report()), &entries::english()),
+        ),
+        (
+            "report.ja",
+            compose(&entry(super::weeks::report()), &entries::japanese()),
+        ),
         ("gave_up", letter(gave_up())),
         ("up", letter(entries::up())),
         ("down.ja", japanese(entries::down())),
@@ -284,12 +378,12 @@ fn people_can_look_at_them() {
         ("withheld.ja", japanese(entries::withheld())),
     ];
     for (name, letter) in letters {
-        let figure = letter.figure.unwrap();
         let at = Path::new(&directory);
-        std::fs::write(at.join(format!("{name}.png")), &figure.png).unwrap();
-        let html = letter
-            .html
-            .replace(&format!("cid:{}", figure.id), &format!("{name}.png"));
+        let mut html = letter.html;
+        if let Some(figure) = letter.figure {
+            std::fs::write(at.join(format!("{name}.png")), &figure.png).unwrap();
+            html = html.replace(&format!("cid:{}", figure.id), &format!("{name}.png"));
+        }
         std::fs::write(at.join(format!("{name}.html")), html).unwrap();
     }
 }
