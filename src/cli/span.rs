@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::model::parse_span;
+
 /// Why a text is not a span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
@@ -12,22 +14,12 @@ pub enum SpanError {
     /// `0s`.
     #[error("must be longer than zero")]
     Zero,
-    /// Longer than the program can count, or than a century.
-    #[error("too long; at most 36500d")]
-    TooLong,
     /// Anything else.
-    #[error("not a span of time; write a number with a unit, such as `90s`, `5m`, `2h30m` or `1d`")]
+    #[error(
+        "not a span of time up to 36500d; write a number with a unit, such as `90s`, `5m`, `2h30m` or `1d`"
+    )]
     Malformed,
 }
-
-/// Units, largest first, in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
 
 /// A century: nothing longer is meant, and arithmetic with it cannot overflow.
 const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
@@ -41,37 +33,10 @@ pub fn span(text: &str) -> Result<Duration, SpanError> {
         // "write `0m`" would be poor advice.
         return Err(SpanError::Bare(number.max(1)));
     }
-    let mut rest = text;
-    let mut total: u64 = 0;
-    let mut units = UNITS.iter();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, tail) = rest.split_at(digits);
-        let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (word, tail) = tail.split_at(letters);
-        // The iterator only moves on: each unit at most once, and in order.
-        let (_, size) = units
-            .find(|(unit, _)| *unit == word)
-            .ok_or(SpanError::Malformed)?;
-        if digits == 0 {
-            return Err(SpanError::Malformed);
-        }
-        total = number
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(*size))
-            .and_then(|part| part.checked_add(total))
-            .ok_or(SpanError::TooLong)?;
-        rest = tail;
+    let whole = parse_span(text).filter(|whole| *whole <= LONGEST);
+    let whole = whole.ok_or(SpanError::Malformed)?;
+    if whole.is_zero() {
+        return Err(SpanError::Zero);
     }
-    let whole = Duration::from_millis(total);
-    if text.is_empty() {
-        Err(SpanError::Malformed)
-    } else if whole.is_zero() {
-        Err(SpanError::Zero)
-    } else if whole > LONGEST {
-        Err(SpanError::TooLong)
-    } else {
-        Ok(whole)
-    }
+    Ok(whole)
 }

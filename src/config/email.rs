@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Email, Hello, Webhook, Wording};
+use crate::model::{Email, Hello, Webhook, Wording, parse_span};
 
 use super::command;
 use super::fault::{Fault, Report};
@@ -20,7 +20,7 @@ use super::placeholder;
 use super::relay;
 use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{LONGEST, duration, list, parse_duration, text, texts};
+use super::value::{LONGEST, duration, list, text, texts};
 use super::webhooks;
 use super::wording;
 use super::wrong::{expected, nearest};
@@ -97,7 +97,7 @@ fn read_email(node: &Node, report: &mut Report) -> Option<Email> {
         routes,
         hello: section.get("hello").and_then(|node| hello(node, report)),
         reminder_interval: section.get("reminder_interval").map_or_else(
-            || parse_duration(default_of(EMAIL, "reminder_interval")),
+            || parse_span(default_of(EMAIL, "reminder_interval")),
             |node| reminder(node, report),
         ),
     })

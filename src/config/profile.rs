@@ -8,13 +8,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::{Addresses, CacheBypass, HostName, Profile, ProfileName, Tls, Window};
+use crate::model::{
+    Addresses, CacheBypass, HostName, Profile, ProfileName, Tls, Window, parse_span,
+};
 
 use super::fault::{Fault, Report, Spot};
 use super::keys::{PINNED, PROFILE, default_of};
 use super::section::Section;
 use super::tree::{Kind, Node};
-use super::value::{Found, parse_duration, parse_size, show_duration, text};
+use super::value::{Found, parse_size, show_duration, text};
 use super::wrong::{expected, nearest};
 use super::{placeholder, request, tls, windows};
 
@@ -89,7 +91,7 @@ impl Draft {
 
     /// Fills in the defaults and checks the rules between values.
     pub(super) fn settle(self, name: ProfileName, report: &mut Report) -> Profile {
-        let spans = |name| parse_duration(default_of(PROFILE, name)).unwrap_or_default();
+        let spans = |name| parse_span(default_of(PROFILE, name)).unwrap_or_default();
         let interval = value_or(&self.interval, spans("interval"));
         let retry_interval = value_or(&self.retry_interval, spans("retry_interval").min(interval));
         let timeout = value_or(&self.timeout, spans("timeout").min(interval));

@@ -11,6 +11,7 @@ use super::keys::{Key, Takes, default_of};
 use super::tree::{Entry, Kind, Node};
 use super::value::{self, Found};
 use super::wrong::{expected, nearest};
+use crate::model::parse_span;
 
 /// A mapping with declared keys.
 #[derive(Debug, Clone)]
@@ -106,7 +107,7 @@ impl<'a> Section<'a> {
 
     /// What stands for a duration that is not written.
     pub(super) fn default_span(&self, key: &str) -> Duration {
-        value::parse_duration(self.default(key)).unwrap_or_default()
+        parse_span(self.default(key)).unwrap_or_default()
     }
 
     /// A list of durations, within their range, or what stands for it.
@@ -123,7 +124,7 @@ impl<'a> Section<'a> {
             return spans.map(|found| found.value).collect();
         }
         let default = self.default(key).split(", ");
-        default.filter_map(value::parse_duration).collect()
+        default.filter_map(parse_span).collect()
     }
 
     /// A whole number, within its range.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::fault::{Fault, Report, Spot, clip};
 use super::tree::{Kind, Node};
 use super::wrong::expected;
+use crate::model::parse_span;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
@@ -149,7 +150,7 @@ pub(super) fn duration(
 ) -> Option<Found<Duration>> {
     const LIKE: &str = "write a number with its unit, like `30s`, `5m`, `1h30m` or `21d`";
     let fault = match &node.kind {
-        Kind::Text(text) => match parse_duration(text) {
+        Kind::Text(text) => match parse_span(text) {
             Some(value) if (low..=high).contains(&value) => return Some(found(node, value)),
             Some(value) if value < low => {
                 Fault::new(&node.spot, format!("{} is too short", show_duration(value)))
@@ -179,35 +180,6 @@ pub(super) fn duration(
 
 fn bare_number(node: &Node, instead: &str) -> Fault {
     Fault::new(&node.spot, "a bare number").act(format!("write `{instead}`"))
-}
-
-/// What [`show_duration`] and people write.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total: u64 = 0;
-    let mut least = u64::MAX;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let count: u64 = rest.get(..digits)?.parse().ok()?;
-        rest = rest.get(digits..)?;
-        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let unit = rest.get(..letters)?;
-        let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        if *size >= least {
-            return None;
-        }
-        least = *size;
-        total = total.checked_add(count.checked_mul(*size)?)?;
-        rest = rest.get(letters..)?;
-        // `1h 30m`, as we print it ourselves.
-        if let Some(more) = rest.strip_prefix(' ') {
-            rest = more;
-            if rest.is_empty() {
-                return None;
-            }
-        }
-    }
-    (least < u64::MAX).then(|| Duration::from_millis(total))
 }
 
 /// A duration as it is written in a configuration; reading it gives the same duration.

@@ -96,10 +96,10 @@ pub use settings::{
 pub use shared::Shared;
 pub use shown::{SECRET_CHARS, is_secret_name, secrets_of_query, shown_text, shown_url};
 pub use survey::{Https, MonitStatement, Site, Survey};
-pub use time::{BootId, Now, Timestamp};
+pub use time::{BootId, Now, Timestamp, parse_span};
 pub use track::{
-    Away, HostTrack, LastingHold, Look, Maintenance, NoLogin, ProfileState, ProfileTrack,
-    Reach, Skips, Stage, Standing, Suspicion, Warned,
+    Away, HostTrack, LastingHold, Look, Maintenance, NoLogin, ProfileState, ProfileTrack, Reach,
+    Skips, Stage, Standing, Suspicion, Warned,
 };
 pub use webhook::{Endpoint, Form, Preset, Webhook};
 pub use week::{

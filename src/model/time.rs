@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -92,4 +92,23 @@ pub struct Now {
     pub boot: BootId,
     /// `CLOCK_BOOTTIME`.
     pub since_boot: Duration,
+}
+
+/// A span of time as people write it: whole numbers with `d` (24 hours), `h`, `m`, `s` or `ms`, largest first, as in `90s`,
+/// `2h30m` or, as it is printed, `1h 30m`. What jiff takes beside that (fractions, signs, words, weeks) is no span here.
+#[must_use]
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_digit())
+            && part.ends_with(|c: char| c.is_ascii_alphabetic())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_digit() || "dhms".contains(c))
+    };
+    if !text.split(' ').all(is_part) {
+        return None;
+    }
+    let span: jiff::Span = text.parse().ok()?;
+    let whole = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Some(whole.unsigned_abs())
 }

@@ -13,8 +13,8 @@
 
 use std::sync::Arc;
 
-use reqwest::{Method, Response};
 use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;

@@ -1,9 +1,9 @@
 //! What must hold for any text from outside, tried on many that nobody would write.
 
-use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Method, StatusCode};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::clock;

@@ -92,7 +92,9 @@ fn a_restart_that_a_person_must_approve() {
     day.ground
         .probe(&["approve", "web1"])
         .expect(0, &["one restart may begin", "by a run that begins before"]);
-    day.ground.probe(&["once"]).expect(0, &["shop", "succeeded"]);
+    day.ground
+        .probe(&["once"])
+        .expect(0, &["shop", "succeeded"]);
     assert_eq!(day.ground.restarts(), 1);
     day.ground
         .probe(&["approve", "web1"])

@@ -15,6 +15,7 @@ pub fn contradiction(settings: &Settings, fleet: &Fleet, told: &Notification) ->
         EventKind::Down
             | EventKind::Restarted
             | EventKind::Withheld
+            | EventKind::Proposed
             | EventKind::GaveUp
             | EventKind::Reminder
             | EventKind::Up
@@ -114,7 +115,11 @@ fn next(track: &HostTrack, told: &Notification) -> Option<String> {
             let stands = track.hold.as_ref().map(Hold::word) == Some(hold.word());
             // Said of an attempt that was none, whatever holds the host besides.
             let waits = matches!(hold, Hold::Backoff { .. }) && track.not_before.is_some();
-            !open && (stands || waits)
+            let login = matches!(
+                hold,
+                Hold::SshUnreachable { .. } | Hold::LoginRefused { .. }
+            );
+            !open && (stands || waits || (login && track.no_login.is_some()))
         }
         (Next::Nothing, Stage::Idle) => !open && track.hold.is_none(),
         _ => false,
