@@ -1,5 +1,5 @@
 //! What a look at a host found, as a few lines for people: what one would type first after logging in. The words stand in
-//! `words/*/facts.txt`; what the host itself calls things (`active`, `failed`) is told as it is, to be searched for.
+//! `words/*/facts.txt`; what the host itself calls things (`active`, `failed`) is told as it is where one may search for it.
 
 use std::time::Duration;
 
@@ -97,10 +97,13 @@ fn joined(
 
 fn unit(voice: &Voice, unit: &UnitFacts) -> Option<Line> {
     let say = |key: Key, values: Value| Some(voice.say(key, values));
-    let state = unit.active.as_deref().and_then(|active| {
-        let sub = unit.sub.as_deref().filter(|sub| *sub != active);
-        say(key!(Facts, "state"), context! { active, sub })
-    });
+    let state = unit.active.as_deref();
+    let state = state.map(|active| self::state(voice, active, unit.sub.as_deref()));
+    let changed = match unit.active.as_deref() {
+        Some("active") => key!(Facts, "changed.running"),
+        Some("inactive" | "failed") => key!(Facts, "changed.stopped"),
+        _ => key!(Facts, "changed"),
+    };
     let result = unit.result.as_deref().filter(|result| *result != "success");
     let result = result.and_then(|result| {
         let code = unit.exit_code.filter(|code| *code != 0);
@@ -114,21 +117,39 @@ fn unit(voice: &Voice, unit: &UnitFacts) -> Option<Line> {
             unit.name.clone(),
             state,
             result,
-            unit.enabled.clone(),
+            unit.enabled.as_deref().map(|word| enabled(voice, word)),
             unit.job
                 .as_deref()
                 .and_then(|job| say(key!(Facts, "job"), context! { job })),
-            unit.changed_s.and_then(|ago| {
-                say(
-                    key!(Facts, "changed"),
-                    context! { span => seconds(voice, ago) },
-                )
-            }),
+            unit.changed_s
+                .and_then(|ago| say(changed, context! { span => seconds(voice, ago) })),
             unit.processes
                 .and_then(|n| say(key!(Facts, "unit_processes"), context! { n })),
             restarts.and_then(|n| say(key!(Facts, "unit_restarts"), context! { n })),
         ],
     )
+}
+
+/// The state of a unit, with its own word where that is to be searched for.
+fn state(voice: &Voice, active: &str, sub: Option<&str>) -> String {
+    let sub = sub.filter(|sub| *sub != active);
+    let key = match active {
+        "active" => key!(Facts, "state.active"),
+        "inactive" => key!(Facts, "state.inactive"),
+        "failed" => key!(Facts, "state.failed"),
+        _ => key!(Facts, "state"),
+    };
+    voice.say(key, context! { active, sub })
+}
+
+/// Whether a unit is started with the machine.
+fn enabled(voice: &Voice, word: &str) -> String {
+    let key = match word {
+        "enabled" => key!(Facts, "enabled.yes"),
+        "disabled" => key!(Facts, "enabled.no"),
+        _ => key!(Facts, "enabled"),
+    };
+    voice.say(key, context! { enabled => word })
 }
 
 fn config(voice: &Voice, facts: &HostFacts) -> Option<Line> {
@@ -184,7 +205,8 @@ fn site(voice: &Voice, site: &Inside) -> Line {
 fn beside(voice: &Voice, facts: &HostFacts) -> Option<Line> {
     let service = |service: &Service| {
         let unit = service.unit.as_ref()?;
-        Some(format!("{unit} {}", service.active.as_ref()?))
+        let active = service.active.as_deref()?;
+        Some(format!("{unit} {}", state(voice, active, None)))
     };
     let services = [service(&facts.php), service(&facts.db)];
     joined(voice, key!(Facts, "label.beside"), services)
@@ -249,10 +271,14 @@ fn machine(voice: &Voice, facts: &HostFacts) -> Option<Line> {
                 let cpus = facts.cpus;
                 voice.say(key!(Facts, "load"), context! { share, cpus })
             }),
-            facts
-                .systemd
-                .as_deref()
-                .map(|state| voice.say(key!(Facts, "systemd"), context! { state })),
+            facts.systemd.as_deref().map(|state| {
+                let key = match state {
+                    "running" => key!(Facts, "systemd.running"),
+                    "degraded" => key!(Facts, "systemd.degraded"),
+                    _ => key!(Facts, "systemd"),
+                };
+                voice.say(key, context! { state })
+            }),
             facts.kusanagi.clone(),
         ],
     )
@@ -274,7 +300,10 @@ fn others(voice: &Voice, facts: &HostFacts) -> Option<Line> {
             restarting.then(|| voice.word(key!(Facts, "restarting"))),
             facts.package_manager.clone(),
             people.map(|n| voice.say(key!(Facts, "logged_in"), context! { n })),
-            counted.map(|(n, of)| voice.say(key!(Facts, "agent"), context! { n, of })),
+            counted.map(|(n, of)| {
+                let per = facts.limit_window_s.map(|window| seconds(voice, window));
+                voice.say(key!(Facts, "agent"), context! { n, of, per })
+            }),
         ],
     )
 }

@@ -122,7 +122,7 @@ fn values(voice: &Voice, note: &Notification, attempt: &Attempt, why: Option<&st
         host => host(note),
         site => site(voice, note),
         number => attempt.number,
-        took => report.map(|report| voice.span(report.duration)),
+        took => report.map(|report| voice.took(report.duration)),
         status => report.and_then(|report| report.exit_status).map(|status| status.to_string()),
         why => why,
     }

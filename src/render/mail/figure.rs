@@ -49,7 +49,7 @@ pub(super) fn of(
         ),
         png,
         sum: sentence(voice, course, note.at),
-        legend: legend(voice, note, &marks),
+        legend: legend(voice, note, &marks, picture::sum(course, note.at)),
     })
 }
 
@@ -103,14 +103,22 @@ fn took(ms: u64) -> String {
     }
 }
 
-fn legend(voice: &Voice, note: &Notification, marks: &Marks) -> Vec<([&'static str; 2], String)> {
+fn legend(
+    voice: &Voice,
+    note: &Notification,
+    marks: &Marks,
+    sum: Sum,
+) -> Vec<([&'static str; 2], String)> {
     let say = |key| voice.say(key, context! {});
-    let mut legend = vec![
-        (picture::hex::MEAN, say(key!(Picture, "mean"))),
-        (picture::hex::LONGEST, say(key!(Picture, "longest"))),
-        (picture::hex::WELL, say(key!(Picture, "well"))),
-        (picture::hex::FAILED, say(key!(Picture, "failed"))),
-    ];
+    let mut legend = Vec::new();
+    if sum.mean_ms.is_some() {
+        legend.push((picture::hex::MEAN, say(key!(Picture, "mean"))));
+        legend.push((picture::hex::LONGEST, say(key!(Picture, "longest"))));
+        legend.push((picture::hex::WELL, say(key!(Picture, "well"))));
+    }
+    if sum.failed > 0 {
+        legend.push((picture::hex::FAILED, say(key!(Picture, "failed"))));
+    }
     if marks.incident.is_some() {
         legend.push((picture::hex::INCIDENT, say(key!(Picture, "incident"))));
     }

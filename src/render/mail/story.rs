@@ -161,7 +161,7 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
             cause => explain::cause_phrase(voice, cause),
             said => finding.names(cause),
             rest,
-            detail,
+            detail => detail.as_str(),
         },
     );
     voice.say(
@@ -169,6 +169,9 @@ fn sighting(voice: &Voice, seen: &Observation) -> String {
         context! {
             url => clean::line(url, limits::DETAIL_CHARS),
             what,
+            cause => explain::cause_phrase(voice, cause),
+            rest,
+            unheard => matches!(**finding, Finding::Refused),
             address => address.map(|address| address.to_string()),
             phase => phase.map(|phase| part(voice, phase)),
         },

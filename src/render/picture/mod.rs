@@ -23,7 +23,7 @@ use scale::{Scale, hours};
 const SIZE: (u32, u32) = (1200, 560);
 
 /// Where response times are drawn: left, top, right, bottom.
-const PLOT: (f32, f32, f32, f32) = (136.0, 44.0, 1164.0, 400.0);
+const PLOT: (f32, f32, f32, f32) = (156.0, 44.0, 1164.0, 400.0);
 
 /// The band of availability.
 const BAND: (f32, f32) = (424.0, 462.0);

@@ -122,7 +122,10 @@ pub(super) fn ended(action: &Action) -> String {
     };
     let took = match (action.outcome, action.duration_ms) {
         (RecoveryOutcome::NotExecuted | RecoveryOutcome::Refused, _) | (_, None) => String::new(),
-        (_, Some(ms)) => format!(" after {}", seconds(ms)),
+        (_, Some(ms)) => {
+            let took = Voice::english().took(Duration::from_millis(ms));
+            format!(" after {took}")
+        }
     };
     let reason = action
         .reason
@@ -136,15 +139,6 @@ pub(super) fn ended(action: &Action) -> String {
         words.push(',');
     }
     format!("{words}{took}{reason}")
-}
-
-/// `2.3s` below a minute, then `2m 10s`.
-fn seconds(ms: u64) -> String {
-    if ms < 60_000 {
-        format!("{}.{}s", ms / 1000, ms % 1000 / 100)
-    } else {
-        span(Duration::from_millis(ms))
-    }
 }
 
 /// Until when a host is paused, why, and how that ends; what follows the word itself.

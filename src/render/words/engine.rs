@@ -1,7 +1,8 @@
 //! The template engine as probe uses it: no files, no functions, a bound on every piece.
 //!
-//! A value never becomes markup: each is put in with a mark before it, so that a line that begins with a value is not
-//! taken for a command. The marks are taken out when the text is read into [`Block`]s.
+//! A value never becomes markup: each is put in between two marks, so that a line that begins with a value is not taken
+//! for a command. The marks are taken out when the text is read into [`Block`]s, and with them a space beside a value that
+//! stands between two Japanese letters: `{{ site }} が` is `shop が`, and `shop ほか 1 サイトが`.
 
 use std::sync::OnceLock;
 
@@ -19,7 +20,7 @@ const FUEL: u64 = 20_000;
 /// Characters a piece may say; a mail is no book.
 const LENGTH: usize = 8_000;
 
-/// Stands before each value; of the private use area, so that it means nothing anywhere else.
+/// Stands before and after each value; of the private use area, so that it means nothing anywhere else.
 const VALUE: char = '\u{e000}';
 
 /// How a line that is a command begins.
@@ -66,7 +67,7 @@ pub(super) fn bare() -> Environment<'static> {
         let text = value.to_string().replace(VALUE, "");
         Ok(std::fmt::Write::write_fmt(
             out,
-            format_args!("{VALUE}{text}"),
+            format_args!("{VALUE}{text}{VALUE}"),
         )?)
     });
     environment
@@ -124,10 +125,9 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut paragraph = String::new();
     let end = |paragraph: &mut String, blocks: &mut Vec<Block>| {
-        let whole = std::mem::take(paragraph).replace(VALUE, "");
-        let whole = whole.trim();
+        let whole = joined(&std::mem::take(paragraph));
         if !whole.is_empty() {
-            blocks.push(Block::Prose(whole.to_owned()));
+            blocks.push(Block::Prose(whole));
         }
     };
     for line in text.lines() {
@@ -145,12 +145,36 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     blocks
 }
 
+/// A paragraph without its marks, and without a space at a mark between two letters of a writing that has none.
+fn joined(paragraph: &str) -> String {
+    let mut out = String::with_capacity(paragraph.len());
+    let mut letters = paragraph.chars().peekable();
+    let (mut at_mark, mut space) = (false, false);
+    while let Some(c) = letters.next() {
+        if c == VALUE {
+            at_mark = true;
+        } else if c == ' ' && !space && (at_mark || letters.peek() == Some(&VALUE)) {
+            (space, at_mark) = (true, false);
+        } else {
+            if space && !(is_wide(out.chars().next_back()) && is_wide(Some(c))) {
+                out.push(' ');
+            }
+            out.push(c);
+            (space, at_mark) = (false, false);
+        }
+    }
+    out.trim().to_owned()
+}
+
+fn is_wide(c: Option<char>) -> bool {
+    c.and_then(UnicodeWidthChar::width) == Some(2)
+}
+
 /// A line after another: with a space between them, unless both are of a writing that has none.
 fn join(paragraph: &mut String, line: &str) {
-    let wide = |c: Option<char>| c.and_then(UnicodeWidthChar::width) == Some(2);
     let next = line.trim_start_matches(VALUE).chars().next();
-    let last = paragraph.chars().next_back();
-    let apart = !(wide(last) && wide(next));
+    let last = paragraph.trim_end_matches(VALUE).chars().next_back();
+    let apart = !(is_wide(last) && is_wide(next));
     if last.is_some() && apart {
         paragraph.push(' ');
     }

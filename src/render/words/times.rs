@@ -88,6 +88,17 @@ impl Voice {
         }
     }
 
+    /// How long something took: `2.3s` below a minute, then as [`Self::span`].
+    #[must_use]
+    pub fn took(&self, duration: Duration) -> String {
+        if duration >= Duration::from_secs(60) {
+            return self.span(duration);
+        }
+        let tenths = duration.as_millis() / 100;
+        let n = format!("{}.{}", tenths / 10, tenths % 10);
+        self.say(key!(Times, "tenths"), context! { n })
+    }
+
     fn unit(&self, key: Key, n: u64) -> String {
         self.say(key, context! { n })
     }

@@ -87,7 +87,7 @@ fn the_subject_of_a_restart_says_how_it_ended() {
     );
     assert_eq!(
         said(RecoveryOutcome::TimedOut),
-        "[RESTART FAILED] shop: the command did not end within 2s on web1 (attempt 1)"
+        "[RESTART FAILED] shop: the command did not end within 2.3s on web1 (attempt 1)"
     );
     assert_eq!(
         said(RecoveryOutcome::NotExecuted),

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use probe::model::{
-    Cause, FieldValue, Finding, GivenUp, Hold, HostName, NotEvidence, ProfileName, Reason,
+    Cause, FieldValue, Finding, GivenUp, Hold, HostName, NotEvidence, Observation, Phase,
+    ProfileName, Reason,
 };
 use probe::render::explain;
+use probe::render::mail::{brief, seen};
 use probe::render::words::Voice;
 
-use super::entries::{NIGHT, after, japanese, voice};
+use super::entries::{self, NIGHT, after, japanese, voice};
 
 #[test]
 fn every_hold_is_a_sentence_that_says_until_when() {
@@ -292,4 +294,43 @@ fn every_reason_to_give_up_is_said_in_both_languages() {
             assert!(!ours.contains(word), "{word}: {told}");
         }
     }
+}
+
+/// One spacing: a half-width space between a figure and its unit, and none before a particle that follows Japanese letters.
+#[test]
+fn japanese_is_spaced_in_one_way() {
+    let figures =
+        regex::Regex::new(r"[0-9](秒|分|時間|ミリ秒|回|件|通|行|個|%)|[ぁ-ん一-龠ァ-ヶ] [ぁ-ん]")
+            .unwrap();
+    for note in entries::all()
+        .into_iter()
+        .chain([super::crowds::down_together()])
+    {
+        let said = brief(&Voice::of(&japanese()), &note);
+        for line in said.text.lines().filter(|line| !line.starts_with('|')) {
+            assert!(!figures.is_match(line), "{line}");
+        }
+        assert!(!figures.is_match(&said.subject), "{}", said.subject);
+    }
+}
+
+#[test]
+fn nobody_listens_is_said_of_an_address() {
+    let mut note = entries::down();
+    note.seen = vec![Observation::Check {
+        url: "http://shop.example.com/".to_owned(),
+        cause: Cause::Refused,
+        finding: Box::new(Finding::Refused),
+        address: "192.0.2.10:80".parse().ok(),
+        phase: Some(Phase::Connect),
+    }];
+    let said = |wording| seen(&Voice::of(&wording), &note).join("");
+    assert_eq!(
+        said(japanese()),
+        "http://shop.example.com/: 接続拒否（192.0.2.10:80 で待ち受けているプログラムがありません）"
+    );
+    assert_eq!(
+        said(entries::english()),
+        "http://shop.example.com/: connection refused: nothing listens there (at 192.0.2.10:80, while connecting)"
+    );
 }
