@@ -7,7 +7,7 @@
 //! While the port does not answer, nothing can be sent. It is tried every [`limits::REACH_AGAIN`], and what it said holds
 //! for [`limits::REACH_FRESH`].
 
-use crate::model::{Ailment, Away, Hold, HostName, HostTrack, Reach, Reason, limits};
+use crate::model::{Ailment, Away, Hold, HostName, HostTrack, Reach, Reason, Timestamp, limits};
 
 use crate::policy::draft::Draft;
 use crate::policy::site::port;
@@ -23,7 +23,7 @@ pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option
             } else {
                 Reason::PortRefuses
             },
-            until: away.seen + limits::REACH_AGAIN,
+            until: tried(track, &away) + limits::REACH_AGAIN,
         });
     };
     let until = back + limits::BOOT_WINDOW;
@@ -43,6 +43,11 @@ pub(in crate::policy) fn refusal(draft: &Draft<'_>, track: &HostTrack) -> Option
 pub(in crate::policy) fn rule(draft: &Draft<'_>, track: &HostTrack) -> Option<Hold> {
     let away = track.away.filter(|_| !tells_uptime(track))?;
     (away.back.is_none() && !is_fresh(draft, &away)).then_some(Hold::AwaitingFacts)
+}
+
+/// When the port was tried last; that try may be under way.
+fn tried(track: &HostTrack, away: &Away) -> Timestamp {
+    track.reaching.map_or(away.seen, |(_, asked)| asked)
 }
 
 /// Whether the last try of the port is young enough to count for now.

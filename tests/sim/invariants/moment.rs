@@ -40,14 +40,14 @@ pub fn contradiction(settings: &Settings, fleet: &Fleet, told: &Notification) ->
     faults.into_iter().flatten().next()
 }
 
-/// A wall clock that is set back turns times around, and only that does.
+/// What was remembered by the wall clock may lie behind the present, after that was set back; all else is in order.
 fn times(told: &Notification) -> Option<String> {
     let course = [told.since, told.opened, told.until, Some(told.at)];
     let course: Vec<Timestamp> = course.into_iter().flatten().collect();
-    let sites = told.sites.iter().all(|site| {
-        let end = site.until.unwrap_or(told.at);
-        site.since <= end && end <= told.at
-    });
+    let sites = told
+        .sites
+        .iter()
+        .all(|site| site.until.is_none_or(|until| site.since <= until));
     // A site that joined failed later than the thread was opened.
     let joined = told.sites.len() > 1 || told.opened < told.since;
     let ordered = joined || course.is_sorted();
