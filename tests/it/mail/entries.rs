@@ -189,6 +189,18 @@ pub(crate) fn withheld() -> Notification {
     }
 }
 
+/// With `mode: ask`.
+pub(crate) fn proposed() -> Notification {
+    Notification {
+        sequence: 1,
+        next: Next::Held(Hold::Proposed {
+            command: "sudo -n kusanagi restart".to_owned(),
+            until: after(890),
+        }),
+        ..note(EventKind::Proposed)
+    }
+}
+
 /// A host whose web server does not start any more.
 pub(crate) fn facts() -> HostFacts {
     let text = |text: &str| Some(text.to_owned());
@@ -408,6 +420,7 @@ pub(crate) fn all() -> Vec<Notification> {
         restarted(RecoveryOutcome::Succeeded),
         up(),
         withheld(),
+        proposed(),
         gave_up(),
         back(),
         reminder(),

@@ -62,6 +62,7 @@ fn subjects_say_the_present() {
             "[RESTARTED] shop: web1 restarted, waiting for proof (attempt 1)",
             "[UP] shop: back after 2m 10s, 1 restart (web1)",
             "[WITHHELD] shop: not restarted, budget spent (web1)",
+            "[PROPOSED] shop: a restart waits for approval (web1)",
             "[GAVE UP] shop: still down after 3 restarts, needs a person (web1)",
             "[BACK] shop: up again after 5h 3m (web1)",
             "[STILL DOWN] shop: connection refused for 1d (web1)",
@@ -251,6 +252,7 @@ fn a_login_is_offered_only_where_people_have_one() {
             EventKind::Down
                 | EventKind::Restarted
                 | EventKind::Withheld
+                | EventKind::Proposed
                 | EventKind::Reminder
                 | EventKind::GaveUp
                 | EventKind::Flapping

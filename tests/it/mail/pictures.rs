@@ -376,6 +376,9 @@ fn people_can_look_at_them() {
             japanese(entries::restarted(RecoveryOutcome::Refused)),
         ),
         ("withheld.ja", japanese(entries::withheld())),
+        ("proposed.ja", japanese(entries::proposed())),
+        ("proposed", letter(entries::proposed())),
+        ("down", letter(entries::down())),
     ];
     for (name, letter) in letters {
         let at = Path::new(&directory);
