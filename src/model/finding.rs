@@ -400,6 +400,9 @@ findings! {
     EncodedTooOften(most: u64) "encoded_too_often" "the body is encoded more than {most} times";
     BrokeHttp2 "broke_http2" "the server breaks the rules of HTTP/2 and was left";
     BrokeHttp2By(reason: String) "broke_http2_by" "the server breaks the rules of HTTP/2 and was left (HTTP/2 {reason})";
+    ForbiddenHead "forbidden_head" "the head of the response is not allowed in HTTP/2, as with an Upgrade, Connection, Keep-Alive or Transfer-Encoding header in it; some browsers show the page, others refuse it";
+    OverHttp1Sends(status: u64, header: Quoted) "over_http1_sends" "over HTTP/1.1 it answers HTTP status {status} with the header `{header}`, which HTTP/2 forbids";
+    OverHttp1Answers(status: u64) "over_http1_answers" "over HTTP/1.1 it answers HTTP status {status}";
     EndedByServer "ended_by_server" "the server ended the connection before any response";
     EndedByServerFor(reason: String) "ended_by_server_for" "the server ended the connection before any response (HTTP/2 {reason})";
     NoResponse "no_response" "the server gave no response";

@@ -26,6 +26,8 @@ pub(super) struct Fault {
     pub(super) untaken: bool,
     /// What answers does not speak HTTP.
     pub(super) foreign: bool,
+    /// The head of a response is not allowed in HTTP/2; over HTTP/1.1 it may show why.
+    pub(super) forbidden_head: bool,
     /// The URL cannot be asked for: the fault of whoever wrote it.
     pub(super) unaskable: bool,
 }
@@ -41,6 +43,7 @@ impl Fault {
             no_protocol: false,
             untaken: false,
             foreign: false,
+            forbidden_head: false,
             unaskable: false,
         }
     }

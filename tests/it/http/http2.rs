@@ -7,13 +7,13 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use probe::adapters::http::HttpProber;
 use probe::model::{Cause, Phase};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::authority::{Authority, BOTH, Identity, LOCAL, config};
 use super::server::{BREATH, Server, listen, loopback};
-use super::{SHORT, assert_ok, probe, probe_with, table};
+use super::{SHORT, assert_found, assert_ok, probe, probe_with, table};
 
 /// An HTTP/2 server that answers every request with `answer`.
 async fn serve_h2(
@@ -363,6 +363,55 @@ async fn w26e_http2_headers_have_the_same_limits() {
             Cause::HeadersTooLarge,
             Phase::FirstByte,
             words,
+        );
+    }
+}
+
+/// nginx, speaking HTTP/2, passes on the `Upgrade: h2,h2c` of the httpd behind it. Some browsers show such a page; nothing is restarted
+/// for it, and people hear which header it is where the server shows it over HTTP/1.1.
+#[tokio::test]
+async fn a_header_that_http2_forbids_is_named() {
+    let authority = Authority::new();
+    for offers in [&[b"h2".as_slice(), b"http/1.1"][..], &[b"h2"]] {
+        let mut config = config(&authority.certify(LOCAL, |_| ()), BOTH);
+        config.alpn_protocols = offers.iter().map(|offer| offer.to_vec()).collect();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let server = listen(loopback().await, move |stream, _| {
+            let acceptor = acceptor.clone();
+            async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut asked = [0; 1024];
+                let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let said = if two {
+                    // SETTINGS; then HEADERS with `:status: 200` and `upgrade: h2`, by literal names.
+                    let settings = b"\0\0\0\x04\0\0\0\0\0".as_slice();
+                    let head = b"\0\0\x0d\x01\x05\0\0\0\x01\x88\0\x07upgrade\x02h2".as_slice();
+                    [settings, head].concat()
+                } else {
+                    let head = "HTTP/1.1 200 OK\r\nUpgrade: h2\r\nContent-Length: 0\r\n\r\n";
+                    head.as_bytes().to_vec()
+                };
+                let _ = stream.read(&mut asked).await;
+                if two {
+                    // Behind the preface and its settings comes the request.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                let _ = stream.write_all(&said).await;
+                while matches!(stream.read(&mut asked).await, Ok(1..)) {}
+            }
+        })
+        .await;
+        let result = probe(authority.profile(&server)).await;
+        assert_found(&result, Cause::Protocol, Phase::FirstByte);
+        let words = "the head of the response is not allowed in HTTP/2, as with an Upgrade, ";
+        assert!(result.detail().starts_with(words), "{result:?}");
+        let named = "over HTTP/1.1 it answers HTTP status 200 with the header `upgrade: h2`";
+        assert_eq!(
+            result.detail().contains(named),
+            offers.len() > 1,
+            "{result:?}"
         );
     }
 }

@@ -87,8 +87,17 @@ impl Base {
 
     /// The same without offering a protocol, for servers that know none of ours by name.
     pub(in crate::adapters::http) fn without_alpn(&self) -> Self {
+        self.offering(Vec::new())
+    }
+
+    /// The same with HTTP/1.1 alone.
+    pub(in crate::adapters::http) fn http1_only(&self) -> Self {
+        self.offering(vec![b"http/1.1".to_vec()])
+    }
+
+    fn offering(&self, protocols: Vec<Vec<u8>>) -> Self {
         let mut config = self.config.clone();
-        config.alpn_protocols.clear();
+        config.alpn_protocols = protocols;
         Self {
             config,
             verifier: Arc::clone(&self.verifier),

@@ -160,6 +160,12 @@ fn connection(error: &io::Error, phase: Phase) -> Option<Fault> {
 
 fn h2_failure(error: &h2::Error) -> Fault {
     use h2::Reason;
+    if error.is_library() && error.is_reset() && error.reason() == Some(Reason::PROTOCOL_ERROR) {
+        return Fault {
+            forbidden_head: true,
+            ..Fault::new(Cause::Protocol, Finding::ForbiddenHead)
+        };
+    }
     let gone = [Reason::NO_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL];
     let cause = match error.reason() {
         Some(reason) if error.is_remote() && gone.contains(&reason) => Cause::Closed,

@@ -6,6 +6,8 @@
 //! - Dates that do not fit, while the server's `Date` says a time at which they would: our own clock may be wrong, and then is
 //!   the fault (`clock`).
 //! - No TLS on the port: the first bytes of a plain connection say what is there.
+//! - A head that HTTP/2 does not allow: over HTTP/1.1 it shows what is wrong with it. The site is not up for that: some browsers refuse
+//!   it, too. Only GET and HEAD are sent again.
 //! - A server that knows none of the protocols we offer (ALPN) is asked once more without an offer; that answer counts.
 
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ use crate::adapters::http::clock::{self, Doubt};
 use crate::adapters::http::fault::Fault;
 use crate::adapters::http::trace::Sight;
 use crate::adapters::http::{World, redact};
-use crate::model::{Cause, Finding, Profile, limits};
+use crate::model::{Cause, Finding, Profile, Quoted, limits};
 
 /// One hop, with a second look where it failed in TLS.
 pub(in crate::adapters::http) async fn exchange(
@@ -71,6 +73,18 @@ async fn look(
             ..fault
         });
     }
+    if fault.forbidden_head && matches!(hop.method, Method::GET | Method::HEAD) {
+        let aim = Aim {
+            pin: address.map(|address| address.ip()),
+            ..aim
+        };
+        let seen = timeout(limit, over_http1(means, hop, aim, reach)).await;
+        let finding = match seen.ok().flatten() {
+            Some(seen) => fault.finding.and(seen),
+            None => fault.finding,
+        };
+        return Err(Fault { finding, ..fault });
+    }
     if fault.no_protocol {
         let base = means.base.without_alpn();
         let plain = Means {
@@ -82,6 +96,32 @@ async fn look(
         return Ok(response);
     }
     Err(fault)
+}
+
+/// What of the head HTTP/2 does not allow: a server that speaks HTTP/1.1 as well shows it there. Usually it is `Upgrade: h2,h2c` of an
+/// httpd behind nginx.
+async fn over_http1(means: &Means<'_>, hop: &Hop, aim: Aim<'_>, reach: Reach) -> Option<Finding> {
+    let base = means.base.http1_only();
+    let older = Means {
+        base: &base,
+        ..*means
+    };
+    let aside = Sight::new("");
+    let asked = exchange::exchange(&older, hop, aim, reach, &aside).await;
+    let response = asked.ok()?;
+    let status = response.status().as_u16().into();
+    let headers = response.headers();
+    let found = ["upgrade", "proxy-connection", "keep-alive"]
+        .into_iter()
+        .find_map(|name| Some((name, headers.get(name)?)));
+    Some(match found {
+        Some((name, value)) => {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let header = Quoted::new(&format!("{name}: {value}"));
+            Finding::OverHttp1Sends { status, header }
+        }
+        None => Finding::OverHttp1Answers { status },
+    })
 }
 
 async fn behind(
