@@ -403,6 +403,8 @@ findings! {
     ForbiddenHead "forbidden_head" "the head of the response is not allowed in HTTP/2, as with an Upgrade, Connection, Keep-Alive or Transfer-Encoding header in it; some browsers show the page, others refuse it";
     OverHttp1Sends(status: u64, header: Quoted) "over_http1_sends" "over HTTP/1.1 it answers HTTP status {status} with the header `{header}`, which HTTP/2 forbids";
     OverHttp1Answers(status: u64) "over_http1_answers" "over HTTP/1.1 it answers HTTP status {status}";
+    FloodOfFrames(count: u64, kind: String) "flood_of_frames" "the server was left: it sent more than {count} frames of HTTP/2 without a page in them, most of them {kind}";
+    FloodOfBytes(mib: u64) "flood_of_bytes" "the server was left: it sent more than {mib} MiB without a page in them";
     EndedByServer "ended_by_server" "the server ended the connection before any response";
     EndedByServerFor(reason: String) "ended_by_server_for" "the server ended the connection before any response (HTTP/2 {reason})";
     NoResponse "no_response" "the server gave no response";

@@ -189,6 +189,14 @@ pub const LOCATION_BYTES: usize = 16 * 1024;
 /// people read less.
 pub const URL_CHARS: usize = 500;
 
+/// Bytes on one connection that bring nothing of a page: interim responses, frames of HTTP/2 beside DATA, records of TLS itself. A
+/// head of [`HEADER_BYTES`], which real servers stay far below, is in it.
+pub const IDLE_BYTES: u64 = 1024 * 1024;
+
+/// Frames of HTTP/2 that carry no body, on one connection. Real answers have below a hundred; ten thousand cost some hundredths of a
+/// second.
+pub const IDLE_FRAMES: u64 = 10_000;
+
 /// Cookies that one check takes, and the bytes of one's name and value: what RFC 6265 (6.1) wants a browser to keep at least.
 pub const COOKIES: usize = 50;
 

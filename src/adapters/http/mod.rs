@@ -13,6 +13,7 @@
 //! | `certificate` | what a peer's certificate says, and why it was refused; it is read in any case |
 //! | `body` | a response's body: no more than allowed, decoded, as text |
 //! | `judge` | whether a response is what is expected, and who made it |
+//! | `meter` | how much a server may send that brings the check nowhere |
 //! | `trace` | time marks that survive cancellation: phases are exact, and a check that ran out of time says where |
 //! | `fault` | what went wrong, on its way to an outcome |
 //! | `clock` | dates as HTTP writes them, and whose clock is wrong |
@@ -25,7 +26,8 @@
 //! speaks for the URL; with `addresses: all` each has a result of its own.
 //!
 //! What the HTTP client shows nobody is not told: bytes behind the end of a response (they reach no other request: the connection
-//! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (the deadline ends a flood).
+//! ends with its answer), bare line feeds (they are read as line ends), how many 1xx responses came (over TLS a flood is ended by
+//! its bytes, else by the deadline).
 //!
 //! Every path ends in exactly one result per URL, or per address of it; what a site does wrong is never an error here.
 
@@ -41,6 +43,7 @@ mod fault;
 mod heartbeat;
 mod hop;
 mod judge;
+mod meter;
 #[cfg(test)]
 mod properties;
 mod redact;

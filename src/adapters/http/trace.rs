@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::certificate::{Shown, read};
+use super::meter::Flood;
 use crate::model::{CheckOutcome, CheckResult, Hop, Phase, Timings, TlsVersion};
 
 /// A moment of a hop.
@@ -41,6 +42,7 @@ struct Marks {
     shown: Option<Shown>,
     tls_version: Option<TlsVersion>,
     asked_for_ours: bool,
+    flood: Option<Flood>,
 }
 
 /// The marks of one hop.
@@ -75,6 +77,7 @@ impl Trace {
         }
         marks.shown = None;
         (marks.tls_version, marks.asked_for_ours) = (None, false);
+        marks.flood = None;
     }
 
     pub(super) fn has(&self, mark: Mark) -> bool {
@@ -101,6 +104,15 @@ impl Trace {
 
     pub(super) fn asked_for_ours(&self) -> bool {
         self.marks().asked_for_ours
+    }
+
+    /// The connection was ended for this.
+    pub(super) fn flooded(&self, flood: Flood) {
+        self.marks().flood = Some(flood);
+    }
+
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.marks().flood
     }
 
     /// The phase that began and did not end.

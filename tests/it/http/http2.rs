@@ -309,7 +309,6 @@ async fn w35_floods_end_in_time() {
             Cause::ResponseTimeout,
             Cause::Protocol,
             Cause::HeadersTooLarge,
-            Cause::Truncated,
             Cause::Closed,
         ];
         assert!(causes.contains(&cause), "{name}: {result:?}");

@@ -11,6 +11,7 @@ pub(crate) mod dns;
 mod encodings;
 mod expectations;
 mod faults;
+mod floods;
 mod foreign;
 mod foreign_certificates;
 mod handshakes;

@@ -36,6 +36,7 @@ use tower::{Layer, Service};
 use super::verified::{self, Verified};
 use crate::adapters::http::certificate::Shown;
 use crate::adapters::http::certificate::read::{self, Known};
+use crate::adapters::http::meter::Meter;
 use crate::adapters::http::trace::{Mark, Trace};
 use crate::model::{TlsVersion, limits};
 
@@ -58,6 +59,8 @@ pub(in crate::adapters::http) struct Way {
     pub(in crate::adapters::http) address: SocketAddr,
     /// How long TCP may take to connect.
     pub(in crate::adapters::http) limit: Duration,
+    /// What comes in over it.
+    pub(in crate::adapters::http) meter: Arc<Mutex<Meter>>,
 }
 
 tokio::task_local! {
@@ -73,7 +76,7 @@ impl Way {
         WAY.scope(self, sending)
     }
 
-    fn under_way() -> Result<Self, Astray> {
+    pub(super) fn under_way() -> Result<Self, Astray> {
         WAY.try_with(Clone::clone).map_err(|_| Astray)
     }
 }

@@ -5,10 +5,12 @@
 //! | `tls` | TLS settings: one for all profiles, and those of a profile with files of its own |
 //! | `files` | the files of a profile's `tls` |
 //! | `verified` | chains that were found good, which are not verified anew each minute |
+//! | `suites` | what comes in through TLS is counted |
 //! | `hooks` | where the client lets us look in: connector, resolver, TLS session, verifier |
 
 mod files;
 pub(super) mod hooks;
+mod suites;
 pub(super) mod tls;
 mod verified;
 

@@ -26,6 +26,7 @@ use tokio::sync::OnceCell;
 use super::client;
 use super::files::{self, certificates, own_roots, private_key};
 use super::hooks::{Asked, NoSessions, Recording};
+use super::suites;
 use super::verified::Verified;
 use crate::adapters::http::HttpError;
 use crate::adapters::http::certificate::read::Known;
@@ -129,7 +130,7 @@ pub(in crate::adapters::http) struct Bases {
 
 impl Bases {
     pub(in crate::adapters::http) fn try_new() -> Result<Self, HttpError> {
-        let mut provider = aws_lc_rs::default_provider();
+        let mut provider = suites::provider();
         provider
             .kx_groups
             .retain(|group| group.name() != NamedGroup::X25519MLKEM768);

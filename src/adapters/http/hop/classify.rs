@@ -1,8 +1,9 @@
 //! From an error of the HTTP client to a cause, by the types in its chain, never by its words.
 //!
 //! The chain is walked through `source()` and, because an I/O error hides what it wraps, through
-//! `io::Error::get_ref()`. The first of these that holds names the cause: a connect that ran out of time; limits and
-//! routes of our own machine; the recorded verdict on the certificate; TLS; HTTP/2; the operating system; HTTP/1.
+//! `io::Error::get_ref()`. The first of these that holds names the cause: a connect that ran out of time; a flood; limits and
+//! routes of our own machine; the recorded verdict on the certificate; TLS; HTTP/2; the operating system; HTTP/1. What
+//! flooded stands in the trace, since HTTP/2 keeps of an I/O error no more than its words.
 
 use std::error::Error;
 use std::io;
@@ -10,6 +11,7 @@ use std::io;
 use super::handshake;
 use crate::adapters::http::client::hooks::{Astray, ConnectTimedOut};
 use crate::adapters::http::fault::{Fault, Local};
+use crate::adapters::http::meter::Flood;
 use crate::adapters::http::trace::Trace;
 use crate::model::{Cause, Finding, Phase, Quoted, limits};
 
@@ -46,6 +48,9 @@ pub(in crate::adapters::http) fn failure(error: Link<'_>, trace: &Trace, host: &
     }
     if find::<Astray>(error).is_some() {
         return Fault::monitor(Finding::OutsideOfProbes).at(phase);
+    }
+    if let Some(flood) = trace.flood() {
+        return Fault::new(Cause::Protocol, flooded(flood)).at(phase);
     }
     let system = system(error);
     if let Some(fault) = system.and_then(our_machine) {
@@ -239,10 +244,29 @@ fn in_body(error: Link<'_>, system: Option<&io::Error>) -> Option<Fault> {
     if malformed && find::<rustls::Error>(error).is_none() {
         return Some(Fault::new(Cause::Protocol, Finding::ChunksMalformed));
     }
+    // What the client itself ended for good: too many frames that carry nothing.
+    if let Some(h2) = find::<h2::Error>(error)
+        && h2.is_library()
+        && h2.is_go_away()
+    {
+        return Some(h2_failure(h2));
+    }
     if system.is_some_and(|e| e.kind() == K::TimedOut) {
         return Some(Fault::new(Cause::ResponseTimeout, Finding::SilentInBody));
     }
     Some(Fault::new(Cause::Truncated, Finding::BrokeOffInBody))
+}
+
+fn flooded(flood: Flood) -> Finding {
+    match flood {
+        Flood::Bytes => Finding::FloodOfBytes {
+            mib: limits::IDLE_BYTES / (1024 * 1024),
+        },
+        Flood::Frames { kind } => Finding::FloodOfFrames {
+            count: limits::IDLE_FRAMES,
+            kind: kind.to_owned(),
+        },
+    }
 }
 
 #[cfg(test)]

@@ -180,6 +180,7 @@ async fn send(
         trace: Arc::clone(trace),
         address,
         limit: means.connect_timeout,
+        meter: Arc::default(),
     };
     let response = way
         .along(request(client, hop))
