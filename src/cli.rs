@@ -5,6 +5,7 @@
 //! with 0. Nothing here reads the environment or touches a file: what depends on them is a function of what the caller read
 //! (see [`place`]).
 
+mod derived;
 pub mod place;
 mod span;
 mod words;
@@ -21,6 +22,7 @@ use url::Url;
 use crate::exit::Exit;
 use crate::model::{ProfileName, Target};
 
+pub use derived::{completions, manual};
 pub use span::{SpanError, span};
 use words::{entry_name, header, language, profile_name, subject, target};
 
@@ -41,6 +43,12 @@ Examples:
 const ONCE: &str = "\
 Without names every profile that is due is probed; a named one is probed now. A URL is looked at without a \
 configuration: no state, no action, no mail.";
+
+const COMPLETIONS: &str = "\
+Where they belong:
+  bash  probe completions bash > ~/.local/share/bash-completion/completions/probe
+  zsh   probe completions zsh > DIR/_probe, DIR being in $fpath before `compinit` is called
+  fish  probe completions fish > ~/.config/fish/completions/probe.fish";
 
 /// A command line, understood.
 #[derive(Debug, Clone, Parser)]
@@ -160,6 +168,8 @@ pub enum Command {
     Pause(PauseArgs),
     /// Act again; also re-arms a host that gave up
     Resume(Resume),
+    /// Say that somebody has an outage: no reminders of it until it changes; watching and restarts go on
+    Ack(AckArgs),
     /// Let one restart begin that was proposed (`mode: ask`), while what it rests on is fresh
     Approve(Approve),
     /// Rehearse what a recovery needs: log in to hosts and look at them, send test mails; restarts nothing
@@ -169,6 +179,11 @@ pub enum Command {
     Init(Init),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
+    /// Print what lets a shell complete commands and options
+    #[command(after_help = COMPLETIONS)]
+    Completions(Completions),
+    /// Print a manual page; `probe man | man -l -` shows it
+    Man(Man),
     /// Say which version this is
     Version(Version),
 }
@@ -234,6 +249,9 @@ pub struct Status {
     /// One JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    /// Stay on the terminal and follow what happens, what is not well first; `q` ends it
+    #[arg(short, long, conflicts_with = "json")]
+    pub watch: bool,
 }
 
 /// `probe why`.
@@ -286,6 +304,20 @@ pub struct Resume {
     pub target: Target,
 }
 
+/// `probe ack`.
+#[derive(Debug, Clone, Args)]
+pub struct AckArgs {
+    /// A profile that is down, or a host with such profiles
+    #[arg(value_name = "PROFILE|HOST", value_parser = entry_name)]
+    pub name: String,
+    /// For how long at most; without: until it changes
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    pub span: Option<Duration>,
+    /// Who has it, or what is waited for; shown to everyone who asks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
 /// `probe approve`.
 #[derive(Debug, Clone, Args)]
 pub struct Approve {
@@ -326,6 +358,36 @@ pub struct Init {
     /// What to write; never overwritten. `-` for stdout
     #[arg(long, value_name = "FILE", default_value = "probes.yaml")]
     pub output: PathBuf,
+}
+
+/// `probe completions`.
+#[derive(Debug, Clone, Args)]
+pub struct Completions {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that is given completions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    #[value(help = None)]
+    Bash,
+    /// Zsh.
+    #[value(help = None)]
+    Zsh,
+    /// fish.
+    #[value(help = None)]
+    Fish,
+}
+
+/// `probe man`.
+#[derive(Debug, Clone, Args)]
+pub struct Man {
+    /// Of which command; without: of probe itself
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
 }
 
 /// `probe version`.

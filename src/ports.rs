@@ -1,6 +1,6 @@
 //! The doors: what the engine needs from the outside, as traits. No behaviour here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::future::Future;
 use std::net::IpAddr;
@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId, Finding,
-    Fleet, Happened, Heartbeat, Holder, Host, HostName, NetworkSettings, Now, Orders, Pause,
-    Profile, Reach, RecoverOrder, RecoveryReport, Target, Timestamp, Webhook, Wording,
+    Ack, Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId,
+    Finding, Fleet, Happened, Heartbeat, Holder, Host, HostName, IncidentId, NetworkSettings, Now,
+    Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Target, Timestamp,
+    Webhook, Wording,
 };
 
 /// Something under way.
@@ -175,6 +176,12 @@ pub trait Store: Send + Sync {
     /// As [`Store::read`].
     fn journal(&self, since: Timestamp, cap: u32) -> Result<Vec<(Timestamp, Happened)>, Failed>;
 
+    /// How each site did over the last day, the five minutes under way left out.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed>;
+
     /// Orders that nothing is done about a target; in place of an earlier pause of it. A run that is watching sees it within a second.
     ///
     /// # Errors
@@ -192,6 +199,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the order cannot be written.
     fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed>;
+
+    /// Says that somebody has what is told in these threads; what was said of threads that are not `open` any more is removed.
+    ///
+    /// # Errors
+    /// When the order cannot be written.
+    fn acknowledge(
+        &self,
+        acks: &BTreeMap<IncidentId, Ack>,
+        open: &BTreeSet<IncidentId>,
+    ) -> Result<(), Failed>;
 
     /// The pauses by target; those whose time is over stay listed. What cannot be read counts as a pause.
     fn pauses(&self) -> BTreeMap<String, Pause>;

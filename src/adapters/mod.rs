@@ -5,6 +5,7 @@ pub mod command;
 pub mod http;
 pub mod observe;
 pub mod progress;
+pub mod screen;
 pub mod smtp;
 pub mod ssh;
 pub mod status;

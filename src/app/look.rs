@@ -1,4 +1,5 @@
-//! Commands that only look: `once URL`, `check`, `status`, `version`.
+//! Commands that only look: `once URL`, `check`, `status`; and those that say what the program itself is: `schema`, `completions`, `man`,
+//! `version`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::config;
 use crate::exit::Exit;
 use crate::model::{Addresses, CheckResult, Finding, Fleet, Hold, Profile, ProfileName, Settings};
 use crate::policy;
-use crate::ports::{Clock as _, Prober as _};
+use crate::ports::{Clock as _, Failed, Prober as _, Store};
 use crate::render::duration::span;
 use crate::render::mail::worded;
 use crate::render::{report, terminal};
@@ -135,17 +136,9 @@ pub(super) fn status(cli: &Cli, around: &Surroundings, status: &cli::Status) -> 
 
 fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Exit, Exit> {
     let settings = settings(cli, around)?;
-    let all = || settings.profiles.keys().cloned().collect();
-    let selection: BTreeSet<ProfileName> = if status.profiles.is_empty() {
-        all()
-    } else {
-        watch::named(&settings, &status.profiles)?
-    };
+    let selection = selected(&settings, &status.profiles)?;
     let store = around.store(cli).map_err(|error| complain(&error))?;
-    let mut fleet = store.read().map_err(|error| complain(&*error))?.fleet;
-    policy::tell_time(&mut fleet, &SystemClock::new().now());
-    doubt_the_old(&settings, &mut fleet);
-    forget_ended_pauses(&settings, &mut fleet);
+    let fleet = as_it_stands(&settings, &*store).map_err(|error| complain(&*error))?;
     if status.json {
         let told = crate::render::record::waiting(&fleet, |note| worded(&settings, note));
         answer(&report::status_document(&settings, &fleet, &selection, &told).to_json());
@@ -159,6 +152,27 @@ fn standing(cli: &Cli, around: &Surroundings, status: &cli::Status) -> Result<Ex
         ));
     }
     Ok(Exit::from(report::severity(&settings, &fleet, &selection)))
+}
+
+/// The profiles that are named, or all.
+pub(super) fn selected(
+    settings: &Settings,
+    named: &[ProfileName],
+) -> Result<BTreeSet<ProfileName>, Exit> {
+    if named.is_empty() {
+        Ok(settings.profiles.keys().cloned().collect())
+    } else {
+        watch::named(settings, named)
+    }
+}
+
+/// What is remembered, as it is to be told now.
+pub(super) fn as_it_stands(settings: &Settings, store: &dyn Store) -> Result<Fleet, Failed> {
+    let mut fleet = store.read()?.fleet;
+    policy::tell_time(&mut fleet, &SystemClock::new().now());
+    doubt_the_old(settings, &mut fleet);
+    forget_ended_pauses(settings, &mut fleet);
+    Ok(fleet)
 }
 
 /// What nobody has looked at for long is not known, whatever it was: the watch itself may have died.
@@ -207,6 +221,23 @@ fn forget_ended_pauses(settings: &Settings, fleet: &mut Fleet) {
 pub(super) fn schema() -> Exit {
     answer(&format!("{:#}", crate::config::schema()));
     Exit::Ok
+}
+
+/// `probe completions`.
+pub(super) fn completions(order: &cli::Completions) -> Exit {
+    answer(&cli::completions(order.shell));
+    Exit::Ok
+}
+
+/// `probe man`.
+pub(super) fn manual(order: &cli::Man) -> Exit {
+    match cli::manual(order.command.as_deref()) {
+        Ok(page) => {
+            answer(&page);
+            Exit::Ok
+        }
+        Err(error) => complain(&error),
+    }
 }
 
 /// `probe version`.

@@ -4,6 +4,7 @@
 //! not be written (a full disk) is an error: the command ends with 3 unless it ends with 2.
 
 mod drill;
+mod follow;
 mod init;
 mod look;
 pub mod named;
@@ -60,15 +61,19 @@ fn carry_out(cli: &Cli) -> Exit {
         },
         Command::Run => watch::run(cli, &around),
         Command::Check(check) => look::check(cli, &around, check),
+        Command::Status(status) if status.watch => follow::status(cli, &around, status),
         Command::Status(status) => look::status(cli, &around, status),
         Command::Why(why) => recall::why(cli, &around, why),
         Command::History(history) => recall::history(cli, &around, history),
         Command::Pause(pause) => order::pause(cli, &around, pause),
         Command::Resume(resume) => order::resume(cli, &around, resume),
+        Command::Ack(ack) => order::ack(cli, &around, ack),
         Command::Approve(approve) => order::approve(cli, &around, approve),
         Command::Drill(drill) => drill::drill(cli, &around, drill),
         Command::Init(order) => init::init(cli, order),
         Command::Schema => look::schema(),
+        Command::Completions(order) => look::completions(order),
+        Command::Man(order) => look::manual(order),
         Command::Version(version) => look::version(version),
     }
 }
@@ -88,6 +93,8 @@ fn verbosity(cli: &Cli, _around: &Surroundings) -> i8 {
 /// A panic in one task must not end the others; it is logged and its order counts as failed.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        // Else the line would go with the screen.
+        crate::adapters::screen::leave();
         let place = panic
             .location()
             .map_or_else(String::new, ToString::to_string);
@@ -97,14 +104,19 @@ fn log_panics() {
 
 /// Tells an error with its causes, and that we could not tell.
 fn complain(error: &dyn std::error::Error) -> Exit {
-    let mut text = format!("probe: {error}");
+    say_error(&format!("probe: {}", with_causes(error)));
+    Exit::Unknown
+}
+
+/// An error with what led to it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    say_error(&text);
-    Exit::Unknown
+    text
 }
 
 fn say_error(text: &str) {

@@ -1,4 +1,4 @@
-//! Commands that order something: `pause`, `resume`, `approve`.
+//! Commands that order something: `pause`, `resume`, `ack`, `approve`.
 //!
 //! A pause is a file in the state directory. It needs neither the lock nor the database, a running daemon sees it within
 //! a second, and it is looked at once more in the last moment before a connection is opened.
@@ -9,17 +9,22 @@
 //! An order in a state that no run has ever used may be one that nobody sees: that is said, and where the system's own watch keeps its
 //! state elsewhere, the command ends with 1.
 //!
+//! `ack` says that somebody has what people were told of a profile, or of the profiles of a host. Where nothing is open there, it says so
+//! and ends with 2: no later outage is acknowledged before anybody knows of it.
+//!
 //! `approve` allows the one restart that is proposed at this moment, and where none is, says so and ends with 2.
 //!
 //! `resume` does not shorten the hour after a damaged state: the order may have been given before anybody knew of the damage, and
 //! says nothing of the restarts that were forgotten. That is said, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::adapters::clock::SystemClock;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{Approval, Hold, Pause, Settings, Target, Timestamp};
+use crate::model::{
+    Ack, Approval, Hold, IncidentId, Pause, ProfileName, Settings, Target, Timestamp,
+};
 use crate::policy;
 use crate::ports::{Clock as _, Store};
 use crate::render::duration::span;
@@ -112,6 +117,68 @@ pub(super) fn resume(cli: &Cli, around: &Surroundings, order: &cli::Resume) -> E
         Ok(seen(cli, around, &*store))
     };
     resumed().unwrap_or_else(|exit| exit)
+}
+
+/// `probe ack`.
+pub(super) fn ack(cli: &Cli, around: &Surroundings, order: &cli::AckArgs) -> Exit {
+    let known = || {
+        let (settings, name) = (settings(cli, around)?, order.name.as_str());
+        let target = Target::Named(name.to_owned());
+        watch::known(&settings, &target)?;
+        let store = around.store(cli).map_err(|error| complain(&error))?;
+        let mut fleet = store.read().map_err(|error| complain(&*error))?.fleet;
+        let clock = SystemClock::new().now();
+        policy::tell_time(&mut fleet, &clock);
+        let until = order.span.map(|span| clock.wall + span);
+        let tellings = || {
+            let tracks = fleet.profiles.iter();
+            tracks.filter_map(|(name, track)| Some((name, track.telling.as_deref()?)))
+        };
+        let open: BTreeSet<IncidentId> =
+            tellings().map(|(_, known)| known.thread.clone()).collect();
+        let meant = tellings().filter(|(profile, _)| is_of(&settings, profile, name));
+        let meant: BTreeSet<&IncidentId> = meant.map(|(_, known)| &known.thread).collect();
+        if meant.is_empty() {
+            say_error(&format!(
+                "{name}: no outage is open there at this moment, so nothing was acknowledged; `probe status` says what is down"
+            ));
+            return Err(Exit::Critical);
+        }
+        // What is told in a thread stands with the site that speaks there.
+        let spoken = tellings().filter(|(_, known)| !known.led && meant.contains(&known.thread));
+        let acks: BTreeMap<IncidentId, Ack> = spoken
+            .map(|(_, known)| {
+                let ack = Ack::of(known, clock.wall, until, order.reason.clone());
+                (known.thread.clone(), ack)
+            })
+            .collect();
+        store
+            .acknowledge(&acks, &open)
+            .map_err(|error| complain(&*error))?;
+        if !cli.global.quiet {
+            let sites = tellings().filter(|(_, known)| meant.contains(&known.thread));
+            let sites: Vec<&str> = sites.map(|(name, _)| name.as_str()).collect();
+            let until = until.map_or_else(String::new, |until| {
+                format!(", {} at most", pauses::end(Some(until), clock.wall))
+            });
+            answer(&format!(
+                "{}: no reminders until it changes (another cause, a further site, giving up){until}. Watching and restarts go on; \
+                 `probe pause {name}` stops restarts.",
+                pauses::named(&sites)
+            ));
+        }
+        Ok(seen(cli, around, &*store))
+    };
+    known().unwrap_or_else(|exit| exit)
+}
+
+/// Whether a name means this profile: its own, or its host's.
+fn is_of(settings: &Settings, profile: &ProfileName, name: &str) -> bool {
+    let host = settings
+        .profiles
+        .get(profile)
+        .and_then(|profile| profile.host.as_ref());
+    profile.as_str() == name || host.is_some_and(|host| host.as_str() == name)
 }
 
 /// `probe approve`.

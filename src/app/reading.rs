@@ -34,9 +34,14 @@ const fn uses(command: &Command) -> (bool, bool) {
         | Command::History(_)
         | Command::Pause(_)
         | Command::Resume(_)
+        | Command::Ack(_)
         | Command::Approve(_)
         | Command::Drill(_) => (true, true),
-        Command::Schema | Command::Init(_) | Command::Version(_) => (false, false),
+        Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Init(_)
+        | Command::Version(_) => (false, false),
     }
 }
 
@@ -121,8 +126,11 @@ const fn wants_json(cli: &Cli) -> bool {
         Command::Version(version) => version.json,
         Command::Run
         | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_)
         | Command::Pause(_)
         | Command::Resume(_)
+        | Command::Ack(_)
         | Command::Approve(_)
         | Command::Drill(_)
         | Command::Init(_) => false,

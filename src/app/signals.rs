@@ -171,6 +171,7 @@ fn report(reports: &Reports, turn: Turn<'_>, shown: bool) -> bool {
             changes: news,
             pauses: turn.fleet.pauses.clone(),
             drills: turn.fleet.drills.clone(),
+            acks: turn.fleet.acks.clone(),
             unwritable: turn.fleet.may_forget(),
             gauges: turn.gauges.clone(),
         }

@@ -27,7 +27,7 @@ pub(super) struct Surroundings {
     clicolor_force: Option<OsString>,
     term: Option<OsString>,
     locale: [Option<OsString>; 3],
-    stdout_is_terminal: bool,
+    pub(super) stdout_is_terminal: bool,
     /// Whether a person may be looking at stderr.
     pub(super) stderr_is_terminal: bool,
     width: Option<usize>,

@@ -239,6 +239,7 @@ fn read(store: &dyn Store) -> Result<Opened, Exit> {
         rearm: BTreeSet::new(),
         drills: fleet.drills.clone(),
         approvals: fleet.approvals.clone(),
+        acks: fleet.acks.clone(),
     };
     Ok(Opened {
         fleet,

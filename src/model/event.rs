@@ -12,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ailment, Approval, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills,
+    Ack, Ailment, Approval, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills,
     EntryId, EventKind, Finding, Fleet, GivenUp, Hold, HostName, IncidentId, Observation, ProbeId,
     ProfileName, ProfileState, Reach, RecoveryReport, Rung, Silence, Timestamp,
 };
@@ -76,6 +76,8 @@ pub struct Orders {
     pub rearm: BTreeSet<String>,
     /// By host: the last word of a person that a proposed restart may begin.
     pub approvals: BTreeMap<String, Approval>,
+    /// By thread: the last word of a person that somebody has what is told there.
+    pub acks: BTreeMap<String, Ack>,
     /// What `probe drill` found last.
     pub drills: Drills,
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use super::{
-    Approval, AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights, Heart,
-    HostName, HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName,
+    Ack, Approval, AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights,
+    Heart, HostName, HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName,
     ProfileTrack, Settings, Slot, Timestamp, limits,
 };
 
@@ -115,6 +115,8 @@ pub struct Fleet {
     pub pauses: BTreeMap<String, Pause>,
     /// What people approved (`probe approve`), by host; read from files, never written here.
     pub approvals: BTreeMap<String, Approval>,
+    /// What people acknowledged (`probe ack`), by thread; read from files, never written here.
+    pub acks: BTreeMap<String, Ack>,
     /// What `probe drill` found last; read from files, never written here.
     pub drills: Drills,
     /// The last write failed: nothing is done until one succeeds.

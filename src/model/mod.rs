@@ -4,6 +4,7 @@
 //! [`crate::policy`], carried out in the adapters and put into words in [`crate::render`].
 
 mod account;
+mod ack;
 mod cause;
 mod course;
 mod email;
@@ -47,6 +48,7 @@ mod window;
 mod wording;
 
 pub use account::{Account, Allowance, Standpoint, Witness};
+pub use ack::Ack;
 pub use cause::{Blame, Cause, CertificateFault};
 pub use course::{Course, SLOT_MS, SLOTS, Slot};
 pub use email::{Detour, Email, Hello, Relay, RelaySecurity, Route};

@@ -137,6 +137,15 @@ struct ProfileReport {
     since: Option<String>,
     checks: Vec<CheckReport>,
     unjudged: Option<UnjudgedReport>,
+    acknowledged: Option<AckReport>,
+}
+
+/// Somebody has the outage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct AckReport {
+    at: String,
+    until: Option<String>,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -225,6 +234,7 @@ pub fn url_document(checks: &[CheckResult], now: Timestamp) -> Document {
                 since: None,
                 checks: vec![report],
                 unjudged: None,
+                acknowledged: None,
             });
         }
     }
@@ -296,7 +306,18 @@ fn profile_report(name: &ProfileName, host: Option<HostName>, fleet: &Fleet) -> 
             reason: track.unknown.as_deref().map(Finding::detail),
             told: track.is_blank(),
         }),
+        acknowledged: acknowledged(track, fleet),
     }
+}
+
+fn acknowledged(track: &ProfileTrack, fleet: &Fleet) -> Option<AckReport> {
+    let thread = &track.telling.as_deref()?.thread;
+    let ack = fleet.acks.get(thread.as_str())?;
+    ack.holds(fleet, thread).then(|| AckReport {
+        at: ack.at.to_string(),
+        until: ack.until.map(|until| until.to_string()),
+        reason: ack.reason.clone(),
+    })
 }
 
 fn host_report(host: &Host, fleet: &Fleet) -> HostReport {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{RwLock, mpsc};
 
-use crate::model::{Changes, Drills, Fleet, Gauges, Notification, Pause, Settings};
+use crate::model::{Ack, Changes, Drills, Fleet, Gauges, Notification, Pause, Settings};
 use crate::ports::Clock;
 use crate::render::metrics::{self, Scene};
 use crate::render::{record, report};
@@ -23,6 +23,8 @@ pub struct News {
     pub pauses: BTreeMap<String, Pause>,
     /// The last rehearsals.
     pub drills: Drills,
+    /// What people acknowledged.
+    pub acks: BTreeMap<String, Ack>,
     /// The state cannot be written.
     pub unwritable: bool,
     /// What was measured.
@@ -98,6 +100,7 @@ impl World {
         known.fleet.learn(news.changes);
         known.fleet.pauses = news.pauses;
         known.fleet.drills = news.drills;
+        known.fleet.acks = news.acks;
         known.fleet.unwritable = news.unwritable;
         known.gauges = news.gauges;
         known.heard = heard;

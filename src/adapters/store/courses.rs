@@ -5,6 +5,8 @@
 //! which the message first becomes durable and never changed after that, so every try shows the same picture. A row
 //! that cannot be read is an empty day.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::model::{Changes, Course, Entry, EntryId, ProfileName};
@@ -34,6 +36,23 @@ fn read(connection: &Connection, name: &ProfileName) -> rusqlite::Result<Course>
         .query_row([name.as_str()], |row| row.get(0))
         .optional()?;
     Ok(body.map_or_else(Course::default, |body| Course::from_bytes(&body)))
+}
+
+/// The day of every profile.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<BTreeMap<ProfileName, Course>> {
+    let mut statement = connection.prepare("SELECT profile, body FROM course")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    let mut courses = BTreeMap::new();
+    for row in rows {
+        let (name, body) = row?;
+        // Only a row of somebody else's has a name that is none.
+        if let Ok(name) = ProfileName::try_new(&name) {
+            courses.insert(name, Course::from_bytes(&body));
+        }
+    }
+    Ok(courses)
 }
 
 /// Fixes the day that a message's picture shows, when the message is written for the first time.

@@ -1,10 +1,12 @@
 //! The door of the state directory: [`Store`] over the files of one machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{StateDir, StoreError, orders, snapshot};
-use crate::model::{Approval, Happened, HostName, Pause, Target, Timestamp};
+use crate::model::{
+    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Target, Timestamp,
+};
 use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
 
 /// The state in a directory of this machine.
@@ -38,6 +40,10 @@ impl Store for Disk {
         Ok(snapshot::journal(&self.path, since, cap)?)
     }
 
+    fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed> {
+        Ok(snapshot::courses(&self.path)?)
+    }
+
     fn pause(&self, target: &Target, pause: &Pause) -> Result<(), Failed> {
         Ok(orders::pause(&self.path, target, pause)?)
     }
@@ -48,6 +54,14 @@ impl Store for Disk {
 
     fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed> {
         Ok(orders::approve(&self.path, host, approval)?)
+    }
+
+    fn acknowledge(
+        &self,
+        acks: &BTreeMap<IncidentId, Ack>,
+        open: &BTreeSet<IncidentId>,
+    ) -> Result<(), Failed> {
+        Ok(orders::acknowledge(&self.path, acks, open)?)
     }
 
     fn pauses(&self) -> BTreeMap<String, Pause> {

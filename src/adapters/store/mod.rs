@@ -57,7 +57,7 @@ use crate::model::{Fleet, Timestamp, fnv1a};
 pub use database::schema;
 pub use door::Disk;
 pub use error::StoreError;
-pub use orders::{drilled, is_paused_now, pause, pauses, resume};
+pub use orders::{acknowledge, drilled, is_paused_now, pause, pauses, resume};
 pub use snapshot::{journal, read_only};
 pub use writer::StateStore;
 

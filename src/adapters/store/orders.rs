@@ -1,22 +1,28 @@
 //! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again,
-//! `approve/HOST` allows the restart that it names, and stays until the next approval. What `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
+//! `approve/HOST` allows the restart that it names, and stays until the next approval, `ack/THREAD` says that somebody has what is told in
+//! a thread of mails, and stays until another one is given after its end. What `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
 //!
 //! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` if nothing else
 //! works. An empty file is a pause without end, and so is one that cannot be read as an order. Names that begin with a
 //! dot are drafts and ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 use super::{StoreError, directory};
-use crate::model::{Approval, Drill, Drills, HostName, Orders, Pause, Target, Timestamp};
+use crate::model::{
+    Ack, Approval, Drill, Drills, HostName, IncidentId, Orders, Pause, Target, Timestamp,
+};
 
 const PAUSE: &str = "pause";
 const REARM: &str = "rearm";
 const APPROVE: &str = "approve";
+const ACK: &str = "ack";
 const ALL: &str = "all";
 
 /// What `probe drill` found: one file per host. That of mail is in a folder of its own, because a host may have any
@@ -83,6 +89,34 @@ pub fn approve(dir: &Path, host: &HostName, approval: &Approval) -> Result<(), S
         .map_err(io::Error::from)
         .and_then(|body| directory::place(&dir, APPROVE, &name, &body))
         .map_err(|e| StoreError::file("write the approval", &dir.join(APPROVE).join(name), e))
+}
+
+/// Says that somebody has what is told in these threads. What was said of threads that are not `open` any more is removed.
+///
+/// # Errors
+/// When the name can be none of a file, or a file cannot be written.
+pub fn acknowledge(
+    dir: &Path,
+    acks: &BTreeMap<IncidentId, Ack>,
+    open: &BTreeSet<IncidentId>,
+) -> Result<(), StoreError> {
+    let dir = directory::visit(dir)?;
+    let folder = dir.join(ACK);
+    for (thread, ack) in acks {
+        let name = file_name(&Target::Named(thread.to_string()))?;
+        serde_json::to_vec(ack)
+            .map_err(io::Error::from)
+            .and_then(|body| directory::place(&dir, ACK, &name, &body))
+            .map_err(|e| StoreError::file("write the order", &folder.join(name), e))?;
+    }
+    let open: BTreeSet<&str> = open.iter().map(IncidentId::as_str).collect();
+    for name in names(&folder).unwrap_or_default() {
+        if !open.contains(name.as_str()) {
+            // It says nothing any more; one that stays does no harm.
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+    Ok(())
 }
 
 /// The pauses as they are now, by target; those whose time is over stay listed.
@@ -200,7 +234,8 @@ impl OrderBook {
             .into_iter()
             .collect();
         orders.drills = self.read_drills();
-        orders.approvals = read_approvals(&self.dir.join(APPROVE));
+        orders.approvals = read_all(&self.dir.join(APPROVE));
+        orders.acks = read_all(&self.dir.join(ACK));
         orders
     }
 
@@ -240,8 +275,8 @@ impl OrderBook {
     }
 }
 
-/// What was approved, by host. What cannot be read approves nothing.
-fn read_approvals(folder: &Path) -> BTreeMap<String, Approval> {
+/// What was approved or acknowledged, by name. What cannot be read says nothing.
+fn read_all<T: DeserializeOwned>(folder: &Path) -> BTreeMap<String, T> {
     let listed = names(folder).unwrap_or_default();
     let read = listed.into_iter().filter_map(|name| {
         let text = read_text(&folder.join(&name)).ok()?;

@@ -8,6 +8,7 @@
 //! - If even that is not allowed (a read-only disk without an index), the log is not read: the answer may lack up to
 //!   the last few thousand writes. In all other cases a state that is behind its mark ([`super::mark`]) is damaged.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -16,12 +17,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::database;
 use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
 use super::trouble::Trouble;
 use super::{StoreError, lock, orders};
-use crate::model::{Fleet, Happened, Timestamp};
+use super::{courses, database};
+use crate::model::{Course, Fleet, Happened, ProfileName, Timestamp};
 use crate::ports::Snapshot;
 
 /// How often the state is read again because a writer began or ended meanwhile; a read takes milliseconds.
@@ -51,6 +52,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
     loaded.fleet.drills = orders.drills;
     loaded.fleet.pauses.clone_from(&pauses);
     loaded.fleet.approvals = orders.approvals;
+    loaded.fleet.acks = orders.acks;
     Ok(Snapshot {
         fleet: loaded.fleet,
         pauses,
@@ -88,6 +90,23 @@ pub fn journal(
         found.reverse();
         Ok(found)
     };
+    reading(&db, read).map_err(|trouble| trouble.at(&db))
+}
+
+/// How each site did over the last day.
+///
+/// # Errors
+/// As [`read_only`].
+pub(super) fn courses(path: &Path) -> Result<BTreeMap<ProfileName, Course>, StoreError> {
+    let db = path.join(database::FILE);
+    if !exists(&db)? {
+        return Ok(BTreeMap::new());
+    }
+    let read =
+        |connection: &Connection, _: bool| -> Result<BTreeMap<ProfileName, Course>, Trouble> {
+            database::examine(connection)?;
+            Ok(courses::all(connection)?)
+        };
     reading(&db, read).map_err(|trouble| trouble.at(&db))
 }
 

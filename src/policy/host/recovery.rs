@@ -207,6 +207,7 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
     draft.fleet.drills = orders.drills;
     draft.fleet.approvals = orders.approvals;
+    draft.fleet.acks = orders.acks;
     for target in orders.rearm {
         if target == "all" {
             draft.fleet.core.latched = None;

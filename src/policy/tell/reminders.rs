@@ -1,8 +1,9 @@
 //! Who is reminded of an outage that lasts, and when.
 //!
 //! The first reminder comes the configured interval after people last heard of the incident. Each further wait is twice
-//! the one before, up to [`limits::REMINDER_MAX`]. Nobody is reminded in a maintenance window, nor of a site or host
-//! that a person paused with a reason: they know of it. After that the wait for the next reminder starts anew.
+//! the one before, up to [`limits::REMINDER_MAX`]. Nobody is reminded in a maintenance window, nor of an outage that a person
+//! acknowledged, nor of a site or host that a person paused with a reason: they know of it. After that the wait for the next reminder
+//! starts anew.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::model::{EventKind, Hold, HostName, ProfileName, Timestamp, limits};
 use crate::policy::draft::Draft;
 use crate::policy::host::guard::pause_of;
 use crate::policy::tell::message::{next_for, tell};
+use crate::policy::tell::thread;
 
 /// Reminds people of the incidents that are due.
 pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
@@ -26,7 +28,8 @@ pub(in crate::policy) fn remind(draft: &mut Draft<'_>) {
         .map(|(_, name)| name.clone())
         .collect();
     for name in names {
-        if draft.window(&name, draft.now).is_some() || is_acknowledged(draft, &name) {
+        let is_known = is_acknowledged(draft, &name) || is_paused(draft, &name);
+        if draft.window(&name, draft.now).is_some() || is_known {
             let now = draft.now;
             if let Some(telling) = &mut draft.fleet.profile_mut(&name).telling {
                 telling.told = now;
@@ -48,8 +51,17 @@ fn put_off(interval: Duration, before: Duration) -> Duration {
         .saturating_sub(interval)
 }
 
-/// Whether a person paused the profile or its host and gave a reason.
+/// Whether somebody has the outage of which this profile speaks, as it stands.
 fn is_acknowledged(draft: &Draft<'_>, name: &ProfileName) -> bool {
+    let Some(telling) = thread::telling(draft, name) else {
+        return false;
+    };
+    let ack = draft.fleet.acks.get(telling.thread.as_str());
+    ack.is_some_and(|ack| ack.holds(&draft.fleet, &telling.thread))
+}
+
+/// Whether a person paused the profile or its host and gave a reason.
+fn is_paused(draft: &Draft<'_>, name: &ProfileName) -> bool {
     let host = draft.host_of(name);
     let names = [Some(name.as_str()), host.as_ref().map(HostName::as_str)];
     let pauses = names

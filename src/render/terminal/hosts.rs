@@ -1,12 +1,13 @@
 //! What each host's recovery did, what holds it, and what comes next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Layout;
 use super::ink::{Ink, Line, Sheet};
+use super::pauses::named;
 use super::words::{ago, ahead, clock, ended, hold_sentence, moment, paused, since};
 use crate::model::{
-    Fleet, Hold, Host, HostTrack, Pause, ProfileName, RecoveryOutcome, Settings, Stage,
+    Fleet, Hold, Host, HostTrack, IncidentId, Pause, ProfileName, RecoveryOutcome, Settings, Stage,
 };
 use crate::render::duration::span;
 use crate::render::record::{Action, Record};
@@ -294,6 +295,42 @@ pub(super) fn pauses(sheet: &mut Sheet, fleet: &Fleet) {
         let line = Line::new(Ink::Warn, "  paused  ")
             .then(Ink::Bold, target)
             .then(Ink::Plain, &format!("{begun}{until}{reason}"));
+        sheet.wrapped(&line, 10);
+    }
+}
+
+/// What people acknowledged, as long as it holds.
+pub(super) fn acks(sheet: &mut Sheet, fleet: &Fleet) {
+    let now = fleet.wall(fleet.now());
+    let mut sites: BTreeMap<&IncidentId, Vec<&str>> = BTreeMap::new();
+    for (name, track) in &fleet.profiles {
+        if let Some(telling) = &track.telling {
+            sites
+                .entry(&telling.thread)
+                .or_default()
+                .push(name.as_str());
+        }
+    }
+    sheet.gap();
+    for (thread, sites) in sites {
+        let ack = fleet.acks.get(thread.as_str());
+        let Some(ack) = ack.filter(|ack| ack.holds(fleet, thread)) else {
+            continue;
+        };
+        let until = ack.until.map_or_else(String::new, |until| {
+            format!(", or ends {}", ahead(until, now))
+        });
+        let reason = ack.reason.as_ref();
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let line = Line::new(Ink::Warn, "  known   ")
+            .then(Ink::Bold, &named(&sites))
+            .then(
+                Ink::Plain,
+                &format!(
+                    " {}, no reminders until it changes{until}{reason}",
+                    since(ack.at, now)
+                ),
+            );
         sheet.wrapped(&line, 10);
     }
 }

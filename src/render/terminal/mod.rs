@@ -5,6 +5,8 @@
 //! Profiles stand in the order of their names, those that are not well last, next to what is said about them.
 //! Marks: `up`, `warn`, `FAIL` (not confirmed), `DOWN`, `?` (could not tell). Everything can be read without colour.
 //!
+//! `status --watch` shows the same with response times, what is not well first, in the lines that there are (`watched`).
+//!
 //! `once URL…` says all it knows of each URL, with its phases as bars (`exchange`, `waterfall`).
 //!
 //! The table drops what does not fit: first the addresses, then the phases in favour of the addresses, then both, then the
@@ -19,6 +21,7 @@ mod mails;
 mod profiles;
 mod summary;
 mod table;
+mod watched;
 mod waterfall;
 mod why;
 mod words;
@@ -34,6 +37,7 @@ use super::why::Recorded;
 use crate::model::{Account, CheckResult, Fleet, Notification, ProfileName, Settings};
 
 pub use live::line;
+pub use watched::{Frame, Seen, frame, unreadable};
 
 /// How it is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,7 @@ pub fn status(
     table::write(&mut sheet, &rows, look);
     hosts::write(&mut sheet, settings, fleet, selection, None, look);
     hosts::pauses(&mut sheet, fleet);
+    hosts::acks(&mut sheet, fleet);
     hosts::drills(&mut sheet, settings, fleet);
     let outbox = waiting(fleet, subject);
     mails::write(&mut sheet, &outbox, look);

@@ -1,4 +1,4 @@
-//! Pauses in one line each: until when, why, and how each ends.
+//! Pauses in one line each: until when, why, and how each ends; and the names of sites.
 
 use crate::model::{Pause, Timestamp, limits};
 use crate::render::mail::clean;
@@ -12,6 +12,19 @@ pub fn end(until: Option<Timestamp>, now: Timestamp) -> String {
         || "until you say otherwise".to_owned(),
         |until| format!("until {}", clock(until, now)),
     )
+}
+
+/// `blog, shop and 3 more`.
+#[must_use]
+pub fn named(sites: &[&str]) -> String {
+    const NAMED: usize = 3;
+    let more = sites.len().saturating_sub(NAMED);
+    let first = sites[..sites.len() - more].join(", ");
+    if more > 0 {
+        format!("{first} and {more} more")
+    } else {
+        first
+    }
 }
 
 /// `web1, until 14:00:00 UTC: deploy`, and how it ends.

@@ -1,5 +1,6 @@
 //! Profiles as rows of the table, with what is said below them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::Layout;
@@ -20,6 +21,8 @@ pub(super) enum Detail {
     Run,
     /// On request: since when, probed when, which incident.
     Standing,
+    /// While somebody watches: the same, with how long answers took, and what is not well first.
+    Watched,
 }
 
 /// Days left below which a certificate is shown without being asked for.
@@ -38,7 +41,11 @@ pub(super) fn rows(
         .iter()
         .map(|name| (name, fleet.profiles.get(name).unwrap_or(&unseen)))
         .collect();
-    ordered.sort_by_key(|(_, track)| Severity::from(track.state()));
+    let worst = |track: &ProfileTrack| Severity::from(track.state());
+    match detail {
+        Detail::Run | Detail::Standing => ordered.sort_by_key(|(_, track)| worst(track)),
+        Detail::Watched => ordered.sort_by_key(|(_, track)| Reverse(worst(track))),
+    }
     for (name, track) in ordered {
         let profile = settings.profiles.get(name).map(AsRef::as_ref);
         let mut own: Vec<Row> = if track.last.is_empty() {
@@ -206,10 +213,10 @@ fn standing(
         }
     };
     let mut text = text;
-    if let (Detail::Standing, Some(probed)) = (detail, track.probed) {
+    if let (false, Some(probed)) = (detail == Detail::Run, track.probed) {
         text.push_str(&format!(" · probed {}", ago(wall(probed), now)));
     }
-    if let (Detail::Standing, Some(incident)) = (detail, &track.incident) {
+    if let (false, Some(incident)) = (detail == Detail::Run, &track.incident) {
         text.push_str(&format!(" · incident {}", incident.id));
     }
     Some(Line::new(Ink::Dim, &text))

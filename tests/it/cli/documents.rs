@@ -60,6 +60,7 @@ fn the_document_of_the_contract() {
                 "judged": {"state": "failing", "restarts_by_default": true},
             }],
             "unjudged": null,
+            "acknowledged": null,
         }],
         "hosts": [{
             "name": "web1", "state": "settling", "reason": null, "restarts_in_window": 1,
@@ -81,7 +82,7 @@ fn the_document_of_the_contract() {
     let order = "schema at status profiles name host state failures since checks url ok cause detail blame address \
         family http_status http_version redirects body_bytes timings_ms dns connect tls first_byte transfer total \
         certificate not_after days_left subject issuer names fault chain phase tls_version hops final_url layer remarks judged \
-        state restarts_by_default unjudged hosts name state reason restarts_in_window budget_left \
+        state restarts_by_default unjudged acknowledged hosts name state reason restarts_in_window budget_left \
         next_action_at actions host attempt kind command outcome exit_status duration_ms reason output notifications \
         event incident subject to delivery event incident subject to delivery";
     assert_eq!(

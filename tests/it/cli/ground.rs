@@ -238,6 +238,10 @@ impl Running {
         self.read("stderr")
     }
 
+    pub(super) fn stdout(&self) -> String {
+        self.read("stdout")
+    }
+
     fn read(&self, name: &str) -> String {
         let bytes = fs::read(self.room.path().join(name)).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()

@@ -1,11 +1,14 @@
 //! What stands on the command line, and what people and scripts get to read; then the whole program as people use it.
 
+mod acknowledged;
+mod completions;
 mod cycle;
 mod daemon;
 mod documents;
 mod drill;
 mod ears;
 mod fixture;
+mod follow;
 mod ground;
 mod heal;
 mod heart;

@@ -1,10 +1,11 @@
 //! Orders of people: given without a lock, seen at once, and on the safe side when they cannot be read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 
 use probe::adapters::store::{
-    StateStore, StoreError, drilled, is_paused_now, pause, pauses, read_only, resume,
+    StateStore, StoreError, acknowledge, drilled, is_paused_now, pause, pauses, read_only, resume,
 };
 
 use super::*;
@@ -203,4 +204,36 @@ fn a_drill_is_noted_and_a_failed_one_keeps_when_it_last_went_well() {
     assert!(read(&mut store).drills.hosts.is_empty());
     note(Some(&web1), 11_000, true);
     assert!(read(&mut store).drills.hosts["web1"].well);
+}
+
+#[test]
+fn what_somebody_has_is_known_while_its_thread_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).into_store().unwrap();
+    let ack = Ack {
+        at: WALL,
+        until: None,
+        reason: Some("Hanako is on it".to_owned()),
+        cause: Cause::Refused,
+        gave_up: false,
+    };
+    let thread = |site| IncidentId::new(site, "20261122T055941Z");
+    let (shop, blog) = (thread("shop"), thread("blog"));
+    let both = BTreeSet::from([shop.clone(), blog.clone()]);
+    let of = |thread: &IncidentId| BTreeMap::from([(thread.clone(), ack.clone())]);
+    acknowledge(dir.path(), &of(&shop), &both).unwrap();
+    assert_eq!(read(&mut store).acks[shop.as_str()], ack);
+    assert_eq!(
+        read_only(dir.path()).unwrap().fleet.acks,
+        read(&mut store).acks
+    );
+
+    // The first is over when the second is said.
+    acknowledge(dir.path(), &of(&blog), &BTreeSet::from([blog.clone()])).unwrap();
+    let known = read(&mut store).acks;
+    assert_eq!(known.keys().collect::<Vec<_>>(), [blog.as_str()]);
+
+    // What cannot be read keeps nobody from being reminded.
+    fs::write(dir.path().join("ack").join(blog.as_str()), "{").unwrap();
+    assert!(read(&mut store).acks.is_empty());
 }

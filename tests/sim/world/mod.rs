@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use probe::model::{
-    Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
+    Ack, Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
     HostName, Now, Orders, Pause, ProfileName, Settings, Start, Timestamp,
 };
 use probe::policy;
@@ -54,6 +54,7 @@ pub struct World {
     pub rearm: BTreeSet<String>,
     /// What people approved, by host.
     pub approvals: BTreeMap<String, Approval>,
+    pub acks: BTreeMap<String, Ack>,
     pub daemon: bool,
     pub cron: bool,
     pub facts: Vec<(i64, Fact)>,
@@ -139,6 +140,7 @@ impl World {
             pauses: BTreeMap::new(),
             rearm: BTreeSet::new(),
             approvals: BTreeMap::new(),
+            acks: BTreeMap::new(),
             daemon: false,
             cron: false,
             facts: Vec::new(),
@@ -265,6 +267,7 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
             approvals: self.approvals.clone(),
+            acks: self.acks.clone(),
             ..Orders::default()
         };
         let mut events = vec![Event::Ordered(orders), Event::Started(start)];
@@ -285,6 +288,7 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
             approvals: self.approvals.clone(),
+            acks: self.acks.clone(),
             ..Orders::default()
         };
         self.decide(Event::Ordered(orders));
