@@ -159,12 +159,17 @@ fn conduct(
     let ended = runtime.block_on(async {
         let (orders, mut control) = mpsc::channel(4);
         let reports = if matches!(course.reload, Reload::From(_)) {
-            let listener = match settings.status_page {
-                Some(address) => Some(Listener::bind(address).await.map_err(|e| complain(&e))?),
+            let listener = match &settings.status_page {
+                Some(page) => Some(
+                    Listener::bind(page.listen)
+                        .await
+                        .map_err(|e| complain(&e))?,
+                ),
                 None => None,
             };
             let clock = Arc::clone(&clock);
-            Some(status::serve(listener, clock, worded))
+            let prober = Arc::new(prober.clone());
+            Some(status::serve(listener, clock, prober, worded))
         } else {
             None
         };

@@ -155,9 +155,11 @@ fn tree(settings: &Settings) -> Out {
         )
         .maybe(
             "status_page",
-            settings.status_page.map(|listen| {
+            settings.status_page.as_ref().map(|page| {
+                let names = (!page.names.is_empty()).then(|| texts(&page.names));
                 Map::of(keys::STATUS_PAGE)
-                    .with("listen", text(listen.to_string()))
+                    .with("listen", text(page.listen.to_string()))
+                    .maybe("names", names)
                     .out()
             }),
         )

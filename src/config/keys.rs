@@ -813,12 +813,20 @@ pub(super) const HEARTBEAT: &[Key] = &[
 ];
 
 /// `status_page`.
-pub(super) const STATUS_PAGE: &[Key] = &[key(
-    "listen",
-    Text("127.0.0.1:9807"),
-    Required,
-    "The address and port. Who reaches it can read the state of every site.",
-)];
+pub(super) const STATUS_PAGE: &[Key] = &[
+    key(
+        "listen",
+        Text("127.0.0.1:9807"),
+        Required,
+        "The address and port. Who reaches it can read the state of every site.",
+    ),
+    key(
+        "names",
+        List(&Text("mon1.example.com"), ANY_NUMBER),
+        Nothing,
+        "Names by which it may be asked beside addresses and `localhost`: those of a proxy or a compose file.",
+    ),
+];
 
 /// What stands for a key that is not written.
 pub(super) fn default_of(keys: &[Key], name: &str) -> &'static str {

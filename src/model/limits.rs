@@ -103,6 +103,15 @@ pub const LOGIN_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// So often: an account server that starts after the host is there within a quarter of an hour.
 pub const LOGIN_TRIES: u32 = 3;
 
+/// Longest time of one `/probe?target=URL`.
+pub const ASKED: Duration = Duration::from_secs(10);
+
+/// An answer to it is repeated for so long, so that nobody who reaches the page can have a site asked at their own pace.
+pub const ASKED_AGAIN: Duration = Duration::from_secs(5);
+
+/// So many of them are under way at once.
+pub const ASKED_AT_ONCE: usize = 16;
+
 /// For so long after the look that it rests on a person may approve a restart that was proposed; then the host is looked
 /// at anew.
 pub const PROPOSAL: Duration = Duration::from_secs(15 * 60);

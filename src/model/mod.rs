@@ -93,7 +93,7 @@ pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, NetworkSettings, Profile, Restart,
-    Settings, Tls, USER_AGENT, plain_url,
+    Settings, StatusPage, Tls, USER_AGENT, plain_url,
 };
 pub use shared::Shared;
 pub use shown::{SECRET_CHARS, is_secret_name, secrets_of_query, shown_text, shown_url};

@@ -290,6 +290,9 @@ pub struct CheckResult {
     pub final_url: Option<String>,
     /// Decoded body bytes that were read.
     pub body_bytes: u64,
+    /// The length that the last response said of its body, as it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_length: Option<u64>,
     /// `Retry-After` of a 503 or 429, as a span from the probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
@@ -317,6 +320,7 @@ impl CheckResult {
             redirects: 0,
             final_url: None,
             body_bytes: 0,
+            content_length: None,
             retry_after: None,
             timings: Timings::default(),
             certificate: None,

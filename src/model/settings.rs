@@ -33,7 +33,7 @@ pub struct Settings {
     /// How people are spoken to.
     pub wording: Arc<Wording>,
     /// Where metrics and our own state are served, when they are.
-    pub status_page: Option<SocketAddr>,
+    pub status_page: Option<StatusPage>,
 }
 
 impl Settings {
@@ -367,6 +367,15 @@ impl Guards {
             config_test: true,
         }
     }
+}
+
+/// Where the status page is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusPage {
+    /// The address and port.
+    pub listen: SocketAddr,
+    /// What may stand in `Host` beside addresses and `localhost`, in small letters.
+    pub names: Vec<String>,
 }
 
 /// How a host is restarted.

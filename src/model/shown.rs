@@ -56,6 +56,10 @@ fn decoded(part: &str) -> String {
 /// A URL as it may be shown.
 #[must_use]
 pub fn shown_url(url: &Url) -> String {
+    let plain = url.query().is_none() && url.fragment().is_none();
+    if plain && url.username().is_empty() && url.password().is_none() {
+        return url.as_str().to_owned();
+    }
     let mut shown = url.clone();
     shown.set_fragment(None);
     // Both fail only for URLs that cannot have them.

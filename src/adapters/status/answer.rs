@@ -7,14 +7,16 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::Semaphore;
 
+use super::asked::{Asked, Refusal};
 use super::world::World;
-use crate::model::limits;
+use crate::model::{Settings, limits};
 
 const INDEX: &str = "<!doctype html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>probe</title></head><body>
 <h1>probe</h1>
 <ul>
 <li><a href=\"/metrics\">/metrics</a>: what was found and measured, for Prometheus</li>
+<li><code>/probe?target=URL</code>: the same of one probe that is made now, of a URL of the configuration</li>
 <li><a href=\"/healthz\">/healthz</a>: whether the loop makes progress</li>
 <li><a href=\"/readyz\">/readyz</a>: whether the first decision is made</li>
 <li><a href=\"/api/v1/status\">/api/v1/status</a>: the document of <code>probe status --json</code></li>
@@ -30,14 +32,16 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// What all connections share.
 pub(super) struct Service {
     pub(super) world: World,
+    asked: Asked,
     /// Pages are made one at a time: a page of a great fleet takes its memory and a processor.
     turn: Semaphore,
 }
 
 impl Service {
-    pub(super) fn new(world: World) -> Self {
+    pub(super) fn new(world: World, asked: Asked) -> Self {
         Self {
             world,
+            asked,
             turn: Semaphore::new(1),
         }
     }
@@ -62,11 +66,15 @@ pub(super) async fn answer<B>(service: Arc<Service>, request: Request<B>) -> Res
 }
 
 async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<String> {
-    if !is_for_us(request) {
+    let settings = service.world.settings().await;
+    let page = settings
+        .as_ref()
+        .and_then(|known| known.status_page.as_ref());
+    if !is_for_us(request, page.map_or(&[], |page| &page.names)) {
         return say(
             StatusCode::FORBIDDEN,
             TEXT,
-            "ask by an address or by `localhost`, not by another name\n",
+            "ask by an address, by `localhost` or by a name that stands in `status_page.names`\n",
         );
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -79,6 +87,10 @@ async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<Stri
         "/" => say(StatusCode::OK, HTML, INDEX),
         "/metrics" => made(service, METRICS, World::metrics).await,
         "/api/v1/status" => made(service, JSON, World::document).await,
+        "/probe" => match settings {
+            Some(settings) => probed(&service.asked, &settings, request.uri().query()).await,
+            None => unavailable(STARTING),
+        },
         "/healthz" => match service.world.silence().await {
             Some(silence) if silence <= limits::PROGRESS => say(StatusCode::OK, TEXT, "ok\n"),
             Some(silence) => {
@@ -92,6 +104,17 @@ async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<Stri
             None => unavailable(STARTING),
         },
         _ => say(StatusCode::NOT_FOUND, TEXT, "nothing is here; see /\n"),
+    }
+}
+
+async fn probed(asked: &Asked, settings: &Settings, query: Option<&str>) -> Response<String> {
+    match asked.probe(settings, query.unwrap_or_default()).await {
+        Ok(page) => say(StatusCode::OK, METRICS, page),
+        Err(refusal @ Refusal::NoTarget) => {
+            say(StatusCode::BAD_REQUEST, TEXT, format!("{refusal}\n"))
+        }
+        Err(refusal @ Refusal::Foreign) => say(StatusCode::FORBIDDEN, TEXT, format!("{refusal}\n")),
+        Err(refusal @ (Refusal::Busy | Refusal::TooLong)) => unavailable(format!("{refusal}\n")),
     }
 }
 
@@ -129,18 +152,18 @@ fn say(status: StatusCode, kind: &'static str, body: impl Into<String>) -> Respo
     response
 }
 
-/// Whether the request names us by an address or by `localhost`: a name that a stranger's server can turn to this
+/// Whether the request names us by an address, by `localhost` or by a name that people gave us: another name that a stranger's server can turn to this
 /// machine is neither. HTTP/1.0, which no browser speaks, may leave the name out.
-fn is_for_us<B>(request: &Request<B>) -> bool {
+fn is_for_us<B>(request: &Request<B>, names: &[String]) -> bool {
     let mut named = request.headers().get_all(header::HOST).iter();
     match (named.next(), named.next()) {
         (None, _) => request.version() == Version::HTTP_10,
-        (Some(host), None) => host.to_str().is_ok_and(is_ours),
+        (Some(host), None) => host.to_str().is_ok_and(|host| is_ours(host, names)),
         (Some(_), Some(_)) => false,
     }
 }
 
-fn is_ours(host: &str) -> bool {
+fn is_ours(host: &str, names: &[String]) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -148,7 +171,9 @@ fn is_ours(host: &str) -> bool {
     let bare = name
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    name.eq_ignore_ascii_case("localhost") || bare.unwrap_or(name).parse::<IpAddr>().is_ok()
+    name.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|known| name.eq_ignore_ascii_case(known))
+        || bare.unwrap_or(name).parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
@@ -166,7 +191,7 @@ mod tests {
             "LOCALHOST:80",
             "192.0.2.1:9807",
         ] {
-            assert!(is_ours(ours), "{ours}");
+            assert!(is_ours(ours, &[]), "{ours}");
         }
         for strange in [
             "",
@@ -179,7 +204,16 @@ mod tests {
             "0x7f000001",
             "2130706433",
         ] {
-            assert!(!is_ours(strange), "{strange}");
+            assert!(!is_ours(strange, &[]), "{strange}");
+        }
+        let names = ["mon1.example.com".to_owned()];
+        for (host, ours) in [
+            ("mon1.example.com:9807", true),
+            ("MON1.example.com", true),
+            ("mon1.example.com.evil.test", false),
+            ("mon2.example.com", false),
+        ] {
+            assert_eq!(is_ours(host, &names), ours, "{host}");
         }
     }
 }

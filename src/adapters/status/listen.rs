@@ -15,10 +15,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::answer::{Service, answer};
+use super::asked::Asked;
 use super::places::{Place, Places};
 use super::world::{News, Reports, World};
 use crate::model::{Notification, Settings, limits};
-use crate::ports::Clock;
+use crate::ports::{Clock, Prober};
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -57,19 +58,21 @@ impl Listener {
     }
 }
 
-/// Begins to serve, on `listener` or, without one, as soon as a configuration names an address. `subject` makes the
-/// subject line of a message.
+/// Begins to serve, on `listener` or, without one, as soon as a configuration names an address. `prober` makes the
+/// probes that are asked for, `subject` the subject line of a message.
 #[must_use]
 pub fn serve(
     listener: Option<Listener>,
     clock: Arc<dyn Clock>,
+    prober: Arc<dyn Prober>,
     subject: fn(&Settings, &Notification) -> String,
 ) -> Reports {
     let reloaded = Arc::new(AtomicBool::new(true));
-    let world = World::new(clock, Arc::clone(&reloaded), subject);
+    let world = World::new(Arc::clone(&clock), Arc::clone(&reloaded), subject);
+    let asked = Asked::new(prober, clock);
     // One waits while one is taken over.
     let (sender, news) = mpsc::channel(1);
-    tokio::spawn(follow(listener, Arc::new(Service::new(world)), news));
+    tokio::spawn(follow(listener, Arc::new(Service::new(world, asked)), news));
     Reports::new(sender, reloaded)
 }
 
@@ -78,7 +81,7 @@ async fn follow(listener: Option<Listener>, service: Arc<Service>, mut news: mps
     let mut asked = listener.as_ref().map(|listener| listener.asked);
     let mut page = listener.map(|listener| Page::begin(listener, &service));
     while let Some(told) = news.recv().await {
-        let wanted = told.settings.status_page;
+        let wanted = told.settings.status_page.as_ref().map(|page| page.listen);
         if wanted != asked {
             asked = wanted;
             if let Some(page) = page.take() {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/` | a plain list of these |
 //! | `/metrics` | Prometheus' text format |
+//! | `/probe?target=URL` | the same metrics of one probe that is made now, of a URL of the configuration |
 //! | `/healthz` | 200 while the loop makes progress, else 503 |
 //! | `/readyz` | 200 from the first decision on, else 503 |
 //! | `/api/v1/status` | the document of `probe status --json` |
@@ -12,11 +13,12 @@
 //! ones before are not taken yet; they are kept here in a copy of the fleet, and pages are made from that, one at a time,
 //! outside of the loop and of the runtime's workers. The copy is what the page costs in memory.
 //!
-//! It has no action, form or cookie, so there is nothing to forge; whoever names it by something else than an address or
-//! `localhost` is refused, so that no other site can have a browser read it (DNS rebinding). Connections, heads and time
+//! It has no action, form or cookie, so there is nothing to forge; whoever names it by something else than an address,
+//! `localhost` or one of `status_page.names` is refused, so that no other site can have a browser read it (DNS rebinding). Connections, heads and time
 //! are bounded, and connections on which nothing is asked hold up nobody (`places`).
 
 mod answer;
+mod asked;
 mod listen;
 mod places;
 mod world;

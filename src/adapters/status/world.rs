@@ -118,6 +118,12 @@ impl World {
         Some(now.saturating_sub(heard))
     }
 
+    /// The configuration in force; `None` before the first decision.
+    pub(super) async fn settings(&self) -> Option<Arc<Settings>> {
+        let known = self.known.read().await;
+        known.as_ref().map(|known| Arc::clone(&known.settings))
+    }
+
     /// The metrics; `None` before the first decision. Takes its time: not for a worker of the runtime.
     pub(super) fn metrics(&self) -> Option<String> {
         let known = self.known.blocking_read();

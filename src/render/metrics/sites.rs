@@ -4,21 +4,29 @@ use std::time::Duration;
 
 use super::Scene;
 use super::paper::{Page, bit, label, labels, seconds};
-use crate::model::{Blame, Cause, CheckResult, Family, ProfileState, ProfileTrack};
+use crate::model::{Blame, Cause, CheckResult, Family, Profile, ProfileState, ProfileTrack};
 
 /// One check for each URL: of several, the first that failed.
 fn rows<'a>(scene: &Scene<'a>) -> Vec<(String, &'a CheckResult)> {
     let mut rows: Vec<(String, &CheckResult)> = Vec::new();
-    for name in scene.settings.profiles.keys() {
-        let first = rows.len();
+    for (name, profile) in &scene.settings.profiles {
         let track = scene.fleet.profiles.get(name);
-        for check in track.map_or(&[][..], |track| &track.last) {
-            let labels = labels(&[("profile", name.as_str()), ("url", &check.url)]);
-            match rows[first..].iter_mut().find(|(known, _)| *known == labels) {
-                Some((_, known)) if known.is_ok() && !check.is_ok() => *known = check,
-                Some(_) => {}
-                None => rows.push((labels, check)),
-            }
+        let last = track.map_or(&[][..], |track| &track.last);
+        rows.extend(rows_of(profile, last));
+    }
+    rows
+}
+
+fn rows_of<'a>(profile: &Profile, checks: &'a [CheckResult]) -> Vec<(String, &'a CheckResult)> {
+    let mut rows: Vec<(String, &CheckResult)> = Vec::new();
+    let name = profile.name.as_str();
+    let host = profile.host.as_ref().map_or("", |host| host.as_str());
+    for check in checks {
+        let labels = labels(&[("profile", name), ("host", host), ("url", &check.url)]);
+        match rows.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, known)) if known.is_ok() && !check.is_ok() => *known = check,
+            Some(_) => {}
+            None => rows.push((labels, check)),
         }
     }
     rows
@@ -26,29 +34,37 @@ fn rows<'a>(scene: &Scene<'a>) -> Vec<(String, &'a CheckResult)> {
 
 /// What the last probes found.
 pub(super) fn checks(page: &mut Page, scene: &Scene<'_>) {
-    let rows = rows(scene);
+    found(page, &rows(scene));
+}
+
+/// What a probe found that somebody asked for.
+pub(super) fn asked(page: &mut Page, profile: &Profile, checks: &[CheckResult]) {
+    found(page, &rows_of(profile, checks));
+}
+
+fn found(page: &mut Page, rows: &[(String, &CheckResult)]) {
     page.each(
         "probe_success",
         "Whether the last check found nothing wrong.",
-        &rows,
+        rows,
         |check| Some(bit(check.is_ok())),
     );
     page.each(
         "probe_duration_seconds",
         "The last check, all phases and hops together.",
-        &rows,
+        rows,
         |check| Some(seconds(check.timings.total)),
     );
     page.each(
         "probe_dns_lookup_time_seconds",
         "Resolving the name, in the last hop.",
-        &rows,
+        rows,
         |check| check.timings.dns.map(seconds),
     );
     page.each(
         "probe_ip_protocol",
         "4 or 6, of the last hop.",
-        &rows,
+        rows,
         |check| {
             let family = check.address.map(Family::of)?;
             Some(match family {
@@ -60,19 +76,19 @@ pub(super) fn checks(page: &mut Page, scene: &Scene<'_>) {
     page.each(
         "probe_http_status_code",
         "Status of the last response; 0 without one.",
-        &rows,
+        rows,
         |check| Some(check.http_status.unwrap_or(0)),
     );
     page.each(
         "probe_http_version",
         "HTTP version of the last response.",
-        &rows,
+        rows,
         |check| check.http_version.map(|version| version.word()),
     );
     page.each(
         "probe_http_ssl",
         "Whether the last hop was HTTPS.",
-        &rows,
+        rows,
         |check| {
             let last = check.final_url.as_deref().unwrap_or(&check.url);
             Some(bit(last.starts_with("https:")))
@@ -81,20 +97,26 @@ pub(super) fn checks(page: &mut Page, scene: &Scene<'_>) {
     page.each(
         "probe_http_redirects",
         "Redirects followed.",
-        &rows,
+        rows,
         |check| Some(check.redirects),
     );
     page.each(
         "probe_http_uncompressed_body_length",
         "Decoded body bytes that were read.",
-        &rows,
+        rows,
         |check| check.http_status.map(|_| check.body_bytes),
     );
-    phases(page, &rows);
+    page.each(
+        "probe_http_content_length",
+        "Length that the last response said of its body, as it is sent.",
+        rows,
+        |check| check.content_length,
+    );
+    phases(page, rows);
     page.each(
         "probe_ssl_earliest_cert_expiry",
         "When the first certificate of the chain ends, as Unix time.",
-        &rows,
+        rows,
         |check| {
             let shown = check.certificate.as_deref()?;
             let chain = shown.chain.iter().map(|link| link.not_after);

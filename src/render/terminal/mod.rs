@@ -205,6 +205,12 @@ fn banner(sheet: &mut Sheet, fleet: &Fleet) {
             words::ahead(fleet.wall(until), now)
         ));
     }
+    if fleet.core.latched.is_some() {
+        say(format!(
+            "restarts of {} hosts that failed together did not help: nothing is restarted before `probe resume all`.",
+            crate::model::limits::BRAKE_LATCHES
+        ));
+    }
     if let Some(silence) = &fleet.core.heart.silence {
         say(format!(
             "the outside watcher (`heartbeat`) does not hear from us: {}.",

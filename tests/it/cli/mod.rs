@@ -23,6 +23,7 @@ mod page;
 mod parsing;
 mod places;
 mod process;
+mod prometheus;
 mod recall;
 mod refused;
 mod rehearsal;

@@ -43,7 +43,7 @@ pub(super) fn get(at: SocketAddr, path: &str) -> Reply {
 }
 
 /// The configuration of the ground, with a page.
-fn with_page(ground: &Ground, listen: &str) -> String {
+pub(super) fn with_page(ground: &Ground, listen: &str) -> String {
     let yaml = ground
         .yaml("", None)
         .replace("interval: 5s", "interval: 1s");
@@ -116,12 +116,7 @@ fn only_reading_only_these_paths_and_only_by_an_address() {
     let mut daemon = ground.begin(&mut ground.command(&["run"]));
     let at = address(&mut daemon, 0);
     eventually("ready", || (get(at, "/readyz").status == 200).then_some(()));
-    for path in [
-        "/probe?target=http://a.test/",
-        "/metrics/",
-        "/../etc/passwd",
-        "/api/v1",
-    ] {
+    for path in ["/metrics/", "/../etc/passwd", "/api/v1"] {
         assert_eq!(get(at, path).status, 404, "{path}");
     }
     let index = get(at, "/");
@@ -230,4 +225,49 @@ fn a_port_that_is_taken_ends_a_start_and_not_a_daemon() {
     });
     daemon.signal("TERM");
     daemon.end().expect(0, &[]);
+}
+
+/// As a scrape job of blackbox_exporter asks: what is configured, by a name that people gave, and not oftener than every five
+/// seconds.
+#[test]
+fn a_url_of_the_configuration_is_probed_for_whoever_asks() {
+    let ground = Ground::start();
+    let page = with_page(&ground, "127.0.0.1:0");
+    let page = page.replace("listen:", "names: [Mon1.example.com], listen:");
+    ground.configure(&page);
+    let mut daemon = ground.begin(&mut ground.command(&["run"]));
+    let at = address(&mut daemon, 0);
+    eventually("ready", || (get(at, "/readyz").status == 200).then_some(()));
+    let url = ground.site.url();
+    let first = get(at, &format!("/probe?module=http_2xx&target={url}"));
+    assert_eq!(first.status, 200, "{first:?}");
+    let series = read(&first.body);
+    let shop = Some(("profile", "shop"));
+    assert_eq!(value(&series, "probe_success", shop), 1.0);
+    assert_eq!(value(&series, "probe_success", Some(("url", &url))), 1.0);
+    assert!(value(&series, "probe_http_content_length", shop) > 0.0);
+    assert!(!first.body.contains("prober_"), "{}", first.body);
+    let (_, bare) = url.split_once("://").unwrap();
+    let again = get(at, &format!("/probe?target={bare}"));
+    assert_eq!(again.body, first.body, "repeated, also without the scheme");
+    let other = eventually("the answer is made anew", || {
+        let reply = get(at, &format!("/probe?target={url}"));
+        (reply.body != first.body).then_some(reply)
+    });
+    assert_eq!(other.status, 200);
+    let foreign = get(at, "/probe?target=http://a.test/");
+    assert_eq!(
+        (foreign.status, foreign.body.contains("no profile")),
+        (403, true)
+    );
+    assert_eq!(get(at, "/probe").status, 400);
+    assert_eq!(get(at, "/probe?target=").status, 403);
+    let named = |host: &str| {
+        let request = format!("GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        ask(at, &request).status
+    };
+    assert_eq!(named("mon1.example.com:9807"), 200);
+    assert_eq!(named("mon2.example.com:9807"), 403);
+    daemon.signal("TERM");
+    daemon.end();
 }

@@ -189,6 +189,8 @@ async fn send(
     trace.mark(Mark::Head);
     sight.learn(|result| {
         result.http_status = Some(response.status().as_u16());
+        let length = response.headers().get(reqwest::header::CONTENT_LENGTH);
+        result.content_length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         result.http_version = version(response.version());
     });
     within_header_limits(&response)?;
