@@ -20,7 +20,7 @@ const URLS: usize = 9;
 
 /// What the POSIX shell is told. Between single quotes, and without `!`, `\` and `'`, so that every login shell passes
 /// it on as it is.
-const DECODES: &str = r#"exec 2>/dev/null; eval "$(printf %s "$1" | base64 -d)""#;
+const DECODES: &str = r#"exec 2>/dev/null; echo begins=1; eval "$(printf %s "$1" | base64 -d)""#;
 
 /// What is run on the host.
 pub(super) fn command(host: &Host, urls: &[String]) -> String {
@@ -55,13 +55,21 @@ pub(super) fn read(verdict: Verdict, output: &str) -> Diagnosis {
         },
         RecoveryOutcome::Failed | RecoveryOutcome::Declined => match facts::read(output) {
             Ok(facts) => Diagnosis::Facts(Box::new(facts)),
-            Err(_) => Diagnosis::Unreadable {
-                reason: reason(verdict.exit_status.map_or(Reason::LookFailed, |status| {
-                    Reason::LookStatus {
-                        status: status.to_string(),
-                    }
-                })),
-            },
+            Err(_) => {
+                let status = verdict.exit_status;
+                let reason =
+                    reason(
+                        status.map_or(Reason::LookFailed, |status| Reason::LookStatus {
+                            status: status.to_string(),
+                        }),
+                    );
+                // It began and broke off, as where no process can be made.
+                if output.lines().any(|line| line.ends_with("begins=1")) {
+                    Diagnosis::Stuck { reason }
+                } else {
+                    Diagnosis::Unreadable { reason }
+                }
+            }
         },
         RecoveryOutcome::TimedOut | RecoveryOutcome::Unknown => Diagnosis::Stuck {
             reason: reason(Reason::LookEndless),

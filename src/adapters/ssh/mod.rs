@@ -216,7 +216,9 @@ impl SshRecoverer {
         }
         let order = report::Order { command, limit };
         let verdict = report::judge(&seen, &output, host, order, self.limits);
-        Started::Ended(verdict, output)
+        // Facts stand on standard output, and what a login says beside may come at any moment.
+        let is_look = until.is_none();
+        Started::Ended(verdict, if is_look { seen.stdout.text() } else { output })
     }
 }
 

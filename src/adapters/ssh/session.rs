@@ -53,6 +53,8 @@ pub(super) struct Seen {
     pub(super) log: ClientLog,
     /// What the command printed, and before the login what the client printed.
     pub(super) output: Output,
+    /// What of it went to standard output.
+    pub(super) stdout: Output,
 }
 
 /// A client that runs. The group is the first field, so that it is killed before the child is dropped.
@@ -99,13 +101,17 @@ impl Session {
             status: None,
             log: ClientLog::default(),
             output: Output::new(limits::OUTPUT_KEPT),
+            stdout: Output::new(limits::OUTPUT_KEPT),
         };
         let mut limit = (Ended::LoginLimit, Instant::now() + login);
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         seen.ended = loop {
             tokio::select! {
-                n = read(&mut out, &mut out_buffer) => seen.output.push(&out_buffer[..n]),
+                n = read(&mut out, &mut out_buffer) => {
+                    seen.output.push(&out_buffer[..n]);
+                    seen.stdout.push(&out_buffer[..n]);
+                }
                 n = read(&mut err, &mut err_buffer) => seen.output.push(&err_buffer[..n]),
                 n = self.log.read(&mut log_buffer) => {
                     seen.log.feed(&log_buffer[..n.unwrap_or(0)]);
@@ -125,7 +131,10 @@ impl Session {
         let rest = async {
             while out.is_some() || err.is_some() {
                 tokio::select! {
-                    n = read(&mut out, &mut out_buffer) => seen.output.push(&out_buffer[..n]),
+                    n = read(&mut out, &mut out_buffer) => {
+                    seen.output.push(&out_buffer[..n]);
+                    seen.stdout.push(&out_buffer[..n]);
+                }
                     n = read(&mut err, &mut err_buffer) => seen.output.push(&err_buffer[..n]),
                 }
             }

@@ -209,9 +209,19 @@ pub(in crate::policy) fn sites(
     if sites.len() > 1 { sites } else { Vec::new() }
 }
 
-/// A site that was named as failing: as back if it is well by now, else unchanged.
+/// A site that was named as failing: as down if that is confirmed by now, as back if it is well, else unchanged.
 fn resolved(draft: &Draft<'_>, site: &Affected) -> Affected {
-    let well = draft.fleet.profiles.get(&site.profile).filter(|track| {
+    let track = draft.fleet.profiles.get(&site.profile);
+    if let Some(incident) = track.and_then(|track| track.incident.as_ref()) {
+        return Affected {
+            state: SiteState::Down,
+            cause: Some(incident.cause),
+            since: draft.wall(incident.since),
+            unconfirmed: false,
+            ..site.clone()
+        };
+    }
+    let well = track.filter(|track| {
         matches!(track.standing, Standing::Up | Standing::Degraded) && track.removed.is_none()
     });
     match well {

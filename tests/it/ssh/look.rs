@@ -143,6 +143,21 @@ async fn whoever_answers_otherwise_is_not_understood() {
     }
 }
 
+/// The shell began, and no process could be made any more: a restart would make it worse.
+#[tokio::test]
+async fn a_look_that_breaks_off_is_stuck() {
+    let directory = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start(directory.path());
+    let keys = directory.path().join("authorized_keys");
+    let key = std::fs::read_to_string(&keys).unwrap();
+    let forced = format!("restrict,command=\"echo begins=1; exit 2\" {key}");
+    std::fs::write(&keys, forced).unwrap();
+    let diagnosis = look(&recoverer(), host(&sshd), &[]).await;
+    let stuck =
+        matches!(&diagnosis, Diagnosis::Stuck { reason } if reason.to_string().contains("2"));
+    assert!(stuck, "{diagnosis:?}");
+}
+
 /// What a host does that swaps: the login goes well, and nothing comes of it.
 #[tokio::test]
 async fn a_look_without_an_end_is_stuck() {

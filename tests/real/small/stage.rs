@@ -22,7 +22,7 @@ exec 4>>"$3"
 for order; do :; done
 printf 'Authenticated to b\ndebug1: Sending command: it\n' >&4
 case $order in
-  *diagnose*) printf 'facts=1\nweb_active=inactive\nlisten_80=none\nend=1\n' ;;
+  *base64*) printf 'facts=1\nweb_active=inactive\nlisten_80=none\nend=1\n' ;;
   *) echo restarted >>ROOM/restarts ;;
 esac
 printf 'debug1: Exit status 0\n' >&4
