@@ -135,21 +135,24 @@ type Word = (String, bool);
 
 /// The words of both headers, in the order in which the codings were put around the body.
 fn words(headers: &HeaderMap) -> Vec<Word> {
-    [
+    let both = [
         (header::CONTENT_ENCODING, false),
         (header::TRANSFER_ENCODING, true),
-    ]
-    .into_iter()
-    .flat_map(|(name, transfer)| {
-        headers.get_all(name).into_iter().flat_map(move |value| {
-            let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-            let words = value
-                .split(',')
-                .map(|word| (word.trim().to_owned(), transfer));
-            words.collect::<Vec<_>>()
+    ];
+    let there = both
+        .into_iter()
+        .filter(|(name, _)| headers.contains_key(name));
+    there
+        .flat_map(|(name, transfer)| {
+            headers.get_all(name).into_iter().flat_map(move |value| {
+                let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+                let words = value
+                    .split(',')
+                    .map(|word| (word.trim().to_owned(), transfer));
+                words.collect::<Vec<_>>()
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// What a word asks to undo; an error where it is not known.
@@ -166,6 +169,9 @@ fn coding(word: &str) -> Result<Option<Coding>, ()> {
 
 /// What is to be said of the codings that are not undone, the first of them.
 pub(super) fn left(headers: &HeaderMap) -> Option<Left> {
+    if !headers.contains_key(header::CONTENT_ENCODING) {
+        return None;
+    }
     let (word, _) = words(headers)
         .into_iter()
         .find(|(word, transfer)| !transfer && coding(word).is_err())?;
