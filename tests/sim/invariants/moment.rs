@@ -44,10 +44,10 @@ pub fn contradiction(settings: &Settings, fleet: &Fleet, told: &Notification) ->
 fn times(told: &Notification) -> Option<String> {
     let course = [told.since, told.opened, told.until, Some(told.at)];
     let course: Vec<Timestamp> = course.into_iter().flatten().collect();
-    let sites = told
-        .sites
-        .iter()
-        .all(|site| site.until.is_none_or(|until| site.since <= until));
+    let sites = told.sites.iter().all(|site| {
+        let remembered = site.since > told.at;
+        remembered || site.until.is_none_or(|until| site.since <= until)
+    });
     // A site that joined failed later than the thread was opened.
     let joined = told.sites.len() > 1 || told.opened < told.since;
     let ordered = joined || course.is_sorted();
