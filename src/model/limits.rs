@@ -444,3 +444,23 @@ pub const HEART_LATE: Duration = Duration::from_secs(5 * 60);
 
 /// While the loop is well, its last sign of progress is at most this old.
 pub const PROGRESS: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::{fleet_restarts, restarts_at_once};
+
+    #[test]
+    fn limits_of_all_hosts_grow_with_them() {
+        for (hosts, in_an_hour, at_once) in [
+            (1, 10, 1),
+            (50, 10, 1),
+            (55, 11, 1),
+            (99, 19, 1),
+            (100, 20, 2),
+            (1_000, 200, 20),
+        ] {
+            assert_eq!(fleet_restarts(hosts), in_an_hour, "{hosts}");
+            assert_eq!(restarts_at_once(hosts), at_once, "{hosts}");
+        }
+    }
+}

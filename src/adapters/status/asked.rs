@@ -60,8 +60,13 @@ impl Asked {
         let _room = self.room.try_acquire().map_err(|_| Refusal::Busy)?;
         let answer = {
             let mut answers = self.answers.lock().await;
-            let known = |url: &str| profile_of(settings, url).is_some();
-            answers.retain(|url, _| known(url));
+            let now = self.clock.now().since_boot;
+            let is_young = |answer: &Answer| match answer.try_lock() {
+                Ok(made) => made.as_ref().is_some_and(|(at, _)| is_good(*at, now)),
+                // It is being made.
+                Err(_) => true,
+            };
+            answers.retain(|_, answer| Arc::strong_count(answer) > 1 || is_young(answer));
             let url = profile.urls.first().map(Url::to_string);
             Arc::clone(answers.entry(url.unwrap_or_default()).or_default())
         };
@@ -69,7 +74,7 @@ impl Asked {
             let mut answer = answer.lock().await;
             let now = self.clock.now().since_boot;
             if let Some((at, page)) = &*answer
-                && now.saturating_sub(*at) < limits::ASKED_AGAIN
+                && is_good(*at, now)
             {
                 return page.clone();
             }
@@ -84,6 +89,11 @@ impl Asked {
         let asked = tokio::time::timeout(limits::ASKED, asked).await;
         asked.map_err(|_| Refusal::TooLong)
     }
+}
+
+/// Whether an answer of then is repeated now.
+fn is_good(at: Duration, now: Duration) -> bool {
+    now.saturating_sub(at) < limits::ASKED_AGAIN
 }
 
 /// The profile in which a URL stands, with that URL alone and no more time than an answer may take. Without a scheme it is

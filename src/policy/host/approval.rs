@@ -28,11 +28,7 @@ pub(in crate::policy) fn hold(host: &Host, track: &HostTrack, until: Timestamp) 
 }
 
 /// The proposal that a person may approve now.
-pub(in crate::policy) fn standing(
-    draft: &Draft<'_>,
-    host: &Host,
-    track: &HostTrack,
-) -> Option<Proposal> {
+fn standing(draft: &Draft<'_>, host: &Host, track: &HostTrack) -> Option<Proposal> {
     let asks = host.restart.mode == Mode::Ask;
     track
         .proposal
@@ -50,7 +46,7 @@ pub(in crate::policy) fn is_needed(draft: &Draft<'_>, host: &Host, track: &HostT
         u128::from(age) < limits::PROPOSAL.as_millis()
     });
     let proposal = standing(draft, host, track);
-    given.map(|given| given.id) != proposal.map(|proposal| proposal.id) || proposal.is_none()
+    proposal.is_none_or(|proposal| given.is_none_or(|given| given.id != proposal.id))
 }
 
 /// Proposes a restart.

@@ -5,7 +5,7 @@
 //! - Nobody gets in: the next login is tried after a minute, then each time after twice as long, up to a quarter of an
 //!   hour ([`limits::LOOK_AGAIN`]); and as soon as an SSH port that did not answer does.
 //! - The login is refused: it is tried again after [`limits::LOGIN_AGAIN`], never sooner, and [`limits::LOGIN_TRIES`]
-//!   times. Then we give up on the host.
+//!   times in one failure of the host. Then we give up on it.
 //!
 //! A login is a look before a restart or, on a host that is not looked at, the restart. One that goes well ends this.
 
@@ -25,7 +25,12 @@ pub(in crate::policy) fn failed(
 ) {
     let now = draft.now;
     let track = draft.fleet.host_mut(name);
-    let before = track.no_login.take();
+    // In an earlier failure of the host they say nothing of this one.
+    let failing = track.failing_since.unwrap_or(now);
+    let before = track
+        .no_login
+        .take()
+        .filter(|before| before.seen >= failing);
     let (tries, refusals) = before.map_or((0, 0), |before| (before.tries, before.refusals));
     let refusals = refusals + u32::from(refused);
     track.no_login = Some(Box::new(NoLogin {

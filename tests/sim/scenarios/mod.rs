@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use probe::model::{Ailment, Cause, EventKind, Pause};
+use probe::model::{Ailment, Cause, EventKind, Happened, Pause};
 
 use super::invariants;
 use super::setup::{each_host, host, profile, secs, settings};
@@ -288,6 +288,52 @@ fn ssh_refused_then_open() {
     world.go_on(30 * MINUTE);
     assert_eq!(world.restarts("web1"), 1);
     compare("ssh-refused", &world);
+}
+
+/// The look that comes before a restart learns it first: nothing is ever sent, and nothing is counted.
+#[test]
+fn ssh_refused_where_the_host_is_looked_at() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.diagnose = true);
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Closed;
+    nginx_stops(&mut world, MINUTE);
+    world.at(5 * MINUTE, |world| {
+        world.say("sshd on web1 is back");
+        world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::Ok;
+    });
+    world.run_daemon();
+    world.go_on(30 * MINUTE);
+    let orders = world.facts.iter();
+    let orders = orders.filter(|(_, fact)| matches!(fact, Fact::Ordered { .. }));
+    assert_eq!((orders.count(), world.restarts("web1")), (1, 1));
+    assert_eq!(
+        world.events(),
+        [EventKind::Down, EventKind::Restarted, EventKind::Up]
+    );
+    compare("ssh-refused-looked-at", &world);
+}
+
+/// Refused once in each of five failures that end by themselves: in none of them often enough to give up.
+#[test]
+fn a_refused_login_of_an_earlier_failure_is_not_counted() {
+    let mut settings = settings(&["shop@web1"]);
+    each_host(&mut settings, |host| host.diagnose = true);
+    let mut world = World::new(settings);
+    world.machines.get_mut(&host("web1")).unwrap().ssh = Ssh::KeyChanged;
+    for hour in 0..5 {
+        let begins = hour * 60 * MINUTE + MINUTE;
+        nginx_stops(&mut world, begins);
+        world.at(begins + 2 * MINUTE, |world| {
+            world.say("a person starts nginx");
+            world.ill("web1", None);
+        });
+    }
+    world.run_daemon();
+    world.go_on(5 * 60 * MINUTE);
+    invariants::check(&world, "refused once in each");
+    let gave_up = |fact: &Fact| matches!(fact, Fact::Noted(Happened::GaveUp { .. }));
+    assert!(!world.facts.iter().any(|(_, fact)| gave_up(fact)));
 }
 
 /// Nobody looks at this host, and its SSH port tells all the same that the whole machine starts anew.
