@@ -391,6 +391,12 @@ pub const LAZY_ROWS: usize = 2048;
 /// Rows of the journal that wait in memory while the state cannot be written; beyond it the oldest are dropped.
 pub const JOURNAL_WAITING: usize = 10_000;
 
+/// Hours that are kept of each profile, in hours: a week and a day more, so that a week by the hour is always whole.
+pub const HOURS_KEPT: u32 = 8 * 24;
+
+/// Days that are kept of each profile: a year, and five weeks more to compare a month with the one a year before.
+pub const DAYS_KEPT: u32 = 400;
+
 /// Finished five-minute slots that wait in memory to be written; beyond it the oldest are dropped.
 pub const SLOTS_WAITING: usize = 200_000;
 

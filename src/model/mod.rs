@@ -34,6 +34,7 @@ mod pointer;
 mod quoted;
 mod reason;
 mod recovery;
+mod rollup;
 mod rows;
 mod secret;
 mod settings;
@@ -89,6 +90,7 @@ pub use recovery::{
     Approval, Attempt, Backoff, Budget, LEFT_OUT, Mode, Proposal, RecoveryOutcome, RecoveryReport,
     Rung, When,
 };
+pub use rollup::{DayOf, ROLLUP_BYTES, Rollup, Share};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{
