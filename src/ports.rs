@@ -9,11 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::model::{
     Ack, Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId,
     Finding, Fleet, Happened, Heartbeat, Holder, Host, HostName, IncidentId, NetworkSettings, Now,
-    Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Target, Timestamp,
-    Webhook, Wording,
+    Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Rollup, Rollups,
+    Target, Timestamp, Webhook, Wording,
 };
 
 /// Something under way.
@@ -181,6 +183,37 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As [`Store::read`].
     fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed>;
+
+    /// What the hours of these profiles came to, from this one on ([`hour_of`](crate::model::hour_of)), oldest first; an
+    /// incident that is open and the five minutes under way left out. Nothing where the history cannot be read.
+    fn hours(
+        &self,
+        profiles: &[ProfileName],
+        since: u32,
+    ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>>;
+
+    /// The same of days ([`day_of`](crate::model::day_of)).
+    fn days(
+        &self,
+        profiles: &[ProfileName],
+        since: u32,
+    ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>>;
+
+    /// Both for as long as they are kept, with the open incident and the five minutes under way of this fleet.
+    fn rollups(
+        &self,
+        fleet: &Fleet,
+        profiles: &[ProfileName],
+        zone: &TimeZone,
+    ) -> BTreeMap<ProfileName, Rollups> {
+        let (mut hours, mut days) = (self.hours(profiles, 0), self.days(profiles, 0));
+        let of = |name: &ProfileName| {
+            let hours = hours.remove(name).unwrap_or_default();
+            let days = days.remove(name).unwrap_or_default();
+            (name.clone(), Rollups::of(fleet, name, hours, days, zone))
+        };
+        profiles.iter().map(of).collect()
+    }
 
     /// Orders that nothing is done about a target; in place of an earlier pause of it. A run that is watching sees it within a second.
     ///

@@ -125,7 +125,11 @@ fn past(cli: &Cli, around: &Surroundings, history: &cli::History) -> Result<Exit
     let from = fleet.wall(fleet.now()) - history.since;
     let past = told::past(&settings, &fleet, &selection, from, &rows);
     if history.json {
-        answer(&format!("{:#}", told::document(&past)));
+        let store = around.store(cli).map_err(|error| complain(&error))?;
+        let zone = &settings.wording.zone.rules;
+        let names: Vec<ProfileName> = selection.iter().cloned().collect();
+        let rollups = store.rollups(&fleet, &names, zone);
+        answer(&format!("{:#}", told::document(&past, &rollups, zone)));
     } else {
         answer(&terminal::history(&past, around.look(cli, false)));
     }

@@ -18,7 +18,7 @@ pub const SLOTS: usize = 288;
 
 /// The probes of five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "[u32; 5]", into = "[u32; 5]")]
+#[serde(from = "Vec<u32>", into = "[u32; 7]")]
 pub struct Slot {
     /// Its number: whole slots since 1970, on the wall clock.
     pub number: u32,
@@ -30,24 +30,40 @@ pub struct Slot {
     pub sum_ms: u32,
     /// The longest of them.
     pub longest_ms: u32,
+    /// Time between probes that ended in it and those before, in milliseconds, while it was judged.
+    pub judged_ms: u32,
+    /// The same while it could not be judged.
+    pub unjudged_ms: u32,
 }
 
-impl From<[u32; 5]> for Slot {
-    fn from([number, well, failed, sum_ms, longest_ms]: [u32; 5]) -> Self {
+impl From<Vec<u32>> for Slot {
+    /// A row of an earlier version has five numbers.
+    fn from(row: Vec<u32>) -> Self {
+        let nth = |n: usize| row.get(n).copied().unwrap_or(0);
+        let small = |n: usize| u16::try_from(nth(n)).unwrap_or(u16::MAX);
         Self {
-            number,
-            well: u16::try_from(well).unwrap_or(u16::MAX),
-            failed: u16::try_from(failed).unwrap_or(u16::MAX),
-            sum_ms,
-            longest_ms,
+            number: nth(0),
+            well: small(1),
+            failed: small(2),
+            sum_ms: nth(3),
+            longest_ms: nth(4),
+            judged_ms: nth(5),
+            unjudged_ms: nth(6),
         }
     }
 }
 
-impl From<Slot> for [u32; 5] {
+impl From<Slot> for [u32; 7] {
     fn from(slot: Slot) -> Self {
-        let (well, failed) = (slot.well.into(), slot.failed.into());
-        [slot.number, well, failed, slot.sum_ms, slot.longest_ms]
+        [
+            slot.number,
+            slot.well.into(),
+            slot.failed.into(),
+            slot.sum_ms,
+            slot.longest_ms,
+            slot.judged_ms,
+            slot.unjudged_ms,
+        ]
     }
 }
 
@@ -67,10 +83,26 @@ impl Slot {
         Timestamp(i64::from(self.number) * SLOT_MS)
     }
 
-    /// Whether no probe is in it.
+    /// Whether nothing is in it.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
+        self.is_blank() && self.judged_ms == 0 && self.unjudged_ms == 0
+    }
+
+    /// Whether no probe that was well or failed is in it.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
         self.well == 0 && self.failed == 0
+    }
+
+    /// Counts the time since the probe before, in which it was judged or could not be.
+    pub fn pass(&mut self, time: Duration, judged: bool) {
+        let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let sum = match judged {
+            true => &mut self.judged_ms,
+            false => &mut self.unjudged_ms,
+        };
+        *sum = sum.saturating_add(ms);
     }
 
     /// Counts a probe. `took` is the response time of a probe that was well; `None` is one that failed.
@@ -92,6 +124,8 @@ impl Slot {
         self.failed = self.failed.saturating_add(other.failed);
         self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
         self.longest_ms = self.longest_ms.max(other.longest_ms);
+        self.judged_ms = self.judged_ms.saturating_add(other.judged_ms);
+        self.unjudged_ms = self.unjudged_ms.saturating_add(other.unjudged_ms);
     }
 
     /// The mean response time in milliseconds; `None` where none was well.
@@ -117,7 +151,7 @@ impl Course {
 
     /// Adds a slot, and drops what is more than a day older than the newest one.
     pub fn add(&mut self, slot: Slot) {
-        if slot.is_empty() {
+        if slot.is_blank() {
             return;
         }
         match self
@@ -168,6 +202,7 @@ impl Course {
                 failed: u16::from_be_bytes([c, d]),
                 sum_ms,
                 longest_ms,
+                ..Slot::default()
             });
         }
         course
@@ -185,6 +220,7 @@ mod tests {
             failed,
             sum_ms: u32::from(well) * 70_000,
             longest_ms: 90_000,
+            ..Slot::default()
         }
     }
 
@@ -225,7 +261,9 @@ mod tests {
         assert_eq!((slot.mean_ms(), slot.longest_ms), (Some(200), 300));
         assert_eq!(slot.begins(), Timestamp(SLOT_MS * 7));
         let row = serde_json::to_string(&slot).unwrap();
-        assert_eq!(row, "[7,2,1,400,300]");
+        assert_eq!(row, "[7,2,1,400,300,0,0]");
+        let earlier: Slot = serde_json::from_str("[7,2,1,400,300]").unwrap();
+        assert_eq!(earlier, slot);
         assert_eq!(serde_json::from_str::<Slot>(&row).unwrap(), slot);
     }
 }

@@ -4,16 +4,16 @@
 //! [`CoreRow`], profiles, hosts and outbox are written to the state directory; [`rows`](super::rows) says how. Pauses
 //! and drills are read from files there. The other fields are the working memory of this process.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Rows;
+use super::rows::{Rows, Waiting};
 use super::{
     Ack, Approval, AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights,
     Heart, HostName, HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName,
-    ProfileTrack, Settings, Slot, Timestamp, limits,
+    ProfileTrack, Settings, Share, Slot, Timestamp,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -139,10 +139,10 @@ pub struct Fleet {
     pub last_probe: u64,
     /// What can be found without walking the fleet; true after [`Fleet::reindex`].
     pub index: Index,
-    /// Finished slots that are not written and are in no commit yet, oldest first.
-    pub(super) finished: VecDeque<(ProfileName, Slot)>,
-    /// Finished slots in the commit under way.
-    pub(super) finishing: Vec<(ProfileName, Slot)>,
+    /// Finished slots that are not written yet.
+    pub(super) slots: Waiting<(ProfileName, Slot)>,
+    /// Parts of hours and days that are not written yet.
+    pub(super) shares: Waiting<(ProfileName, Share)>,
     /// Rows that changed since the last [`Fleet::changes`].
     pub(super) touched: Rows,
     /// Rows in the commit under way.
@@ -208,9 +208,12 @@ impl Fleet {
 
     /// Keeps a finished slot of a profile for the next commit.
     pub fn finish(&mut self, name: &ProfileName, slot: Slot) {
-        self.finished.push_back((name.clone(), slot));
-        let surplus = self.finished.len().saturating_sub(limits::SLOTS_WAITING);
-        self.finished.drain(..surplus);
+        self.slots.push((name.clone(), slot));
+    }
+
+    /// Keeps a part of an hour and a day of a profile for the next commit.
+    pub fn roll_up(&mut self, name: &ProfileName, share: Share) {
+        self.shares.push((name.clone(), share));
     }
 
     /// Forgets a profile.

@@ -397,6 +397,15 @@ pub const HOURS_KEPT: u32 = 8 * 24;
 /// Days that are kept of each profile: a year, and five weeks more to compare a month with the one a year before.
 pub const DAYS_KEPT: u32 = 400;
 
+/// How long all that happened is kept: a quarter of a year.
+pub const EVENTS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// Rows of it that are kept at most, some 400 bytes each.
+pub const EVENT_ROWS: i64 = 1_000_000;
+
+/// Commits whose part of the history waits in memory while it cannot be written; beyond it the oldest are dropped.
+pub const HISTORY_WAITING: usize = 1_000;
+
 /// Finished five-minute slots that wait in memory to be written; beyond it the oldest are dropped.
 pub const SLOTS_WAITING: usize = 200_000;
 

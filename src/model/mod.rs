@@ -90,7 +90,7 @@ pub use recovery::{
     Approval, Attempt, Backoff, Budget, LEFT_OUT, Mode, Proposal, RecoveryOutcome, RecoveryReport,
     Rung, When,
 };
-pub use rollup::{DayOf, ROLLUP_BYTES, Rollup, Share};
+pub use rollup::{ROLLUP_BYTES, Rollup, Rollups, Share, Span, date_of, day_of, hour_of};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -3,11 +3,11 @@
 //!
 //! A commit that failed gives its rows back to the next one. What changes during a commit belongs to the next one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    CoreRow, Entry, EntryId, Fleet, Happened, HostName, HostTrack, ProfileName, ProfileTrack, Slot,
-    Timestamp, limits,
+    CoreRow, Entry, EntryId, Fleet, Happened, HostName, HostTrack, ProfileName, ProfileTrack,
+    Share, Slot, Timestamp, limits,
 };
 
 /// Names of rows.
@@ -57,6 +57,54 @@ impl Rows {
     }
 }
 
+/// What is added to the past of profiles, in the order in which it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waiting<T> {
+    /// In no commit yet.
+    next: VecDeque<T>,
+    /// In the commit under way.
+    leaving: Vec<T>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            next: VecDeque::new(),
+            leaving: Vec::new(),
+        }
+    }
+}
+
+impl<T: Clone> Waiting<T> {
+    fn are_there(&self) -> bool {
+        !self.next.is_empty()
+    }
+
+    /// Adds one; beyond [`limits::SLOTS_WAITING`] the oldest are dropped.
+    pub(super) fn push(&mut self, one: T) {
+        self.next.push_back(one);
+        let surplus = self.next.len().saturating_sub(limits::SLOTS_WAITING);
+        self.next.drain(..surplus);
+    }
+
+    /// At most [`limits::SLOTS_AT_ONCE`] of them, for a commit.
+    fn take(&mut self) -> Vec<T> {
+        let most = self.next.len().min(limits::SLOTS_AT_ONCE);
+        self.leaving = self.next.drain(..most).collect();
+        self.leaving.clone()
+    }
+
+    fn written(&mut self) {
+        self.leaving.clear();
+    }
+
+    fn unwritten(&mut self) {
+        for one in self.leaving.drain(..).rev() {
+            self.next.push_front(one);
+        }
+    }
+}
+
 /// What changed, as rows; `None` deletes.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
@@ -70,6 +118,8 @@ pub struct Changes {
     pub outbox: Vec<(EntryId, Option<Entry>)>,
     /// Finished five-minute slots of profiles.
     pub slots: Vec<(ProfileName, Slot)>,
+    /// Parts of hours and days of profiles.
+    pub shares: Vec<(ProfileName, Share)>,
     /// What happened, with its wall-clock time.
     pub journal: Vec<(Timestamp, Happened)>,
     /// Acts wait for this commit, or what it holds must outlast the process for another reason.
@@ -80,7 +130,7 @@ impl Fleet {
     /// Whether something changed that is in no commit yet.
     #[must_use]
     pub fn is_touched(&self) -> bool {
-        !self.touched.is_empty() || !self.finished.is_empty()
+        !self.touched.is_empty() || self.slots.are_there() || self.shares.are_there()
     }
 
     /// The rows that changed, for a commit that begins now. [`Fleet::written`] or [`Fleet::unwritten`] says how it ended;
@@ -96,10 +146,9 @@ impl Fleet {
         self.unwritten();
         self.index.noted = None;
         self.leaving = self.touched.take(most);
-        let slots = self.finished.len().min(limits::SLOTS_AT_ONCE);
-        self.finishing = self.finished.drain(..slots).collect();
         Changes {
-            slots: self.finishing.clone(),
+            slots: self.slots.take(),
+            shares: self.shares.take(),
             ..self.told(&self.leaving)
         }
     }
@@ -107,16 +156,16 @@ impl Fleet {
     /// The rows of the last [`Fleet::changes`] are durable.
     pub fn written(&mut self) {
         self.leaving = Rows::default();
-        self.finishing.clear();
+        self.slots.written();
+        self.shares.written();
     }
 
     /// The rows of the last [`Fleet::changes`] could not be written: they belong to the next.
     pub fn unwritten(&mut self) {
         let leaving = std::mem::take(&mut self.leaving);
         self.touched.extend(leaving);
-        for slot in self.finishing.drain(..).rev() {
-            self.finished.push_front(slot);
-        }
+        self.slots.unwritten();
+        self.shares.unwritten();
     }
 
     /// What changed since this was last called, at most `most` rows of each kind. For the first call every row is new.
@@ -174,6 +223,7 @@ impl Fleet {
                 .map(|id| (*id, self.outbox.get(id).cloned()))
                 .collect(),
             slots: Vec::new(),
+            shares: Vec::new(),
             journal: Vec::new(),
             durable: false,
         }

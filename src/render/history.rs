@@ -9,12 +9,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::why::Recorded;
 use crate::model::{
     Ailment, Attempt, Cause, Fleet, Happened, Held, HostName, Past, ProfileName, ProfileState,
-    ProfileTrack, RecoveryOutcome, Settings, Timestamp, uptime,
+    ProfileTrack, RecoveryOutcome, Rollups, Settings, Span, Timestamp, uptime,
 };
 
 /// One time a profile was down.
@@ -327,9 +328,30 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The JSON document of `probe history`.
+/// Uptime over the last day, week, month, quarter and year, from hours and days that are kept.
+fn spans(rollups: &Rollups, wall: Timestamp, zone: &TimeZone) -> Value {
+    let spans = Span::ALL.map(|span| {
+        let sum = rollups.over(span, wall, zone);
+        let row = json!({
+            "uptime": sum.uptime().map(|share| f64::from(share) / 10_000.0),
+            "judged_seconds": sum.judged.as_secs(),
+            "unjudged_seconds": sum.unjudged.as_secs(),
+            "down_seconds": sum.down.as_secs(),
+            "incidents": sum.outages,
+            "mean_response_ms": sum.mean().map(|mean| mean.as_millis()),
+        });
+        (span.word().to_owned(), row)
+    });
+    Value::Object(spans.into_iter().collect())
+}
+
+/// The JSON document of `probe history`. `rollups` are the hours and days of its profiles, by the calendar of `zone`.
 #[must_use]
-pub fn document(past: &PastView) -> Value {
+pub fn document(
+    past: &PastView,
+    rollups: &BTreeMap<ProfileName, Rollups>,
+    zone: &TimeZone,
+) -> Value {
     let profiles = past.profiles.iter().map(|profile| {
         let outages: Vec<&Outage> = past
             .outages
@@ -342,6 +364,7 @@ pub fn document(past: &PastView) -> Value {
             "uptime": past.uptime(profile).map(|share| f64::from(share) / 10_000.0),
             "down_seconds": down.as_secs(),
             "unjudged_seconds": past.unjudged(profile).as_secs(),
+            "uptimes": rollups.get(profile).map(|of| spans(of, past.until, zone)),
             "incidents": outages.iter().map(|o| json!({
                 "since": o.since.to_string(),
                 "until": o.until.map(|at| at.to_string()),

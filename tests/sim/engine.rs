@@ -10,7 +10,7 @@ use probe::engine::{Control, Ended, Ports, Run, Until, drive};
 use probe::model::{
     BootId, Cause, Changes, CheckOutcome, CheckResult, Course, Delivery, Email, Entry, Finding,
     Fleet, Happened, Heartbeat, Host, NetworkSettings, Now, Orders, Profile, Reach, RecoverOrder,
-    RecoveryOutcome, RecoveryReport, Settings, Slot, Stage, Start, Timestamp, Wording,
+    RecoveryOutcome, RecoveryReport, Settings, Share, Slot, Stage, Start, Timestamp, Wording,
 };
 use probe::ports::{
     Clock, Notifier, Observer, Pending, Prober, Pulse, Recoverer, Unwritable, Writer,
@@ -30,6 +30,7 @@ pub(super) struct Bench {
     pub(super) mails: Mutex<Vec<String>>,
     /// Five minutes of profiles that were written.
     pub(super) slots: Mutex<Vec<Slot>>,
+    pub(super) shares: Mutex<Vec<Share>>,
     /// When the outside watcher heard from us.
     pub(super) beats: Mutex<Vec<Duration>>,
     commits: AtomicU32,
@@ -55,6 +56,7 @@ impl Bench {
             mails: Mutex::default(),
             beats: Mutex::default(),
             slots: Mutex::default(),
+            shares: Mutex::default(),
             commits: AtomicU32::new(0),
             prober_panics: AtomicBool::new(false),
             recoverer_panics: AtomicBool::new(false),
@@ -179,6 +181,8 @@ impl Writer for Fake {
         if writable {
             let slots = changes.slots.iter().map(|(_, slot)| *slot);
             self.0.slots.lock().unwrap().extend(slots);
+            let shares = changes.shares.iter().map(|(_, share)| *share);
+            self.0.shares.lock().unwrap().extend(shares);
         }
         Box::pin(async move {
             if writable {

@@ -24,7 +24,7 @@ pub(super) const FILE: &str = "state.db";
 pub(super) const FRESH: &str = "state.db.new";
 
 /// The steps from schema 1 to 2, from 2 to 3, and so on.
-const STEPS: &[&str] = &[rows::COURSES, FINDINGS, TELLINGS];
+const STEPS: &[&str] = &[rows::COURSES, FINDINGS, TELLINGS, SLOTS];
 
 /// Findings are kept as facts instead of sentences. Rows with sentences are still read, so nothing changes but the
 /// number: it tells a release that cannot read facts.
@@ -32,6 +32,10 @@ const FINDINGS: &str = "";
 
 /// What people were told is kept beside the incident. Earlier rows are still read, so nothing changes but the number.
 const TELLINGS: &str = "";
+
+/// The slot under way knows for how long the site was judged. Earlier rows are still read, so nothing changes but the
+/// number.
+const SLOTS: &str = "";
 
 /// `prob`, in the header of every state.
 const OURS: u32 = 0x7072_6f62;

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::history::Grain;
 use super::{StateDir, StoreError, orders, snapshot};
 use crate::model::{
-    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Target, Timestamp,
+    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Rollup, Target,
+    Timestamp,
 };
 use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
 
@@ -42,6 +44,22 @@ impl Store for Disk {
 
     fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed> {
         Ok(snapshot::courses(&self.path)?)
+    }
+
+    fn hours(
+        &self,
+        profiles: &[ProfileName],
+        since: u32,
+    ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>> {
+        snapshot::rollups(&self.path, Grain::Hour, profiles, since)
+    }
+
+    fn days(
+        &self,
+        profiles: &[ProfileName],
+        since: u32,
+    ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>> {
+        snapshot::rollups(&self.path, Grain::Day, profiles, since)
     }
 
     fn pause(&self, target: &Target, pause: &Pause) -> Result<(), Failed> {

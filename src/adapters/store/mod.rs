@@ -4,6 +4,7 @@
 //! /var/lib/probe/            0700, owned by the user probe runs as; never on a network file system
 //!   lock                     held by the one run that may write; released with its process, so it is never stale
 //!   state.db (-wal, -shm)    SQLite: one row for the core, one per profile, host and outbox entry; journal, pictures
+//!   history.db               hours and days of sites, and all that happened; nothing is decided by it
 //!   state.commit             how new it must be: the number of the last commit that acts may follow from
 //!   state.db.vN              copy from before a migration from schema N
 //!   state.db.corrupt-…Z      a damaged state, moved aside
@@ -34,11 +35,13 @@
 )]
 
 mod aside;
+mod beside;
 mod courses;
 mod database;
 mod directory;
 mod door;
 mod error;
+mod history;
 mod lock;
 mod mark;
 mod order_thread;

@@ -1,35 +1,22 @@
 //! Reading the state without the lock and without writing: for `probe status`, `why`, `history` and `--dry-run`, also
 //! while a daemon writes, and on a read-only disk.
 //!
-//! - A database without a log beside it is read as an immutable file, which leaves no trace in the directory. If the
-//!   files show afterwards that somebody wrote meanwhile, it is read again.
-//! - With a log beside it, SQLite reads both through the shared index (`-shm`). For a log that a killed run left, this
-//!   may rebuild the index.
-//! - If even that is not allowed (a read-only disk without an index), the log is not read: the answer may lack up to
-//!   the last few thousand writes. In all other cases a state that is behind its mark ([`super::mark`]) is damaged.
+//! How it is read, `beside` says. If the log was read, a state that is behind its mark ([`super::mark`]) is damaged.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OptionalExtension as _};
 
+use super::beside::reading;
+use super::history::{self, Grain};
 use super::mark::{self, Mark};
 use super::rows::{self, Loaded};
 use super::trouble::Trouble;
 use super::{StoreError, lock, orders};
 use super::{courses, database};
-use crate::model::{Course, Fleet, Happened, ProfileName, Timestamp};
+use crate::model::{Course, Fleet, Happened, ProfileName, Rollup, Timestamp};
 use crate::ports::Snapshot;
-
-/// How often the state is read again because a writer began or ended meanwhile; a read takes milliseconds.
-const TRIES: usize = 5;
-
-/// Time that a reader waits for a lock. In WAL mode it waits only while the log's index is rebuilt.
-const BUSY: Duration = Duration::from_secs(2);
 
 /// Reads the state. A missing directory or database reads as an empty state.
 ///
@@ -63,7 +50,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
 }
 
 /// Reads the journal from an instant on, oldest first, at most the newest `cap` rows. Rows this release cannot read
-/// are left out.
+/// are left out. What the state no longer has is read from the history.
 ///
 /// # Errors
 /// As [`read_only`].
@@ -76,7 +63,8 @@ pub fn journal(
     if !exists(&db)? {
         return Ok(Vec::new());
     }
-    let read = |connection: &Connection, _| -> Result<Vec<(Timestamp, Happened)>, Trouble> {
+    type Notes = Vec<(Timestamp, Happened)>;
+    let read = |connection: &Connection, _| -> Result<(Notes, Option<Timestamp>), Trouble> {
         database::examine(connection)?;
         let mut statement = connection
             .prepare("SELECT at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2")?;
@@ -88,9 +76,39 @@ pub fn journal(
             }
         }
         found.reverse();
-        Ok(found)
+        let oldest = connection
+            .prepare("SELECT at FROM journal ORDER BY seq LIMIT 1")?
+            .query_row([], |row| row.get(0).map(Timestamp))
+            .optional()?;
+        Ok((found, oldest))
     };
-    reading(&db, read).map_err(|trouble| trouble.at(&db))
+    let (newer, oldest) = reading(&db, read).map_err(|trouble| trouble.at(&db))?;
+    let wanted = cap.saturating_sub(u32::try_from(newer.len()).unwrap_or(cap));
+    let before = oldest.unwrap_or(Timestamp(i64::MAX));
+    if wanted == 0 || before <= since {
+        return Ok(newer);
+    }
+    let older = history::notes(path, since, before, wanted);
+    let mut all = older.unwrap_or_else(|trouble| unread(path, trouble));
+    all.extend(newer);
+    Ok(all)
+}
+
+/// A history that cannot be read is told and counts as empty.
+fn unread<T: Default>(path: &Path, trouble: Trouble) -> T {
+    let error = trouble.at(&path.join(history::FILE));
+    tracing::warn!(%error, "the history cannot be read");
+    T::default()
+}
+
+/// Hours or days of these profiles from a number on, oldest first.
+pub(super) fn rollups(
+    path: &Path,
+    grain: Grain,
+    profiles: &[ProfileName],
+    since: u32,
+) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>> {
+    history::rollups(path, grain, profiles, since).unwrap_or_else(|trouble| unread(path, trouble))
 }
 
 /// How each site did over the last day.
@@ -143,78 +161,4 @@ pub(super) fn read_rows(dir: &Path) -> Result<Loaded, Trouble> {
         }
         Ok(loaded)
     })
-}
-
-/// Reads. `read` is told whether the whole state is seen, including its log.
-fn reading<T>(
-    db: &Path,
-    read: impl Fn(&Connection, bool) -> Result<T, Trouble>,
-) -> Result<T, Trouble> {
-    // In one transaction: otherwise several statements would see several states beside a writer.
-    let read = |connection: rusqlite::Result<Connection>, is_whole| -> Result<T, Trouble> {
-        let connection = connection?;
-        let transaction = connection.unchecked_transaction()?;
-        read(&transaction, is_whole)
-    };
-    for _ in 0..TRIES {
-        let before = marks(db);
-        if before.log_bytes > 0 {
-            match read(shared(db), true) {
-                Err(Trouble::Unwritable(_)) => {}
-                other => return other,
-            }
-        }
-        let answer = read(immutable(db), before.log_bytes == 0);
-        if marks(db) == before {
-            return answer;
-        }
-    }
-    // With so busy a writer there is a log, so the shared way works.
-    read(shared(db), true)
-}
-
-/// What changes in the files when somebody writes.
-#[derive(PartialEq, Eq)]
-struct Marks {
-    inode: u64,
-    modified: (i64, i64),
-    log_bytes: u64,
-}
-
-fn marks(db: &Path) -> Marks {
-    let found = fs::metadata(db).ok();
-    let log = db.with_file_name(format!("{}-wal", database::FILE));
-    Marks {
-        inode: found.as_ref().map_or(0, MetadataExt::ino),
-        modified: found.map_or((0, 0), |found| (found.mtime(), found.mtime_nsec())),
-        log_bytes: fs::metadata(log).map_or(0, |found| found.len()),
-    }
-}
-
-fn shared(db: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        db,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    connection.busy_timeout(BUSY)?;
-    Ok(connection)
-}
-
-fn immutable(db: &Path) -> rusqlite::Result<Connection> {
-    let mut uri = "file:".to_owned();
-    let absolute = std::path::absolute(db).unwrap_or_else(|_| db.to_owned());
-    for byte in absolute.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
-            uri.push(char::from(*byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri.push_str("?immutable=1");
-    Connection::open_with_flags(
-        uri,
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_URI,
-    )
 }

@@ -4,6 +4,8 @@
 //! [`PATIENCE`] counts as not written. If it is written later after all, the rows of the next commit replace it,
 //! because writes keep their order.
 //!
+//! What belongs to the history is written after the commit was answered ([`super::history`]).
+//!
 //! A durable commit raises the mark before it is answered ([`super::mark`]). If the file was removed or replaced, or a
 //! database that is opened anew has a number that does not fit, it is not the state that was read at the start, and is
 //! not written to.
@@ -17,6 +19,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::history::History;
 use super::lock::RunLock;
 use super::order_thread::OrderThread;
 use super::{StoreError, courses, database, error, mark, rows};
@@ -66,17 +69,25 @@ impl StateStore {
             number,
             tried: number,
         };
+        let mut history = History::of(&dir);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
                 for job in queue {
                     match job {
-                        // The asker may have given up; what was written stays written.
-                        Job::Commit(changes, answer) => drop(answer.send(rows.commit(&changes))),
+                        Job::Commit(changes, answer) => {
+                            let written = rows.commit(&changes);
+                            let is_written = written.is_ok();
+                            // The asker may have given up; what was written stays written.
+                            drop(answer.send(written));
+                            if is_written {
+                                history.add(*changes);
+                            }
+                        }
                         Job::Course(entry, answer) => drop(answer.send(rows.course(entry))),
                     }
                 }
-                drop(rows);
+                drop((rows, history));
                 drop(lock);
                 let _ = farewell.send(());
             })

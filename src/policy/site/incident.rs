@@ -51,7 +51,9 @@ pub(in crate::policy) fn probed(
     let mut checks = maintenance::weigh(draft, name, checks);
     let verdict = judge(profile, &checks, now.since(began));
     let track = draft.fleet.profile_mut(name);
-    let before = track.state();
+    let (before, last) = (track.state(), track.probed);
+    course::passed(draft, profile, last, before);
+    let track = draft.fleet.profile_mut(name);
     track.in_flight = None;
     track.probed = Some(now);
     track.probed_in_run = true;
@@ -281,6 +283,7 @@ pub(in crate::policy) fn close(draft: &mut Draft<'_>, name: &ProfileName) {
     let Some(incident) = draft.fleet.profile_mut(name).incident.take() else {
         return;
     };
+    course::over(draft, name, incident.since);
     draft.happened.push(Happened::Closed {
         incident: incident.id,
         profile: name.clone(),

@@ -44,6 +44,15 @@ fn a_restart_that_helped_is_explained_afterwards() {
     assert_eq!(json["restarts"][0]["helped"], true);
     assert_eq!(json["restarts"][0]["still_holds"], true);
     assert_eq!(json["profiles"][0]["incidents"][0]["cause"], "refused");
+    let uptimes = &json["profiles"][0]["uptimes"];
+    for span in ["24h", "7d", "30d", "90d", "365d"] {
+        let of = &uptimes[span];
+        // By hours and days it is the same as by the incidents themselves.
+        assert_eq!(of["incidents"], 1, "{json:#}");
+        assert_eq!(of["down_seconds"], json["profiles"][0]["down_seconds"]);
+        assert_eq!(of["unjudged_seconds"], 0);
+        assert!(of["mean_response_ms"].is_number(), "{json:#}");
+    }
     assert!(
         json["profiles"][0]["uptime"].as_f64().unwrap() < 1.0,
         "{json:#}"
@@ -260,7 +269,11 @@ fn what_was_not_carried_out_is_no_restart() {
             &recorded,
         );
         let said = flat(&terminal::history(&past, look(100)));
-        let json = history::document(&past);
+        let json = history::document(
+            &past,
+            &std::collections::BTreeMap::new(),
+            &jiff::tz::TimeZone::UTC,
+        );
         assert_eq!(json["restarts"][0]["helped"], took_place, "{outcome:?}");
         let (line, sum) = match took_place {
             true => ("has held since", "1 restart, 1 of which helped."),

@@ -14,7 +14,7 @@ fn healthy() -> Vec<u8> {
     changes.journal = (0..40).map(judged).collect();
     commit(&mut store, changes).unwrap();
     drop(store);
-    assert_eq!(names(dir.path()), ["lock", "state.db"]);
+    assert_eq!(names(dir.path()), ["history.db", "lock", "state.db"]);
     fs::read(dir.path().join("state.db")).unwrap()
 }
 
@@ -261,7 +261,7 @@ fn the_schema_that_version_tells_is_the_one_that_is_written() {
 #[test]
 fn a_newer_schema_is_refused_and_not_touched() {
     let mut bytes = healthy();
-    bytes[60..64].copy_from_slice(&5_u32.to_be_bytes());
+    bytes[60..64].copy_from_slice(&6_u32.to_be_bytes());
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("state.db");
     fs::write(&db, &bytes).unwrap();
@@ -270,7 +270,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert_eq!(
             error,
             format!(
-                "{} was written by a newer probe (schema 5, this one knows 4) and is left as it is: \
+                "{} was written by a newer probe (schema 6, this one knows 5) and is left as it is: \
                  upgrade this probe, or move its directory away to begin anew",
                 dir.path()
                     .canonicalize()
@@ -282,8 +282,8 @@ fn a_newer_schema_is_refused_and_not_touched() {
         assert!(matches!(
             read_only(dir.path()),
             Err(StoreError::Newer {
-                found: 5,
-                known: 4,
+                found: 6,
+                known: 5,
                 ..
             })
         ));

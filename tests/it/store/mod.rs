@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod doors;
 mod full;
+mod history;
 mod log;
 mod orders;
 mod reading;
@@ -51,6 +52,7 @@ fn everything(fleet: &Fleet) -> Changes {
             .map(|(id, entry)| (*id, Some(entry.clone())))
             .collect(),
         slots: Vec::new(),
+        shares: Vec::new(),
         journal: Vec::new(),
         durable: false,
     }

@@ -1,0 +1,68 @@
+//! All that happened: the table `event`, in the order in which it happened.
+//!
+//! Rows are kept for [`limits::EVENTS_KEPT`], and at most [`limits::EVENT_ROWS`] of them. Each write removes a few of
+//! those that are too old, so there is never much to remove at once.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::model::{Changes, Happened, Timestamp, limits};
+
+/// Schema 1.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL
+    ) STRICT;
+";
+
+/// Rows that one write removes at most, beyond those that it adds.
+const REMOVED_AT_ONCE: usize = 1_000;
+
+/// The kind of a row that holds a [`Happened`].
+const NOTE: &str = "note";
+
+/// Adds what happened, and removes what is too old.
+pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
+    let mut newest = None;
+    for (at, note) in &changes.journal {
+        let body = serde_json::to_string(note)
+            .map_err(|failure| rusqlite::Error::ToSqlConversionFailure(Box::new(failure)))?;
+        transaction
+            .prepare_cached("INSERT INTO event (at, kind, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![at.0, NOTE, body])?;
+        newest = Some((*at, transaction.last_insert_rowid()));
+    }
+    let Some((at, last)) = newest else {
+        return Ok(());
+    };
+    let kept = i64::try_from(Duration::as_millis(&limits::EVENTS_KEPT)).unwrap_or(i64::MAX);
+    let most = i64::try_from(REMOVED_AT_ONCE + changes.journal.len()).unwrap_or(i64::MAX);
+    transaction
+        .prepare_cached(
+            "DELETE FROM event WHERE seq < (SELECT min(seq) + ?1 FROM event) AND (at < ?2 OR seq <= ?3)",
+        )?
+        .execute([most, at.0.saturating_sub(kept), last - limits::EVENT_ROWS])?;
+    Ok(())
+}
+
+/// What happened from `since` on and before `before`, oldest first, at most the newest `cap`.
+pub(super) fn notes(
+    connection: &Connection,
+    since: Timestamp,
+    before: Timestamp,
+    cap: u32,
+) -> rusqlite::Result<Vec<(Timestamp, Happened)>> {
+    let mut statement = connection.prepare(
+        "SELECT at, body FROM event WHERE kind = ?1 AND at >= ?2 AND at < ?3 ORDER BY seq DESC LIMIT ?4",
+    )?;
+    let mut rows = statement.query(params![NOTE, since.0, before.0, cap])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Ok(happened) = serde_json::from_str(&row.get::<_, String>(1)?) {
+            found.push((Timestamp(row.get(0)?), happened));
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
