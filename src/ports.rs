@@ -15,7 +15,7 @@ use crate::model::{
     Ack, Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId,
     Finding, Fleet, Happened, Heartbeat, Holder, Host, HostName, IncidentId, NetworkSettings, Now,
     Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Rollup, Rollups,
-    Target, Timestamp, Webhook, Wording,
+    Seen, Target, Timestamp, Webhook, Wording,
 };
 
 /// Something under way.
@@ -198,6 +198,10 @@ pub trait Store: Send + Sync {
         profiles: &[ProfileName],
         since: u32,
     ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>>;
+
+    /// What came from outside from an instant on, oldest first, at most the newest `cap` of it. Nothing where the history
+    /// cannot be read.
+    fn seen(&self, since: Timestamp, cap: u32) -> Vec<(Timestamp, Seen)>;
 
     /// Both for as long as they are kept, with the open incident and the five minutes under way of this fleet.
     fn rollups(

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use crate::model::{Effect, Fleet, Happened, Orders, Timestamp, limits};
+use crate::model::{Effect, Fleet, Happened, Orders, Seen, Timestamp, limits};
 use crate::ports::{Pending, Unwritable, Writer};
 
 use super::BEAT;
@@ -32,14 +32,38 @@ pub(super) struct Load {
 struct UnderWay {
     end: Pending<Result<(), Unwritable>>,
     load: Load,
-    journal: Vec<(Timestamp, Happened)>,
+    news: News,
+}
+
+/// What happened and what came from outside, for the journal and the history.
+#[derive(Debug, Default)]
+struct News {
+    journal: VecDeque<(Timestamp, Happened)>,
+    seen: VecDeque<(Timestamp, Seen)>,
+}
+
+impl News {
+    /// Puts what was not written before what came since.
+    fn put_back(&mut self, mut earlier: Self) {
+        earlier.journal.append(&mut self.journal);
+        earlier.seen.append(&mut self.seen);
+        *self = earlier;
+        self.trim();
+    }
+
+    /// Drops the oldest beyond [`limits::JOURNAL_WAITING`].
+    fn trim(&mut self) {
+        let surplus = |count: usize| count.saturating_sub(limits::JOURNAL_WAITING);
+        self.journal.drain(..surplus(self.journal.len()));
+        self.seen.drain(..surplus(self.seen.len()));
+    }
 }
 
 /// The commits of a run.
 pub(super) struct Commits {
     under_way: Option<UnderWay>,
     next: Load,
-    journal: VecDeque<(Timestamp, Happened)>,
+    news: News,
     begun: Instant,
     /// The last commit did not hold all ordinary results.
     rest: bool,
@@ -51,7 +75,7 @@ impl Commits {
         Self {
             under_way: None,
             next: Load::default(),
-            journal: VecDeque::new(),
+            news: News::default(),
             // The first results are written soon, so that `probe status` has something to show.
             begun: now.checked_sub(limits::LAZY_COMMIT - BEAT).unwrap_or(now),
             rest: false,
@@ -60,13 +84,14 @@ impl Commits {
 
     /// Adds what happened to the journal of the next commit.
     pub(super) fn note(&mut self, at: Timestamp, note: Happened) {
-        self.journal.push_back((at, note));
-        self.trim();
+        self.news.journal.push_back((at, note));
+        self.news.trim();
     }
 
-    fn trim(&mut self) {
-        let surplus = self.journal.len().saturating_sub(limits::JOURNAL_WAITING);
-        self.journal.drain(..surplus);
+    /// Adds what came from outside to the history, with the next commit.
+    pub(super) fn saw(&mut self, at: Timestamp, seen: Seen) {
+        self.news.seen.push_back((at, seen));
+        self.news.trim();
     }
 
     /// Adds a decision's acts, orders to re-arm and need for durability to the next commit.
@@ -101,13 +126,14 @@ impl Commits {
         self.begun = Instant::now();
         let mut changes = fleet.changes_of(most);
         self.rest = fleet.is_touched();
-        let journal: Vec<_> = std::mem::take(&mut self.journal).into();
-        changes.journal.clone_from(&journal);
+        let news = std::mem::take(&mut self.news);
+        changes.journal = news.journal.iter().cloned().collect();
+        changes.seen = news.seen.iter().cloned().collect();
         changes.durable = self.next.durable;
         self.under_way = Some(UnderWay {
             end: writer.commit(changes),
             load: std::mem::take(&mut self.next),
-            journal,
+            news,
         });
     }
 
@@ -121,7 +147,7 @@ impl Commits {
 
     /// The commit under way ended. Returns what waited for it; if it failed, with all acts that wait for the next one.
     pub(super) fn settle(&mut self, fleet: &mut Fleet, durable: bool) -> Load {
-        let Some(UnderWay { load, journal, .. }) = self.under_way.take() else {
+        let Some(UnderWay { load, news, .. }) = self.under_way.take() else {
             return Load::default();
         };
         if durable {
@@ -130,10 +156,7 @@ impl Commits {
         }
         fleet.unwritten();
         self.rest = false;
-        for row in journal.into_iter().rev() {
-            self.journal.push_front(row);
-        }
-        self.trim();
+        self.news.put_back(news);
         let mut lost = load;
         lost.acts.append(&mut self.next.acts);
         // The orders of people were carried out in memory; the next commit writes that.

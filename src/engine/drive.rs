@@ -25,8 +25,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::model::{
-    Decision, Effect, Event, Fleet, Gauges, Happened, ProbeId, ProfileName, RecoverOrder, Settings,
-    Start, Timestamp, limits,
+    Decision, Effect, Event, Fleet, Gauges, Happened, ProbeId, ProfileName, RecoverOrder, Seen,
+    Settings, Start, Timestamp, limits,
 };
 use crate::policy::{self, Release};
 use crate::ports::Unwritable;
@@ -179,6 +179,9 @@ impl Loop<'_> {
         };
         let released = std::mem::take(&mut self.released);
         let now = self.ports.clock.now();
+        if let Some(seen) = Seen::of(&self.fleet, &event) {
+            self.commits.saw(now.wall, seen);
+        }
         let decision = policy::step(&self.settings, std::mem::take(&mut self.fleet), event, &now);
         let Decision {
             fleet,

@@ -37,6 +37,7 @@ mod recovery;
 mod rollup;
 mod rows;
 mod secret;
+mod seen;
 mod settings;
 mod shared;
 mod shown;
@@ -93,6 +94,7 @@ pub use recovery::{
 pub use rollup::{ROLLUP_BYTES, Rollup, Rollups, Share, Span, date_of, day_of, hour_of};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};
+pub use seen::Seen;
 pub use settings::{
     Addresses, CacheBypass, Canary, Guards, Heartbeat, Host, NetworkSettings, Profile, Restart,
     Settings, StatusPage, Tls, USER_AGENT, plain_url,

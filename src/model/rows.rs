@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    CoreRow, Entry, EntryId, Fleet, Happened, HostName, HostTrack, ProfileName, ProfileTrack,
+    CoreRow, Entry, EntryId, Fleet, Happened, HostName, HostTrack, ProfileName, ProfileTrack, Seen,
     Share, Slot, Timestamp, limits,
 };
 
@@ -122,6 +122,8 @@ pub struct Changes {
     pub shares: Vec<(ProfileName, Share)>,
     /// What happened, with its wall-clock time.
     pub journal: Vec<(Timestamp, Happened)>,
+    /// What came from outside, with its wall-clock time.
+    pub seen: Vec<(Timestamp, Seen)>,
     /// Acts wait for this commit, or what it holds must outlast the process for another reason.
     pub durable: bool,
 }
@@ -225,6 +227,7 @@ impl Fleet {
             slots: Vec::new(),
             shares: Vec::new(),
             journal: Vec::new(),
+            seen: Vec::new(),
             durable: false,
         }
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::history::Grain;
 use super::{StateDir, StoreError, orders, snapshot};
 use crate::model::{
-    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Rollup, Target,
-    Timestamp,
+    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Rollup, Seen,
+    Target, Timestamp,
 };
 use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
 
@@ -60,6 +60,10 @@ impl Store for Disk {
         since: u32,
     ) -> BTreeMap<ProfileName, Vec<(u32, Rollup)>> {
         snapshot::rollups(&self.path, Grain::Day, profiles, since)
+    }
+
+    fn seen(&self, since: Timestamp, cap: u32) -> Vec<(Timestamp, Seen)> {
+        snapshot::seen(&self.path, since, cap)
     }
 
     fn pause(&self, target: &Target, pause: &Pause) -> Result<(), Failed> {

@@ -15,7 +15,7 @@ use super::rows::{self, Loaded};
 use super::trouble::Trouble;
 use super::{StoreError, lock, orders};
 use super::{courses, database};
-use crate::model::{Course, Fleet, Happened, ProfileName, Rollup, Timestamp};
+use crate::model::{Course, Fleet, Happened, ProfileName, Rollup, Seen, Timestamp};
 use crate::ports::Snapshot;
 
 /// Reads the state. A missing directory or database reads as an empty state.
@@ -99,6 +99,11 @@ fn unread<T: Default>(path: &Path, trouble: Trouble) -> T {
     let error = trouble.at(&path.join(history::FILE));
     tracing::warn!(%error, "the history cannot be read");
     T::default()
+}
+
+/// What was seen from an instant on, oldest first, at most the newest `cap` rows.
+pub(super) fn seen(path: &Path, since: Timestamp, cap: u32) -> Vec<(Timestamp, Seen)> {
+    history::seen(path, since, cap).unwrap_or_else(|trouble| unread(path, trouble))
 }
 
 /// Hours or days of these profiles from a number on, oldest first.

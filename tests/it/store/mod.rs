@@ -54,6 +54,7 @@ fn everything(fleet: &Fleet) -> Changes {
         slots: Vec::new(),
         shares: Vec::new(),
         journal: Vec::new(),
+        seen: Vec::new(),
         durable: false,
     }
 }

@@ -1,4 +1,4 @@
-//! All that happened: the table `event`, in the order in which it happened.
+//! All that happened, and what was seen: the table `event`, in order.
 //!
 //! Rows are kept for [`limits::EVENTS_KEPT`], and at most [`limits::EVENT_ROWS`] of them. Each write removes a few of
 //! those that are too old, so there is never much to remove at once.
@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, params};
+use serde::de::DeserializeOwned;
 
-use crate::model::{Changes, Happened, Timestamp, limits};
+use crate::model::{Changes, Happened, Seen, Timestamp, limits};
 
 /// Schema 1.
 pub(super) const SCHEMA: &str = "
@@ -22,22 +23,33 @@ const REMOVED_AT_ONCE: usize = 1_000;
 /// The kind of a row that holds a [`Happened`].
 const NOTE: &str = "note";
 
-/// Adds what happened, and removes what is too old.
+/// The kind of a row that holds a [`Seen`].
+const SEEN: &str = "seen";
+
+/// Adds what happened and what was seen, and removes what is too old.
 pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
     let mut newest = None;
-    for (at, note) in &changes.journal {
-        let body = serde_json::to_string(note)
-            .map_err(|failure| rusqlite::Error::ToSqlConversionFailure(Box::new(failure)))?;
+    let mut put = |at: Timestamp, kind: &str, body: serde_json::Result<String>| {
+        let body =
+            body.map_err(|failure| rusqlite::Error::ToSqlConversionFailure(Box::new(failure)))?;
         transaction
             .prepare_cached("INSERT INTO event (at, kind, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![at.0, NOTE, body])?;
-        newest = Some((*at, transaction.last_insert_rowid()));
+            .execute(params![at.0, kind, body])?;
+        newest = Some((at, transaction.last_insert_rowid()));
+        Ok::<(), rusqlite::Error>(())
+    };
+    for (at, seen) in &changes.seen {
+        put(*at, SEEN, serde_json::to_string(seen))?;
+    }
+    for (at, note) in &changes.journal {
+        put(*at, NOTE, serde_json::to_string(note))?;
     }
     let Some((at, last)) = newest else {
         return Ok(());
     };
     let kept = i64::try_from(Duration::as_millis(&limits::EVENTS_KEPT)).unwrap_or(i64::MAX);
-    let most = i64::try_from(REMOVED_AT_ONCE + changes.journal.len()).unwrap_or(i64::MAX);
+    let added = changes.journal.len() + changes.seen.len();
+    let most = i64::try_from(REMOVED_AT_ONCE + added).unwrap_or(i64::MAX);
     transaction
         .prepare_cached(
             "DELETE FROM event WHERE seq < (SELECT min(seq) + ?1 FROM event) AND (at < ?2 OR seq <= ?3)",
@@ -53,14 +65,33 @@ pub(super) fn notes(
     before: Timestamp,
     cap: u32,
 ) -> rusqlite::Result<Vec<(Timestamp, Happened)>> {
+    of_kind(connection, NOTE, since, before, cap)
+}
+
+/// What was seen from `since` on, oldest first, at most the newest `cap`.
+pub(super) fn seen(
+    connection: &Connection,
+    since: Timestamp,
+    cap: u32,
+) -> rusqlite::Result<Vec<(Timestamp, Seen)>> {
+    of_kind(connection, SEEN, since, Timestamp(i64::MAX), cap)
+}
+
+fn of_kind<T: DeserializeOwned>(
+    connection: &Connection,
+    kind: &str,
+    since: Timestamp,
+    before: Timestamp,
+    cap: u32,
+) -> rusqlite::Result<Vec<(Timestamp, T)>> {
     let mut statement = connection.prepare(
         "SELECT at, body FROM event WHERE kind = ?1 AND at >= ?2 AND at < ?3 ORDER BY seq DESC LIMIT ?4",
     )?;
-    let mut rows = statement.query(params![NOTE, since.0, before.0, cap])?;
+    let mut rows = statement.query(params![kind, since.0, before.0, cap])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        if let Ok(happened) = serde_json::from_str(&row.get::<_, String>(1)?) {
-            found.push((Timestamp(row.get(0)?), happened));
+        if let Ok(body) = serde_json::from_str(&row.get::<_, String>(1)?) {
+            found.push((Timestamp(row.get(0)?), body));
         }
     }
     found.reverse();

@@ -22,7 +22,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::beside::reading;
 use super::trouble::Trouble;
-use crate::model::{Changes, Happened, ProfileName, Rollup, Timestamp, limits};
+use crate::model::{Changes, Happened, ProfileName, Rollup, Seen, Timestamp, limits};
 
 pub(in crate::adapters::store) use rollups::Grain;
 
@@ -60,7 +60,8 @@ impl History {
     /// Adds what a commit brought.
     pub(super) fn add(&mut self, changes: Changes) {
         let forgets = changes.profiles.iter().any(|(_, track)| track.is_none());
-        let news = !changes.shares.is_empty() || !changes.journal.is_empty();
+        let silent = changes.journal.is_empty() && changes.seen.is_empty();
+        let news = !changes.shares.is_empty() || !silent;
         if news || forgets {
             self.waiting.push_back(Changes {
                 profiles: forgotten(changes.profiles),
@@ -200,6 +201,19 @@ pub(super) fn notes(
     read(dir, |connection| {
         events::notes(connection, since, before, cap)
     })
+}
+
+/// What was seen from an instant on, oldest first, at most the newest `cap` rows. What this release cannot read is left
+/// out.
+///
+/// # Errors
+/// As [`rollups`].
+pub(super) fn seen(
+    dir: &Path,
+    since: Timestamp,
+    cap: u32,
+) -> Result<Vec<(Timestamp, Seen)>, Trouble> {
+    read(dir, |connection| events::seen(connection, since, cap))
 }
 
 /// Reads; a history that is not there, or is of a newer release, is empty.
