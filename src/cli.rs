@@ -44,6 +44,12 @@ const ONCE: &str = "\
 Without names every profile that is due is probed; a named one is probed now. A URL is looked at without a \
 configuration: no state, no action, no mail.";
 
+const REPLAY: &str = "\
+The record is that of the state directory, the policy that of the configuration: under the one of the time everything \
+comes out as it was decided. Nothing is probed, sent, restarted or written.
+  probe replay --config new.yaml --since 30d   incidents, restarts and mails gained and lost
+  probe replay --suggest                       thresholds and intervals that the record speaks for";
+
 const COMPLETIONS: &str = "\
 Where they belong:
   bash  probe completions bash > ~/.local/share/bash-completion/completions/probe
@@ -164,6 +170,9 @@ pub enum Command {
     /// Incidents, restarts and how long they held, uptime
     #[command(after_help = EXIT_CODES)]
     History(History),
+    /// What another configuration (`--config`) would have decided on what was recorded, and why
+    #[command(after_help = REPLAY)]
+    Replay(Replay),
     /// Stop acting on a profile, a host or all; watching goes on
     Pause(PauseArgs),
     /// Act again; also re-arms a host that gave up
@@ -276,6 +285,20 @@ pub struct History {
     pub profiles: Vec<ProfileName>,
     /// How far back
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "7d")]
+    pub since: Duration,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `probe replay`.
+#[derive(Debug, Clone, Args)]
+pub struct Replay {
+    /// Try thresholds and intervals, and say which the record speaks for
+    #[arg(long)]
+    pub suggest: bool,
+    /// How far back
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30d")]
     pub since: Duration,
     /// One JSON document on stdout
     #[arg(long)]

@@ -12,3 +12,4 @@ pub mod policy;
 pub mod ports;
 pub mod process;
 pub mod render;
+pub mod replay;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("policy", &["model"]),
     ("render", &["model"]),
+    ("replay", &["model", "policy"]),
     ("ports", &["model"]),
     ("config", &["model"]),
     ("engine", &["model", "policy", "ports"]),
@@ -38,7 +39,7 @@ fn rank(room: &str) -> Option<usize> {
 }
 
 /// Rooms of pure functions, and what of the outside they must not name.
-const PURE: &[&str] = &["model", "policy", "render"];
+const PURE: &[&str] = &["model", "policy", "render", "replay"];
 const OUTSIDE: &[&str] = &[
     "tokio::",
     "std::fs::",

@@ -7,6 +7,7 @@
 //! cargo bench --bench cycle -- flight [N]       what a probe in flight and unanswered takes         (`memory`)
 //! cargo bench --bench cycle -- first [N]        from the start of `probe run` to its first probe    (`memory`)
 //! cargo bench --bench cycle -- lag              punctuality with and without black holes            (`lag`)
+//! cargo bench --bench cycle -- year             a replay of a recorded year, and `--suggest`          (`year`)
 //! cargo bench --bench cycle -- rate             CPU share at 100,000 HTTPS profiles a minute        (`lag`)
 //! ```
 //!
@@ -27,6 +28,7 @@ mod ratios;
 mod server;
 mod whole;
 mod world;
+mod year;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["flight", rest @ ..] => memory::in_flight(rest.first().map_or(2_000, |text| number(text))),
         ["first", rest @ ..] => memory::first_probe(rest.first().map_or(100, |text| number(text))),
         ["lag"] => world::World::begin().measure(&["measure", "lag"]),
+        ["year"] => year::measure(),
         ["rate"] => world::World::begin().measure(&["measure", "rate"]),
         // What follows is started by this program itself.
         ["serve", dir] => server::serve(dir.as_ref()),

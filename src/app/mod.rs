@@ -11,6 +11,7 @@ pub mod named;
 mod order;
 mod reading;
 mod recall;
+mod replay;
 mod signals;
 mod surroundings;
 mod watch;
@@ -65,6 +66,7 @@ fn carry_out(cli: &Cli) -> Exit {
         Command::Status(status) => look::status(cli, &around, status),
         Command::Why(why) => recall::why(cli, &around, why),
         Command::History(history) => recall::history(cli, &around, history),
+        Command::Replay(order) => replay::replay(cli, &around, order),
         Command::Pause(pause) => order::pause(cli, &around, pause),
         Command::Resume(resume) => order::resume(cli, &around, resume),
         Command::Ack(ack) => order::ack(cli, &around, ack),

@@ -32,6 +32,7 @@ const fn uses(command: &Command) -> (bool, bool) {
         | Command::Status(_)
         | Command::Why(_)
         | Command::History(_)
+        | Command::Replay(_)
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Ack(_)
@@ -123,6 +124,7 @@ const fn wants_json(cli: &Cli) -> bool {
         Command::Status(status) => status.json,
         Command::Why(why) => why.json,
         Command::History(history) => history.json,
+        Command::Replay(order) => order.json,
         Command::Version(version) => version.json,
         Command::Run
         | Command::Schema

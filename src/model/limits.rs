@@ -406,6 +406,9 @@ pub const EVENT_ROWS: i64 = 1_000_000;
 /// Commits whose part of the history waits in memory while it cannot be written; beyond it the oldest are dropped.
 pub const HISTORY_WAITING: usize = 1_000;
 
+/// An incident that ends within this time without a restart passed by itself: `probe replay --suggest` calls it brief.
+pub const BRIEF: Duration = Duration::from_secs(3 * 60);
+
 /// Finished five-minute slots that wait in memory to be written; beyond it the oldest are dropped.
 pub const SLOTS_WAITING: usize = 200_000;
 

@@ -34,6 +34,7 @@ mod pointer;
 mod quoted;
 mod reason;
 mod recovery;
+mod replayed;
 mod rollup;
 mod rows;
 mod secret;
@@ -91,6 +92,7 @@ pub use recovery::{
     Approval, Attempt, Backoff, Budget, LEFT_OUT, Mode, Proposal, RecoveryOutcome, RecoveryReport,
     Rung, When,
 };
+pub use replayed::{Comparison, Difference, Replayed, ReplayedIncident, ReplayedRestart, Trial};
 pub use rollup::{ROLLUP_BYTES, Rollup, Rollups, Share, Span, date_of, day_of, hour_of};
 pub use rows::Changes;
 pub use secret::{Secret, SecretSource};

@@ -4,11 +4,13 @@
 //! A probe of a site that is and stays well is not kept; hours and days count it. Certificates are not kept either: what
 //! one did to a probe stands in its outcome.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, CheckResult, Diagnosis, Event, Finding, Fleet, HostName, Orders, Pause, ProfileName,
-    ProfileState, Reach, RecoveryReport, Timestamp,
+    Ack, Approval, AttemptId, CheckResult, Diagnosis, Event, Finding, Fleet, HostName, Orders,
+    Pause, ProfileName, ProfileState, Reach, RecoveryReport, Timestamp,
 };
 
 /// One thing that came from outside.
@@ -21,6 +23,9 @@ pub enum Seen {
         profile: ProfileName,
         /// When the probe began, on the wall clock.
         began: Timestamp,
+        /// One of its checks has never been well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        never: bool,
         /// One result per URL; empty where all were as in the probe before, except for their times.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         checks: Vec<CheckResult>,
@@ -62,12 +67,19 @@ pub enum Seen {
         /// How.
         report: RecoveryReport,
     },
-    /// People gave other orders than before.
+    /// What people ordered, when a run begins and when that changes.
     Ordered {
         /// All pauses, by target.
-        pauses: std::collections::BTreeMap<String, Pause>,
+        pauses: BTreeMap<String, Pause>,
         /// Targets to re-arm.
-        rearm: std::collections::BTreeSet<String>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        rearm: BTreeSet<String>,
+        /// By host: that a proposed restart may begin.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        approvals: BTreeMap<String, Approval>,
+        /// By thread: that somebody has it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        acks: BTreeMap<String, Ack>,
     },
 }
 
@@ -111,8 +123,14 @@ impl Seen {
                 report: report.clone(),
             }),
             Event::Ordered(orders) => ordered(fleet, orders),
-            Event::Started(_)
-            | Event::Damaged(_)
+            // What people ordered stands in the fleet by then.
+            Event::Started(_) => Some(Self::Ordered {
+                pauses: fleet.pauses.clone(),
+                rearm: BTreeSet::new(),
+                approvals: fleet.approvals.clone(),
+                acks: fleet.acks.clone(),
+            }),
+            Event::Damaged(_)
             | Event::Ticked
             | Event::Outdated { .. }
             | Event::Notified { .. }
@@ -141,15 +159,21 @@ fn probed(fleet: &Fleet, profile: &ProfileName, checks: &[CheckResult]) -> Optio
     Some(Seen::Probed {
         profile: profile.clone(),
         began: fleet.wall(began),
+        never: track.checks.is_empty() || track.checks.iter().any(|check| !check.counts),
         checks,
     })
 }
 
 fn ordered(fleet: &Fleet, orders: &Orders) -> Option<Seen> {
-    let news = orders.pauses != fleet.pauses || !orders.rearm.is_empty();
-    news.then(|| Seen::Ordered {
+    let stands = orders.pauses == fleet.pauses
+        && orders.approvals == fleet.approvals
+        && orders.acks == fleet.acks
+        && orders.rearm.is_empty();
+    (!stands).then(|| Seen::Ordered {
         pauses: orders.pauses.clone(),
         rearm: orders.rearm.clone(),
+        approvals: orders.approvals.clone(),
+        acks: orders.acks.clone(),
     })
 }
 

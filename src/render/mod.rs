@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod picture;
 pub mod progress;
 pub mod record;
+pub mod replay;
 pub mod report;
 mod standing;
 pub mod terminal;

@@ -43,6 +43,7 @@ mod letters;
 mod listeners;
 mod mates;
 mod pacing;
+mod replayed;
 mod scenarios;
 mod setup;
 mod stopping;

@@ -19,6 +19,7 @@ mod ink;
 mod live;
 mod mails;
 mod profiles;
+mod replay;
 mod summary;
 mod table;
 mod watched;
@@ -34,7 +35,9 @@ use self::ink::{Ink, Line, Sheet};
 use super::history::PastView;
 use super::record::{Record, waiting};
 use super::why::Recorded;
-use crate::model::{Account, CheckResult, Fleet, Notification, ProfileName, Settings};
+use crate::model::{
+    Account, CheckResult, Comparison, Fleet, Notification, ProfileName, Settings, Trial,
+};
 
 pub use live::line;
 pub use watched::{Frame, Seen, frame, unreadable};
@@ -151,6 +154,22 @@ pub fn why_not(
 pub fn history(past: &PastView, look: Layout) -> String {
     let mut sheet = Sheet::new(look);
     history::write(&mut sheet, past);
+    sheet.finish()
+}
+
+/// What `replay` answers.
+#[must_use]
+pub fn replay(comparison: &Comparison, look: Layout) -> String {
+    let mut sheet = Sheet::new(look);
+    replay::write(&mut sheet, comparison);
+    sheet.finish()
+}
+
+/// What `replay --suggest` answers.
+#[must_use]
+pub fn suggestion(trials: &[Trial], best: Option<&Trial>, look: Layout) -> String {
+    let mut sheet = Sheet::new(look);
+    replay::suggestion(&mut sheet, trials, best);
     sheet.finish()
 }
 

@@ -27,6 +27,7 @@ mod prometheus;
 mod recall;
 mod refused;
 mod rehearsal;
+mod replayed;
 mod screens;
 mod severity;
 mod standing;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use probe::model::{Ailment, Cause, EventKind, Happened, Pause};
 
 use super::invariants;
+use super::replayed;
 use super::setup::{each_host, host, profile, secs, settings};
 use super::story::transcript;
 use super::world::{BEGIN, Fact, Heals, Ssh, World};
@@ -31,6 +32,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Compares a world's transcript with the committed one, and checks every invariant on the way.
 fn compare(name: &str, world: &World) {
     invariants::check(world, name);
+    replayed::check(world, name);
     let got = transcript(world);
     let path = format!(
         "{}/tests/sim/scenarios/{name}.txt",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use probe::model::{
     Ack, Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
-    HostName, Now, Orders, Pause, ProfileName, Settings, Start, Timestamp,
+    Happened, HostName, Now, Orders, Pause, ProfileName, Seen, Settings, Start, Timestamp,
 };
 use probe::policy;
 
@@ -58,6 +58,9 @@ pub struct World {
     pub daemon: bool,
     pub cron: bool,
     pub facts: Vec<(i64, Fact)>,
+    /// What the history would hold, by the wall clock: what was seen, and what happened.
+    pub seen: Vec<(Timestamp, Seen)>,
+    pub notes: Vec<(Timestamp, Happened)>,
     /// Kill the prober at the n-th boundary (before commit, after commit, after dispatch, …), counted down.
     pub crash_in: Option<u32>,
     pub crash_chance: f64,
@@ -144,6 +147,8 @@ impl World {
             daemon: false,
             cron: false,
             facts: Vec::new(),
+            seen: Vec::new(),
+            notes: Vec::new(),
             crash_in: None,
             crash_chance: 0.0,
             restart_after_crash: Some(5_000),

@@ -1,6 +1,6 @@
 //! The prober in the world: step → commit → dispatch as the engine does it, and dying at any boundary.
 
-use probe::model::{Decision, Effect, Event, Happened};
+use probe::model::{Decision, Effect, Event, Happened, Seen};
 use probe::policy;
 
 use super::super::invariants::moment;
@@ -52,6 +52,9 @@ impl World {
             };
             let now = self.now();
             self.stepped_offset = self.wall_offset;
+            if let Some(seen) = Seen::of(&fleet, &event) {
+                self.seen.push((now.wall, seen));
+            }
             let rearmed = matches!(&event, Event::Ordered(orders) if !orders.rearm.is_empty());
             self.steps += 1;
             if self.is_thorough() {
@@ -137,6 +140,7 @@ impl World {
             }
             let kept = !matches!(note, Happened::Judged { .. });
             if kept {
+                self.notes.push((self.now().wall, note.clone()));
                 self.fact(Fact::Noted(note));
             }
         }

@@ -15,6 +15,7 @@ pub(super) const SCHEMA: &str = "
     CREATE TABLE event (
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
 ";
 
 /// Rows that one write removes at most, beyond those that it adds.
@@ -39,7 +40,9 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
         Ok::<(), rusqlite::Error>(())
     };
     for (at, seen) in &changes.seen {
-        put(*at, SEEN, serde_json::to_string(seen))?;
+        if !is_known(transaction, seen)? {
+            put(*at, SEEN, serde_json::to_string(seen))?;
+        }
     }
     for (at, note) in &changes.journal {
         put(*at, NOTE, serde_json::to_string(note))?;
@@ -56,6 +59,22 @@ pub(super) fn write(transaction: &Transaction<'_>, changes: &Changes) -> rusqlit
         )?
         .execute([most, at.0.saturating_sub(kept), last - limits::EVENT_ROWS])?;
     Ok(())
+}
+
+/// Whether these are orders that were noted before, and none since: every run from cron notes them.
+fn is_known(transaction: &Transaction<'_>, seen: &Seen) -> rusqlite::Result<bool> {
+    let Seen::Ordered { .. } = seen else {
+        return Ok(false);
+    };
+    let body = serde_json::to_string(seen)
+        .map_err(|failure| rusqlite::Error::ToSqlConversionFailure(Box::new(failure)))?;
+    let changed = transaction
+        .prepare_cached(
+            "INSERT INTO orders (id, body) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
+        )?
+        .execute([body])?;
+    Ok(changed == 0)
 }
 
 /// What happened from `since` on and before `before`, oldest first, at most the newest `cap`.
