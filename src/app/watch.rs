@@ -14,7 +14,7 @@ use crate::adapters::observe::LogObserver;
 use crate::adapters::progress::Progress;
 use crate::adapters::smtp::{SmtpNotifier, secret};
 use crate::adapters::ssh::SshRecoverer;
-use crate::adapters::status::{self, Listener};
+use crate::adapters::status::{self, Lent, Listener};
 use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ use crate::model::{
     Changes, Entry, Fleet, Happened, Host, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
     Settings, Start, Target, Timestamp,
 };
+use crate::policy;
 use crate::ports::{
     Clock as _, NotOpened, Observer, Opened, Pending, Snapshot, Store, Unwritable, Writer,
 };
@@ -152,6 +153,7 @@ fn conduct(
     let clock = Arc::new(SystemClock::new());
     let prober = HttpProber::try_new().map_err(|error| complain(&error))?;
     let watch = Arc::clone(&clock);
+    let past = Arc::clone(&store);
     let paused = move |host: &Host| store.is_paused(&host.name, watch.now().wall);
     let watcher = HttpPulse::new(&prober, Arc::new(read_secret));
     let poster = HttpPoster::new(&prober, Arc::new(read_secret));
@@ -169,7 +171,11 @@ fn conduct(
             };
             let clock = Arc::clone(&clock);
             let prober = Arc::new(prober.clone());
-            Some(status::serve(listener, clock, prober, worded))
+            let lent = Lent {
+                subject: worded,
+                account: policy::account,
+            };
+            Some(status::serve(listener, clock, prober, past, lent))
         } else {
             None
         };

@@ -9,6 +9,7 @@ pub mod history;
 pub mod init;
 pub mod mail;
 pub mod metrics;
+pub mod page;
 pub mod picture;
 pub mod progress;
 pub mod record;

@@ -8,25 +8,16 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::Semaphore;
 
 use super::asked::{Asked, Refusal};
-use super::world::World;
-use crate::model::{Settings, limits};
-
-const INDEX: &str = "<!doctype html>
-<html lang=\"en\"><head><meta charset=\"utf-8\"><title>probe</title></head><body>
-<h1>probe</h1>
-<ul>
-<li><a href=\"/metrics\">/metrics</a>: what was found and measured, for Prometheus</li>
-<li><code>/probe?target=URL</code>: the same of one probe that is made now, of a URL of the configuration</li>
-<li><a href=\"/healthz\">/healthz</a>: whether the loop makes progress</li>
-<li><a href=\"/readyz\">/readyz</a>: whether the first decision is made</li>
-<li><a href=\"/api/v1/status\">/api/v1/status</a>: the document of <code>probe status --json</code></li>
-</ul>
-</body></html>
-";
+use super::world::{Subject, World};
+use crate::model::{HostName, Language, ProfileName, Settings, limits};
+use crate::render::page::{self, Visit};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
+const STYLE: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const ATOM: &str = "application/atom+xml; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What all connections share.
@@ -57,7 +48,7 @@ pub(super) async fn answer<B>(service: Arc<Service>, request: Request<B>) -> Res
         (header::REFERRER_POLICY, "no-referrer"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -83,8 +74,13 @@ async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<Stri
         refused.headers_mut().insert(header::ALLOW, allowed);
         return refused;
     }
-    match request.uri().path() {
-        "/" => say(StatusCode::OK, HTML, INDEX),
+    let path = request.uri().path();
+    if let Some(wanted) = wanted(path) {
+        return shown(service, request, settings.as_deref(), wanted).await;
+    }
+    match path {
+        "/style.css" => say(StatusCode::OK, STYLE, page::STYLE),
+        "/icon.svg" => say(StatusCode::OK, SVG, page::ICON),
         "/metrics" => made(service, METRICS, World::metrics).await,
         "/api/v1/status" => made(service, JSON, World::document).await,
         "/probe" => match settings {
@@ -107,6 +103,81 @@ async fn choose<B>(service: Arc<Service>, request: &Request<B>) -> Response<Stri
     }
 }
 
+/// What is for people.
+enum Wanted<'a> {
+    Index,
+    Profile(&'a str),
+    Host(&'a str),
+    Feed,
+    Badge(&'a str),
+}
+
+/// What a path names, if it is one of those for people. Names need no encoding, so none is undone.
+fn wanted(path: &str) -> Option<Wanted<'_>> {
+    Some(match path {
+        "/" => Wanted::Index,
+        "/feed.atom" => Wanted::Feed,
+        path => {
+            if let Some(name) = path.strip_prefix("/profile/") {
+                Wanted::Profile(name)
+            } else if let Some(name) = path.strip_prefix("/host/") {
+                Wanted::Host(name)
+            } else {
+                Wanted::Badge(path.strip_prefix("/badge/")?.strip_suffix(".svg")?)
+            }
+        }
+    })
+}
+
+async fn shown<B>(
+    service: Arc<Service>,
+    request: &Request<B>,
+    settings: Option<&Settings>,
+    wanted: Wanted<'_>,
+) -> Response<String> {
+    let accepts = request.headers().get(header::ACCEPT_LANGUAGE);
+    let accepts = accepts.and_then(|value| value.to_str().ok());
+    let usual = settings.map_or(Language::default(), |known| known.wording.language);
+    let visit = Visit::of(request.uri().query().unwrap_or_default(), accepts, usual);
+    let Some(settings) = settings else {
+        return say(
+            StatusCode::SERVICE_UNAVAILABLE,
+            HTML,
+            page::starting(&visit),
+        );
+    };
+    let profile = |name| {
+        let name = ProfileName::try_new(name).ok()?;
+        settings.profiles.get(&name)
+    };
+    let found = match wanted {
+        Wanted::Index => Some((Subject::Index, HTML)),
+        Wanted::Feed => Some((Subject::Feed, ATOM)),
+        Wanted::Profile(name) => {
+            profile(name).map(|profile| (Subject::Profile(Arc::clone(profile)), HTML))
+        }
+        Wanted::Badge(name) => {
+            profile(name).map(|profile| (Subject::Badge(profile.name.clone()), SVG))
+        }
+        Wanted::Host(name) => {
+            let name = HostName::try_new(name).ok();
+            let host = name.and_then(|name| settings.hosts.get(&name));
+            host.map(|host| (Subject::Host(Arc::clone(host)), HTML))
+        }
+    };
+    let Some((subject, kind)) = found else {
+        return say(StatusCode::NOT_FOUND, HTML, page::missing(&visit));
+    };
+    let every = visit.every().filter(|_| kind == HTML);
+    let mut response = made(service, kind, move |world| world.page(&subject, &visit)).await;
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+    if let Some(seconds) = every {
+        headers.insert(header::REFRESH, HeaderValue::from(seconds));
+    }
+    response
+}
+
 async fn probed(asked: &Asked, settings: &Settings, query: Option<&str>) -> Response<String> {
     match asked.probe(settings, query.unwrap_or_default()).await {
         Ok(page) => say(StatusCode::OK, METRICS, page),
@@ -127,7 +198,7 @@ fn unavailable(words: impl Into<String>) -> Response<String> {
 async fn made(
     service: Arc<Service>,
     kind: &'static str,
-    make: fn(&World) -> Option<String>,
+    make: impl FnOnce(&World) -> Option<String> + Send + 'static,
 ) -> Response<String> {
     let Ok(_turn) = service.turn.acquire().await else {
         return unavailable(STARTING);

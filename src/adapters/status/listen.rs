@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use super::answer::{Service, answer};
 use super::asked::Asked;
 use super::places::{Place, Places};
-use super::world::{News, Reports, World};
-use crate::model::{Notification, Settings, limits};
-use crate::ports::{Clock, Prober};
+use super::world::{Lent, News, Reports, World};
+use crate::model::limits;
+use crate::ports::{Clock, Prober, Store};
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -59,16 +59,17 @@ impl Listener {
 }
 
 /// Begins to serve, on `listener` or, without one, as soon as a configuration names an address. `prober` makes the
-/// probes that are asked for, `subject` the subject line of a message.
+/// probes that are asked for, `store` knows the past.
 #[must_use]
 pub fn serve(
     listener: Option<Listener>,
     clock: Arc<dyn Clock>,
     prober: Arc<dyn Prober>,
-    subject: fn(&Settings, &Notification) -> String,
+    store: Arc<dyn Store>,
+    lent: Lent,
 ) -> Reports {
     let reloaded = Arc::new(AtomicBool::new(true));
-    let world = World::new(Arc::clone(&clock), Arc::clone(&reloaded), subject);
+    let world = World::new(Arc::clone(&clock), Arc::clone(&reloaded), store, lent);
     let asked = Asked::new(prober, clock);
     // One waits while one is taken over.
     let (sender, news) = mpsc::channel(1);

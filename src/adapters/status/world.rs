@@ -1,16 +1,29 @@
 //! The copy of the fleet that pages are made from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{RwLock, mpsc};
 
-use crate::model::{Ack, Changes, Drills, Fleet, Gauges, Notification, Pause, Settings};
-use crate::ports::Clock;
-use crate::render::metrics::{self, Scene};
-use crate::render::{record, report};
+use crate::model::{
+    Account, Ack, Changes, Drills, Fleet, Gauges, Host, HostName, Notification, Now, Pause,
+    Profile, ProfileName, Rollup, Rollups, Settings, Timestamp,
+};
+use crate::ports::{Clock, Failed, Store};
+use crate::render::page::{self, Kept, Visit};
+use crate::render::{metrics, record, report};
+
+/// How far back a page shows what happened.
+const BACK: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How far back a list does: its drawings show a day.
+const BACK_IN_LIST: Duration = Duration::from_secs(24 * 3600);
+
+/// Entries of the journal that a page reads at most: some hundredths of a second.
+const ROWS: u32 = 5_000;
 
 /// What the loop hands over.
 #[derive(Debug)]
@@ -56,6 +69,33 @@ impl Reports {
     }
 }
 
+/// What the roof lends the page: rules and words that stand in rooms the page cannot reach.
+#[derive(Debug, Clone, Copy)]
+pub struct Lent {
+    /// The subject line of a message.
+    pub subject: fn(&Settings, &Notification) -> String,
+    /// What the rules say of a host.
+    pub account: fn(&Settings, Fleet, &HostName, &Now) -> Option<Account>,
+}
+
+/// What a page is about.
+#[derive(Debug, Clone)]
+pub(super) enum Subject {
+    /// The list.
+    Index,
+    /// A profile.
+    Profile(Arc<Profile>),
+    /// A host.
+    Host(Arc<Host>),
+    /// Outages and their ends.
+    Feed,
+    /// The drawing of a profile.
+    Badge(ProfileName),
+}
+
+/// Hours and days of profiles, as they are written.
+type Written = BTreeMap<ProfileName, (Vec<(u32, Rollup)>, Vec<(u32, Rollup)>)>;
+
 struct Known {
     settings: Arc<Settings>,
     fleet: Fleet,
@@ -68,7 +108,8 @@ struct Known {
 pub(super) struct World {
     clock: Arc<dyn Clock>,
     reloaded: Arc<AtomicBool>,
-    subject: fn(&Settings, &Notification) -> String,
+    store: Arc<dyn Store>,
+    lent: Lent,
     known: RwLock<Option<Known>>,
 }
 
@@ -76,12 +117,14 @@ impl World {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
         reloaded: Arc<AtomicBool>,
-        subject: fn(&Settings, &Notification) -> String,
+        store: Arc<dyn Store>,
+        lent: Lent,
     ) -> Self {
         Self {
             clock,
             reloaded,
-            subject,
+            store,
+            lent,
             known: RwLock::new(None),
         }
     }
@@ -128,7 +171,7 @@ impl World {
     pub(super) fn metrics(&self) -> Option<String> {
         let known = self.known.blocking_read();
         let known = known.as_ref()?;
-        Some(metrics::page(&Scene {
+        Some(metrics::page(&metrics::Scene {
             settings: &known.settings,
             fleet: &known.fleet,
             gauges: &known.gauges,
@@ -141,8 +184,109 @@ impl World {
         let known = self.known.blocking_read();
         let known = known.as_ref()?;
         let selection: BTreeSet<_> = known.settings.profiles.keys().cloned().collect();
-        let told = record::waiting(&known.fleet, |note| (self.subject)(&known.settings, note));
+        let told = record::waiting(&known.fleet, |note| {
+            (self.lent.subject)(&known.settings, note)
+        });
         let document = report::status_document(&known.settings, &known.fleet, &selection, &told);
         Some(document.to_json())
+    }
+
+    /// A page for people; like [`World::metrics`].
+    ///
+    /// What is on the disk is read while nothing is locked: a slow disk delays neither the loop's news nor `/healthz`.
+    pub(super) fn page(&self, subject: &Subject, visit: &Visit) -> Option<String> {
+        let now = self.clock.now();
+        let picked = {
+            let known = self.known.blocking_read();
+            let known = known.as_ref()?;
+            match subject {
+                Subject::Index => page::pick(&known.settings, &known.fleet, visit),
+                Subject::Profile(_) | Subject::Host(_) | Subject::Feed | Subject::Badge(_) => {
+                    page::Picked::default()
+                }
+            }
+        };
+        let (names, host, back) = match subject {
+            Subject::Index => (&picked.names[..], None, BACK_IN_LIST),
+            Subject::Profile(profile) => {
+                (slice::from_ref(&profile.name), profile.host.as_ref(), BACK)
+            }
+            Subject::Host(host) => (&[][..], Some(&host.name), BACK),
+            Subject::Feed => (&[][..], None, BACK),
+            Subject::Badge(name) => (slice::from_ref(name), None, BACK_IN_LIST),
+        };
+        let (mut kept, mut written) = self.kept(names, now.wall, back);
+        let account = host.and_then(|host| {
+            let (settings, fleet) = {
+                let known = self.known.blocking_read();
+                let known = known.as_ref()?;
+                (Arc::clone(&known.settings), known.fleet.clone())
+            };
+            (self.lent.account)(&settings, fleet, host, &now)
+        });
+        let known = self.known.blocking_read();
+        let known = known.as_ref()?;
+        let zone = &known.settings.wording.zone.rules;
+        kept.rollups = names
+            .iter()
+            .map(|name| {
+                let (hours, days) = written.remove(name).unwrap_or_default();
+                let rollups = Rollups::of(&known.fleet, name, hours, days, zone);
+                (name.clone(), rollups)
+            })
+            .collect();
+        let scene = page::Scene {
+            settings: &known.settings,
+            fleet: &known.fleet,
+            kept: &kept,
+            silence: now.since_boot.saturating_sub(known.heard),
+            reloaded: self.reloaded.load(Ordering::Relaxed),
+        };
+        Some(match subject {
+            Subject::Index => page::index(&scene, visit, &picked),
+            Subject::Profile(profile) => page::profile(&scene, visit, profile, account.as_ref()),
+            Subject::Host(host) => page::host(&scene, visit, host, account.as_ref()),
+            Subject::Feed => page::feed(&scene, visit),
+            Subject::Badge(name) => page::badge(&scene, visit, name),
+        })
+    }
+
+    /// What is recorded of these profiles, with their hours and days as they are written, and what happened since then. A store
+    /// that cannot be read costs the page its past, and no more.
+    fn kept(&self, names: &[ProfileName], wall: Timestamp, back: Duration) -> (Kept, Written) {
+        let from = wall - back;
+        let kept = self.read(names, from).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the status page cannot read what is recorded");
+            Kept {
+                from,
+                unread: true,
+                ..Kept::default()
+            }
+        });
+        if names.is_empty() {
+            return (kept, Written::new());
+        }
+        let mut hours = self.store.hours(names, 0);
+        let mut days = self.store.days(names, 0);
+        let of = |name: &ProfileName| {
+            let hours = hours.remove(name).unwrap_or_default();
+            let days = days.remove(name).unwrap_or_default();
+            (name.clone(), (hours, days))
+        };
+        (kept, names.iter().map(of).collect())
+    }
+
+    fn read(&self, names: &[ProfileName], from: Timestamp) -> Result<Kept, Failed> {
+        let mut courses = match names.is_empty() {
+            true => BTreeMap::new(),
+            false => self.store.courses()?,
+        };
+        courses.retain(|name, _| names.contains(name));
+        Ok(Kept {
+            courses,
+            recorded: self.store.journal(from, ROWS)?,
+            from,
+            ..Kept::default()
+        })
     }
 }

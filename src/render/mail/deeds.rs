@@ -154,6 +154,21 @@ pub(super) fn ended(
     )
 }
 
+/// How an attempt ended, as far as it is known, as the end of a line.
+#[must_use]
+pub fn outcome(voice: &Voice, attempt: &Attempt) -> String {
+    let Some(report) = &attempt.report else {
+        return voice.word(key!(Attempts, "under_way"));
+    };
+    let why = why_in_brief(voice, attempt);
+    let values = context! {
+        took => voice.took(report.duration),
+        status => report.exit_status.map(|status| status.to_string()),
+        why,
+    };
+    voice.say(words(Some(report.outcome)).0, values)
+}
+
 /// The attempts, oldest first, with the last words of their output.
 pub(super) fn attempts(voice: &Voice, note: &Notification) -> Vec<Item> {
     let skipped = note.attempts.len().saturating_sub(ATTEMPTS);

@@ -36,9 +36,10 @@ mod values;
 mod week;
 
 pub use brief::{Brief, brief};
+pub use deeds::outcome;
 pub use next::sentence as next;
 pub use page::Tone;
-pub use story::sightings as seen;
+pub use story::{sighting, sightings as seen};
 pub use subject::{subject, worded};
 
 pub use figure::Figure;

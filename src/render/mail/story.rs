@@ -142,7 +142,9 @@ pub fn sightings(voice: &Voice, note: &Notification) -> Vec<String> {
     note.seen.iter().map(line).collect()
 }
 
-fn sighting(voice: &Voice, seen: &Observation) -> String {
+/// What one check saw.
+#[must_use]
+pub fn sighting(voice: &Voice, seen: &Observation) -> String {
     let (url, cause, finding, address, phase) = match seen {
         Observation::Alone(finding) => return explain::finding(voice, finding),
         Observation::Check {

@@ -7,7 +7,7 @@
 //! same bytes: nothing depends on the machine.
 
 mod glyphs;
-mod scale;
+pub(in crate::render) mod scale;
 
 use std::time::Duration;
 

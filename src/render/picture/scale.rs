@@ -6,7 +6,7 @@ use super::{Marks, begins, day};
 use crate::model::{Course, SLOT_MS, Slot, Timestamp};
 
 /// What is shown.
-pub(super) const DAY_MS: i64 = 24 * 3600 * 1000;
+pub(in crate::render) const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Minutes between two times at the lower edge: the least of these that gives at most [`TIMES`].
 const STEPS: [i64; 5] = [15, 30, 60, 180, 360];
@@ -15,9 +15,9 @@ const STEPS: [i64; 5] = [15, 30, 60, 180, 360];
 const TIMES: i64 = 5;
 
 /// From instants and response times to pixels.
-pub(super) struct Scale {
+pub(in crate::render) struct Scale {
     /// The first instant shown.
-    pub(super) from: Timestamp,
+    pub(in crate::render) from: Timestamp,
     top_ms: u32,
     plot: (f32, f32, f32, f32),
     until: Timestamp,
@@ -25,10 +25,14 @@ pub(super) struct Scale {
 
 impl Scale {
     /// Slots without a probe that a line still bridges: a profile may be probed less often than every five minutes.
-    pub(super) const PATIENCE: u32 = 6;
+    pub(in crate::render) const PATIENCE: u32 = 6;
 
     /// `None` where no probe was made in that day.
-    pub(super) fn of(course: &Course, marks: &Marks, plot: (f32, f32, f32, f32)) -> Option<Self> {
+    pub(in crate::render) fn of(
+        course: &Course,
+        marks: &Marks,
+        plot: (f32, f32, f32, f32),
+    ) -> Option<Self> {
         let mut longest = None;
         for slot in day(course, marks.until) {
             longest = longest.max(Some(slot.longest_ms));
@@ -48,7 +52,7 @@ impl Scale {
         })
     }
 
-    pub(super) fn x(&self, at: Timestamp) -> f32 {
+    pub(in crate::render) fn x(&self, at: Timestamp) -> f32 {
         #[expect(
             clippy::cast_precision_loss,
             reason = "a day in milliseconds is exact enough"
@@ -57,26 +61,29 @@ impl Scale {
         self.plot.0 + share.clamp(0.0, 1.0) * (self.plot.2 - self.plot.0)
     }
 
-    pub(super) fn y(&self, ms: u32) -> f32 {
+    pub(in crate::render) fn y(&self, ms: u32) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "pixels are coarser")]
         let share = ms as f32 / self.top_ms as f32;
         self.plot.3 - share.clamp(0.0, 1.0) * (self.plot.3 - self.plot.1)
     }
 
     /// From where to where a slot lies.
-    pub(super) fn span(&self, slot: &Slot) -> (f32, f32) {
+    pub(in crate::render) fn span(&self, slot: &Slot) -> (f32, f32) {
         let begins = slot.begins();
         // On whole pixels, so that neighbours leave no seam.
         let ends = Timestamp(begins.0 + SLOT_MS);
         (self.x(begins).round(), self.x(ends).round())
     }
 
-    pub(super) fn shown<'a>(&self, course: &'a Course) -> impl Iterator<Item = &'a Slot> + use<'a> {
+    pub(in crate::render) fn shown<'a>(
+        &self,
+        course: &'a Course,
+    ) -> impl Iterator<Item = &'a Slot> + use<'a> {
         day(course, self.until)
     }
 
     /// The lines at the left edge, with their figures.
-    pub(super) fn steps(&self) -> Vec<(u32, String)> {
+    pub(in crate::render) fn steps(&self) -> Vec<(u32, String)> {
         let half = self.top_ms / 2;
         let all = [0, half, self.top_ms];
         all.map(|ms| (ms, figure(ms))).to_vec()
@@ -108,7 +115,7 @@ fn round_up(ms: u32) -> u32 {
 }
 
 /// The times at the lower edge.
-pub(super) fn hours(from: Timestamp, marks: &Marks) -> Vec<(Timestamp, String)> {
+pub(in crate::render) fn hours(from: Timestamp, marks: &Marks) -> Vec<(Timestamp, String)> {
     let zone = marks.zone.clone().unwrap_or(TimeZone::UTC);
     let from = from.0;
     let fits = |step: &&i64| (marks.until.0 - from) / (**step * 60_000) <= TIMES;

@@ -101,6 +101,8 @@ files! {
     Page = "page",
     /// The parts of the weekly report.
     Week = "week",
+    /// The status page.
+    Status = "status",
     /// Times and spans.
     Times = "times",
 }
@@ -146,6 +148,7 @@ impl File {
             | Self::Advice
             | Self::Page
             | Self::Week
+            | Self::Status
             | Self::Times => false,
         }
     }

@@ -133,6 +133,18 @@ impl Voice {
         }
     }
 
+    /// A language by the clock of the mails; with people's own words where they wrote them in it.
+    #[must_use]
+    pub fn speaking(language: Language, wording: &Wording) -> Self {
+        if language == wording.language {
+            return Self::of(wording);
+        }
+        Self {
+            zone: wording.zone.rules.clone(),
+            ..Self::plain(language)
+        }
+    }
+
     /// The voice of the mails.
     #[must_use]
     pub fn of(wording: &Wording) -> Self {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Zoned;
+use jiff::civil::Date;
 use minijinja::context;
 
 use super::{Key, Voice, key};
@@ -37,6 +38,24 @@ impl Voice {
     #[must_use]
     pub fn day_clock(&self, at: Timestamp) -> String {
         self.time(at, key!(Times, "day_clock"))
+    }
+
+    /// `22 Nov`, of a day of the calendar.
+    #[must_use]
+    pub fn date(&self, day: Date) -> String {
+        self.dated(day, key!(Times, "date"))
+    }
+
+    /// `22 Nov 2026`.
+    #[must_use]
+    pub fn whole_date(&self, day: Date) -> String {
+        self.dated(day, key!(Times, "whole_date"))
+    }
+
+    fn dated(&self, day: Date, key: Key) -> String {
+        // A pattern that wants more than a day of the calendar has is not for a day.
+        let pattern = self.word(key);
+        jiff::fmt::strtime::format(&pattern, day).unwrap_or_else(|_| day.to_string())
     }
 
     /// Whether two instants fall on the same day.

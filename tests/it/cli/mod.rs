@@ -20,6 +20,7 @@ mod mails;
 mod metrics;
 mod outside;
 mod page;
+mod pages;
 mod parsing;
 mod places;
 mod process;

@@ -116,11 +116,36 @@ fn only_reading_only_these_paths_and_only_by_an_address() {
     let mut daemon = ground.begin(&mut ground.command(&["run"]));
     let at = address(&mut daemon, 0);
     eventually("ready", || (get(at, "/readyz").status == 200).then_some(()));
-    for path in ["/metrics/", "/../etc/passwd", "/api/v1"] {
+    for path in [
+        "/metrics/",
+        "/../etc/passwd",
+        "/api/v1",
+        "/profile/none",
+        "/profile/",
+        "/profile/shop/",
+        "/profile/%73hop",
+        "/host/web9",
+        "/badge/none.svg",
+        "/badge/shop",
+        "/feed.atom/",
+        "/style.css/",
+    ] {
         assert_eq!(get(at, path).status, 404, "{path}");
     }
     let index = get(at, "/");
     assert!(index.body.contains("/metrics") && !index.body.contains("<script"));
+    for path in [
+        "/",
+        "/profile/shop",
+        "/style.css",
+        "/feed.atom",
+        "/badge/shop.svg",
+        "/icon.svg",
+    ] {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n");
+        assert_eq!(ask(at, &request).status, 403, "{path}");
+    }
     let asked = |request: &str| ask(at, &format!("{request}Connection: close\r\n\r\n"));
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         let reply = asked(&format!(
@@ -145,6 +170,83 @@ fn only_reading_only_these_paths_and_only_by_an_address() {
         "x".repeat(9_000)
     );
     assert_eq!(asked(&long).status, 431);
+}
+
+#[test]
+fn people_see_an_outage_and_its_end() {
+    let ground = Ground::start();
+    ground.configure(&with_page(&ground, "127.0.0.1:0"));
+    let mut daemon = ground.begin(&mut ground.command(&["run"]));
+    let at = address(&mut daemon, 0);
+    let shows = |path: &str, words: &str| {
+        eventually(&format!("{words} at {path}"), || {
+            let reply = get(at, path);
+            (reply.status == 200 && reply.body.contains(words)).then_some(reply)
+        })
+    };
+    let up = shows("/", "The one site is up");
+    for header in [
+        "content-type: text/html; charset=utf-8",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "vary: accept-language",
+        "content-security-policy: default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'\r\n",
+    ] {
+        assert!(up.head.contains(header), "{header}: {}", up.head);
+    }
+    assert!(!up.head.contains("refresh:"), "only where it is asked for");
+    assert!(get(at, "/?refresh=1").head.contains("refresh: 60"));
+    ground.site.set(false);
+    shows("/", "class=\"pill down\"");
+    let down = shows("/profile/shop", "confirmed down").body;
+    for part in [
+        "connection refused",
+        "the first failure",
+        "nothing is restarted for it",
+        "still down",
+    ] {
+        assert!(down.contains(part), "{part}: {down}");
+    }
+    let japanese = ask(
+        at,
+        &format!(
+            "GET / HTTP/1.1\r\nHost: {at}\r\nAccept-Language: ja,en;q=0.5\r\nConnection: close\r\n\r\n"
+        ),
+    );
+    assert!(japanese.body.contains("<html lang=\"ja\">"), "{japanese:?}");
+    assert!(japanese.body.contains("停止中 1 件"), "{japanese:?}");
+    let feed = get(at, "/feed.atom");
+    assert!(feed.head.contains("application/atom+xml"), "{}", feed.head);
+    assert!(
+        feed.body
+            .contains("<title>Down: shop: connection refused</title>"),
+        "{}",
+        feed.body
+    );
+    let badge = get(at, "/badge/shop.svg");
+    assert!(
+        badge.head.contains("content-type: image/svg+xml"),
+        "{}",
+        badge.head
+    );
+    assert!(badge.body.contains("<title>shop: down"), "{}", badge.body);
+    let style = get(at, "/style.css");
+    assert!(
+        style.head.contains("content-type: text/css"),
+        "{}",
+        style.head
+    );
+    ground.site.set(true);
+    shows("/", "The one site is up");
+    let told = shows("/feed.atom", "<title>Up: shop, after ").body;
+    assert_eq!(told.matches("<entry>").count(), 2, "{told}");
+    let past = shows("/profile/shop", "<td>connection refused</td>").body;
+    // An outage of seconds is a minute of this day's name.
+    assert!(past.contains("1 min down</b></button></div>"), "{past}");
+    daemon.signal("TERM");
+    daemon.end().expect(0, &[]);
 }
 
 #[test]
