@@ -178,11 +178,11 @@ pub trait Store: Send + Sync {
     /// As [`Store::read`].
     fn journal(&self, since: Timestamp, cap: u32) -> Result<Vec<(Timestamp, Happened)>, Failed>;
 
-    /// How each site did over the last day, the five minutes under way left out.
+    /// How these sites did over the last day, the five minutes under way left out.
     ///
     /// # Errors
     /// As [`Store::read`].
-    fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed>;
+    fn courses(&self, profiles: &[ProfileName]) -> Result<BTreeMap<ProfileName, Course>, Failed>;
 
     /// What the hours of these profiles came to, from this one on ([`hour_of`](crate::model::hour_of)), oldest first; an
     /// incident that is open and the five minutes under way left out. Nothing where the history cannot be read.

@@ -107,11 +107,12 @@ impl Watch {
     /// What is remembered now, and how long to wait before it is read again.
     async fn read(&self) -> (Read, Duration) {
         let (store, settings) = (Arc::clone(&self.store), Arc::clone(&self.settings));
+        let names: Vec<ProfileName> = self.selection.iter().cloned().collect();
         let begun = SystemClock::new().now().since_boot;
         // The disk may be slow, and keys are to be felt.
         let read = tokio::task::spawn_blocking(move || -> Read {
             let fleet = look::as_it_stands(&settings, &*store)?;
-            Ok((fleet, store.courses()?))
+            Ok((fleet, store.courses(&names)?))
         });
         let read = read.await.unwrap_or_else(|lost| Err(lost.into()));
         let took = SystemClock::new().now().since_boot.saturating_sub(begun);

@@ -277,11 +277,10 @@ impl World {
     }
 
     fn read(&self, names: &[ProfileName], from: Timestamp) -> Result<Kept, Failed> {
-        let mut courses = match names.is_empty() {
-            true => BTreeMap::new(),
-            false => self.store.courses()?,
+        let courses = match names {
+            [] => BTreeMap::new(),
+            names => self.store.courses(names)?,
         };
-        courses.retain(|name, _| names.contains(name));
         Ok(Kept {
             courses,
             recorded: self.store.journal(from, ROWS)?,

@@ -38,18 +38,16 @@ fn read(connection: &Connection, name: &ProfileName) -> rusqlite::Result<Course>
     Ok(body.map_or_else(Course::default, |body| Course::from_bytes(&body)))
 }
 
-/// The day of every profile.
-pub(super) fn all(connection: &Connection) -> rusqlite::Result<BTreeMap<ProfileName, Course>> {
-    let mut statement = connection.prepare("SELECT profile, body FROM course")?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
-    })?;
+/// The day of each of these profiles of which one is kept.
+pub(super) fn of_profiles(
+    connection: &Connection,
+    profiles: &[ProfileName],
+) -> rusqlite::Result<BTreeMap<ProfileName, Course>> {
     let mut courses = BTreeMap::new();
-    for row in rows {
-        let (name, body) = row?;
-        // Only a row of somebody else's has a name that is none.
-        if let Ok(name) = ProfileName::try_new(&name) {
-            courses.insert(name, Course::from_bytes(&body));
+    for name in profiles {
+        let course = read(connection, name)?;
+        if !course.slots().is_empty() {
+            courses.insert(name.clone(), course);
         }
     }
     Ok(courses)

@@ -137,14 +137,21 @@ pub(super) fn open(db: &Path, mark: Mark) -> Result<(Connection, Loaded), Troubl
     Ok((connection, loaded))
 }
 
-/// Checks an open database completely (`quick_check`). Returns its schema, which is not newer than ours.
-pub(super) fn examine(connection: &Connection) -> Result<u32, Trouble> {
+/// Whether an open database is ours, by its own marks alone: for what is only shown. Returns its schema, which is not newer
+/// than ours.
+pub(super) fn recognise(connection: &Connection) -> Result<u32, Trouble> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
     let found = number("user_version")?;
     judge(found)?;
     if number("application_id")? != OURS {
         return Err(Trouble::Damaged("it is not a state of probe".to_owned()));
     }
+    Ok(found)
+}
+
+/// Checks an open database completely (`quick_check`), which reads all of it. Returns its schema, which is not newer than ours.
+pub(super) fn examine(connection: &Connection) -> Result<u32, Trouble> {
+    let found = recognise(connection)?;
     let verdict: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
     if verdict == "ok" {

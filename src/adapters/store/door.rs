@@ -42,8 +42,8 @@ impl Store for Disk {
         Ok(snapshot::journal(&self.path, since, cap)?)
     }
 
-    fn courses(&self) -> Result<BTreeMap<ProfileName, Course>, Failed> {
-        Ok(snapshot::courses(&self.path)?)
+    fn courses(&self, profiles: &[ProfileName]) -> Result<BTreeMap<ProfileName, Course>, Failed> {
+        Ok(snapshot::courses(&self.path, profiles)?)
     }
 
     fn hours(

@@ -65,7 +65,7 @@ pub fn journal(
     }
     type Notes = Vec<(Timestamp, Happened)>;
     let read = |connection: &Connection, _| -> Result<(Notes, Option<Timestamp>), Trouble> {
-        database::examine(connection)?;
+        database::recognise(connection)?;
         let mut statement = connection
             .prepare("SELECT at, body FROM journal WHERE at >= ?1 ORDER BY seq DESC LIMIT ?2")?;
         let mut rows = statement.query((since.0, cap))?;
@@ -116,19 +116,22 @@ pub(super) fn rollups(
     history::rollups(path, grain, profiles, since).unwrap_or_else(|trouble| unread(path, trouble))
 }
 
-/// How each site did over the last day.
+/// How these sites did over the last day.
 ///
 /// # Errors
 /// As [`read_only`].
-pub(super) fn courses(path: &Path) -> Result<BTreeMap<ProfileName, Course>, StoreError> {
+pub(super) fn courses(
+    path: &Path,
+    profiles: &[ProfileName],
+) -> Result<BTreeMap<ProfileName, Course>, StoreError> {
     let db = path.join(database::FILE);
     if !exists(&db)? {
         return Ok(BTreeMap::new());
     }
     let read =
         |connection: &Connection, _: bool| -> Result<BTreeMap<ProfileName, Course>, Trouble> {
-            database::examine(connection)?;
-            Ok(courses::all(connection)?)
+            database::recognise(connection)?;
+            Ok(courses::of_profiles(connection, profiles)?)
         };
     reading(&db, read).map_err(|trouble| trouble.at(&db))
 }
