@@ -6,6 +6,7 @@
 //! cargo bench --bench cycle -- memory [N] [https]   what `probe run` takes with N profiles          (`memory`)
 //! cargo bench --bench cycle -- flight [N]       what a probe in flight and unanswered takes         (`memory`)
 //! cargo bench --bench cycle -- first [N]        from the start of `probe run` to its first probe    (`memory`)
+//! cargo bench --bench cycle -- page [N]         what a page of the status page takes with N profiles (`memory`)
 //! cargo bench --bench cycle -- lag              punctuality with and without black holes            (`lag`)
 //! cargo bench --bench cycle -- year             a replay of a recorded year, and `--suggest`          (`year`)
 //! cargo bench --bench cycle -- rate             CPU share at 100,000 HTTPS profiles a minute        (`lag`)
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         }
         ["flight", rest @ ..] => memory::in_flight(rest.first().map_or(2_000, |text| number(text))),
         ["first", rest @ ..] => memory::first_probe(rest.first().map_or(100, |text| number(text))),
+        ["page", rest @ ..] => memory::page(rest.first().map_or(10_000, |text| number(text))),
         ["lag"] => world::World::begin().measure(&["measure", "lag"]),
         ["year"] => year::measure(),
         ["rate"] => world::World::begin().measure(&["measure", "rate"]),

@@ -1,8 +1,9 @@
 //! What `probe run` takes: memory at rest once every profile was probed, what a probe in flight adds, and the time to the
-//! first probe.
+//! first probe; and how quickly the status page answers.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,13 +17,19 @@ struct Daemon(Child);
 
 impl Daemon {
     fn begin(world: &World, profiles: usize, kind: &str) -> Self {
+        Self::begin_with(world, profiles, kind, "")
+    }
+
+    /// With `more` in the configuration.
+    fn begin_with(world: &World, profiles: usize, kind: &str, more: &str) -> Self {
         let all = targets(world.dir.path());
         let (scheme, kind) = match kind {
             "http" => ("http", "http"),
             _ => ("https", "ecdsa"),
         };
-        let mut text =
-            "defaults: {interval: 10m, expect: {contains: [</html>]}}\nprofiles:\n".to_owned();
+        let mut text = format!(
+            "{more}defaults: {{interval: 10m, expect: {{contains: [</html>]}}}}\nprofiles:\n"
+        );
         for n in 0..profiles {
             let address = all[kind][n % all[kind].len()];
             let _ = writeln!(
@@ -159,6 +166,58 @@ pub(crate) fn in_flight(profiles: usize) -> bool {
         mib(much - little) * 1024.0 / f64::from(u32::try_from(last - first).expect("few")),
     );
     true
+}
+
+/// What one page of the status page may take, and how large it may be.
+const PAGE: (Duration, usize) = (Duration::from_millis(100), 200_000);
+
+/// The status page with so many profiles, each probed once: median of eleven readings of each path.
+pub(crate) fn page(profiles: usize) -> bool {
+    let mut world = World::begin();
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let at = free.local_addr().expect("an address");
+    drop(free);
+    let more = format!("status_page: {{listen: \"{at}\"}}\n");
+    let daemon = Daemon::begin_with(&world, profiles, "http", &more);
+    let begun = Instant::now();
+    while world.served() < profiles {
+        let patience = Duration::from_secs(900);
+        assert!(begun.elapsed() < patience, "not all were probed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Until the last results are written and handed over.
+    std::thread::sleep(Duration::from_secs(13));
+    let mut met = true;
+    for path in [
+        "/",
+        "/?lang=ja",
+        "/?q=site-000001",
+        "/profile/site-000001",
+        "/feed.atom",
+    ] {
+        let mut readings: Vec<(Duration, usize)> = (0..11).map(|_| reading(at, path)).collect();
+        readings.sort();
+        let (took, bytes) = readings[5];
+        met &= took < PAGE.0 && bytes < PAGE.1;
+        println!(
+            "{profiles} profiles: {path} in {:.1} ms, {bytes} bytes",
+            took.as_secs_f64() * 1000.0
+        );
+    }
+    drop(daemon);
+    met
+}
+
+/// How long a page took, and how large it was.
+fn reading(at: SocketAddr, path: &str) -> (Duration, usize) {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(at).expect("a listening page");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("an answer");
+    assert!(bytes.starts_with(b"HTTP/1.1 200"), "{path}");
+    (begun.elapsed(), bytes.len())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for reading")]

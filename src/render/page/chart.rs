@@ -34,7 +34,7 @@ const SMALL: Frame = Frame {
 
 const LARGE: Frame = Frame {
     size: (640.0, 220.0),
-    plot: (58.0, 24.0, 632.0, 180.0),
+    plot: (84.0, 24.0, 626.0, 180.0),
     large: true,
 };
 
@@ -198,7 +198,7 @@ impl Day {
             let x = scale.x(at);
             out.push_str(&format!(
                 "<path class=\"grid\" d=\"M{x:.0} {bottom}v5\"/><text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\">{}</text>",
-                x.min(right - 14.0),
+                x.min(right - 12.0),
                 bottom + 26.0,
                 escape(&figure)
             ));

@@ -1,7 +1,7 @@
 //! The last 90 days of a site as a strip: a button for each day, the oldest first. Its name says how long the site was down
 //! on that day and how long it could not be judged; the style sheet shows the name while the button has the focus or the
 //! pointer is over it. How it looks differs in shape, too: a day without a record is low, one that was down is split, one that
-//! could not be judged is hatched.
+//! could not be judged is hatched. On a site's own page a day is as large as a fingertip needs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

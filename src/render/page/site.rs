@@ -90,7 +90,10 @@ pub fn profile(
     ));
     body.push_str(&section(
         &word(&voice, key!(Status, "days")),
-        &calendar.strip(name.as_str(), rollups),
+        &format!(
+            "<div class=\"large\">\n{}</div>\n",
+            calendar.strip(name.as_str(), rollups)
+        ),
     ));
     body.push_str(&section(
         &say(
