@@ -166,7 +166,7 @@ pub(super) const ROOT: &[Key] = &[
         "status_page",
         Section(STATUS_PAGE),
         Nothing,
-        "Where metrics and the state of everything are served. There is no login.",
+        "Where a page for people, metrics and the state of everything are served. There is no login.",
     ),
 ];
 

@@ -15,6 +15,9 @@ use crate::render::{ailment, explain, mail};
 /// Lines of a timeline at most; of more, the newest.
 const LINES: usize = 40;
 
+/// The same in a list.
+const LINES_IN_LIST: usize = 6;
+
 /// What a check saw that is not well, in words.
 pub(super) fn seen(voice: &Voice, check: &CheckResult) -> Option<String> {
     let CheckOutcome::Found {
@@ -102,12 +105,14 @@ pub(super) fn remarks(
     lines
 }
 
-/// What happened since the first failure, oldest first, as markup; nothing where no incident is open.
+/// What happened since the first failure, oldest first, as markup; nothing where no incident is open. In a list, `brief`: its
+/// beginning and its attempts alone.
 pub(super) fn timeline(
     scene: &Scene<'_>,
     voice: &Voice,
     host: Option<&HostName>,
     track: &ProfileTrack,
+    brief: bool,
 ) -> String {
     let Some(incident) = track.incident.as_deref() else {
         return String::new();
@@ -139,7 +144,7 @@ pub(super) fn timeline(
     }
     let recorded = scene.kept.recorded.iter();
     let since = wall(incident.since);
-    for (at, note) in recorded.filter(|(at, _)| *at >= since) {
+    for (at, note) in recorded.filter(|(at, _)| !brief && *at >= since) {
         lines.extend(
             host.and_then(|host| told(voice, host, note))
                 .map(|line| (*at, line)),
@@ -148,7 +153,8 @@ pub(super) fn timeline(
     // What happened at the same moment stays in the order of cause and effect.
     lines.sort_by_key(|(at, _)| *at);
     lines.dedup();
-    lines.drain(..lines.len().saturating_sub(LINES));
+    let most = if brief { LINES_IN_LIST } else { LINES };
+    lines.drain(..lines.len().saturating_sub(most));
     let now = scene.now();
     let items: String = lines
         .iter()

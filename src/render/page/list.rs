@@ -246,7 +246,7 @@ fn row(
             }
         };
         let mut rows = fact(&label, &said.unwrap_or_default());
-        let times = incident::timeline(scene, voice, None, track);
+        let times = incident::timeline(scene, voice, site.profile.host.as_ref(), track, true);
         rows.push_str(&fact(&word(voice, key!(Page, "title.timeline")), &times));
         out.push_str(&facts(&rows));
     }

@@ -68,7 +68,7 @@ pub fn profile(
         (Some(_), None) => String::new(),
     };
     let why = section(&word(&voice, key!(Status, "why")), &why);
-    let times = incident::timeline(scene, &voice, host, track);
+    let times = incident::timeline(scene, &voice, host, track, false);
     let times = section(&word(&voice, key!(Status, "timeline")), &times);
     let seen = section(
         &word(&voice, key!(Status, "seen")),
