@@ -20,7 +20,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::exit::Exit;
-use crate::model::{ProfileName, Target};
+use crate::model::{Language, ProfileName, Target};
 
 pub use derived::{completions, manual};
 pub use span::{SpanError, span};
@@ -115,9 +115,9 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub quiet: bool,
-    /// Language of the output; this version speaks English only
-    #[arg(long, global = true, value_name = "en|ja", value_parser = language, default_value = "en", help_heading = "Global options")]
-    pub lang: OutputLanguage,
+    /// Language of the output of `drill`; the others speak English [default: by LC_ALL, LC_MESSAGES and LANG]
+    #[arg(long, global = true, value_name = "en|ja", value_parser = language, help_heading = "Global options")]
+    pub lang: Option<Language>,
     /// Print this help
     #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = "Global options")]
     help: Option<bool>,
@@ -141,13 +141,6 @@ pub enum LogForm {
     Text,
     /// A JSON document per line.
     Json,
-}
-
-/// Language of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutputLanguage {
-    /// English.
-    English,
 }
 
 /// What to do.
@@ -181,7 +174,7 @@ pub enum Command {
     Ack(AckArgs),
     /// Let one restart begin that was proposed (`mode: ask`), while what it rests on is fresh
     Approve(Approve),
-    /// Rehearse what a recovery needs: log in to hosts and look at them, send test mails; restarts nothing
+    /// Rehearse what a recovery needs, link by link: network, names, sites, logins, what the key may do, guards, mail; restarts nothing unless told to
     Drill(DrillArgs),
     /// Write a first configuration from a web host's own profiles; say what its own watching cannot see
     #[command(after_help = EXIT_CODES)]
@@ -355,9 +348,15 @@ pub struct DrillArgs {
     /// Hosts to log in to and look at, as before a restart; all of them when none is named and no mail is asked for
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Send a test mail to every recipient, show what was said with each relay, and post a test to every webhook
+    /// Send a test mail to every recipient, show what was said with each relay, and give a test to every webhook and to the command
     #[arg(long)]
     pub mail: bool,
+    /// Restart the one host that is named, for real, after a question; the sites are watched from outside meanwhile
+    #[arg(long, requires = "hosts")]
+    pub restart: bool,
+    /// Do not ask before the restart
+    #[arg(short, long, requires = "restart")]
+    pub yes: bool,
 }
 
 /// `probe init`.
@@ -455,6 +454,10 @@ where
             let text = "`--timeout`, `--address` and `--header` go with URLs; a profile has them in its configuration";
             return Err(usage_error("once", ErrorKind::ArgumentConflict, text));
         }
+    }
+    if cli.global.lang == Some(Language::Ja) && !matches!(cli.command, Command::Drill(_)) {
+        let text = "only `probe drill` speaks Japanese in this version; use `--lang en`";
+        return Err(usage_error("", ErrorKind::ValueValidation, text));
     }
     Ok(cli)
 }

@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 use crate::model::{
     Ack, Approval, Changes, CheckResult, Course, Delivery, Diagnosis, Email, Entry, EntryId,
     Finding, Fleet, Happened, Heartbeat, Holder, Host, HostName, IncidentId, NetworkSettings, Now,
-    Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Rollup, Rollups,
-    Seen, Target, Timestamp, Webhook, Wording,
+    Orders, Pause, Profile, ProfileName, Reach, RecoverOrder, RecoveryReport, Rehearsal, Rollup,
+    Rollups, Seen, Target, Timestamp, Webhook, Wording,
 };
 
 /// Something under way.
@@ -236,6 +236,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the order cannot be written.
     fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed>;
+
+    /// Orders one restart of a host that is well. It is answered once, in [`HostTrack::rehearsed`](crate::model::HostTrack), or goes stale.
+    ///
+    /// # Errors
+    /// When the order cannot be written.
+    fn rehearse(&self, host: &HostName, order: &Rehearsal) -> Result<(), Failed>;
 
     /// Says that somebody has what is told in these threads; what was said of threads that are not `open` any more is removed.
     ///

@@ -13,8 +13,10 @@ use crate::adapters;
 use crate::adapters::command::Environment;
 use crate::cli::Cli;
 use crate::cli::place::{self, NoConfig, NoStateDir, StateSurroundings};
+use crate::model::Wording;
 use crate::ports::Store;
 use crate::render::terminal::Layout;
+use crate::render::words::Voice;
 
 /// Where a line ends that nobody measured: what fits every terminal and every mail from cron.
 const WIDTH: usize = 100;
@@ -27,6 +29,7 @@ pub(super) struct Surroundings {
     clicolor_force: Option<OsString>,
     term: Option<OsString>,
     locale: [Option<OsString>; 3],
+    messages: [Option<OsString>; 3],
     pub(super) stdout_is_terminal: bool,
     /// Whether a person may be looking at stderr.
     pub(super) stderr_is_terminal: bool,
@@ -54,6 +57,7 @@ impl Surroundings {
             clicolor_force: var("CLICOLOR_FORCE"),
             term: var("TERM"),
             locale: ["LC_ALL", "LC_CTYPE", "LANG"].map(var),
+            messages: ["LC_ALL", "LC_MESSAGES", "LANG"].map(var),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width: columns(),
@@ -95,6 +99,18 @@ impl Surroundings {
     /// The door to the state.
     pub(super) fn store(&self, cli: &Cli) -> Result<Arc<dyn Store>, NoStateDir> {
         self.state_path(cli).map(adapters::state_at)
+    }
+
+    /// Who speaks at the terminal: the language that was asked for, by the clock and with the words of the configuration.
+    pub(super) fn voice(&self, cli: &Cli, wording: &Wording) -> Voice {
+        let language = cli
+            .global
+            .lang
+            .unwrap_or_else(|| place::language(self.messages.clone()));
+        Voice::of(&Wording {
+            language,
+            ..wording.clone()
+        })
     }
 
     /// How what goes to stdout is to look.

@@ -1,9 +1,10 @@
 //! `probe once` and `probe run`: the same loop over the same ports, for one cycle or until told to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -19,8 +20,8 @@ use crate::cli::{self, Cli};
 use crate::engine::{Ended, Ports, Run, Until, drive};
 use crate::exit::Exit;
 use crate::model::{
-    Changes, Entry, Fleet, Happened, Host, Orders, ProfileName, ProfileTrack, Secret, SecretSource,
-    Settings, Start, Target, Timestamp,
+    Changes, Entry, Fleet, Happened, Host, Orders, Profile, ProfileName, ProfileTrack, Secret,
+    SecretSource, Settings, Start, Target, Timestamp,
 };
 use crate::policy;
 use crate::ports::{
@@ -34,6 +35,9 @@ use crate::render::{progress, report, terminal};
 use super::signals::Reload;
 use super::surroundings::Surroundings;
 use super::{answer, complain, runtime, say_error, settings_opened, signals};
+
+/// Longest time of a cycle that follows an order.
+const ORDER: Duration = Duration::from_secs(300);
 
 /// `probe once`: one cycle.
 pub(super) fn once(cli: &Cli, around: &Surroundings, once: &cli::Once) -> Exit {
@@ -131,6 +135,36 @@ fn daemon(cli: &Cli, around: &Surroundings) -> Result<Exit, Exit> {
     } else {
         Exit::Ok
     })
+}
+
+/// One cycle of these sites, so that what was ordered is heard. Where another run has the state meanwhile, it is that run's business.
+pub(super) fn follow_order(
+    around: &Surroundings,
+    settings: &Arc<Settings>,
+    store: &Arc<dyn Store>,
+    sites: &[Arc<Profile>],
+) -> Result<(), Exit> {
+    let state = match store.open(SystemClock::new().now().wall) {
+        Err(NotOpened::Locked(_)) => return Ok(()),
+        other => other.map_err(|error| complain(&error))?,
+    };
+    let teller = Teller::new(settings, &state.fleet, None);
+    let names = sites.iter().map(|site| site.name.clone()).collect();
+    let course = Course {
+        start: Start::Named(names),
+        until: Until::Settled(ORDER),
+        dry: false,
+        reload: Reload::Never,
+    };
+    conduct(
+        around,
+        Arc::clone(store),
+        state,
+        Arc::clone(settings),
+        teller,
+        course,
+    )
+    .map(|_| ())
 }
 
 /// How a run begins and how long it goes on.
@@ -250,6 +284,8 @@ fn read(store: &dyn Store) -> Result<Opened, Exit> {
         rearm: BTreeSet::new(),
         drills: fleet.drills.clone(),
         approvals: fleet.approvals.clone(),
+        // A dry run restarts nothing, and answers no order to do so.
+        rehearsals: BTreeMap::new(),
         acks: fleet.acks.clone(),
     };
     Ok(Opened {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Color;
+use crate::model::Language;
 
 /// Looked at when neither `--config` nor `PROBE_CONFIG` says otherwise.
 pub const CONFIG_FILES: [&str; 2] = ["./probes.yaml", "/etc/probe/probes.yaml"];
@@ -156,6 +157,21 @@ pub fn unicode(locale: [Option<OsString>; 3], term: Option<OsString>) -> bool {
         locale.contains("utf-8") || locale.contains("utf8")
     });
     named && term.is_none_or(|term| term != "dumb")
+}
+
+/// The language of what is said, by the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set: Japanese for `ja` and `ja_JP.…`, else English.
+#[must_use]
+pub fn language(locale: [Option<OsString>; 3]) -> Language {
+    let named = locale.into_iter().find_map(set);
+    let is_japanese = named.is_some_and(|locale| {
+        let locale = locale.to_string_lossy();
+        locale.split(['_', '.', '@', '-']).next() == Some("ja")
+    });
+    if is_japanese {
+        Language::Ja
+    } else {
+        Language::En
+    }
 }
 
 fn set(variable: Option<OsString>) -> Option<OsString> {

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::{OutputLanguage, Subject};
-use crate::model::{ProfileName, Target};
+use super::Subject;
+use crate::model::{Language, ProfileName, Target};
 
 /// Words with `://` are URLs; the others are profiles; both at once mean two different things.
 pub(super) fn subject(words: &[String]) -> Result<Subject, String> {
@@ -82,10 +82,10 @@ pub(super) fn entry_name(word: &str) -> Result<String, String> {
     name.map(|name| name.to_string())
 }
 
-pub(super) fn language(word: &str) -> Result<OutputLanguage, String> {
+pub(super) fn language(word: &str) -> Result<Language, String> {
     match word {
-        "en" => Ok(OutputLanguage::English),
-        "ja" => Err("`ja` is not supported in this version; use `--lang en`".to_owned()),
-        _ => Err("use `en`".to_owned()),
+        "en" => Ok(Language::En),
+        "ja" => Ok(Language::Ja),
+        _ => Err("use `en` or `ja`".to_owned()),
     }
 }

@@ -67,6 +67,7 @@ pub async fn drive(ports: &mut Ports, run: Run, control: &mut mpsc::Receiver<Con
     fleet.pauses.clone_from(&orders.pauses);
     fleet.drills.clone_from(&orders.drills);
     fleet.approvals.clone_from(&orders.approvals);
+    fleet.rehearsals.clone_from(&orders.rehearsals);
     fleet.acks.clone_from(&orders.acks);
     let completes = !run.dry && run.start == Start::Due;
     let mut pending = VecDeque::from([Event::Started(run.start)]);

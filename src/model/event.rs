@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Ack, Ailment, Approval, Attempt, AttemptId, Cause, CheckResult, Delivery, Diagnosis, Drills,
     EntryId, EventKind, Finding, Fleet, GivenUp, Hold, HostName, IncidentId, Observation, ProbeId,
-    ProfileName, ProfileState, Reach, RecoveryReport, Rung, Silence, Timestamp,
+    ProfileName, ProfileState, Reach, RecoveryReport, Rehearsal, Rung, Silence, Timestamp,
 };
 
 /// Whom an order of `probe pause` or `probe resume` concerns.
@@ -76,6 +76,8 @@ pub struct Orders {
     pub rearm: BTreeSet<String>,
     /// By host: the last word of a person that a proposed restart may begin.
     pub approvals: BTreeMap<String, Approval>,
+    /// By host: the last word of a person that it is to be restarted for a rehearsal.
+    pub rehearsals: BTreeMap<String, Rehearsal>,
     /// By thread: the last word of a person that somebody has what is told there.
     pub acks: BTreeMap<String, Ack>,
     /// What `probe drill` found last.

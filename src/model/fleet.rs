@@ -13,7 +13,7 @@ use super::rows::{Rows, Waiting};
 use super::{
     Ack, Approval, AttemptId, BootId, Detour, Drills, Ending, Entry, EntryId, Finding, Flights,
     Heart, HostName, HostTrack, Incident, IncidentId, Index, Pause, Period, ProbeId, ProfileName,
-    ProfileTrack, Settings, Share, Slot, Timestamp,
+    ProfileTrack, Rehearsal, Settings, Share, Slot, Timestamp,
 };
 
 /// The fleet's own line of time: never runs backwards, never jumps while the machine stays up.
@@ -115,6 +115,8 @@ pub struct Fleet {
     pub pauses: BTreeMap<String, Pause>,
     /// What people approved (`probe approve`), by host; read from files, never written here.
     pub approvals: BTreeMap<String, Approval>,
+    /// Which hosts people want restarted for a rehearsal (`probe drill --restart`); read from files, never written here.
+    pub rehearsals: BTreeMap<String, Rehearsal>,
     /// What people acknowledged (`probe ack`), by thread; read from files, never written here.
     pub acks: BTreeMap<String, Ack>,
     /// What `probe drill` found last; read from files, never written here.

@@ -116,6 +116,9 @@ pub const ASKED_AT_ONCE: usize = 16;
 /// at anew.
 pub const PROPOSAL: Duration = Duration::from_secs(15 * 60);
 
+/// For so long a person's order to restart a host for a rehearsal is good: somebody waits at a terminal for it.
+pub const REHEARSAL: Duration = Duration::from_secs(30);
+
 /// A hold of one kind that has lasted for this long while a site is down is told, whatever its kind: long enough for what
 /// ends by itself (a backup, an update, a boot), short enough to hear of it while it matters.
 pub const HOLD_LASTS: Duration = Duration::from_secs(15 * 60);

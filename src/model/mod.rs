@@ -90,7 +90,7 @@ pub use quoted::{Piece, Quoted, misleads, one_line};
 pub use reason::Reason;
 pub use recovery::{
     Approval, Attempt, Backoff, Budget, LEFT_OUT, Mode, Proposal, RecoveryOutcome, RecoveryReport,
-    Rung, When,
+    Rehearsal, Rehearsed, Rung, When,
 };
 pub use replayed::{Comparison, Difference, Replayed, ReplayedIncident, ReplayedRestart, Trial};
 pub use rollup::{ROLLUP_BYTES, Rollup, Rollups, Share, Span, date_of, day_of, hour_of};

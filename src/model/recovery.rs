@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ailment, AttemptId, HostName, Reason, Timestamp, fnv1a, limits};
+use super::{Ailment, AttemptId, Hold, HostName, Reason, Timestamp, fnv1a, limits};
 
 /// Exponential backoff between restarts of one host.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -150,6 +150,26 @@ pub struct Approval {
     pub at: Timestamp,
 }
 
+/// A person's order to restart a host that is well, to see that it comes back (`probe drill --restart`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// When it was given, by the wall clock: it names the order, which is answered once.
+    pub at: Timestamp,
+}
+
+/// What became of such an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsed {
+    /// When the order was given.
+    pub at: Timestamp,
+    /// The restart that it led to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
+    /// Why it led to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
+}
+
 /// How many of a host's profiles must be down before it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -260,6 +280,10 @@ pub struct Attempt {
     /// It was ordered although most hosts failed together: a look had shown that the server does not run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub braked: bool,
+    /// A person ordered it while the host was well, to see that it comes back: it counts for the budget, and neither towards giving up
+    /// nor for what restarts of the host teach.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     /// When it was ordered.
     pub began: Timestamp,
     /// When it ended.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Ailment, AsBrowser, Attempt, AttemptId, CheckResult, CheckTrack, Diagnosis, Evidence, Finding,
-    Flap, GivenUp, Hold, Incident, Past, ProbeId, Proposal, Reason, Restarts, Slot, Tally, Telling,
-    Timestamp, Unjudged,
+    Flap, GivenUp, Hold, Incident, Past, ProbeId, Proposal, Reason, Rehearsed, Restarts, Slot,
+    Tally, Telling, Timestamp, Unjudged,
 };
 
 /// The state of a profile by its counted results. An unknown verdict does not change it.
@@ -340,6 +340,9 @@ pub struct HostTrack {
     /// A restart of it that waits for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Proposal>,
+    /// What became of the last order to restart it for a rehearsal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Box<Rehearsed>>,
     /// Logins at it fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_login: Option<Box<NoLogin>>,

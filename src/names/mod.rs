@@ -78,6 +78,14 @@ impl Names {
         }
     }
 
+    /// Who is asked, in order.
+    ///
+    /// # Errors
+    /// Why nobody can be.
+    pub fn servers(&self) -> Result<Vec<SocketAddr>, Failure> {
+        self.made().map(|made| made.servers.clone())
+    }
+
     /// The addresses of a name of the first family that it has, IPv4 before IPv6. A question for IPv4 that is answered by an error, or
     /// not at all, leaves the answer for IPv6.
     ///

@@ -29,6 +29,7 @@ mod tell;
 mod wakeup;
 
 pub use account::account;
+pub use host::rehearsal::forbids;
 pub use host::release::{Release, release};
 pub use wakeup::{settled, wakeup};
 

@@ -33,6 +33,7 @@ fn fleet(age: Duration) -> Fleet {
         number: 1,
         command: "sudo -n kusanagi restart".into(),
         ailment: None,
+        drill: false,
         braked: false,
         began: DECIDED,
         ended: None,

@@ -119,6 +119,17 @@ impl SshRecoverer {
         self
     }
 
+    /// Runs a word that changes nothing there, as a look does: pauses and ages do not hold it.
+    pub async fn ask(&self, host: &Host, words: &str) -> Asked {
+        let (verdict, said) = self.run(host, words, self.limits.look, None).await;
+        Asked {
+            outcome: verdict.outcome,
+            exit_status: verdict.exit_status,
+            reason: verdict.reason,
+            said,
+        }
+    }
+
     /// Why an act that must begin before `until` is not begun now. Asked in the last moment.
     fn held_back(&self, host: &Host, until: Duration) -> Option<Reason> {
         if (self.paused)(host) {
@@ -220,6 +231,19 @@ impl SshRecoverer {
         let is_look = until.is_none();
         Started::Ended(verdict, if is_look { seen.stdout.text() } else { output })
     }
+}
+
+/// What came of a harmless word that was sent to a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// How it ended.
+    pub outcome: RecoveryOutcome,
+    /// The exit status, where one came back.
+    pub exit_status: Option<i32>,
+    /// Why it ended so, where that is known.
+    pub reason: Option<Reason>,
+    /// What it printed on its standard output.
+    pub said: String,
 }
 
 /// What became of a client that was started.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::history::Grain;
 use super::{StateDir, StoreError, orders, snapshot};
 use crate::model::{
-    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Rollup, Seen,
-    Target, Timestamp,
+    Ack, Approval, Course, Happened, HostName, IncidentId, Pause, ProfileName, Rehearsal, Rollup,
+    Seen, Target, Timestamp,
 };
 use crate::ports::{Failed, NotOpened, Opened, Snapshot, Store};
 
@@ -76,6 +76,10 @@ impl Store for Disk {
 
     fn approve(&self, host: &HostName, approval: &Approval) -> Result<(), Failed> {
         Ok(orders::approve(&self.path, host, approval)?)
+    }
+
+    fn rehearse(&self, host: &HostName, order: &Rehearsal) -> Result<(), Failed> {
+        Ok(orders::rehearse(&self.path, host, order)?)
     }
 
     fn acknowledge(

@@ -1,5 +1,6 @@
 //! What people order: `pause/NAME` stops acting on a target, `rearm/NAME` lets a host that gave up act again,
-//! `approve/HOST` allows the restart that it names, and stays until the next approval, `ack/THREAD` says that somebody has what is told in
+//! `approve/HOST` allows the restart that it names, and stays until the next approval, `rehearse/HOST` orders one restart of a host that is well,
+//! and is good for half a minute, `ack/THREAD` says that somebody has what is told in
 //! a thread of mails, and stays until another one is given after its end. What `probe drill` found is kept in the same way: `drill/HOST`, `drill-mail/all`.
 //!
 //! Orders are files, so that they need no lock, reach a running daemon, and can be given with `touch` if nothing else
@@ -16,12 +17,13 @@ use serde::de::DeserializeOwned;
 
 use super::{StoreError, directory};
 use crate::model::{
-    Ack, Approval, Drill, Drills, HostName, IncidentId, Orders, Pause, Target, Timestamp,
+    Ack, Approval, Drill, Drills, HostName, IncidentId, Orders, Pause, Rehearsal, Target, Timestamp,
 };
 
 const PAUSE: &str = "pause";
 const REARM: &str = "rearm";
 const APPROVE: &str = "approve";
+const REHEARSE: &str = "rehearse";
 const ACK: &str = "ack";
 const ALL: &str = "all";
 
@@ -89,6 +91,19 @@ pub fn approve(dir: &Path, host: &HostName, approval: &Approval) -> Result<(), S
         .map_err(io::Error::from)
         .and_then(|body| directory::place(&dir, APPROVE, &name, &body))
         .map_err(|e| StoreError::file("write the approval", &dir.join(APPROVE).join(name), e))
+}
+
+/// Orders the restart of a host for a rehearsal.
+///
+/// # Errors
+/// When the name can be none of a file, or the file cannot be written.
+pub fn rehearse(dir: &Path, host: &HostName, order: &Rehearsal) -> Result<(), StoreError> {
+    let name = file_name(&Target::Named(host.to_string()))?;
+    let dir = directory::visit(dir)?;
+    serde_json::to_vec(order)
+        .map_err(io::Error::from)
+        .and_then(|body| directory::place(&dir, REHEARSE, &name, &body))
+        .map_err(|e| StoreError::file("write the order", &dir.join(REHEARSE).join(name), e))
 }
 
 /// Says that somebody has what is told in these threads. What was said of threads that are not `open` any more is removed.
@@ -235,6 +250,7 @@ impl OrderBook {
             .collect();
         orders.drills = self.read_drills();
         orders.approvals = read_all(&self.dir.join(APPROVE));
+        orders.rehearsals = read_all(&self.dir.join(REHEARSE));
         orders.acks = read_all(&self.dir.join(ACK));
         orders
     }

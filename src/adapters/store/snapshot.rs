@@ -39,6 +39,7 @@ pub fn read_only(path: &Path) -> Result<Snapshot, StoreError> {
     loaded.fleet.drills = orders.drills;
     loaded.fleet.pauses.clone_from(&pauses);
     loaded.fleet.approvals = orders.approvals;
+    loaded.fleet.rehearsals = orders.rehearsals;
     loaded.fleet.acks = orders.acks;
     Ok(Snapshot {
         fleet: loaded.fleet,

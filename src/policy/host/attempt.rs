@@ -13,6 +13,9 @@
 //!   does not count towards giving up ([`login`], [`release`](crate::policy::host::release)).
 //! - It could not be made durable: it is taken back as if it had never been ordered.
 //!
+//! A restart of a host that is well, for a rehearsal, ends in the same way, and is no attempt to mend anything: it does not count towards
+//! giving up, and teaches nothing.
+//!
 //! A command begins within [`limits::SSH_OVERHEAD`] of its decision or never, and for the budget it counts from the end
 //! of that time. After every attempt the backoff must pass before the next one.
 
@@ -29,6 +32,15 @@ use crate::policy::site::{evidence, port};
 
 /// Orders a restart that rests on this profile's evidence.
 pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
+    order(draft, name, profile, false);
+}
+
+/// Orders a restart of a host that is well; this profile will show that it comes back.
+pub(in crate::policy) fn rehearse(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName) {
+    order(draft, name, profile, true);
+}
+
+fn order(draft: &mut Draft<'_>, name: &HostName, profile: &ProfileName, drill: bool) {
     let Some(host) = draft.host(name) else { return };
     let now = draft.now;
     let id = draft.fleet.next_attempt();
@@ -39,14 +51,16 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
     let command = rung.to_string();
     let ailment = host
         .diagnose
-        .then(|| sight::finding(draft, name, profile))
-        .flatten()
+        .then_some(())
+        .filter(|()| !drill)
+        .and_then(|()| sight::finding(draft, name, profile))
         .map(|found| found.ailment);
     let attempt = Attempt {
         id,
         number,
         command: command.clone(),
         ailment,
+        drill,
         braked: draft
             .fleet
             .hosts
@@ -68,7 +82,9 @@ pub(in crate::policy) fn begin(draft: &mut Draft<'_>, name: &HostName, profile: 
     track.hold = Some(Hold::Restarting);
     track.starts.retain(|start| now.since(*start) < longest);
     track.starts.push(counted(now));
-    lesson::began(track, now, period, ailment);
+    if !drill {
+        lesson::began(track, now, period, ailment);
+    }
     // While its end is not known, no failure counts that began before it could have settled.
     track.evidence_from = deadline + host.restart.settle;
     track.last = Some(attempt.clone());
@@ -160,6 +176,7 @@ pub(in crate::policy) fn finish(
     let broken = report.config_broken;
     attempt.ended = Some(at);
     attempt.report = Some(report);
+    let drill = attempt.drill;
     let touched = outcome.touched_host();
     let counts_from = match &host {
         Some(_) if touched => end + settle,
@@ -186,9 +203,10 @@ pub(in crate::policy) fn finish(
         track
             .starts
             .retain(|start| *start != counted(attempt.began));
-        track.attempts -= u32::from(unsent && track.attempts > 0);
+        track.attempts -= u32::from(unsent && !drill && track.attempts > 0);
         lesson::undone(track, attempt.began);
     }
+    track.attempts -= u32::from(drill && track.attempts > 0);
     // A host that was removed from the configuration meanwhile may come back: the least wait holds for it, too.
     let wait = host.as_ref().map_or(limits::RESTART_FLOOR, |host| {
         host.restart.backoff.wait(name, id, attempts)

@@ -116,6 +116,38 @@ pub(in crate::policy) fn rule(draft: &Draft<'_>, name: &HostName) -> Ruling {
     }
 }
 
+/// What holds the restart of a host that is well, which a person ordered; one that is not well is left to the rules.
+pub(in crate::policy) fn rehearsal(
+    draft: &Draft<'_>,
+    name: &HostName,
+    site: &ProfileName,
+) -> Option<Hold> {
+    let host = draft.settings.hosts.get(name)?;
+    let fresh = HostTrack::default();
+    let track = draft.fleet.hosts.get(name).unwrap_or(&fresh);
+    let sites = || draft.watched(name);
+    let ails = match rule(draft, name) {
+        Ruling::Nothing => None,
+        Ruling::Hold(hold) => Some(hold),
+        Ruling::GiveUp(reason) => Some(Hold::GaveUp { reason }),
+        Ruling::Permit(_) | Ruling::Propose => Some(Hold::AwaitingProbe),
+    };
+    let spent = track.attempts >= host.restart.give_up_after;
+    ails.or_else(|| underway(track))
+        .or_else(|| {
+            spent.then(|| Hold::GaveUp {
+                reason: given_up(draft, name, track),
+            })
+        })
+        .or_else(|| at_work(draft, name))
+        .or_else(|| forbidden(draft, name))
+        .or_else(|| sites().find_map(|(site, _)| pause_of(draft, site.as_str())))
+        .or_else(|| together(draft, host, track, site))
+        .or_else(|| too_often(draft, name, track))
+        .or_else(|| login::refusal(draft.now, track))
+        .or_else(|| sightless(draft))
+}
+
 /// Why a person must look: restarts that did not help, or a host that could not be reached.
 fn given_up(draft: &Draft<'_>, name: &HostName, track: &HostTrack) -> GivenUp {
     let tries = track.attempts;

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `recovery` | what a host does next: hold, restart, give up, be re-armed after proven health |
 //! | `approval` | whether a person must approve a restart, and has (`mode: ask`) |
+//! | `rehearsal` | whether a host that is well is restarted because a person wants to see it come back |
 //! | `rounds` | which hosts the rules are asked about now |
 //! | `guard` | whether this host may be restarted, and if not, why not |
 //! | `brake` | whether a host is restarted that fails together with most others |
@@ -27,6 +28,7 @@ pub(in crate::policy) mod guard;
 pub(in crate::policy) mod lesson;
 pub(in crate::policy) mod login;
 pub(in crate::policy) mod recovery;
+pub(in crate::policy) mod rehearsal;
 pub(in crate::policy) mod release;
 pub(in crate::policy) mod rounds;
 pub(in crate::policy) mod sight;

@@ -16,7 +16,7 @@ use crate::model::{
 
 use crate::policy::draft::Draft;
 use crate::policy::host::guard::{Ruling, rule};
-use crate::policy::host::{approval, attempt, giving_up, login, rounds};
+use crate::policy::host::{approval, attempt, giving_up, login, rehearsal, rounds};
 use crate::policy::site::evidence;
 use crate::policy::site::incident::fails_by_host;
 
@@ -207,6 +207,7 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
     draft.fleet.pauses = orders.pauses;
     draft.fleet.drills = orders.drills;
     draft.fleet.approvals = orders.approvals;
+    draft.fleet.rehearsals = orders.rehearsals;
     draft.fleet.acks = orders.acks;
     for target in orders.rearm {
         if target == "all" {
@@ -242,6 +243,7 @@ pub(in crate::policy) fn ordered(draft: &mut Draft<'_>, orders: Orders) {
         trust(draft, &target);
         draft.durable = true;
     }
+    rehearsal::answer(draft);
 }
 
 /// The checks of a site that a person resumes by its name or its host's count from now on, even if they were never

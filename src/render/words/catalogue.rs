@@ -103,6 +103,8 @@ files! {
     Week = "week",
     /// The status page.
     Status = "status",
+    /// What `probe drill` says.
+    Drill = "drill",
     /// Times and spans.
     Times = "times",
 }
@@ -149,6 +151,7 @@ impl File {
             | Self::Page
             | Self::Week
             | Self::Status
+            | Self::Drill
             | Self::Times => false,
         }
     }

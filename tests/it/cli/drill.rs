@@ -167,3 +167,269 @@ fn a_host_is_looked_at_before_it_is_restarted() {
     );
     assert_eq!(ground.restarts(), usize::from(began.is_some()));
 }
+
+/// The whole chain on one page: each link has its line, and one that fails has its mark.
+#[test]
+fn every_link_has_its_line() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    ground.probe(&["drill"]).expect(
+        0,
+        &[
+            "ok configuration: ",
+            "ok state: ",
+            "no run has used it yet",
+            "ok own network: tcp://",
+            "ok name servers: no site needs one",
+            &format!("ok shop: {} is well", ground.site.url()),
+            "note heartbeat: none is configured",
+            "ok web1: its host key is the known one",
+            "ok web1: ",
+            "is let in",
+            "note web1: the key may run any command",
+            "ok web1: logged in and looked",
+            "note web1: until now no drill of it went well",
+            "note web1: no restart of it has been seen to work",
+        ],
+    );
+    // With a host named, what is not of that host is left out.
+    let named = ground.probe(&["drill", "web1"]);
+    named.expect(0, &["ok shop: "]);
+    assert!(!named.stdout.contains("heartbeat"), "{named:#?}");
+    assert!(
+        !named.stdout.contains("until now"),
+        "it went well a moment ago: {named:#?}"
+    );
+
+    ground.site.set(false);
+    ground
+        .probe(&["drill", "-q"])
+        .expect(2, &["FAIL shop: ", "refused"]);
+    ground.site.set(true);
+    let yaml = ground.yaml(&ground.host(&sshd, "true"), None);
+    let dead = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (before, after) = yaml.split_once("canaries: [").unwrap();
+    let (_, after) = after.split_once(']').unwrap();
+    ground.configure(&format!(
+        "{before}canaries: [\"tcp://{dead}\"]{after}heartbeat: {{url: \"http://{dead}/beat\"}}\n"
+    ));
+    ground.probe(&["drill"]).expect(
+        2,
+        &[
+            &format!("warn own network: tcp://{dead} does not answer"),
+            "FAIL own network: no canary answers, so nothing would be restarted",
+            "FAIL heartbeat: not taken: ",
+        ],
+    );
+}
+
+/// What the key may do, and what sudo says, by a login that answers as such a host would.
+#[test]
+fn what_the_key_may_do_is_said() {
+    let facts =
+        "facts=1\nweb_unit=nginx\nweb_active=active\ndisk_free_pct=50\nconfig_test=ok\nend=1\n";
+    let look = |case: &str| {
+        format!(
+            "case \"$SSH_ORIGINAL_COMMAND\" in {case} *' sh -c '*|'probe-agent 1 diagnose') cat FACTS;; *) exit 64;; esac"
+        )
+    };
+    for (how, agent, command, code, said) in [
+        (
+            look(""),
+            false,
+            "sudo -n kusanagi restart",
+            0,
+            &["ok web1: the key is bound"][..],
+        ),
+        (
+            look(""),
+            true,
+            "",
+            0,
+            &["ok web1: the key runs the agent and nothing else"],
+        ),
+        (
+            look("echo*) eval \"$SSH_ORIGINAL_COMMAND\";;"),
+            true,
+            "",
+            1,
+            &["warn web1: the key may run any command, although the agent is there"],
+        ),
+        (
+            look(
+                "echo*) eval \"$SSH_ORIGINAL_COMMAND\";; 'sudo -n -l kusanagi restart') echo /usr/bin/kusanagi restart;;",
+            ),
+            false,
+            "sudo -n kusanagi restart",
+            0,
+            &[
+                "note web1: the key may run any command",
+                "ok web1: sudo lets the account run `kusanagi restart`",
+            ],
+        ),
+        (
+            look(
+                "echo*) eval \"$SSH_ORIGINAL_COMMAND\";; sudo*) echo 'sudo: a password is required' >&2; exit 1;;",
+            ),
+            false,
+            "sudo -n kusanagi restart",
+            2,
+            &[
+                "FAIL web1: sudo does not let the account run `kusanagi restart`",
+                "NOPASSWD: kusanagi restart",
+            ],
+        ),
+        (
+            look("echo*) eval \"$SSH_ORIGINAL_COMMAND\";;"),
+            false,
+            "sudo -n a && sudo -n b",
+            0,
+            &["note web1: `sudo -n a && sudo -n b` is more than one command"],
+        ),
+    ] {
+        let ground = Ground::start();
+        let sshd = ground.sshd();
+        let keys = ground.path("sshd").join("authorized_keys");
+        let key = std::fs::read_to_string(&keys).unwrap();
+        std::fs::write(ground.path("facts"), facts).unwrap();
+        let forced = ground.path("forced");
+        let how = how.replace("FACTS", &ground.path("facts").display().to_string());
+        std::fs::write(&forced, how).unwrap();
+        std::fs::write(
+            &keys,
+            format!("restrict,command=\"sh {}\" {key}", forced.display()),
+        )
+        .unwrap();
+        let host = ground.looked_at(&sshd, command);
+        let host = if agent {
+            host.replace("      commands: [\"\"]\n", "")
+                .replace("    restart:\n", "    agent: true\n    restart:\n")
+        } else {
+            host
+        };
+        ground.configure(&ground.yaml(&host, None));
+        ground.probe(&["drill", "web1"]).expect(code, said);
+    }
+}
+
+/// A real restart, with the site gone for a while; by a run of its own, and by the daemon that has the state.
+#[test]
+fn a_restart_is_made_and_proven_from_outside() {
+    for daemon in [false, true] {
+        let ground = Ground::start();
+        let sshd = ground.sshd();
+        let up = ground.path("up");
+        let up = up.display();
+        let command = format!("rm {up}; sleep 2; {}", ground.cure());
+        ground.configure(&ground.yaml(&ground.host(&sshd, &command), None));
+        let watch = daemon.then(|| {
+            let mut watch = ground.begin(&mut ground.command(&["run"]));
+            watch.says("watching");
+            watch
+        });
+        ground
+            .probe(&["drill", "--restart", "web1"])
+            .expect(3, &["no terminal to ask at", "--yes"]);
+        ground
+            .probe(&["drill", "--restart", "--yes"])
+            .expect(3, &["<HOST>"]);
+        assert_eq!(ground.restarts(), 0);
+        let answer = ground.probe(&["drill", "--restart", "--yes", "web1"]);
+        answer.expect(
+            0,
+            &[
+                "ok web1: a restart was ordered, and is written down",
+                "ended well, in 2.",
+                "ok from outside: no answer for ",
+                "all sites of web1 answer again",
+            ],
+        );
+        assert_eq!(ground.restarts(), 1);
+        let why = ground.probe(&["why", "web1", "--json"]).json();
+        assert_eq!(why["budget"]["spent"], 1, "{why:#}");
+        if let Some(watch) = watch {
+            watch.signal("TERM");
+            watch.end();
+        }
+        ground
+            .probe(&["drill", "web1"])
+            .expect(0, &["ok web1: the last restart that worked was "]);
+    }
+}
+
+/// What holds a restart is said, and nothing is restarted.
+#[test]
+fn a_restart_is_not_made_where_something_speaks_against_it() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let again = ["drill", "--restart", "--yes", "web1"];
+    ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    ground.probe(&["pause", "web1"]).expect(0, &[]);
+    ground
+        .probe(&again)
+        .expect(2, &["FAIL web1: not restarted: ", "paused"]);
+    ground.probe(&["resume", "web1"]).expect(0, &[]);
+    ground.site.set(false);
+    ground
+        .probe(&again)
+        .expect(2, &["FAIL web1: not restarted: the lines above"]);
+    ground.site.set(true);
+    assert_eq!(ground.restarts(), 0);
+    // The command leaves the site down: that is seen, and said.
+    let up = ground.path("up");
+    let stops = format!(
+        "rm {}; echo >> {}",
+        up.display(),
+        ground.path("restarts").display()
+    );
+    ground.configure(&ground.yaml(&ground.host(&sshd, &stops), None));
+    ground.probe(&again).expect(
+        2,
+        &["ended well", "FAIL from outside: shop does not answer"],
+    );
+    assert_eq!(ground.restarts(), 1);
+
+    // A guard, by the facts of the look.
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    let keys = ground.path("sshd").join("authorized_keys");
+    let key = std::fs::read_to_string(&keys).unwrap();
+    let facts = "facts=1\nweb_unit=nginx\nweb_active=active\nconfig_test=failed\nend=1\n";
+    std::fs::write(ground.path("facts"), facts).unwrap();
+    let forced = format!("cat {}", ground.path("facts").display());
+    std::fs::write(&keys, format!("restrict,command=\"{forced}\" {key}")).unwrap();
+    ground.configure(&ground.yaml(&ground.looked_at(&sshd, &ground.cure()), None));
+    ground
+        .probe(&again)
+        .expect(2, &["configuration is broken", "not restarted"]);
+    assert_eq!(ground.restarts(), 0);
+}
+
+/// In the reader's language.
+#[test]
+fn a_drill_speaks_japanese() {
+    let ground = Ground::start();
+    let sshd = ground.sshd();
+    ground.configure(&ground.yaml(&ground.host(&sshd, "true"), None));
+    let mut command = ground.command(&["drill"]);
+    let by_locale = ground.run(command.env("LANG", "ja_JP.UTF-8"));
+    let by_word = ground.probe(&["drill", "--lang", "ja"]);
+    for answer in [by_locale, by_word] {
+        answer.expect(
+            0,
+            &[
+                "ok 設定: ",
+                "web1: ログインし、状態を確認しました",
+                "web1: ホスト鍵は登録済み",
+            ],
+        );
+        assert!(!answer.stdout.contains("logged in"), "{answer:#?}");
+    }
+    let mut command = ground.command(&["drill", "--lang", "en"]);
+    let asked = ground.run(command.env("LC_ALL", "ja_JP.UTF-8"));
+    asked.expect(0, &["logged in and looked"]);
+}

@@ -230,6 +230,7 @@ pub(super) fn attempt(number: u32, outcome: RecoveryOutcome) -> Attempt {
         number,
         command: "sudo -n kusanagi restart".to_owned(),
         ailment: None,
+        drill: false,
         braked: false,
         began: now() - secs(15),
         ended: Some(now() - secs(12)),

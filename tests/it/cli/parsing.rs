@@ -129,9 +129,9 @@ fn usage_errors_end_with_3_and_say_what_to_write() {
         ("status sh/op", "not a profile"),
         (
             "--lang ja once",
-            "`ja` is not supported in this version; use `--lang en`",
+            "only `probe drill` speaks Japanese in this version; use `--lang en`",
         ),
-        ("--lang fr once", "use `en`"),
+        ("--lang fr once", "use `en` or `ja`"),
         ("--color sometimes once", "auto, always, never"),
         ("--log xml once", "text, json"),
         ("-q -v once", "cannot be used with"),

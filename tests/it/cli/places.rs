@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use probe::cli::Color;
-use probe::cli::place::{StateSurroundings, color, config, other_config, other_state, state_dir};
+use probe::cli::place::{
+    StateSurroundings, color, config, language, other_config, other_state, state_dir,
+};
+use probe::model::Language;
 
 fn os(text: &str) -> Option<OsString> {
     Some(OsString::from(text))
@@ -154,4 +157,22 @@ fn colour() {
     assert!(!auto(None, os("0"), "xterm", false));
     assert!(color(Color::Always, os("1"), None, None, false));
     assert!(!color(Color::Never, None, os("1"), None, true));
+}
+
+#[test]
+fn the_language() {
+    for (all, messages, lang, found) in [
+        ("", "", "ja_JP.UTF-8", Language::Ja),
+        ("", "", "ja", Language::Ja),
+        ("", "ja_JP", "en_US.UTF-8", Language::Ja),
+        ("", "en_US.UTF-8", "ja_JP.UTF-8", Language::En),
+        ("C", "ja_JP", "ja_JP", Language::En),
+        ("ja_JP@x", "C", "C", Language::Ja),
+        ("", "", "", Language::En),
+        ("", "", "jam_JM.UTF-8", Language::En),
+    ] {
+        let locale = [all, messages, lang].map(os);
+        assert_eq!(language(locale), found, "{all} {messages} {lang}");
+    }
+    assert_eq!(language([None, None, None]), Language::En);
 }

@@ -106,6 +106,7 @@ pub(crate) fn attempt(number: u32, began: Timestamp, outcome: RecoveryOutcome) -
         number,
         command: "sudo -n kusanagi restart".to_owned(),
         ailment: None,
+        drill: false,
         braked: false,
         began,
         ended: Some(began + Duration::from_secs(2)),

@@ -58,6 +58,7 @@ fn ended(outcome: RecoveryOutcome) -> Happened {
             number: 2,
             command: "sudo -n kusanagi restart".to_owned(),
             ailment: None,
+            drill: false,
             braked: false,
             began: WALL,
             ended: Some(WALL),

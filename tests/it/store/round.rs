@@ -85,6 +85,7 @@ fn attempt(rng: &mut fastrand::Rng) -> Attempt {
         number: rng.u32(..),
         command: text(rng),
         ailment: rng.bool().then_some(Ailment::Stopped),
+        drill: false,
         braked: rng.bool(),
         began: at(rng),
         ended: maybe(rng, Timestamp(-1)),

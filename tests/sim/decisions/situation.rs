@@ -426,6 +426,7 @@ fn attempt(number: u32) -> Attempt {
         number,
         command: "sudo -n kusanagi restart".into(),
         ailment: None,
+        drill: false,
         braked: false,
         began,
         ended: Some(began + secs(2)),

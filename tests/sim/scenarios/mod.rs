@@ -19,6 +19,7 @@ mod endings;
 mod in_time;
 mod ours;
 mod pace;
+mod rehearsals;
 mod reminders;
 mod silent;
 mod together;

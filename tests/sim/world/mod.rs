@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use probe::model::{
     Ack, Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
-    Happened, HostName, Now, Orders, Pause, ProfileName, Seen, Settings, Start, Timestamp,
+    Happened, HostName, Now, Orders, Pause, ProfileName, Rehearsal, Seen, Settings, Start, Timestamp,
 };
 use probe::policy;
 
@@ -54,6 +54,8 @@ pub struct World {
     pub rearm: BTreeSet<String>,
     /// What people approved, by host.
     pub approvals: BTreeMap<String, Approval>,
+    /// Restarts of hosts that are well, as people ordered them.
+    pub rehearsals: BTreeMap<String, Rehearsal>,
     pub acks: BTreeMap<String, Ack>,
     pub daemon: bool,
     pub cron: bool,
@@ -143,6 +145,7 @@ impl World {
             pauses: BTreeMap::new(),
             rearm: BTreeSet::new(),
             approvals: BTreeMap::new(),
+            rehearsals: BTreeMap::new(),
             acks: BTreeMap::new(),
             daemon: false,
             cron: false,
@@ -272,6 +275,7 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
             approvals: self.approvals.clone(),
+            rehearsals: self.rehearsals.clone(),
             acks: self.acks.clone(),
             ..Orders::default()
         };
@@ -293,6 +297,7 @@ impl World {
             pauses: self.pauses.clone(),
             rearm: self.rearm.clone(),
             approvals: self.approvals.clone(),
+            rehearsals: self.rehearsals.clone(),
             acks: self.acks.clone(),
             ..Orders::default()
         };
