@@ -54,6 +54,8 @@ pub struct PastRestart {
     pub profile: ProfileName,
     /// How the command ended; `None`: not known, or still under way.
     pub outcome: Option<RecoveryOutcome>,
+    /// A person ordered it while the host was well (`probe drill --restart`): it had nothing to mend.
+    pub drill: bool,
 }
 
 impl PastRestart {
@@ -66,7 +68,7 @@ impl PastRestart {
     /// Whether it was needed; `None` where nobody can say.
     #[must_use]
     pub fn needed(&self, now: Timestamp) -> Option<bool> {
-        self.outcome.filter(|_| self.took_place())?;
+        self.outcome.filter(|_| self.took_place() && !self.drill)?;
         self.past.needed(now)
     }
 }
@@ -246,7 +248,8 @@ impl<'a> Reading<'a> {
     fn last(&mut self, profile: &ProfileName) -> Option<&mut Past> {
         let host = self.settings.profiles.get(profile)?.host.as_ref()?;
         let mut newest = self.restarts.iter_mut().rev();
-        let last = newest.find(|restart| restart.host == *host && restart.took_place())?;
+        let last = newest
+            .find(|restart| restart.host == *host && restart.took_place() && !restart.drill)?;
         Some(&mut last.past)
     }
 
@@ -299,12 +302,14 @@ impl<'a> Reading<'a> {
                 command: command.clone(),
                 profile: profile.clone(),
                 outcome: None,
+                drill: false,
             }),
             Happened::RestartEnded { host, attempt, .. } => {
                 let last = self.restarts.iter_mut().rev().find(|r| r.host == *host);
                 if let Some(restart) = last {
                     restart.outcome = attempt.report.as_ref().map(|report| report.outcome);
                     restart.past.ailment = attempt.ailment;
+                    restart.drill = attempt.drill;
                 }
             }
             Happened::Judged { .. }
@@ -387,7 +392,8 @@ pub fn document(
             "outcome": restart.outcome.map(RecoveryOutcome::word),
             "ailment": restart.past.ailment.map(Ailment::word),
             "needed": restart.needed(past.until),
-            "helped": helped,
+            "drill": restart.drill,
+            "helped": helped && !restart.drill,
             "held_seconds": held.map(|(span, _)| span.as_secs()),
             "still_holds": held.is_some_and(|(_, still)| still),
         })

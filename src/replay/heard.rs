@@ -68,6 +68,13 @@ impl Heard {
                 command: command.clone(),
                 assumed: false,
             }),
+            // A rehearsal is nobody's decision.
+            Happened::RestartEnded { host, attempt, .. } if attempt.drill => {
+                let restarts = &mut self.found.restarts;
+                if let Some(place) = restarts.iter().rposition(|own| own.host == *host) {
+                    restarts.remove(place);
+                }
+            }
             Happened::Held { host, hold, .. } => {
                 self.found.holds.push((at, host.clone(), hold.clone()));
             }

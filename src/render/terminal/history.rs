@@ -26,6 +26,7 @@ pub(super) fn write(sheet: &mut Sheet, past: &PastView) {
     for restart in &past.restarts {
         let (ink, held) = match restart.past.held(past.until) {
             _ if !restart.took_place() => (Ink::Bad, "nothing was restarted".to_owned()),
+            _ if restart.drill => (Ink::Dim, "a rehearsal".to_owned()),
             Held::Still(time) => (Ink::Good, format!("has held since, for {}", span(time))),
             Held::For(time) => (Ink::Warn, format!("held for {}", span(time))),
             Held::No => (Ink::Bad, "did not help".to_owned()),
@@ -121,7 +122,8 @@ fn line_of(past: &PastView, outage: &Outage) -> Line {
 /// The last line says it all, and what it means where restarts do not hold.
 fn summary(past: &PastView) -> String {
     let whole = span(past.until.since(past.from));
-    let done = || past.restarts.iter().filter(|r| r.took_place());
+    let ours = || past.restarts.iter().filter(|r| !r.drill);
+    let done = || ours().filter(|r| r.took_place());
     let held = |restart: &PastRestart| restart.past.held(past.until);
     let helped = done().filter(|r| held(r) != Held::No).count();
     let brief = done()
@@ -135,7 +137,7 @@ fn summary(past: &PastView) -> String {
         0 => "no restart".to_owned(),
         count => format!("{}, {helped} of which helped", plural(count, "restart")),
     };
-    match past.restarts.len() - done().count() {
+    match ours().count() - done().count() {
         0 => {}
         count => restarts.push_str(&format!(", {count} more not carried out")),
     }

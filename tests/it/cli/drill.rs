@@ -9,13 +9,14 @@ fn a_host_is_logged_in_to_and_looked_at_and_not_restarted() {
     let ground = Ground::start();
     let sshd = ground.sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
+    // This machine may be short of something, which is a warning.
+    let well = |code: Option<i32>| matches!(code, Some(0 | 1));
     for words in [&["drill"][..], &["drill", "web1"]] {
         let answer = ground.probe(words);
-        answer.expect(
-            0,
-            &["web1: logged in and looked; a restart would run `echo"],
-        );
+        assert!(well(answer.code), "{answer:#?}");
         let said = flat(&answer.stdout);
+        let looked = "web1: logged in and looked; a restart would run `echo";
+        assert!(said.contains(looked), "{said}");
         assert!(
             said.contains("disk: ") && said.contains("on the host itself: "),
             "{said}"
@@ -25,7 +26,8 @@ fn a_host_is_logged_in_to_and_looked_at_and_not_restarted() {
             "the site answers inside: {said}"
         );
     }
-    ground.probe(&["drill", "-q"]).expect(0, &[]);
+    let quiet = ground.probe(&["drill", "-q"]);
+    assert!(well(quiet.code), "{quiet:#?}");
     let status = flat(&ground.probe(&["status"]).stdout);
     assert!(status.contains("drill web1 went well"), "{status}");
     assert_eq!(ground.restarts(), 0);
@@ -128,7 +130,7 @@ fn what_could_not_be_looked_at_is_listed() {
 #[test]
 fn a_drill_that_cannot_be_noted_is_a_warning() {
     let ground = Ground::start();
-    let sshd = ground.sshd();
+    let sshd = ground.calm_sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, "true"), None));
     ground.probe(&["drill"]).expect(0, &["web1: logged in"]);
     let notes = ground.path("state").join("drill");
@@ -172,7 +174,7 @@ fn a_host_is_looked_at_before_it_is_restarted() {
 #[test]
 fn every_link_has_its_line() {
     let ground = Ground::start();
-    let sshd = ground.sshd();
+    let sshd = ground.calm_sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
     ground.probe(&["drill"]).expect(
         0,
@@ -321,7 +323,7 @@ fn what_the_key_may_do_is_said() {
 fn a_restart_is_made_and_proven_from_outside() {
     for daemon in [false, true] {
         let ground = Ground::start();
-        let sshd = ground.sshd();
+        let sshd = ground.calm_sshd();
         let up = ground.path("up");
         let up = up.display();
         let command = format!("rm {up}; sleep 2; {}", ground.cure());
@@ -358,6 +360,16 @@ fn a_restart_is_made_and_proven_from_outside() {
         ground
             .probe(&["drill", "web1"])
             .expect(0, &["ok web1: the last restart that worked was "]);
+        // It mended nothing, and counts for nothing but the budget.
+        let past = ground.probe(&["history", "--json"]).json();
+        let restart = &past["restarts"][0];
+        assert_eq!(
+            (&restart["drill"], &restart["needed"]),
+            (&true.into(), &serde_json::Value::Null)
+        );
+        ground
+            .probe(&["history"])
+            .expect(0, &["a rehearsal", "no restart"]);
     }
 }
 
@@ -365,7 +377,7 @@ fn a_restart_is_made_and_proven_from_outside() {
 #[test]
 fn a_restart_is_not_made_where_something_speaks_against_it() {
     let ground = Ground::start();
-    let sshd = ground.sshd();
+    let sshd = ground.calm_sshd();
     let again = ["drill", "--restart", "--yes", "web1"];
     ground.configure(&ground.yaml(&ground.host(&sshd, &ground.cure()), None));
     ground.probe(&["pause", "web1"]).expect(0, &[]);
@@ -413,7 +425,7 @@ fn a_restart_is_not_made_where_something_speaks_against_it() {
 #[test]
 fn a_drill_speaks_japanese() {
     let ground = Ground::start();
-    let sshd = ground.sshd();
+    let sshd = ground.calm_sshd();
     ground.configure(&ground.yaml(&ground.host(&sshd, "true"), None));
     let mut command = ground.command(&["drill"]);
     let by_locale = ground.run(command.env("LANG", "ja_JP.UTF-8"));

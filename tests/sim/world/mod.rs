@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use probe::model::{
     Ack, Approval, AttemptId, BootId, Cause, Certificate, Effect, Entry, Event, EventKind, Fleet,
-    Happened, HostName, Now, Orders, Pause, ProfileName, Rehearsal, Seen, Settings, Start, Timestamp,
+    Happened, HostName, Now, Orders, Pause, ProfileName, Rehearsal, Seen, Settings, Start,
+    Timestamp,
 };
 use probe::policy;
 
