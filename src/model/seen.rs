@@ -143,10 +143,10 @@ impl Seen {
 }
 
 fn probed(fleet: &Fleet, profile: &ProfileName, checks: &[CheckResult]) -> Option<Seen> {
-    let track = fleet.profiles.get(profile)?;
     let well = checks.iter().all(|check| check.cause().is_none());
-    let at_rest = track.state() == ProfileState::Up && track.failures == 0;
-    if well && at_rest && track.incident.is_none() {
+    let track = fleet.profiles.get(profile)?;
+    let at_rest = track.failures == 0 && track.incident.is_none();
+    if well && at_rest && track.state() == ProfileState::Up {
         return None;
     }
     let (_, began) = track.in_flight?;

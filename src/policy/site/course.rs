@@ -10,27 +10,37 @@ use crate::model::{Profile, ProfileName, ProfileState, Share, Slot, Timestamp, l
 
 use crate::policy::draft::Draft;
 
-/// A probe of a profile ended. The one before, if there was one, ended at `last` and left it in this state.
+/// A probe of a profile ended. The one before, if there was one, ended at `last` and left it in this state. A slot that is
+/// over is handed to the next commit.
 pub(in crate::policy) fn passed(
     draft: &mut Draft<'_>,
     profile: &Profile,
     last: Option<Timestamp>,
     left: ProfileState,
 ) {
-    let Some(gap) = last.map(|last| draft.now.since(last)) else {
-        return;
-    };
-    if gap <= limits::UNWATCHED_AFTER.max(profile.interval.saturating_mul(3)) {
-        let judged = left != ProfileState::Unknown;
-        slot(draft, &profile.name).pass(gap, judged);
+    let longest = limits::UNWATCHED_AFTER.max(profile.interval.saturating_mul(3));
+    let gap = last.map(|last| draft.now.since(last));
+    let (name, now) = (&profile.name, Slot::at(draft.wall(draft.now)));
+    let track = draft.fleet.profile_mut(name);
+    let over = track.slot.number != now.number;
+    let finished = over.then(|| std::mem::replace(&mut track.slot, now));
+    if let Some(gap) = gap.filter(|gap| *gap <= longest) {
+        track.slot.pass(gap, left != ProfileState::Unknown);
+    }
+    if let Some(finished) = finished.filter(|finished| !finished.is_empty()) {
+        let share = Share::of_slot(&finished, &draft.settings.wording.zone.rules);
+        draft.fleet.roll_up(name, share);
+        if !finished.is_blank() {
+            draft.fleet.finish(name, finished);
+        }
     }
 }
 
-/// Counts a probe as well or failed.
+/// Counts a probe as well or failed, in the slot in which it ended.
 pub(in crate::policy) fn probed(draft: &mut Draft<'_>, name: &ProfileName, well: bool) {
     let track = draft.fleet.profile_mut(name);
     let took = track.last.iter().map(|check| check.timings.total).max();
-    slot(draft, name).count(took.filter(|_| well));
+    track.slot.count(took.filter(|_| well));
 }
 
 /// An incident that began then is over.
@@ -39,21 +49,4 @@ pub(in crate::policy) fn over(draft: &mut Draft<'_>, name: &ProfileName, since: 
     for share in Share::of_incident(since, until, &draft.settings.wording.zone.rules) {
         draft.fleet.roll_up(name, share);
     }
-}
-
-/// The slot under way. The one before is handed to the next commit once it is over.
-fn slot<'d>(draft: &'d mut Draft<'_>, name: &ProfileName) -> &'d mut Slot {
-    let now = Slot::at(draft.wall(draft.now));
-    let finished = draft.fleet.profile_mut(name).slot;
-    if finished.number != now.number {
-        draft.fleet.profile_mut(name).slot = now;
-        if !finished.is_empty() {
-            let share = Share::of_slot(&finished, &draft.settings.wording.zone.rules);
-            draft.fleet.roll_up(name, share);
-            if !finished.is_blank() {
-                draft.fleet.finish(name, finished);
-            }
-        }
-    }
-    &mut draft.fleet.profile_mut(name).slot
 }

@@ -345,7 +345,7 @@ fn a_restart_is_made_and_proven_from_outside() {
             0,
             &[
                 "ok web1: a restart was ordered, and is written down",
-                "ended well, in 2.",
+                "ended well, in ",
                 "ok from outside: no answer for ",
                 "all sites of web1 answer again",
             ],
