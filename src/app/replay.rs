@@ -1,14 +1,14 @@
 //! `probe replay`: what another configuration would have decided on what was recorded. Reads the state without its lock;
 //! touches no network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::surroundings::Surroundings;
 use super::{answer, complain, settings};
 use crate::adapters::clock::SystemClock;
 use crate::cli::{self, Cli};
 use crate::exit::Exit;
-use crate::model::{ProfileName, Timestamp};
+use crate::model::{Happened, HostName, ProfileName, Settings, Timestamp};
 use crate::ports::Clock as _;
 use crate::render::{history, replay as told, terminal};
 use crate::replay::{self, Record};
@@ -21,6 +21,25 @@ pub(super) fn replay(cli: &Cli, around: &Surroundings, order: &cli::Replay) -> E
     ask(cli, around, order).unwrap_or_else(|exit| exit)
 }
 
+/// On which host a profile is: as configured, else as it was when a restart was made for it.
+fn hosts(
+    settings: &Settings,
+    notes: &[(Timestamp, Happened)],
+) -> impl Fn(&ProfileName) -> Option<HostName> {
+    let mut hosts = BTreeMap::new();
+    for (_, note) in notes {
+        if let Happened::RestartBegan { host, profile, .. } = note {
+            hosts.insert(profile.clone(), host.clone());
+        }
+    }
+    for (name, profile) in &settings.profiles {
+        if let Some(host) = &profile.host {
+            hosts.insert(name.clone(), host.clone());
+        }
+    }
+    move |name| hosts.get(name).cloned()
+}
+
 fn ask(cli: &Cli, around: &Surroundings, order: &cli::Replay) -> Result<Exit, Exit> {
     let settings = settings(cli, around)?;
     let store = around.store(cli).map_err(|error| complain(&error))?;
@@ -30,12 +49,13 @@ fn ask(cli: &Cli, around: &Surroundings, order: &cli::Replay) -> Result<Exit, Ex
     let since = until - order.since;
     let rows = store.seen(since, ROWS);
     let notes = store.journal(since, ROWS);
-    let notes = notes.map_err(|error| complain(&*error))?;
+    let mut notes = notes.map_err(|error| complain(&*error))?;
     // Rows are kept up to a number, so the record may begin later than what is asked for.
     let first = rows.iter().map(|(at, _)| *at).min();
     let from = first.map_or(since, |first| first.max(since));
-    let host_of = |name: &ProfileName| settings.profiles.get(name)?.host.clone();
-    let record = Record::new(rows, until, host_of);
+    // What was decided before anything was recorded cannot be decided again.
+    notes.retain(|(at, _)| first.is_some() && *at >= from);
+    let record = Record::new(rows, until, hosts(&settings, &notes));
     let look = around.look(cli, false);
     if order.suggest {
         let all: BTreeSet<ProfileName> = settings.profiles.keys().cloned().collect();

@@ -59,6 +59,8 @@ pub struct Replayed {
     pub holds: Vec<(Timestamp, HostName, Hold)>,
     /// Hosts that were given up, in order.
     pub given_up: Vec<(Timestamp, HostName)>,
+    /// The replay was cut there: it took too many steps.
+    pub cut: Option<Timestamp>,
     /// Failures in a row that ended below the threshold: when the row ended, of which profile, how many.
     pub passed: Vec<(Timestamp, ProfileName, u32)>,
 }
@@ -146,7 +148,7 @@ pub struct Trial {
     pub brief: usize,
     /// Restarts.
     pub restarts: usize,
-    /// Of them, those like recorded ones that the facts call needless.
+    /// Of them, those like recorded ones that the facts call needless, and those of an outage that passed without one.
     pub needless: usize,
     /// Mean time from the beginning of an outage to its confirmation: half an interval until the first probe, then as
     /// replayed.

@@ -51,6 +51,7 @@ fn course(of: &Replayed) -> Value {
         "restarts": of.restarts.iter().map(restart).collect::<Vec<_>>(),
         "gave_up": of.given_up.len(),
         "mails": of.mails,
+        "cut": of.cut.map(|at| at.to_string()),
     })
 }
 

@@ -63,12 +63,14 @@ pub struct Record {
     pub(super) looks: BTreeMap<HostName, Vec<(Timestamp, Diagnosis)>>,
     pub(super) restarts: BTreeMap<HostName, Vec<Restarted>>,
     pub(super) orders: Vec<(Timestamp, Orders)>,
+    /// On which host each profile was.
+    pub(super) hosts: BTreeMap<ProfileName, HostName>,
     /// When it ends.
     pub(super) until: Timestamp,
 }
 
 impl Record {
-    /// Sorts what was recorded up to `until`. `host_of` says on which host a profile is.
+    /// Sorts what was recorded up to `until`. `host_of` says on which host a profile was.
     #[must_use]
     pub fn new(
         rows: Vec<(Timestamp, Seen)>,
@@ -82,7 +84,10 @@ impl Record {
         for (at, seen) in rows {
             record.take(at, seen);
         }
-        record.learn(host_of);
+        let hosts = record.sights.keys();
+        let hosts = hosts.filter_map(|name| Some((name.clone(), host_of(name)?)));
+        record.hosts = hosts.collect();
+        record.learn();
         record
     }
 
@@ -146,10 +151,10 @@ impl Record {
 
     /// Learns which restarts helped: after them, and before the next one, every site of the host that had failed was
     /// well.
-    fn learn(&mut self, host_of: impl Fn(&ProfileName) -> Option<HostName>) {
+    fn learn(&mut self) {
         for (host, restarts) in &mut self.restarts {
             let sites = self.sights.iter();
-            let sites = sites.filter(|(name, _)| host_of(name).as_ref() == Some(&*host));
+            let sites = sites.filter(|(name, _)| self.hosts.get(*name) == Some(host));
             let sites: Vec<&Vec<Sight>> = sites.map(|(_, sights)| sights).collect();
             let ends: Vec<Timestamp> = restarts.iter().map(|restart| restart.ended).collect();
             for (place, restart) in restarts.iter_mut().enumerate() {

@@ -34,7 +34,7 @@ const SLACK: Duration = Duration::from_secs(5);
 /// A site that was not probed for longer than this, or three of its intervals, was not watched.
 const UNWATCHED: Duration = Duration::from_secs(15 * 60);
 
-/// Steps in one replay at most: ten times what a busy year of a hundred sites needs.
+/// Steps in one replay at most, some minutes of work; one that needs more says where it was cut.
 const STEPS: u64 = 20_000_000;
 
 /// Replays a record under a configuration.
@@ -51,6 +51,12 @@ pub fn replay(settings: &Settings, record: &Record) -> Replayed {
     let mut world = World::new(&settings, record, from - LEAD);
     world.settle(from);
     while world.turn(record.until) {}
+    for profile in std::mem::take(&mut world.assumed) {
+        if let Some(incident) = world.heard.incident(&profile) {
+            incident.assumed = true;
+        }
+    }
+    world.heard.found.cut = (world.steps >= STEPS).then_some(world.now);
     world.heard.found
 }
 
@@ -413,13 +419,7 @@ impl<'a> World<'a> {
         let Some(last) = last else {
             return self.fit(name, &[]);
         };
-        let host = self
-            .settings
-            .profiles
-            .get(name)
-            .and_then(|p| p.host.clone());
-        let host = host.filter(|host| self.settings.hosts.contains_key(host));
-        if let Some(host) = &host {
+        if let Some(host) = self.record.hosts.get(name) {
             let mended = self.mended.get(host);
             if mended.is_some_and(|(from, until)| (*from..*until).contains(&self.now)) {
                 self.assumed.insert(name.clone());

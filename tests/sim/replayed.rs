@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::sync::Arc;
 
 use probe::model::{
-    Cause, Comparison, Difference, Profile, ProfileName, Replayed, Settings, Timestamp, limits,
+    Cause, Comparison, Difference, Profile, ProfileName, Replayed, Settings, Timestamp,
 };
 use probe::replay::{Record, best, compare, recorded, replay, suggest};
 
@@ -102,7 +102,7 @@ fn under(world: &World, change: impl Fn(&mut Profile)) -> Comparison {
     for profile in new.profiles.values_mut() {
         change(Arc::make_mut(profile));
     }
-    let record = record(&new, world);
+    let record = record(&world.settings, world);
     let span = (world.seen[0].0, world.now().wall);
     compare(&new, span, recorded(&world.notes), replay(&new, &record))
 }
@@ -170,6 +170,13 @@ fn without_a_host_to_restart_the_site_stays_down_and_that_is_assumed() {
     let lost = |one: &&Difference| matches!(one, Difference::RestartLost { hold: None, .. });
     assert_eq!(watched.differences.iter().filter(lost).count(), 1);
     assert!(watched.replayed.restarts.is_empty());
+    let [incident] = &watched.replayed.incidents[..] else {
+        panic!("{:#?}", watched.replayed);
+    };
+    assert!(incident.assumed, "{incident:?}");
+    // The record ends before the hour in which a person is taken to have mended it.
+    let then = watched.recorded.incidents[0].closed.unwrap();
+    assert!(incident.closed.is_none_or(|end| end > then + 20 * MINUTE));
 }
 
 #[test]
@@ -190,5 +197,4 @@ fn thresholds_are_suggested_by_what_was_recorded() {
     let best = best(&trials).unwrap();
     assert_eq!(best.brief + best.needless, 0, "{trials:#?}");
     assert!(best.threshold > 1, "{trials:#?}");
-    assert!(limits::BRIEF > MINUTE);
 }

@@ -4,6 +4,7 @@
 //! Styles stand inline, because some readers drop style sheets; the sheet in the head only adds the dark colours, with
 //! `!important` where they must win over the inline ones.
 
+use crate::render::text::escape;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::Language;
@@ -252,21 +253,6 @@ fn prose(text: &str) -> String {
             ));
         } else {
             out.push_str(&escape(part));
-        }
-    }
-    out
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
         }
     }
     out

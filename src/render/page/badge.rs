@@ -5,11 +5,11 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::Scene;
 use super::days::Calendar;
-use super::markup::escape;
 use super::state::{key_of, sign};
 use super::uptime::{figure, shares};
 use super::visit::Visit;
 use crate::model::{ProfileName, ProfileState, ProfileTrack, Rollups};
+use crate::render::text::escape;
 
 /// Pixels of a column of text of 11 pixels; a little more than most fonts need, as nobody here can measure them.
 const COLUMN: usize = 7;

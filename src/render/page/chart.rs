@@ -7,11 +7,12 @@ use std::time::Duration;
 use minijinja::context;
 
 use super::Scene;
-use super::markup::{escape, say, word};
+use super::markup::{say, word};
 use crate::model::{Course, HostName, ProfileName, Slot, Timestamp};
 use crate::render::history::PastView;
 use crate::render::picture::scale::{Scale, hours};
 use crate::render::picture::{Marks, begins, sum};
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// Slots that one point of the line stands for.

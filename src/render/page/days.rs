@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use minijinja::context;
 
-use super::markup::{escape, say};
+use super::markup::say;
 use crate::model::{Rollup, Rollups, Timestamp, date_of, day_of};
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// Days of a strip.

@@ -6,10 +6,10 @@ use minijinja::context;
 
 use super::Scene;
 use super::incident::cause;
-use super::markup::escape;
 use super::visit::Visit;
 use crate::model::{Cause, Happened, IncidentId, ProfileName, Timestamp};
 use crate::render::explain;
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// Entries at most.

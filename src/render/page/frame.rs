@@ -6,9 +6,10 @@ use std::time::Duration;
 use minijinja::context;
 
 use super::Scene;
-use super::markup::{escape, say, word};
+use super::markup::{say, word};
 use super::visit::Visit;
 use crate::model::{Fleet, Language, Pause, Timestamp, limits};
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// A page.

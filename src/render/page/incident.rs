@@ -4,11 +4,12 @@ use minijinja::context;
 
 use super::Scene;
 use super::frame::is_open;
-use super::markup::{escape, prose, say};
+use super::markup::{prose, say};
 use crate::model::{
     Cause, CheckOutcome, CheckResult, Happened, HostName, Observation, Profile, ProfileName,
     ProfileState, ProfileTrack, Timestamp,
 };
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 use crate::render::{ailment, explain, mail};
 

@@ -7,7 +7,7 @@ use minijinja::context;
 use super::chart::Day;
 use super::days::Calendar;
 use super::frame::{framed, since};
-use super::markup::{clip, escape, fact, facts, prose, say, word};
+use super::markup::{clip, fact, facts, prose, say, word};
 use super::state::{STATES, key_of, pill, sign, sum_of};
 use super::visit::{Picked, SHOWN, Visit};
 use super::{Scene, incident, machine, uptime, why};
@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::render::explain;
 use crate::render::history::{PastView, past};
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// Characters of what was found, in a list.

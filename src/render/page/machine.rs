@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use minijinja::context;
 
 use super::frame::framed;
-use super::markup::{clip, escape, fact, facts, prose, say, section, word};
+use super::markup::{clip, fact, facts, prose, say, section, word};
 use super::state::pill;
 use super::visit::Visit;
 use super::{Scene, why};
@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::render::report::hosts_of;
 use crate::render::standing::HostStanding;
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 use crate::render::{explain, facts as told, mail};
 

@@ -2,27 +2,8 @@
 
 use minijinja::Value;
 
+use crate::render::text::escape;
 use crate::render::words::{Key, Voice};
-
-/// A text as the content of an element, or as the value of an attribute in double quotes; also for XML, so without the
-/// characters that XML forbids.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(character),
-            '\u{fffe}' | '\u{ffff}' => {}
-            other if other.is_control() => {}
-            other => out.push(other),
-        }
-    }
-    out
-}
 
 /// A sentence; what stands between backticks is set as code.
 pub(super) fn prose(text: &str) -> String {

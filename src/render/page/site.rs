@@ -8,13 +8,14 @@ use super::chart::Day;
 use super::days::Calendar;
 use super::frame::framed;
 use super::list::{Site, when};
-use super::markup::{clip, escape, prose, say, section, word};
+use super::markup::{clip, prose, say, section, word};
 use super::state::{key_of, pill};
 use super::visit::Visit;
 use super::{Scene, incident, uptime, why};
 use crate::model::{Account, CheckResult, Profile, ProfileState, ProfileTrack, Rollups, Timestamp};
 use crate::render::explain;
 use crate::render::history::{PastView, past};
+use crate::render::text::escape;
 use crate::render::words::{Voice, key};
 
 /// Past outages shown, the newest.

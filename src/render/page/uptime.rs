@@ -7,8 +7,9 @@ use minijinja::context;
 
 use super::Scene;
 use super::days::Calendar;
-use super::markup::{escape, say, word};
+use super::markup::{say, word};
 use crate::model::{Rollups, Span};
+use crate::render::text::escape;
 use crate::render::text::percent;
 use crate::render::words::{Voice, key};
 

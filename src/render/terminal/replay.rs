@@ -53,6 +53,13 @@ pub(super) fn write(sheet: &mut Sheet, comparison: &Comparison) {
         sheet.wrapped(&Line::new(Ink::Good, words), 0);
     }
     sheet.gap();
+    if let Some(at) = now.cut {
+        let at = moment(at, comparison.until);
+        let words = format!(
+            "The replay was cut at {at}, where it had taken too many steps: what came later is missing. Choose a shorter --since."
+        );
+        sheet.wrapped(&Line::new(Ink::Bad, &words), 0);
+    }
     let assumed = now.restarts.iter().any(|restart| restart.assumed)
         || now.incidents.iter().any(|incident| incident.assumed);
     if assumed {
